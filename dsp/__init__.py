@@ -1,0 +1,8 @@
+"""Signal processing on NumPy arrays and Numba kernels; imports no other part of Auricle.
+
+errors       what is raised for bad input
+geometry     the conventions: axes, angles, quaternions
+hrtf         HrtfSet: a listener's impulse responses and their directions
+sofa         reading and writing SOFA files
+checks       what is odd about a set: ears, azimuth sense, sample rate, grid
+"""

@@ -1,0 +1,17 @@
+"""What Auricle raises for input it cannot use: one sentence with the value and the remedy."""
+
+
+class AuricleError(ValueError):
+    """Bad input; the command line prints the message in one line and ends with status 2."""
+
+
+class SofaError(AuricleError):
+    """A SOFA file that is missing, damaged, or holds no usable impulse responses."""
+
+
+class HrtfError(AuricleError):
+    """Arrays that do not make an HRTF set."""
+
+
+class MissingDependencyError(AuricleError):
+    """An optional package that is not installed; the message names the extra that brings it."""

@@ -1,0 +1,1 @@
+"""Open Sound Control: scenes and head trackers on the wire, converted to Auricle's conventions."""

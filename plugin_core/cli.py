@@ -1,0 +1,72 @@
+"""The ``auricle`` command: the list of commands, and errors as one line with exit status 2.
+
+Start-up is light: this module and ``plugin_core.commands.*`` import only typer and the standard
+library; NumPy, Numba and the rest are imported inside the commands that need them.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+import auricle
+
+BAD_INPUT = 2
+
+app = typer.Typer(
+    name="auricle",
+    help="Binaural rendering for one listener's own ears.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"auricle {auricle.__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Options that come before the command."""
+
+
+def error_line(error: BaseException) -> str:
+    """The one line that the command line prints for an error of the user's input."""
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    elif hasattr(error, "format_message"):
+        text = error.format_message()
+    else:
+        text = str(error)
+    return "auricle: error: " + " ".join(text.split())
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; bad input ends with status 2 and one line on stderr."""
+    try:
+        status = app(args=args, standalone_mode=False)
+    except typer.Abort:
+        status = 1
+    except Exception as error:
+        # Typer's usage errors have format_message; what has none of these is a bug, with traceback.
+        if not (hasattr(error, "format_message") or isinstance(error, _user_errors())):
+            raise
+        line = error_line(error)
+        print(line, file=sys.stderr)
+        status = BAD_INPUT
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _user_errors() -> tuple[type[Exception], ...]:
+    from auricle.dsp.errors import AuricleError
+
+    return (AuricleError, OSError)
