@@ -16,7 +16,7 @@ BAD_INPUT = 2
 app = typer.Typer(
     name="auricle",
     help="Binaural rendering for one listener's own ears.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -31,12 +31,15 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
     ] = False,
 ) -> None:
-    """Options that come before the command."""
+    """Binaural rendering for one listener's own ears."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def error_line(error: BaseException) -> str:
