@@ -1,0 +1,37 @@
+"""Fractional-delay filters: the table from which the renderer takes its moving delays."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+PHASES_PER_SAMPLE = 128
+# The renderer blends the filters of two delays inside one window, so the table spans two samples.
+SPAN_SAMPLES = 2
+
+
+def centre_samples(n_taps: int) -> int:
+    """The whole delay in samples of the first row of ``delay_table``: the engine's least delay."""
+    return (n_taps - 3) // 2 if n_taps % 2 else n_taps // 2 - 2
+
+
+def delay_table(n_taps: int, passband: float = 0.82) -> NDArray[np.float32]:
+    """Least-squares fractional-delay filters, one row a phase.
+
+    Row i delays by ``centre_samples(n_taps) + i / PHASES_PER_SAMPLE`` samples, for 0 to 2 samples.
+
+    Args:
+        n_taps: taps of a filter; 12 end at -50 dB, 18 below -65 dB (error up to ``passband``).
+        passband: upper edge of the band in which the error is least, as a share of Nyquist.
+
+    Returns:
+        table (2 * PHASES_PER_SAMPLE + 1, n_taps) float32.
+
+    Source: Laakso et al. 1996, IEEE Signal Processing Magazine 13(1), general least squares, eq. 37.
+    """
+    taps = np.arange(n_taps)
+    phases = np.arange(SPAN_SAMPLES * PHASES_PER_SAMPLE + 1) / PHASES_PER_SAMPLE
+    delays = centre_samples(n_taps) + phases
+    gram = passband * np.sinc(passband * (taps[:, None] - taps))
+    gram += 1e-9 * np.eye(n_taps)  # the gram matrix is singular to float64 beyond 30 taps
+    wanted = passband * np.sinc(passband * (taps[:, None] - delays))
+    rows = np.linalg.solve(gram, wanted).T
+    return np.ascontiguousarray(rows, dtype=np.float32)
