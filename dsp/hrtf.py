@@ -1,0 +1,197 @@
+"""HrtfSet: the impulse responses of one listener's two ears, and the directions they belong to."""
+
+import os
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.dsp.errors import HrtfError
+from auricle.dsp.geometry import azimuth_elevation_deg
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class HrtfSet:
+    """Impulse responses of one listener over directions; raises HrtfError for arrays that are not.
+
+    ir            (M, 2, N) float64, ear 0 is the left one, at the level of the measurement
+    positions     (M, 3) unit vectors in head axes (x front, y left, z up)
+    radius_m      distance of the sources
+    sample_rate   Hz
+    name          who was measured
+    findings      what is odd about the set, and what reading it had to mend, in sentences
+    license       terms of the data, as the file states them
+    references    whom to cite, as the file states it
+    """
+
+    ir: Array
+    positions: Array
+    radius_m: float
+    sample_rate: int
+    name: str = ""
+    findings: tuple[str, ...] = ()
+    license: str = ""
+    references: str = ""
+
+    def __post_init__(self) -> None:
+        # Frozen: set once, here, in the shapes and types that everything else relies on.
+        object.__setattr__(self, "ir", _checked_ir(self.ir))
+        object.__setattr__(self, "positions", _checked_positions(self.positions, len(self.ir)))
+        object.__setattr__(self, "radius_m", _checked_radius(self.radius_m))
+        object.__setattr__(self, "sample_rate", _checked_rate(self.sample_rate))
+        object.__setattr__(self, "findings", tuple(self.findings))
+
+    @property
+    def n_directions(self) -> int:
+        """Number of directions M."""
+        return self.ir.shape[0]
+
+    @property
+    def n_taps(self) -> int:
+        """Number of samples N of a response."""
+        return self.ir.shape[2]
+
+    @property
+    def azimuth_deg(self) -> Array:
+        """Azimuths (M,) in (-180, 180] degrees, + to the left."""
+        return azimuth_elevation_deg(self.positions)[0]
+
+    @property
+    def elevation_deg(self) -> Array:
+        """Elevations (M,) in [-90, 90] degrees, + up."""
+        return azimuth_elevation_deg(self.positions)[1]
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        swap_ears: bool = False,
+        mirror_azimuth: bool = False,
+        true_sample_rate: int | None = None,
+        distance_m: float | None = None,
+    ) -> "HrtfSet":
+        """The set in a SOFA file, with what is odd about it in ``findings``; SofaError otherwise.
+
+        Nothing that looks wrong is put right unasked. ``swap_ears`` takes channel 0 for the right
+        ear, ``mirror_azimuth`` takes azimuth as clockwise, ``true_sample_rate`` replaces a wrong
+        label (it does not resample), ``distance_m`` picks one shell of a set measured at several
+        distances.
+        """
+        from auricle.dsp.checks import set_findings
+        from auricle.dsp.errors import SofaError
+        from auricle.dsp.sofa import read_sofa
+
+        content = read_sofa(path, distance_m=distance_m)
+        ir = content.ir[:, ::-1] if swap_ears else content.ir
+        positions = content.positions * np.array([1.0, -1.0 if mirror_azimuth else 1.0, 1.0])
+        rate = content.sample_rate if true_sample_rate is None else true_sample_rate
+        try:
+            loaded = cls(
+                ir, positions, content.radius_m, rate, content.name,
+                license=content.license, references=content.references,
+            )  # fmt: skip
+        except HrtfError as error:
+            raise SofaError(f"{os.fspath(path)}: {error}") from None
+        odd = set_findings(loaded.ir, loaded.positions, loaded.sample_rate, loaded.name)
+        return replace(loaded, findings=(*content.findings, *odd))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the set as SOFA (SimpleFreeFieldHRIR); the file appears whole or not at all."""
+        from auricle.dsp.sofa import SofaContent, write_sofa
+
+        content = SofaContent(
+            self.ir, self.positions, self.radius_m, self.sample_rate, self.name,
+            self.license, self.references, (),
+        )  # fmt: skip
+        write_sofa(path, content)
+
+    def resampled(self, sample_rate: int) -> "HrtfSet":
+        """The set at another rate: same transfer functions, same arrival times, whole tail."""
+        from auricle.dsp.responses import resampled
+
+        rate = _checked_rate(sample_rate)
+        if rate == self.sample_rate:
+            return self
+        return replace(self, ir=resampled(self.ir, self.sample_rate, rate), sample_rate=rate)
+
+    def subset(self, indices: ArrayLike) -> "HrtfSet":
+        """The directions of ``indices`` (integers, or M booleans), in that order."""
+        chosen = np.asarray(indices)
+        if chosen.dtype == np.bool_ and chosen.shape != (self.n_directions,):
+            raise HrtfError(f"a mask must be ({self.n_directions},), got {chosen.shape}")
+        if chosen.dtype != np.bool_:
+            chosen = _checked_indices(chosen, self.n_directions)
+        return replace(self, ir=self.ir[chosen], positions=self.positions[chosen])
+
+    def mirrored(self) -> "HrtfSet":
+        """The listener in the mirror: ears exchanged and left turned into right."""
+        positions = self.positions * np.array([1.0, -1.0, 1.0])
+        return replace(self, ir=self.ir[:, ::-1], positions=positions)
+
+
+def _checked_ir(ir: ArrayLike) -> Array:
+    values = np.asarray(ir)
+    if values.ndim != 3 or values.shape[1] != 2:
+        raise HrtfError(f"ir must be (directions, 2 ears, samples), got shape {values.shape}")
+    if values.shape[0] == 0 or values.shape[2] == 0:
+        raise HrtfError(f"the set is empty: ir has shape {values.shape}")
+    if values.dtype.kind not in "fiu":
+        raise HrtfError(f"ir must hold real numbers, got {values.dtype}")
+    values = np.ascontiguousarray(values, dtype=np.float64)
+    broken = np.flatnonzero(~np.all(np.isfinite(values), axis=(1, 2)))
+    if broken.size:
+        raise HrtfError(
+            f"{broken.size} of {values.shape[0]} directions hold NaN or infinite samples, the first"
+            f" is number {broken[0]}; leave them out"
+        )
+    if not np.any(values):
+        raise HrtfError("all impulse responses are zero")
+    return values
+
+
+def _checked_positions(positions: ArrayLike, n_directions: int) -> Array:
+    values = np.ascontiguousarray(positions, dtype=np.float64)
+    if values.shape != (n_directions, 3):
+        raise HrtfError(f"positions must be ({n_directions}, 3) like ir, got shape {values.shape}")
+    length = np.sqrt(np.sum(values**2, axis=1))
+    if not np.all(np.abs(length - 1.0) < 1e-6):
+        worst = int(np.argmax(np.where(np.isfinite(length), np.abs(length - 1.0), np.inf)))
+        raise HrtfError(
+            f"positions must be unit vectors, number {worst} has length {length[worst]:g}; "
+            "geometry.directions_and_distances gives them"
+        )
+    if np.max(np.abs(values - values[0])) < 1e-6:
+        raise HrtfError(
+            f"the set has only one direction ({n_directions} response(s)); "
+            "a renderer needs at least two"
+        )
+    return values
+
+
+def _checked_radius(radius_m: float) -> float:
+    radius = float(radius_m)
+    if not (np.isfinite(radius) and radius > 0.0):
+        raise HrtfError(f"radius_m must be a distance above 0 m, got {radius_m}")
+    return radius
+
+
+def _checked_rate(sample_rate: float) -> int:
+    rate = float(sample_rate)
+    if not (np.isfinite(rate) and 1000.0 <= rate <= 1e6):
+        raise HrtfError(f"sample_rate must be 1000 to 1000000 Hz, got {sample_rate}")
+    if rate != round(rate):
+        raise HrtfError(f"sample_rate must be a whole number of Hz, got {sample_rate}")
+    return int(rate)
+
+
+def _checked_indices(indices: NDArray[np.generic], n_directions: int) -> NDArray[np.int64]:
+    if indices.ndim != 1 or indices.dtype.kind not in "iu":
+        raise HrtfError(f"indices must be a list of integers, got {indices.dtype} {indices.shape}")
+    whole = indices.astype(np.int64)
+    if whole.size == 0 or whole.min() < -n_directions or whole.max() >= n_directions:
+        raise HrtfError(f"indices must be 1 or more numbers from 0 to {n_directions - 1}")
+    return whole

@@ -1,0 +1,150 @@
+"""Impulse responses on another time axis: delayed, resampled, or made from spectra.
+
+Shapes: ``ir (M, E, N)`` float64, directions, ears, samples. Nothing here shifts a response without
+being asked: sample 0 stays time 0.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.dsp.errors import HrtfError
+
+Array: TypeAlias = NDArray[np.float64]
+
+GUARD_SAMPLES = 64  # room for the ringing of a fractional delay, which falls off like 1/n
+COMMON_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
+_COLUMNS = 4096  # responses that soxr gets at once
+
+
+def delayed(ir: Array, delay_samples: ArrayLike) -> Array:
+    """Responses (M, E, N') that come ``delay_samples`` (M, E), not negative, later; N' >= N.
+
+    Whole samples are shifted exactly. Fractions are a phase ramp; what would ring before time 0 is
+    cut off.
+    """
+    delay = np.broadcast_to(np.asarray(delay_samples, dtype=np.float64), ir.shape[:2])
+    whole = np.floor(delay).astype(np.int64)
+    fraction = delay - whole
+    n_taps = ir.shape[-1]
+    if np.any(fraction > 0.0):
+        padded = np.pad(ir, ((0, 0), (0, 0), (GUARD_SAMPLES, GUARD_SAMPLES)))
+        size = padded.shape[-1] + padded.shape[-1] % 2
+        ramp = np.exp(-2j * np.pi * np.fft.rfftfreq(size) * fraction[..., None])
+        ramp[..., -1] = np.cos(np.pi * fraction)  # the Nyquist bin must stay real
+        shifted = np.fft.irfft(np.fft.rfft(padded, size) * ramp, size)
+        # Where no fraction was asked for the response passes untouched.
+        ir = np.where(fraction[..., None] > 0.0, shifted, _padded(padded, size))
+        lead = GUARD_SAMPLES
+    else:
+        lead = 0
+    out = np.zeros((*ir.shape[:2], n_taps + (GUARD_SAMPLES if lead else 0) + int(whole.max())))
+    for m, e in np.ndindex(whole.shape):
+        start = whole[m, e]
+        source = ir[m, e, max(lead - start, 0) :]
+        begin = max(start - lead, 0)
+        length = min(source.size, out.shape[-1] - begin)
+        out[m, e, begin : begin + length] = source[:length]
+    return out
+
+
+def resampled(ir: Array, sample_rate: int, new_rate: int) -> Array:
+    """Responses (M, E, N') at another rate with the same transfer function and the same times.
+
+    soxr VHQ, which compensates its own delay. A response that is sampled more densely adds up more
+    samples, so it is scaled by old rate / new rate. The tail that the filter adds is kept as far as
+    it is above -140 dB of the peak.
+    """
+    import soxr
+
+    if new_rate == sample_rate:
+        return ir.copy()
+    n_directions, n_ears, n_taps = ir.shape
+    # soxr drops what rings past the end of its input, so the input goes on in silence.
+    columns = np.pad(ir.reshape(-1, n_taps), ((0, 0), (0, 4 * GUARD_SAMPLES))).T
+    parts = [
+        soxr.resample(columns[:, start : start + _COLUMNS], sample_rate, new_rate, "VHQ")
+        for start in range(0, columns.shape[1], _COLUMNS)
+    ]
+    out = np.concatenate(parts, axis=1).T * (sample_rate / new_rate)
+    heard = np.flatnonzero(np.max(np.abs(out), axis=0) > 1e-7 * np.max(np.abs(out)))
+    n_least = int(np.ceil(n_taps * new_rate / sample_rate))
+    n_out = max(n_least, int(heard[-1]) + 1 if heard.size else 0)
+    return np.ascontiguousarray(out[:, :n_out]).reshape(n_directions, n_ears, -1)
+
+
+def from_spectra(
+    spectra: NDArray[np.complex128], frequencies_hz: Array
+) -> tuple[Array, int, list[str]]:
+    """Responses (M, E, N), their sample rate, and what had to be filled in, as sentences.
+
+    ``spectra (M, E, F)`` at evenly spaced ``frequencies_hz (F,)``. Bins missing below the first one
+    are extrapolated (constant magnitude, linear phase); responses that reach back before time 0, as
+    those of simulations about the centre of the head do, are all moved by one common delay.
+    """
+    step_hz, n_missing = _even_grid(frequencies_hz)
+    findings = []
+    if n_missing:
+        spectra = np.concatenate([_extrapolated_down(spectra, n_missing), spectra], axis=-1)
+        findings.append(
+            f"The spectra begin at {frequencies_hz[0]:g} Hz; the {n_missing} bin(s) below were "
+            "extrapolated."
+        )
+    n_bins = spectra.shape[-1]
+    even, odd = step_hz * 2 * (n_bins - 1), step_hz * (2 * n_bins - 1)
+    is_odd = round(odd) in COMMON_RATES and round(even) not in COMMON_RATES
+    size = 2 * n_bins - 1 if is_odd else 2 * n_bins - 2
+    ir = np.fft.irfft(spectra, size)
+    lead = _samples_before_zero(ir)
+    if lead:
+        ir = np.roll(ir, lead, axis=-1)
+        findings.append(
+            f"The spectra hold sound before time 0; all responses were delayed by {lead} samples."
+        )
+    return ir, round(odd if is_odd else even), findings
+
+
+def _even_grid(frequencies_hz: Array) -> tuple[float, int]:
+    """Step in Hz, and the number of bins missing from 0 Hz on, of an even frequency grid."""
+    steps = np.diff(frequencies_hz)
+    step_hz = float(np.median(steps)) if steps.size else 0.0
+    if step_hz <= 0.0 or np.any(np.abs(steps - step_hz) > 1e-3 * step_hz):
+        raise HrtfError(
+            "the frequencies of the spectra are not evenly spaced, so there is no impulse response "
+            "to them; resample the spectra to an even grid from 0 Hz to half the sample rate"
+        )
+    missing = frequencies_hz[0] / step_hz
+    if abs(missing - round(missing)) > 1e-2 or round(missing) > frequencies_hz.size // 4:
+        raise HrtfError(
+            f"the spectra begin at {frequencies_hz[0]:g} Hz in steps of {step_hz:g} Hz; give them "
+            "on an even grid from 0 Hz to half the sample rate"
+        )
+    return step_hz, round(missing)
+
+
+def _extrapolated_down(spectra: NDArray[np.complex128], n_missing: int) -> NDArray[np.complex128]:
+    first = spectra[..., :1]
+    turn = spectra[..., 1:2] * np.conj(first)
+    slope = np.angle(turn)  # of one bin
+    steps = np.arange(-n_missing, 0)
+    lower = np.abs(first) * np.exp(1j * (np.angle(first) + slope * steps))
+    lower[..., 0] = np.abs(lower[..., 0]) * np.sign(np.cos(np.angle(lower[..., 0])))  # DC is real
+    return lower
+
+
+def _samples_before_zero(ir: Array) -> int:
+    """How far the responses reach back round the end of the period; 0 where they do not."""
+    size = ir.shape[-1]
+    energy = np.sum(ir**2, axis=(0, 1))
+    if np.sum(energy[-(size // 8) :]) < 1e-3 * np.sum(energy):
+        return 0
+    width = max(size // 16, 1)
+    around = np.concatenate([energy, energy[:width]])
+    window = np.convolve(around, np.ones(width), mode="valid")[:size]
+    quietest = int(np.argmin(window)) + width // 2
+    return size - quietest if quietest > size // 2 else 0
+
+
+def _padded(ir: Array, size: int) -> Array:
+    return np.pad(ir, ((0, 0), (0, 0), (0, size - ir.shape[-1])))
