@@ -1,0 +1,148 @@
+"""A few filters and gains whose sums have the magnitudes of all responses: the low-rank engine.
+
+One ear at a time: response m is ``sum_k gains[m, k] * filters[k]``. Only magnitudes count (the
+arrival time is kept apart), so the phases are free, and the error that is made small is the mean
+log-spectral distance (LSD) itself.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft as fft
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+SIZE = 512  # of the FFT in which the distance counts
+LOW_HZ, HIGH_HZ = 200.0, 16000.0
+_OUTSIDE = 0.01  # weight of the bins outside that band
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Gains (M, K) and filters (K, N) float32 of one ear, and the LSD in dB (M,) they leave."""
+
+    gains: Floats
+    filters: Floats
+    lsd_db: Floats
+
+
+def fit_basis(
+    responses: NDArray[np.float64], rank: int, sample_rate: int, *, n_taps: int = 256,
+    rounds: int = 60,
+) -> Basis:  # fmt: skip
+    """The filters and gains of ``rank`` that bring the mean LSD of responses (M, N) to a minimum.
+
+    Starts from the weighted SVD of the (minimum-phase) responses. Then, in turn, gains and filters
+    solve least-squares problems whose target takes its phase from the present sum (magnitude least
+    squares: Kassakian 2006, PhD thesis, Berkeley, ch. 3) and whose weights make the squared error
+    equal the squared log error at the present sum (iteratively reweighted), divided by each
+    response's own LSD, so that the mean of LSDs is what falls. The filters have ``n_taps`` taps,
+    which ties all frequencies together: conjugate gradients.
+    """
+    short = responses[:, :SIZE].astype(np.float32)
+    magnitude = np.maximum(np.abs(fft.rfft(short, SIZE)), 1e-9)
+    hz = np.arange(SIZE // 2 + 1) * sample_rate / SIZE
+    band = np.where((hz >= LOW_HZ) & (hz <= HIGH_HZ), 1.0, _OUTSIDE).astype(np.float32)
+    gains, filters = _weighted_svd(short[:, :n_taps], rank)
+    spectra = fft.rfft(filters, SIZE)
+    best: Basis | None = None
+    for turn in range(rounds):
+        gains = _solve_gains(magnitude, gains @ spectra, spectra, band)
+        if turn % 10 == 9 or turn == rounds - 1:
+            lsd = lsd_db(gains @ spectra, magnitude, hz)
+            if best is None or lsd.mean() < best.lsd_db.mean():
+                best = Basis(gains, filters, lsd)
+        filters = _solve_filters(magnitude, gains @ spectra, gains, filters, band)
+        spectra = fft.rfft(filters, SIZE)
+    assert best is not None
+    return best
+
+
+def fit_gains(
+    responses: NDArray[np.float64], filters: Floats, sample_rate: int, *, rounds: int = 6
+) -> Basis:
+    """Gains of responses (M, N) on given filters (K, N')."""
+    short = responses[:, :SIZE].astype(np.float32)
+    magnitude = np.maximum(np.abs(fft.rfft(short, SIZE)), 1e-9)
+    hz = np.arange(SIZE // 2 + 1) * sample_rate / SIZE
+    band = np.where((hz >= LOW_HZ) & (hz <= HIGH_HZ), 1.0, _OUTSIDE).astype(np.float32)
+    spectra = fft.rfft(filters, SIZE)
+    present = fft.rfft(short, SIZE)
+    for _ in range(rounds):
+        gains = _solve_gains(magnitude, present, spectra, band)
+        present = gains @ spectra
+    return Basis(gains, filters, lsd_db(present, magnitude, hz))
+
+
+def lsd_db(estimate: NDArray, magnitude: NDArray, hz: NDArray) -> NDArray:
+    """LSD (M,) in dB between spectra (M, F) and magnitudes (M, F), 200 Hz to 16 kHz."""
+    inside = (hz >= LOW_HZ) & (hz <= HIGH_HZ)
+    ratio = np.maximum(np.abs(estimate[:, inside]), 1e-9) / magnitude[:, inside]
+    return np.sqrt(np.mean((20.0 * np.log10(ratio)) ** 2, axis=1))
+
+
+def _weighted_svd(responses: Floats, rank: int) -> tuple[Floats, Floats]:
+    # Quiet (contralateral) responses count as much as loud ones in dB; energy^-0.25 between.
+    weight = np.maximum(np.mean(responses**2, axis=1, keepdims=True), 1e-20) ** -0.25
+    u, s, v = np.linalg.svd(responses * weight, full_matrices=False)
+    missing = max(rank - len(s), 0)
+    gains = np.pad(u[:, :rank] * s[:rank] / weight, ((0, 0), (0, missing)))
+    return gains.astype(np.float32), np.pad(v[:rank], ((0, missing), (0, 0))).astype(np.float32)
+
+
+def _weights(magnitude: Floats, present: NDArray, band: Floats) -> tuple[Floats, NDArray]:
+    """Weights (M, F) that turn squared error into squared log error, and the target (M, F)."""
+    size = np.maximum(np.abs(present), 1e-6 * magnitude)
+    ratio = np.maximum(size / magnitude, 1e-4)
+    log, linear = np.log(ratio), ratio - 1.0
+    small = np.abs(linear) < 1e-3
+    share = np.where(small, 1.0, (log / np.where(small, 1.0, linear)) ** 2)
+    own = np.maximum(np.sqrt((log * log) @ band / band.sum()), 0.03)
+    weights = band * share / (magnitude**2 * own[:, None])
+    return weights.astype(np.float32), (magnitude / size * present).astype(np.complex64)
+
+
+def _solve_gains(magnitude: Floats, present: NDArray, spectra: NDArray, band: Floats) -> Floats:
+    rank, n_bins = spectra.shape
+    weights, target = _weights(magnitude, present, band)
+    products = (spectra[:, None] * spectra[None].conj()).real.reshape(rank * rank, n_bins)
+    gram = (weights @ products.T).reshape(-1, rank, rank)
+    right = (weights * target.real) @ spectra.real.T + (weights * target.imag) @ spectra.imag.T
+    gram += 1e-5 / rank * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(rank, dtype="f4")
+    return np.linalg.solve(gram, right[..., None])[..., 0].astype(np.float32)
+
+
+def _solve_filters(
+    magnitude: Floats, present: NDArray, gains: Floats, filters: Floats, band: Floats,
+    iterations: int = 60,
+) -> Floats:  # fmt: skip
+    """Filters (K, N) for given gains: preconditioned conjugate gradients over all taps at once."""
+    rank, n_taps = filters.shape
+    weights, target = _weights(magnitude, present, band)
+    pairs = (gains[:, :, None] * gains[:, None]).reshape(len(gains), rank * rank)
+    gram = (weights.T @ pairs).reshape(-1, rank, rank)  # (F, K, K)
+    right = fft.irfft(((weights * target).T @ gains).T, SIZE)[:, :n_taps]
+    mean = gram.mean(axis=0)
+    damping = np.float32(1e-5 * np.trace(mean) / rank)
+    precondition = np.linalg.inv(mean + damping * np.eye(rank)).astype(np.float32)
+
+    def apply(taps: Floats) -> Floats:
+        spectrum = fft.rfft(taps, SIZE)
+        parts = np.ascontiguousarray(spectrum.T).view(np.float32).reshape(-1, rank, 2)
+        product = np.ascontiguousarray(np.matmul(gram, parts)).view(np.complex64)[..., 0]
+        return fft.irfft(product.T, SIZE)[:, :n_taps] + damping * taps
+
+    residual = right - apply(filters)
+    step = toward = precondition @ residual
+    energy = float(np.vdot(residual, toward))
+    for _ in range(iterations):
+        image = apply(step)
+        length = np.float32(energy / max(float(np.vdot(step, image)), 1e-30))
+        filters = filters + length * step
+        residual = residual - length * image
+        toward = precondition @ residual
+        after = float(np.vdot(residual, toward))
+        step = toward + np.float32(after / max(energy, 1e-30)) * step
+        energy = after
+    return filters.astype(np.float32)
