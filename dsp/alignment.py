@@ -35,7 +35,7 @@ def minimum_phase(magnitude: Array, n_taps: int) -> Array:
 
 
 def floored_magnitude(ir: Array, size: int, floor_db: float = -80.0) -> Array:
-    """Magnitudes (..., size // 2 + 1) that stay above ``floor_db`` below each response's maximum."""
+    """Magnitudes (..., size // 2 + 1), none more than ``-floor_db`` below its response's top."""
     magnitude = np.abs(fft.rfft(ir, size))
     top = magnitude.max(axis=-1, keepdims=True)
     return np.maximum(magnitude, np.maximum(10.0 ** (floor_db / 20.0) * top, 1e-12))

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def"
 """Uniformly partitioned convolution of many inputs into two ears, in calls of any size.
 
 Three things, as in every convolver worth reading: the inputs (their spectra, kept in a
@@ -7,6 +8,8 @@ latency: a call that ends within a block transforms the block as far as it is kn
 
 The two ears' filters travel as one complex filter (left + i right), the inputs being real.
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -18,7 +21,7 @@ BLOCK = 128
 SIZE = 2 * BLOCK  # of the FFT; a power of four
 LANES = 16  # inputs transformed side by side, one vector register
 
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "cache": True,
     "nogil": True,
     "error_model": "numpy",
@@ -137,12 +140,15 @@ def convolve_part(
 
     Args:
         x: (C, n) float32; samples first to first + count.
-        first: first sample of the part in ``x``; count: its length; phase: its place in the block.
+        first: first sample of the part in ``x``.
+        count: its length.
+        phase: its place in the block.
         forward: whether to take in and transform the input (once a part, whatever the filters).
         window: (G, SIZE, LANES) last block and this one.
         inputs: (2, G, P, SIZE, LANES) real and imaginary spectra of the last P blocks.
         head: where in P this block's spectrum stands.
-        filter_re, filter_im: (G, P', SIZE, LANES), P' <= P.
+        filter_re: (G, P', SIZE, LANES), P' <= P, real parts.
+        filter_im: the same, imaginary parts.
         tail: (2, SIZE) the products with older blocks, made at phase 0.
         work: (4, SIZE, LANES) scratch.
         twiddle: (2, SIZE) cosines and minus sines.

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def"
 """The renderer's kernels: where sources stand, their moving delays, and their mix into buses.
 
 One control step is ``STEP`` samples. ``aim`` runs when a step begins and sets, for each source,
@@ -6,6 +7,8 @@ take plain arrays, allocate nothing, raise nothing and hold no GIL.
 
 Letters: S sources, E ears, K buses an ear, T triangles, V vertices, R samples of a history row.
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -18,7 +21,7 @@ PHASES = 128  # rows of the delay table a sample
 IDLE, CONSTANT, CHANGE = 0, 1, 2
 
 # No nnan and ninf: sources with NaN are found by arithmetic on NaN.
-_OPTIONS = {
+_OPTIONS: dict[str, Any] = {
     "cache": True,
     "nogil": True,
     "error_model": "numpy",
@@ -43,10 +46,11 @@ def aim(
         inverse: (T, 3, 3) from a direction to the weights of a triangle's vertices.
         neighbours: (T, 3) the triangle across from each vertex.
         triangles: (T, 3) vertices.
-        table_gains: (V, 2K) gains of the buses, left ear's first.
+        table_gains: (V, 2K + 2H) gains of the buses, left ear's first; then those of the first H
+            buses for the source without delay (H may be 0).
         table_delays: (V, 2) delays in samples.
         triangle: (S,) in and out, where each source was found last.
-        old_gains, new_gains: (S, 2K) out, at the begin and end of the step.
+        old_gains, new_gains: (S, 2K + 2H) out, at the begin and end of the step.
         old_delays, new_delays: (S, 2) likewise, in samples.
         state: (S,) out, IDLE, CONSTANT or CHANGE.
     """
@@ -157,7 +161,7 @@ def spatialize(
         state: (S,) IDLE, CONSTANT or CHANGE, from ``aim``.
         quiet: (S,) samples since the source was last not zero; a silent past costs nothing.
         nonfinite: (S,) counts calls in which a source held NaN or infinity and was silenced.
-        old_gains, new_gains: (S, 2K); old_delays, new_delays: (S, 2).
+        old_gains, new_gains: (S, 2K + 2H); old_delays, new_delays: (S, 2).
         table: delay filters, from ``delay_table``; centre: its first row's delay in samples.
         taps: (2, n_taps), plain and ramped: (2, TILE, STEP), plain_gains and ramped_gains:
             (2, TILE, K): scratch.
@@ -165,6 +169,7 @@ def spatialize(
     """
     n_sources = len(state)
     n_buses = bus.shape[1]
+    n_heads = (old_gains.shape[1] - 2 * n_buses) // 2
     end = phase + count
     bus[:, :, phase:end] = 0.0
     used = 0
@@ -179,18 +184,26 @@ def spatialize(
                     history, s, reach, phase, end, old, new_delays[s, e], moving, table, centre,
                     ramp, taps, plain, ramped, e, used, moving_rows,
                 )  # fmt: skip
-                first = e * n_buses
-                if moving:
-                    for k in range(n_buses):
-                        before = old_gains[s, first + k]
-                        plain_gains[e, used, k] = before
-                        ramped_gains[e, moving_rows, k] = new_gains[s, first + k] - before
-                else:
-                    for k in range(n_buses):
-                        plain_gains[e, used, k] = new_gains[s, first + k]
+                _load_gains(
+                    old_gains, new_gains, s, e * n_buses, n_buses, moving, plain_gains,
+                    ramped_gains, e, used, moving_rows,
+                )  # fmt: skip
             used += 1
             if moving:
                 moving_rows += 1
+            if n_heads > 0:
+                for e in range(2):
+                    for t in range(phase, end):
+                        x = history[s, reach + t]
+                        plain[e, used, t] = x
+                        ramped[e, moving_rows, t] = x * ramp[t]
+                    _load_gains(
+                        old_gains, new_gains, s, 2 * n_buses + e * n_heads, n_heads, moving,
+                        plain_gains, ramped_gains, e, used, moving_rows,
+                    )  # fmt: skip
+                used += 1
+                if moving:
+                    moving_rows += 1
             if used == TILE:
                 _mix(plain, plain_gains, used, phase, end, bus)
                 _mix(ramped, ramped_gains, moving_rows, phase, end, bus)
@@ -241,7 +254,9 @@ def _delay(
             if abs(b - a) < 0.9:
                 _blend_taps(a - whole, b - whole, table, begin, step, taps)
                 at = reach - whole + centre - n_taps + 1
-                _blended_fir(history, s, at, taps, ramp, n_taps, first, last, plain, ramped, e, i, m)
+                _blended_fir(
+                    history, s, at, taps, ramp, n_taps, first, last, plain, ramped, e, i, m
+                )
             else:
                 _varying_fir(
                     history, s, reach, first, last, a, (b - a) / step, begin, table, centre,
@@ -341,6 +356,25 @@ def _varying_fir(
             total += tap * history[s, newest - j]
         plain[e, i, t] = total
         ramped[e, m, t] = total * ramp[t]
+
+
+@njit(inline="always", **_OPTIONS)
+def _load_gains(
+    old_gains, new_gains, s, first, n_gains, moving, plain_gains, ramped_gains, e, i, m
+):  # fmt: skip
+    """The gains of row i and, for one that moves, their change for the ramped row m."""
+    n_buses = plain_gains.shape[2]
+    if moving:
+        for k in range(n_gains):
+            before = old_gains[s, first + k]
+            plain_gains[e, i, k] = before
+            ramped_gains[e, m, k] = new_gains[s, first + k] - before
+    else:
+        for k in range(n_gains):
+            plain_gains[e, i, k] = new_gains[s, first + k]
+    for k in range(n_gains, n_buses):
+        plain_gains[e, i, k] = 0.0
+        ramped_gains[e, m, k] = 0.0
 
 
 @njit(**_OPTIONS)

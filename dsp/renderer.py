@@ -1,0 +1,271 @@
+"""The binaural renderer: any number of moving sources and one moving listener, block by block."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.dsp.cache import prepared_set
+from auricle.dsp.engine import STEP, Engine
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.geometry import IDENTITY, quaternion_normalise, rotate, slerp
+from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.prepared import PreparedSet
+
+CONTROL_SAMPLES = STEP
+_FADE_STEPS = 8
+
+
+class BinauralRenderer:
+    """Renders S sources for one listener: ``process(block (S, n)) -> (2, n)`` float32.
+
+    Motion runs on a fixed grid of ``CONTROL_SAMPLES`` samples from the start of the stream,
+    whatever the size of the calls: positions and poses are taken when a grid step begins, and gains
+    and delays move linearly to them within it. A call that spans several steps is given its
+    positions evenly between the last and the new ones. The first positions are jumped to.
+
+    Args:
+        hrtf: the listener's set, or a ``PreparedSet`` made earlier for this sample rate.
+        sample_rate: of the audio, in Hz.
+        block_size: samples that calls usually have; any size is allowed.
+        n_sources: S.
+        rank: "auto" (mean LSD at most 1 dB), "full" (exact) or a number of buses an ear.
+        level: "matched" (all sets equally loud in a diffuse field) or "measured" (as in the file).
+        distance_gain: level falls as 1/r from 1 m; else positions give directions alone.
+    """
+
+    def __init__(
+        self, hrtf: HrtfSet | PreparedSet, sample_rate: int = 48000, block_size: int = 128,
+        n_sources: int = 1, rank: str | int = "auto", level: str = "matched",
+        distance_gain: bool = False,
+    ) -> None:  # fmt: skip
+        if n_sources < 1 or block_size < 1:
+            raise AuricleError(
+                f"n_sources and block_size are at least 1, got {n_sources} and {block_size}"
+            )
+        self.sample_rate, self.block_size = int(sample_rate), int(block_size)
+        self.n_sources = int(n_sources)
+        self.distance_gain = bool(distance_gain)
+        self._rank, self._level = rank, level
+        self._engine = Engine(self._prepared(hrtf), self.n_sources)
+        self._coming: Engine | None = None
+        self._coming_step = 0
+        self._coming_out = np.zeros((2, STEP), dtype=np.float32)
+        self._positions = np.tile([1.0, 0.0, 0.0], (self.n_sources, 1))
+        self._gains = np.ones(self.n_sources)
+        self._active = np.ones(self.n_sources, dtype=bool)
+        self._levels = np.ones(self.n_sources)
+        self._orientation = np.array(IDENTITY)
+        self._origin = np.zeros(3)
+        self._last = (self._positions.copy(), self._orientation.copy(), self._origin.copy())
+        self._start: tuple[NDArray, NDArray, NDArray] | None = None
+        self._phase = 0
+        self._jump = True
+
+    @property
+    def prepared(self) -> PreparedSet:
+        """The tables in use."""
+        return self._engine.prepared
+
+    @property
+    def report(self) -> str:
+        """One line on the rank in use and its error."""
+        return self.prepared.report
+
+    @property
+    def latency_samples(self) -> int:
+        """Samples by which the output is late: 0 unless the set has no silence at its start."""
+        return self.prepared.latency_samples
+
+    @property
+    def tail_samples(self) -> int:
+        """How long a sound rings on after its last sample."""
+        return self.prepared.tail_samples
+
+    @property
+    def nonfinite_blocks(self) -> NDArray[np.int64]:
+        """Parts of calls (S,) in which a source held NaN or infinity and was silenced."""
+        return self._engine.nonfinite
+
+    def set_positions(self, xyz_m: ArrayLike) -> None:
+        """Where the sources are: (S, 3) in metres, world axes. Raises AuricleError if not."""
+        xyz = np.asarray(xyz_m, dtype=np.float64)
+        if xyz.shape != (self.n_sources, 3):
+            raise AuricleError(f"positions must be ({self.n_sources}, 3), got {xyz.shape}")
+        self._positions[:] = _finite(xyz, "positions")
+
+    def set_gains(self, gains: ArrayLike) -> None:
+        """Linear gains (S,)."""
+        values = np.asarray(gains, dtype=np.float64)
+        if values.shape != (self.n_sources,):
+            raise AuricleError(f"gains must be ({self.n_sources},), got {values.shape}")
+        self._gains[:] = _finite(values, "gains")
+
+    def set_active(self, active: ArrayLike) -> None:
+        """Which sources (S,) sound; the others fade out and then cost nothing."""
+        values = np.asarray(active, dtype=bool)
+        if values.shape != (self.n_sources,):
+            raise AuricleError(f"active must be ({self.n_sources},), got {values.shape}")
+        self._active[:] = values
+
+    def set_listener(
+        self, orientation: ArrayLike = IDENTITY, position: ArrayLike = (0.0, 0.0, 0.0)
+    ) -> None:
+        """The head's orientation, a quaternion [w, x, y, z], and its position (3,) in metres."""
+        self._orientation[:] = quaternion_normalise(orientation)
+        self._origin[:] = _finite(np.asarray(position, dtype=np.float64), "the listener's position")
+
+    def reset(self) -> None:
+        """Silence; the next positions are jumped to."""
+        self._engine.reset()
+        self._coming = None
+        self._phase = 0
+        self._jump = True
+
+    def exchange_hrtf(self, hrtf: HrtfSet | PreparedSet) -> None:
+        """Fade over to another set from the next step on, without a click or a gap.
+
+        A ``PreparedSet`` (from ``auricle.dsp.cache.prepared_set``, made in any thread) is taken at
+        once; an ``HrtfSet`` is prepared here first, which may take seconds.
+        """
+        coming = Engine(self._prepared(hrtf), self.n_sources)
+        self._coming_step = -1  # the step at which it starts to listen
+        self._coming = coming
+
+    def steps_beginning(self, n_samples: int) -> int:
+        """Control steps that begin in the next call, if it has ``n_samples``."""
+        return -(-(n_samples + self._phase) // STEP) - (self._phase > 0)
+
+    def process(self, block: ArrayLike) -> NDArray[np.float32]:
+        """Both ears (2, n) of sources (S, n), any n."""
+        audio = self._checked(block)
+        out = np.empty((2, audio.shape[1]), dtype=np.float32)
+        self.process_into(audio, out)
+        return out
+
+    def process_into(self, block: ArrayLike, out: NDArray[np.float32]) -> None:
+        """The same into ``out`` (2, n) float32."""
+        audio = self._checked(block)
+        if out.shape != (2, audio.shape[1]) or out.dtype != np.float32:
+            raise AuricleError(f"out must be (2, {audio.shape[1]}) float32, got {out.shape}")
+        self._run(audio, out, self.steps_beginning(audio.shape[1]), None)
+
+    def process_path(
+        self, block: ArrayLike, positions_m: ArrayLike | None = None,
+        orientations: ArrayLike | None = None, listener_positions_m: ArrayLike | None = None,
+    ) -> NDArray[np.float32]:  # fmt: skip
+        """Both ears (2, n), with the motion given for each control step that begins in the call.
+
+        Args:
+            block: (S, n).
+            positions_m: (J, S, 3) reached at the end of each step, J = ``steps_beginning(n)``.
+            orientations: (J, 4); listener_positions_m: (J, 3).
+        """
+        audio = self._checked(block)
+        steps = self.steps_beginning(audio.shape[1])
+        path: list[NDArray | None] = []
+        for values, shape in (
+            (positions_m, (steps, self.n_sources, 3)),
+            (orientations, (steps, 4)),
+            (listener_positions_m, (steps, 3)),
+        ):
+            rows = None if values is None else np.asarray(values, dtype=np.float64)
+            if rows is not None and rows.shape != shape:
+                raise AuricleError(f"{steps} steps begin here, so {shape} is due, not {rows.shape}")
+            path.append(None if rows is None else _finite(rows, "the path"))
+        out = np.empty((2, audio.shape[1]), dtype=np.float32)
+        self._run(audio, out, steps, path)
+        return out
+
+    def _run(
+        self, audio: NDArray, out: NDArray, steps: int, path: list[NDArray | None] | None
+    ) -> None:
+        done, step = 0, 0
+        while done < audio.shape[1]:
+            if self._phase == 0:
+                if path is None:
+                    self._between((step + 1) / steps)
+                else:
+                    self._along(path, step)
+                self._begin_step()
+                step += 1
+            count = min(STEP - self._phase, audio.shape[1] - done)
+            self._part(audio, done, count, out)
+            self._phase = (self._phase + count) % STEP
+            done += count
+
+    def _between(self, share: float) -> None:
+        """Take the targets set by the caller, or a point on the way to them."""
+        positions, orientation, origin = self._last
+        if share >= 1.0 or self._jump:
+            positions[:], orientation[:], origin[:] = (
+                self._positions, self._orientation, self._origin,
+            )  # fmt: skip
+            self._start = None
+            return
+        if self._start is None:
+            self._start = (positions.copy(), orientation.copy(), origin.copy())
+        positions[:] = self._start[0] + share * (self._positions - self._start[0])
+        orientation[:] = slerp(self._start[1], self._orientation, share)
+        origin[:] = self._start[2] + share * (self._origin - self._start[2])
+
+    def _along(self, path: list[NDArray | None], step: int) -> None:
+        for target, now, rows in zip(
+            (self._positions, self._orientation, self._origin), self._last, path, strict=True
+        ):
+            if rows is not None:
+                target[:] = rows[step]
+            now[:] = target
+        self._orientation[:] = quaternion_normalise(self._orientation)
+
+    def _begin_step(self) -> None:
+        positions, orientation, origin = self._last
+        turn = rotate(orientation, np.eye(3))  # rows: the head's axes in the world
+        np.multiply(self._gains, self._active, out=self._levels)
+        self._engine.aim(positions, turn, origin, self._levels, self.distance_gain, self._jump)
+        if self._coming is not None:
+            if self._coming_step < 0:
+                self._coming.inherit(self._engine)
+            self._coming_step += 1
+            first = self._jump or self._coming_step == 0
+            self._coming.aim(positions, turn, origin, self._levels, self.distance_gain, first)
+        self._jump = False
+
+    def _part(self, audio: NDArray, first: int, count: int, out: NDArray) -> None:
+        self._engine.render(audio, first, count, self._phase, out, first)
+        if self._coming is None or self._coming_step < 0:
+            return
+        self._coming.render(audio, first, count, self._phase, self._coming_out, 0)
+        # Its filters first fill with sound, unheard; then it fades in by a raised cosine.
+        warm = -(-self._coming.prepared.tail_samples // STEP)
+        at = (self._coming_step - warm) * STEP + self._phase
+        if at < 0:
+            return
+        position = (np.arange(at, at + count) + 1.0) / (_FADE_STEPS * STEP)
+        share = (0.5 - 0.5 * np.cos(np.pi * position)).astype(np.float32)
+        part = out[:, first : first + count]
+        part += share * (self._coming_out[:, :count] - part)
+        if at + count >= _FADE_STEPS * STEP:
+            self._coming.nonfinite += self._engine.nonfinite
+            self._engine, self._coming = self._coming, None
+
+    def _prepared(self, hrtf: HrtfSet | PreparedSet) -> PreparedSet:
+        if isinstance(hrtf, PreparedSet):
+            if hrtf.sample_rate != self.sample_rate:
+                raise AuricleError(
+                    f"the set was prepared for {hrtf.sample_rate} Hz, the renderer runs at "
+                    f"{self.sample_rate} Hz; prepare it for that rate"
+                )
+            return hrtf
+        return prepared_set(hrtf, self.sample_rate, rank=self._rank, level=self._level)
+
+    def _checked(self, block: ArrayLike) -> NDArray[np.float32]:
+        audio = np.ascontiguousarray(block, dtype=np.float32)
+        if audio.ndim != 2 or audio.shape[0] != self.n_sources:
+            raise AuricleError(f"a block must be ({self.n_sources}, samples), got {audio.shape}")
+        return audio
+
+
+def _finite(values: NDArray, what: str) -> NDArray:
+    if not np.all(np.isfinite(values)):
+        row = int(np.argwhere(~np.isfinite(values))[0][0])
+        raise AuricleError(f"{what} hold NaN or infinity in row {row}; give finite numbers")
+    return values
