@@ -1,123 +1,293 @@
-"""A closed triangulation of any measured grid: the field over which gains and delays interpolate."""
+"""A closed mesh of triangles over any measured grid, and the triangle that holds a direction.
+
+A direction inside a triangle gets three weights, ``inverse[t] @ direction`` scaled to the sum 1
+(barycentric on the flat triangle): exact at the vertices, continuous over the edges. What is
+interpolated with them (gains, arrival times) is a continuous field over the whole sphere.
+
+Measured grids are full of quirks: a hole below, rings whose four corners lie in one plane, poles
+measured many times, sets of one plane, of two directions, of one. ``triangulate`` closes them all:
+it merges what is double and adds vertices where nothing was measured, with convex blends of the
+measured neighbours for their values.
+
+The mesh is the convex hull of its vertices, which on a sphere is the Delaunay triangulation. The
+sum of the raw weights is then the factor by which a direction must shrink to reach the plane of
+triangle t: it is largest in the right triangle and grows with every step of the walk, so the walk
+cannot run in circles except where rings put neighbouring triangles in one plane.
+"""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull, cKDTree
 
 from auricle.dsp.errors import HrtfError
+from auricle.dsp.sphere_holes import blends, hole_vertices
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
+Float32: TypeAlias = NDArray[np.float32]
+Int32: TypeAlias = NDArray[np.int32]
 
-MIN_DIRECTIONS = 4
-_SAME_DEG = 0.02  # closer directions are one direction measured twice
-_HOLE_DEG = 20.0
-_BLEND_NEIGHBOURS = 12
+MERGE_ANGLE_DEG = 0.01  # closer directions are one vertex; grids are written to 0.01-0.1 degrees
+TABLE_SIZE = 24  # cells along the edge of a cube face: 3.75 degrees in its middle
+MAX_STEPS = 64  # of the walk, before every triangle is tried
+ROUNDING = 1e-9  # a weight as little below zero is on the edge
+
+_FASTMATH = {"contract", "reassoc", "nsz", "arcp", "afn"}
 
 
 @dataclass(frozen=True)
 class SphereMesh:
-    """Triangles over unit vectors, closed: every direction lies in one of them.
+    """A closed triangle mesh on the unit sphere.
 
     Attributes:
-        vertices: (V, 3) unit vectors: the measured ones, then those added to close holes.
-        triangles: (T, 3) int32 vertices, counter-clockwise seen from outside.
-        neighbours: (T, 3) int32 triangles across from each vertex.
-        inverse: (T, 3, 3) direction to weights: ``w = inverse[t] @ direction``, all >= 0 inside.
-        measured: (V - A,) rows of the measured set that the first vertices stand for.
-        blend_rows: (A, k) rows of the measured set that make each added vertex.
-        blend_weights: (A, k) their shares; each row sums to 1.
+        vertices: (V, 3) unit vectors: merged measured directions in their order, then added ones.
+        triangles: (T, 3) vertex indices, counter-clockwise seen from outside; T = 2 V - 4.
+        neighbours: (T, 3) triangle across the edge opposite to each vertex.
+        inverse: (T, 3, 3); ``inverse[t] @ direction`` are the raw weights.
+        start_table: (6, n, n) a triangle near each cell of the cube around the sphere.
+        measured: (V - A,) measured row that each measured vertex stands for, the first of doubles.
+        vertex_of_row: (M,) vertex of each measured row.
+        blend_indices: (A, k) measured vertices from which an added vertex takes its value.
+        blend_weights: (A, k) their weights, none negative, rows of sum 1.
     """
 
     vertices: Array
-    triangles: NDArray[np.int32]
-    neighbours: NDArray[np.int32]
+    triangles: Int32
+    neighbours: Int32
     inverse: Array
-    measured: NDArray[np.int64]
-    blend_rows: NDArray[np.int64]
+    start_table: Int32
+    measured: Int32
+    vertex_of_row: Int32
+    blend_indices: Int32
     blend_weights: Array
 
-    def fill(self, values: Array) -> Array:
-        """Values (V, ...) of all vertices from those (M, ...) of the measured directions."""
-        added = np.einsum("ak,ak...->a...", self.blend_weights, values[self.blend_rows])
-        return np.concatenate([values[self.measured], added])
+    def fill(self, values: ArrayLike) -> Array:
+        """Values (V, ...) of all vertices from those (M, ...) of the measured rows."""
+        values = np.asarray(values, dtype=np.float64)
+        if len(values) != len(self.vertex_of_row):
+            raise HrtfError(f"expected {len(self.vertex_of_row)} rows of values, got {len(values)}")
+        measured = values[self.measured]
+        flat = measured.reshape(len(measured), -1)
+        added = np.empty((len(self.blend_weights), flat.shape[1]))
+        for a, (index, weight) in enumerate(
+            zip(self.blend_indices, self.blend_weights, strict=True)
+        ):
+            added[a] = weight @ flat[index]
+        return np.concatenate([measured, added.reshape(-1, *measured.shape[1:])])
+
+    def locate(self, directions: ArrayLike) -> tuple[Int32, Float32]:
+        """Triangles (S,) and weights (S, 3) of directions (S, 3) of any length."""
+        wanted = np.ascontiguousarray(directions, dtype=np.float64).reshape(-1, 3)
+        triangle = np.full(len(wanted), -1, dtype=np.int32)
+        weights = np.zeros((len(wanted), 3), dtype=np.float32)
+        locate_triangles(wanted, triangle, weights, self.inverse, self.neighbours, self.start_table)
+        return triangle, weights
 
 
-def triangulate(positions: Array) -> SphereMesh:
-    """The mesh over measured directions (M, 3): a Delaunay triangulation of the sphere.
+def triangulate(positions: ArrayLike) -> SphereMesh:
+    """The mesh of measured directions (M, 3), vectors of any length above zero.
 
-    Directions measured twice count once. Where the nearest measured direction is more than 20
-    degrees off (below, above a circle) vertices are added whose values blend the nearest measured
-    ones by the inverse third power of the angle, so the field goes on smoothly and ends nowhere.
-
-    Raises:
-        HrtfError: fewer than 4 different directions.
+    Doubles become one vertex with the value of the first. Holes are filled with vertices about
+    20 degrees apart, or as far apart as a sparse grid is; their values are blends (see ``blends``).
     """
-    measured = _distinct(positions)
-    if len(measured) < MIN_DIRECTIONS:
-        raise HrtfError(
-            f"the set has {len(measured)} different directions, but a field over the sphere needs "
-            f"at least {MIN_DIRECTIONS}; measure more"
-        )
-    known = positions[measured]
-    added = _fill_points(known)
-    rows, weights = _blends(known, added)
-    vertices = np.concatenate([known, added])
-    triangles, neighbours = _hull(vertices)
-    corners = vertices[triangles]  # (T, 3 vertices, 3 axes)
-    inverse = np.linalg.inv(np.swapaxes(corners, 1, 2))
+    rows = np.asarray(positions, dtype=np.float64)
+    if rows.ndim != 2 or rows.shape[1] != 3 or len(rows) == 0:
+        raise HrtfError(f"positions must be (M, 3) with M > 0, got {rows.shape}")
+    length = np.linalg.norm(rows, axis=1)
+    bad = np.flatnonzero(~(np.isfinite(length) & (length > 0.0)))
+    if len(bad):
+        raise HrtfError(f"position {bad[0]} is {rows[bad[0]]}: zero or not finite; remove it")
+    rows = rows / length[:, None]
+    first, vertex_of_row = _merged(rows)
+    known = rows[first]
+    added = hole_vertices(known)
+    indices, weights = blends(known, added)
+    return mesh_over(np.concatenate([known, added]), first, vertex_of_row, indices, weights)
+
+
+def mesh_over(
+    vertices: Array,
+    measured: NDArray[np.integer],
+    vertex_of_row: NDArray[np.integer],
+    blend_indices: NDArray[np.integer] | None = None,
+    blend_weights: Array | None = None,
+) -> SphereMesh:
+    """The mesh over unit vectors (V, 3) that are distinct and surround the origin."""
+    triangles = _hull(vertices)
+    neighbours = _neighbours(triangles)
+    corners = vertices[triangles].transpose(0, 2, 1)
+    inverse = np.ascontiguousarray(np.linalg.inv(corners))
+    if blend_indices is None or blend_weights is None:
+        blend_indices, blend_weights = np.zeros((0, 1), dtype=np.int32), np.zeros((0, 1))
     return SphereMesh(
-        vertices, triangles, neighbours, inverse, measured, measured[rows], weights
+        vertices,
+        triangles,
+        neighbours,
+        inverse,
+        _start_table(inverse, neighbours),
+        measured.astype(np.int32),
+        vertex_of_row.astype(np.int32),
+        blend_indices.astype(np.int32),
+        blend_weights,
     )
 
 
-def _distinct(positions: Array) -> NDArray[np.int64]:
-    pairs = cKDTree(positions).query_pairs(np.deg2rad(_SAME_DEG), output_type="ndarray")
-    repeated = np.unique(pairs.max(axis=1)) if len(pairs) else np.empty(0, dtype=np.int64)
-    return np.setdiff1d(np.arange(len(positions)), repeated)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FASTMATH)
+def _raw_weights(x, y, z, inverse):  # type: ignore[no-untyped-def]
+    return (
+        inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z,
+        inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z,
+        inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z,
+    )
 
 
-def _fill_points(known: Array) -> Array:
-    """Directions far from all measured ones, at least 15 degrees from each other."""
-    n = 1500
-    z = 1.0 - (2.0 * np.arange(n) + 1.0) / n
-    azimuth = np.pi * (1.0 + 5.0**0.5) * np.arange(n)
-    across = np.sqrt(1.0 - z * z)
-    sphere = np.stack([across * np.cos(azimuth), across * np.sin(azimuth), z], axis=1)
-    poles = np.array([[0.0, 0.0, -1.0], [0.0, 0.0, 1.0]])
-    candidates = np.concatenate([poles, sphere])
-    chord = 2.0 * np.sin(np.deg2rad(_HOLE_DEG) / 2.0)
-    distance = cKDTree(known).query(candidates)[0]
-    chosen: list[Array] = []
-    for point in candidates[distance > chord]:
-        if all(np.linalg.norm(point - other) > 0.75 * chord for other in chosen):
-            chosen.append(point)
-    return np.array(chosen).reshape(-1, 3)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FASTMATH)
+def _start(x, y, z, start_table):  # type: ignore[no-untyped-def]
+    """The triangle in the cell of the cube: face by the largest axis, then the other two."""
+    ax, ay, az = abs(x), abs(y), abs(z)
+    if ax >= ay and ax >= az:
+        face, u, v, largest = 0 if x > 0 else 1, y, z, ax
+    elif ay >= az:
+        face, u, v, largest = 2 if y > 0 else 3, x, z, ay
+    else:
+        face, u, v, largest = 4 if z > 0 else 5, x, y, az
+    size = start_table.shape[1]
+    i = min(int((u / largest + 1.0) * (0.5 * size)), size - 1)
+    j = min(int((v / largest + 1.0) * (0.5 * size)), size - 1)
+    return start_table[face, i, j]
 
 
-def _blends(known: Array, added: Array) -> tuple[NDArray[np.int64], Array]:
-    if len(added) == 0:
-        return np.empty((0, 1), dtype=np.int64), np.empty((0, 1))
-    nearest = cKDTree(known).query(added)[0]
-    # A pole far from a whole circle hears all of it, a hole's edge its own few neighbours.
-    count = min(len(known), max(_BLEND_NEIGHBOURS, int(len(known) * nearest.max() / 4.0)))
-    distance, rows = cKDTree(known).query(added, k=count)
-    weights = (distance / distance[:, :1]) ** -3.0
-    return rows.astype(np.int64), weights / weights.sum(axis=1, keepdims=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FASTMATH)
+def locate_triangles(  # type: ignore[no-untyped-def]
+    directions, triangle, weights, inverse, neighbours, start_table
+):
+    """Writes the triangle and the weights of each direction; returns the number of steps made.
+
+    Args:
+        directions: (S, 3) of any length; zero or not finite keeps the last triangle.
+        triangle: (S,) int32, in: the last triangle or -1, out: the one that holds the direction.
+        weights: (S, 3) float32, out: of the triangle's vertices, none negative, sum 1.
+        inverse: of the ``SphereMesh``, like the next two.
+        neighbours: (T, 3).
+        start_table: (6, n, n).
+
+    The walk starts at the last triangle and crosses the edge of the most negative weight. Where
+    the last triangle is far (the direction well outside its circumcircle) the table is the start.
+    """
+    steps = 0
+    count = inverse.shape[0]
+    for s in range(directions.shape[0]):
+        x = np.float64(directions[s, 0])
+        y = np.float64(directions[s, 1])
+        z = np.float64(directions[s, 2])
+        square = x * x + y * y + z * z
+        t = triangle[s]
+        fresh = t < 0 or t >= count
+        if not (square > 1e-30 and square < 1e30):
+            triangle[s] = 0 if fresh else t
+            total = weights[s, 0] + weights[s, 1] + weights[s, 2]
+            if not (total > 0.99 and total < 1.01):
+                weights[s, 0] = weights[s, 1] = weights[s, 2] = 1.0 / 3.0
+            continue
+        length = np.sqrt(square)
+        x, y, z = x / length, y / length, z / length
+        w0 = w1 = w2 = 0.0
+        found = False
+        for step in range(MAX_STEPS):
+            if fresh:
+                t = _start(x, y, z, start_table)
+            w0, w1, w2 = _raw_weights(x, y, z, inverse[t])
+            steps += 1
+            found = w0 >= -ROUNDING and w1 >= -ROUNDING and w2 >= -ROUNDING
+            if found:
+                break
+            far = step == 0 and not fresh and w0 + w1 + w2 < 0.97
+            fresh = far
+            if far:
+                continue
+            if w0 <= w1 and w0 <= w2:
+                t = neighbours[t, 0]
+            elif w1 <= w2:
+                t = neighbours[t, 1]
+            else:
+                t = neighbours[t, 2]
+        if not found:
+            least = -np.inf
+            for k in range(count):
+                w0, w1, w2 = _raw_weights(x, y, z, inverse[k])
+                if min(w0, w1, w2) > least and w0 + w1 + w2 > 0.0:
+                    least = min(w0, w1, w2)
+                    t = k
+            w0, w1, w2 = _raw_weights(x, y, z, inverse[t])
+            steps += count
+        w0, w1, w2 = max(w0, 0.0), max(w1, 0.0), max(w2, 0.0)
+        total = w0 + w1 + w2
+        triangle[s] = t
+        weights[s, 0] = w0 / total
+        weights[s, 1] = w1 / total
+        weights[s, 2] = w2 / total
+    return steps
 
 
-def _hull(vertices: Array) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Triangles and neighbours of the convex hull, which on a sphere is the Delaunay mesh."""
-    # Rings of one elevation are co-planar, where Qhull's triangles are arbitrary or degenerate: a
-    # shift of some 10 microradians along the sphere decides; the weights use the true directions.
-    nudge = np.random.default_rng(0).standard_normal(vertices.shape) * 1e-5
-    shifted = vertices + nudge
-    hull = ConvexHull(shifted / np.linalg.norm(shifted, axis=1, keepdims=True))
-    triangles, neighbours = hull.simplices.astype(np.int32), hull.neighbors.astype(np.int32)
-    if len(hull.vertices) != len(vertices):
-        raise HrtfError("the directions could not be triangulated: some coincide; remove repeats")
-    flipped = np.linalg.det(vertices[triangles]) < 0.0
-    triangles[flipped] = triangles[flipped][:, [0, 2, 1]]
-    neighbours[flipped] = neighbours[flipped][:, [0, 2, 1]]
-    return triangles, neighbours
+def _merged(rows: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First row of each distinct direction, in order, and the vertex of every row."""
+    owner = np.arange(len(rows))
+    chord = 2.0 * np.sin(np.deg2rad(MERGE_ANGLE_DEG) / 2.0)
+    pairs = cKDTree(rows).query_pairs(chord, output_type="ndarray")
+    for low, high in sorted(map(tuple, np.sort(pairs, axis=1))):
+        if owner[low] == low:  # else chains of close directions would swallow a whole ring
+            owner[high] = min(owner[high], low)
+    first = np.flatnonzero(owner == np.arange(len(rows)))
+    vertex = np.zeros(len(rows), dtype=np.int64)
+    vertex[first] = np.arange(len(first))
+    return first, vertex[owner]
+
+
+def _hull(vertices: Array) -> Int32:
+    """Triangles (T, 3) of the convex hull, counter-clockwise from outside.
+
+    Rings put four and more vertices in one plane; a millionth of random shift, used here alone,
+    decides their diagonals.
+    """
+    shift = np.random.default_rng(7).standard_normal(vertices.shape)
+    for size in (1e-6, 1e-7, 1e-5):
+        moved = vertices + size * shift
+        moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+        triangles = ConvexHull(moved).simplices.astype(np.int32)
+        outward = np.linalg.det(moved[triangles])
+        triangles[outward < 0.0, 1:] = triangles[outward < 0.0, :0:-1]
+        if len(triangles) == 2 * len(vertices) - 4 and np.all(outward != 0.0):
+            return triangles
+    raise HrtfError(f"these {len(vertices)} directions do not surround the head: no closed mesh")
+
+
+def _neighbours(triangles: Int32) -> Int32:
+    """Triangle (T, 3) across the edge opposite to each vertex."""
+    count = len(triangles)
+    start, end = triangles[:, [1, 2, 0]].ravel(), triangles[:, [2, 0, 1]].ravel()
+    vertices = int(triangles.max()) + 1
+    key = start.astype(np.int64) * vertices + end
+    reverse = end.astype(np.int64) * vertices + start
+    order = np.argsort(key)
+    at = order[np.minimum(np.searchsorted(key[order], reverse), 3 * count - 1)]
+    if not np.array_equal(key[at], reverse):
+        raise HrtfError("the triangles do not close: an edge has no other side")
+    return (at // 3).astype(np.int32).reshape(count, 3)
+
+
+def _start_table(inverse: Array, neighbours: Int32) -> Int32:
+    """Triangle (6, n, n) of the middle of each cell of the cube, by the same walk."""
+    n = TABLE_SIZE
+    middle = (2.0 * np.arange(n) + 1.0) / n - 1.0
+    u, v = np.meshgrid(middle, middle, indexing="ij")
+    one = np.ones_like(u)
+    faces = [(one, u, v), (-one, u, v), (u, one, v), (u, -one, v), (u, v, one), (u, v, -one)]
+    cells = np.stack([np.stack(face, axis=-1) for face in faces]).astype(np.float32)
+    triangle = np.zeros(6 * n * n, dtype=np.int32)
+    weights = np.zeros((6 * n * n, 3), dtype=np.float32)
+    empty = np.zeros((6, 1, 1), dtype=np.int32)
+    locate_triangles(cells.reshape(-1, 3), triangle, weights, inverse, neighbours, empty)
+    return triangle.reshape(6, n, n)
