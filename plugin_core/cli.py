@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import auricle
+from auricle.plugin_core.commands import inspect as inspect_command
 
 BAD_INPUT = 2
 
@@ -40,6 +41,11 @@ def _options(
     """Binaural rendering for one listener's own ears."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+# One line per command, in the order of the help; a command's module holds its function and an
+# EXAMPLE, and imports what is slow inside the function.
+app.command("inspect", epilog=inspect_command.EXAMPLE)(inspect_command.inspect)
 
 
 def error_line(error: BaseException) -> str:

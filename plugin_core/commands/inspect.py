@@ -1,0 +1,114 @@
+"""``auricle inspect``: what is in a SOFA file, and what is odd about it."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from auricle.dsp.hrtf import HrtfSet
+
+EXAMPLE = "Example: auricle inspect listener.sofa --plot listener.png"
+_LABEL_WIDTH = 12
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="F.sofa", help="The SOFA file to look at.")],
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.png",
+            help="Draw the magnitudes, the time differences and the grid (.png, .pdf or .svg).",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of text.")
+    ] = False,
+) -> None:
+    """Say what is in a SOFA file, and what is odd about it.
+
+    Ears, sense of the azimuth, sample rate, levels and grid are checked against each other. Nothing
+    is changed; each finding names its remedy.
+    """
+    from auricle.dsp.hrtf import HrtfSet
+
+    hrtf = HrtfSet.load(file)
+    facts = summary(file, hrtf)
+    if plot is not None:
+        from auricle.plugin_core.report import save_set_picture
+
+        save_set_picture(hrtf, plot, title=file.name)
+        facts["plot"] = str(plot)
+    # A path need not be text that can be printed; everything else stays readable.
+    text = json.dumps(facts, indent=2, ensure_ascii=False) if as_json else as_text(facts)
+    typer.echo(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def summary(file: Path, hrtf: "HrtfSet") -> dict[str, Any]:
+    """The facts about a set by name, in plain numbers and text, for programs and for people."""
+    import numpy as np
+
+    from auricle.dsp.checks import cues, spacing_deg
+
+    seen = cues(hrtf.ir, hrtf.positions, hrtf.sample_rate)
+    energy = np.sum(hrtf.ir**2, axis=-1)
+    azimuth, elevation = hrtf.azimuth_deg, hrtf.elevation_deg
+    return {
+        "file": str(file),
+        "name": hrtf.name,
+        "n_directions": hrtf.n_directions,
+        "n_taps": hrtf.n_taps,
+        "sample_rate_hz": hrtf.sample_rate,
+        "duration_ms": _rounded(1e3 * hrtf.n_taps / hrtf.sample_rate),
+        "radius_m": _rounded(hrtf.radius_m),
+        "azimuth_deg": [_rounded(azimuth.min()), _rounded(azimuth.max())],
+        "elevation_deg": [_rounded(elevation.min()), _rounded(elevation.max())],
+        "spacing_deg": _rounded(np.median(spacing_deg(hrtf.positions))),
+        "itd_at_side_us": _rounded(seen.itd_at_side_us),
+        "itd_us": [_rounded(1e6 * seen.itd_seconds.min()), _rounded(1e6 * seen.itd_seconds.max())],
+        "ild_db": [_rounded(seen.ild_db.min()), _rounded(seen.ild_db.max())],
+        "level_db": _rounded(10.0 * np.log10(np.mean(energy))),
+        "peak": _rounded(np.max(np.abs(hrtf.ir)), 4),
+        "license": hrtf.license,
+        "references": hrtf.references,
+        "findings": list(hrtf.findings),
+    }
+
+
+def as_text(facts: dict[str, Any]) -> str:
+    """The facts of ``summary`` as lines for people."""
+    rows = [
+        ("name", facts["name"]),
+        (
+            "responses",
+            f"{facts['n_directions']} directions, 2 ears, {facts['n_taps']} samples at "
+            f"{facts['sample_rate_hz']} Hz ({facts['duration_ms']:g} ms)",
+        ),
+        (
+            "directions",
+            f"azimuth {_span(facts['azimuth_deg'])}, elevation {_span(facts['elevation_deg'])} "
+            f"degrees, {facts['spacing_deg']:g} apart, from {facts['radius_m']:g} m",
+        ),
+        ("ITD", f"{_span(facts['itd_us'])} us, {facts['itd_at_side_us']:.0f} at the right side"),
+        ("ILD", f"{_span(facts['ild_db'])} dB, positive where the left ear is louder"),
+        (
+            "level",
+            f"{facts['level_db']:g} dB a response on average, highest sample {facts['peak']}",
+        ),
+        ("license", facts["license"] or "not stated"),
+        ("cite", facts["references"] or "not stated"),
+    ]
+    rows += [("odd" if i == 0 else "", f"- {each}") for i, each in enumerate(facts["findings"])]
+    rows += [] if facts["findings"] else [("odd", "nothing found")]
+    rows += [("picture", facts["plot"])] if "plot" in facts else []
+    lines = [f"  {label:<{_LABEL_WIDTH}}{text}" for label, text in rows]
+    return "\n".join([facts["file"], *lines])
+
+
+def _rounded(value: Any, digits: int = 2) -> float:
+    return round(float(value), digits) + 0.0  # no minus zero
+
+
+def _span(ends: list[float]) -> str:
+    return f"{ends[0]:g} to {ends[1]:g}"

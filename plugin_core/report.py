@@ -1,0 +1,235 @@
+"""Pictures of HRTF sets, drawn with matplotlib, which only this file imports and only when called.
+
+``save_set_picture`` is the picture of ``auricle inspect``: magnitudes over the horizontal plane for
+both ears and over the median plane, ITD over azimuth, the grid on the sphere, what was found odd.
+"""
+
+import os
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp.checks import broadband_itd_seconds, spacing_deg
+from auricle.dsp.errors import AuricleError, MissingDependencyError
+from auricle.dsp.geometry import unit_vectors
+
+if TYPE_CHECKING:
+    from auricle.dsp.hrtf import HrtfSet
+
+Array: TypeAlias = NDArray[np.float64]
+
+FREQUENCIES_HZ = np.geomspace(200.0, 20000.0, 200)
+OCTAVE_PARTS = 12  # the magnitudes are smoothed over a twelfth of an octave
+RANGE_DB = (-30.0, 15.0)
+HEAD_RADIUS_M = 0.0875
+SPEED_OF_SOUND_M_S = 343.0
+SUFFIXES = (".png", ".pdf", ".svg")
+
+
+def save_set_picture(hrtf: "HrtfSet", path: str | os.PathLike[str], *, title: str = "") -> None:
+    """Write the picture of a set as .png, .pdf or .svg; the file appears whole or not at all."""
+    figure = _figure((14.0, 8.2))
+    axes = figure.subplot_mosaic(
+        [["left", "right", "median"], ["itd", "grid", "odd"]],
+        per_subplot_kw={"grid": {"projection": "mollweide"}},
+    )
+    reference_db = _mean_level_db(hrtf)
+    azimuth_deg = np.arange(-180.0, 181.0, 2.0)
+    ring = unit_vectors(azimuth_deg)
+    for ear, name in enumerate(("left", "right")):
+        levels = _magnitudes_db(hrtf, ring, ear) - reference_db
+        image = _draw_plane(axes[name], azimuth_deg, levels, f"Horizontal plane, {name} ear")
+        _mark_azimuths(axes[name])
+    polar_deg = np.arange(-90.0, 271.0, 2.0)
+    arc = np.stack([_cos(polar_deg), np.zeros_like(polar_deg), _cos(polar_deg - 90.0)], axis=-1)
+    levels = _magnitudes_db(hrtf, arc, 0) - reference_db
+    image = _draw_plane(axes["median"], polar_deg, levels, "Median plane, left ear")
+    _mark_polar_angles(axes["median"])
+    bar = figure.colorbar(image, ax=[axes["left"], axes["right"], axes["median"]], pad=0.01)
+    bar.set_label("dB above the mean of all directions")
+    _draw_itd(axes["itd"], hrtf)
+    _draw_grid(figure, axes["grid"], hrtf)
+    _write_findings(axes["odd"], hrtf)
+    figure.suptitle(_heading(hrtf, title), fontsize=11)
+    _save(figure, Path(path))
+
+
+def _figure(size_inches: tuple[float, float]) -> Any:
+    """An empty figure on its own Agg canvas: no window system, no global state."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingDependencyError(
+            'pictures need matplotlib: pip install "auricle[plots]"'
+        ) from None
+    figure = Figure(figsize=size_inches, dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(figure: Any, path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise AuricleError(f"{path}: a picture must end in {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise AuricleError(f"{path}: there is no folder {path.parent}; make it first")
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        figure.savefig(unfinished, format=path.suffix[1:].lower())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+# --- magnitudes ------------------------------------------------------------------------------
+
+
+def _magnitudes_db(hrtf: "HrtfSet", wanted: Array, ear: int) -> Array:
+    """Smoothed magnitudes (wanted, frequencies) of the nearest direction measured.
+
+    NaN where none is nearer than three quarters of the grid's spacing (and at least 3 degrees).
+    """
+    from scipy.spatial import cKDTree
+
+    chord, nearest = cKDTree(hrtf.positions).query(wanted)
+    used, back = np.unique(nearest, return_inverse=True)
+    levels = _smoothed_db(hrtf.ir[used, ear], hrtf.sample_rate)[back]
+    reach_deg = max(3.0, 0.75 * float(np.median(spacing_deg(hrtf.positions))))
+    far = chord > 2.0 * np.sin(np.deg2rad(reach_deg) / 2.0)
+    levels[far] = np.nan
+    return levels
+
+
+def _smoothed_db(ir: Array, sample_rate: int) -> Array:
+    """Levels (..., frequencies) in dB of the mean power in bands; NaN above half the rate."""
+    size = max(2048, 1 << (ir.shape[-1] - 1).bit_length())
+    power = np.abs(np.fft.rfft(ir, size)) ** 2
+    step_hz = sample_rate / size
+    sums = np.concatenate([np.zeros((*power.shape[:-1], 1)), np.cumsum(power, axis=-1)], axis=-1)
+    half = 2.0 ** (0.5 / OCTAVE_PARTS)
+    low = np.clip(np.round(FREQUENCIES_HZ / half / step_hz).astype(int), 0, power.shape[-1] - 1)
+    high = np.clip(np.round(FREQUENCIES_HZ * half / step_hz).astype(int), low, power.shape[-1] - 1)
+    mean = (sums[..., high + 1] - sums[..., low]) / (high + 1 - low)
+    levels = 10.0 * np.log10(np.maximum(mean, 1e-20))
+    return np.where(sample_rate / 2.0 >= FREQUENCIES_HZ, levels, np.nan)
+
+
+def _mean_level_db(hrtf: "HrtfSet") -> float:
+    """Level of the mean power over directions, ears and the frequencies up to 16 kHz."""
+    step = max(1, hrtf.n_directions // 400)  # of large sets a part will do
+    levels = _smoothed_db(hrtf.ir[::step], hrtf.sample_rate)[..., FREQUENCIES_HZ <= 16000.0]
+    return float(10.0 * np.log10(np.nanmean(10.0 ** (levels / 10.0))))
+
+
+def _draw_plane(axis: Any, angles_deg: Array, levels: Array, title: str) -> Any:
+    axis.set_facecolor("0.85")
+    image = axis.pcolormesh(
+        angles_deg,
+        FREQUENCIES_HZ / 1000.0,
+        np.ma.masked_invalid(levels.T),
+        vmin=RANGE_DB[0],
+        vmax=RANGE_DB[1],
+        cmap="magma",
+        shading="nearest",
+        rasterized=True,
+    )
+    axis.set_yscale("log")
+    axis.set_yticks([0.2, 0.5, 1, 2, 5, 10, 20], ["0.2", "0.5", "1", "2", "5", "10", "20"])
+    axis.minorticks_off()
+    axis.set_ylabel("frequency (kHz)")
+    axis.set_title(title, fontsize=10)
+    if np.all(np.isnan(levels)):
+        axis.text(
+            0.5, 0.5, "nothing measured here", ha="center", va="center", transform=axis.transAxes
+        )
+    return image
+
+
+def _mark_azimuths(axis: Any) -> None:
+    axis.set_xlim(180.0, -180.0)  # left is on the left
+    axis.set_xticks([180, 90, 0, -90, -180], ["180", "90\nleft", "0\nfront", "−90\nright", "−180"])
+    axis.set_xlabel("azimuth (degrees)")
+
+
+def _mark_polar_angles(axis: Any) -> None:
+    axis.set_xlim(-90.0, 270.0)
+    names = ["−90\nbelow", "0\nfront", "90\nabove", "180\nbehind", "270\nbelow"]
+    axis.set_xticks([-90, 0, 90, 180, 270], names)
+    axis.set_xlabel("angle in the median plane (degrees)")
+
+
+# --- ITD, grid, findings ---------------------------------------------------------------------
+
+
+def _draw_itd(axis: Any, hrtf: "HrtfSet") -> None:
+    """ITD of the directions near the horizontal plane, and of a sphere (Woodworth 1938)."""
+    reach_deg = max(3.0, 0.5 * float(np.median(spacing_deg(hrtf.positions))))
+    near = np.flatnonzero(np.abs(hrtf.elevation_deg) <= reach_deg)
+    angle_deg = np.arange(-180.0, 181.0)
+    lateral = np.arcsin(_cos(angle_deg - 90.0))
+    sphere = -HEAD_RADIUS_M / SPEED_OF_SOUND_M_S * (lateral + np.sin(lateral))
+    axis.plot(angle_deg, 1e6 * sphere, color="0.6", lw=1, label="sphere of 8.75 cm")
+    if near.size:
+        itd_us = 1e6 * broadband_itd_seconds(hrtf.ir[near], hrtf.sample_rate)
+        axis.plot(hrtf.azimuth_deg[near], itd_us, ".", ms=5, color="C0", label="this set")
+    axis.axhline(0.0, color="0.8", lw=0.8, zorder=0)
+    _mark_azimuths(axis)
+    axis.set_ylabel("ITD (µs), + = left later")
+    axis.set_title(f"ITD within {reach_deg:.0f}° of the horizontal plane", fontsize=10)
+    axis.legend(fontsize=8, loc="upper left", frameon=False)
+
+
+def _draw_grid(figure: Any, axis: Any, hrtf: "HrtfSet") -> None:
+    """The directions on an equal-area map of the sphere, coloured by the level difference."""
+    energy = np.maximum(np.sum(hrtf.ir**2, axis=-1), 1e-20)
+    ild_db = 10.0 * np.log10(energy[:, 0] / energy[:, 1])
+    points = axis.scatter(
+        -np.deg2rad(hrtf.azimuth_deg),  # left is on the left
+        np.deg2rad(hrtf.elevation_deg),
+        c=ild_db,
+        s=float(np.clip(6000.0 / hrtf.n_directions, 3.0, 30.0)),
+        cmap="RdBu_r",
+        vmin=-25.0,
+        vmax=25.0,
+        edgecolors="0.4",
+        linewidths=0.2,
+        rasterized=True,
+    )
+    axis.set_xticks(np.deg2rad([-90.0, 0.0, 90.0]), ["left", "front", "right"], fontsize=8)
+    axis.set_yticks(np.deg2rad([-60.0, -30.0, 0.0, 30.0, 60.0]))
+    axis.tick_params(axis="y", labelsize=8)
+    axis.grid(True, color="0.9", lw=0.6)
+    axis.set_axisbelow(True)
+    axis.set_title(f"Grid: {hrtf.n_directions} directions", fontsize=10)
+    bar = figure.colorbar(points, ax=axis, orientation="horizontal", shrink=0.7, pad=0.04)
+    bar.set_label("ILD (dB), + = left louder", fontsize=9)
+
+
+def _write_findings(axis: Any, hrtf: "HrtfSet") -> None:
+    axis.set_axis_off()
+    axis.set_title("What is odd", fontsize=10)
+    findings = hrtf.findings or ("Nothing was found.",)
+    lines: list[str] = []
+    for each in findings:
+        lines += textwrap.wrap(each, 62, subsequent_indent="   ", initial_indent="• ")
+    if len(lines) > 20:
+        lines = [*lines[:19], "…"]
+    # A dollar sign would start a formula.
+    text = "\n".join(lines).replace("$", r"\$")
+    axis.text(0.0, 1.0, text, va="top", fontsize=8.5, transform=axis.transAxes)
+
+
+def _heading(hrtf: "HrtfSet", title: str) -> str:
+    facts = (
+        f"{hrtf.n_directions} directions, {hrtf.n_taps} samples at {hrtf.sample_rate} Hz, "
+        f"{hrtf.radius_m:.3g} m"
+    )
+    names = dict.fromkeys(part for part in (title, hrtf.name) if part)
+    return "\n".join([" — ".join(names), facts]).replace("$", r"\$")
+
+
+def _cos(angle_deg: Array) -> Array:
+    return unit_vectors(angle_deg)[..., 0]
