@@ -172,11 +172,18 @@ def spatialize(
     n_heads = (old_gains.shape[1] - 2 * n_buses) // 2
     end = phase + count
     bus[:, :, phase:end] = 0.0
-    used = 0
-    moving_rows = 0
-    for s in range(n_sources):
-        _take(audio, offset, count, history, reach + phase, s, quiet, nonfinite)
-        if state[s] != IDLE and quiet[s] < reach + STEP:
+    # A tile at a time: what is written to memory is read again only after the whole tile, so that
+    # no load waits for a store still under way.
+    tile = TILE if n_heads == 0 else TILE // 2
+    for begin in range(0, n_sources, tile):
+        last = min(begin + tile, n_sources)
+        for s in range(begin, last):
+            _take(audio, offset, count, history, reach + phase, s, quiet, nonfinite)
+        used = 0
+        moving_rows = 0
+        for s in range(begin, last):
+            if state[s] == IDLE or quiet[s] >= reach + STEP:
+                continue
             moving = state[s] == CHANGE
             for e in range(2):
                 old = old_delays[s, e] if moving else new_delays[s, e]
@@ -204,16 +211,12 @@ def spatialize(
                 used += 1
                 if moving:
                     moving_rows += 1
-            if used == TILE:
-                _mix(plain, plain_gains, used, phase, end, bus)
-                _mix(ramped, ramped_gains, moving_rows, phase, end, bus)
-                used = 0
-                moving_rows = 0
+        _mix(plain, plain_gains, used, phase, end, bus)
+        _mix(ramped, ramped_gains, moving_rows, phase, end, bus)
         if end == STEP:
-            for t in range(reach):
-                history[s, t] = history[s, t + STEP]
-    _mix(plain, plain_gains, used, phase, end, bus)
-    _mix(ramped, ramped_gains, moving_rows, phase, end, bus)
+            for s in range(begin, last):
+                for t in range(reach):
+                    history[s, t] = history[s, t + STEP]
 
 
 @njit(inline="always", **_OPTIONS)
@@ -245,6 +248,17 @@ def _delay(
     """One ear's delayed signal into plain[e, i], and the same times the ramp into ramped[e, m]."""
     n_taps = table.shape[1]
     step = _blend_samples(abs(new - old)) if moving else STEP
+    if step == STEP and end - phase == STEP:
+        # The common case with every size a constant: the compiler unrolls it, at half the time.
+        whole = int(min(old, new))
+        at = reach - whole + centre - n_taps + 1
+        if n_taps == PASS:
+            _blend_taps(old - whole, new - whole, table, PASS, 0, STEP, taps)
+            _blended_fir(history, s, at, taps, ramp, PASS, 0, STEP, plain, ramped, e, i, m)
+        else:
+            _blend_taps(old - whole, new - whole, table, n_taps, 0, STEP, taps)
+            _blended_fir(history, s, at, taps, ramp, n_taps, 0, STEP, plain, ramped, e, i, m)
+        return
     for begin in range(0, STEP, step):
         first, last = max(begin, phase), min(begin + step, end)
         if first < last:
@@ -252,7 +266,7 @@ def _delay(
             b = old + (new - old) * ((begin + step) / STEP)
             whole = int(min(a, b))
             if abs(b - a) < 0.9:
-                _blend_taps(a - whole, b - whole, table, begin, step, taps)
+                _blend_taps(a - whole, b - whole, table, n_taps, begin, step, taps)
                 at = reach - whole + centre - n_taps + 1
                 _blended_fir(
                     history, s, at, taps, ramp, n_taps, first, last, plain, ramped, e, i, m
@@ -287,16 +301,16 @@ def _phase(fraction):
 
 
 @njit(inline="always", **_OPTIONS)
-def _blend_taps(a, b, table, begin, step, taps):
+def _blend_taps(a, b, table, n_taps, begin, step, taps):
     """Taps and slopes so that tap + slope * ramp runs from delay a to b within the blend."""
     low_a, part_a = _phase(a)
     low_b, part_b = _phase(b)
     scale = np.float32(STEP / step)
     start = np.float32(begin / step)  # the ramp at the begin of the blend, in its own units
-    a0, a1, b0, b1 = table[low_a], table[low_a + 1], table[low_b], table[low_b + 1]
-    for j in range(len(a0)):
-        tap = a0[j] + part_a * (a1[j] - a0[j])
-        change = b0[j] + part_b * (b1[j] - b0[j]) - tap
+    high_a, high_b = low_a + 1, low_b + 1
+    for j in range(n_taps):
+        tap = table[low_a, j] + part_a * (table[high_a, j] - table[low_a, j])
+        change = table[low_b, j] + part_b * (table[high_b, j] - table[low_b, j]) - tap
         taps[0, j] = tap - start * change
         taps[1, j] = scale * change
 
