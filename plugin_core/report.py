@@ -31,9 +31,12 @@ SUFFIXES = (".png", ".pdf", ".svg")
 
 def save_set_picture(hrtf: "HrtfSet", path: str | os.PathLike[str], *, title: str = "") -> None:
     """Write the picture of a set as .png, .pdf or .svg; the file appears whole or not at all."""
-    figure = _figure((14.0, 8.2))
-    axes = figure.subplot_mosaic(
-        [["left", "right", "median"], ["itd", "grid", "odd"]],
+    figure = _figure((14.0, 8.0))
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1.0, 0.85])
+    axes = upper.subplot_mosaic([["left", "right", "median"]])
+    axes |= lower.subplot_mosaic(
+        [["itd", "grid", "odd"]],
+        width_ratios=[1.0, 1.25, 1.0],
         per_subplot_kw={"grid": {"projection": "mollweide"}},
     )
     reference_db = _mean_level_db(hrtf)
@@ -48,10 +51,10 @@ def save_set_picture(hrtf: "HrtfSet", path: str | os.PathLike[str], *, title: st
     levels = _magnitudes_db(hrtf, arc, 0) - reference_db
     image = _draw_plane(axes["median"], polar_deg, levels, "Median plane, left ear")
     _mark_polar_angles(axes["median"])
-    bar = figure.colorbar(image, ax=[axes["left"], axes["right"], axes["median"]], pad=0.01)
-    bar.set_label("dB above the mean of all directions")
+    bar = upper.colorbar(image, ax=[axes["left"], axes["right"], axes["median"]], pad=0.01)
+    bar.set_label("dB, 0 = mean of all directions")
     _draw_itd(axes["itd"], hrtf)
-    _draw_grid(figure, axes["grid"], hrtf)
+    _draw_grid(lower, axes["grid"], hrtf)
     _write_findings(axes["odd"], hrtf)
     figure.suptitle(_heading(hrtf, title), fontsize=11)
     _save(figure, Path(path))
@@ -179,7 +182,7 @@ def _draw_itd(axis: Any, hrtf: "HrtfSet") -> None:
     _mark_azimuths(axis)
     axis.set_ylabel("ITD (µs), + = left later")
     axis.set_title(f"ITD within {reach_deg:.0f}° of the horizontal plane", fontsize=10)
-    axis.legend(fontsize=8, loc="upper left", frameon=False)
+    axis.legend(fontsize=8, loc="best", frameon=False)
 
 
 def _draw_grid(figure: Any, axis: Any, hrtf: "HrtfSet") -> None:
@@ -198,13 +201,15 @@ def _draw_grid(figure: Any, axis: Any, hrtf: "HrtfSet") -> None:
         linewidths=0.2,
         rasterized=True,
     )
-    axis.set_xticks(np.deg2rad([-90.0, 0.0, 90.0]), ["left", "front", "right"], fontsize=8)
+    axis.set_xticks(np.deg2rad([-90.0, 0.0, 90.0]), [])
+    for place, name in ((0.25, "left"), (0.5, "front"), (0.75, "right")):
+        axis.text(place, -0.03, name, ha="center", va="top", fontsize=8, transform=axis.transAxes)
     axis.set_yticks(np.deg2rad([-60.0, -30.0, 0.0, 30.0, 60.0]))
     axis.tick_params(axis="y", labelsize=8)
     axis.grid(True, color="0.9", lw=0.6)
     axis.set_axisbelow(True)
     axis.set_title(f"Grid: {hrtf.n_directions} directions", fontsize=10)
-    bar = figure.colorbar(points, ax=axis, orientation="horizontal", shrink=0.7, pad=0.04)
+    bar = figure.colorbar(points, ax=axis, shrink=0.6, pad=0.03, aspect=15)
     bar.set_label("ILD (dB), + = left louder", fontsize=9)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: auricle inspect listener.sofa --plot listener.png"
 _LABEL_WIDTH = 12
+_SIDE = 0.93  # |y| of the directions within 21 degrees of an ear's axis
 
 
 def inspect(
@@ -52,6 +53,9 @@ def summary(file: Path, hrtf: "HrtfSet") -> dict[str, Any]:
     from auricle.dsp.checks import cues, spacing_deg
 
     seen = cues(hrtf.ir, hrtf.positions, hrtf.sample_rate)
+    right = -hrtf.positions[:, 1]
+    side = np.abs(right) > _SIDE
+    at_side = 1e6 * np.median(np.sign(right[side]) * seen.itd_seconds[side]) if any(side) else None
     energy = np.sum(hrtf.ir**2, axis=-1)
     azimuth, elevation = hrtf.azimuth_deg, hrtf.elevation_deg
     return {
@@ -65,7 +69,7 @@ def summary(file: Path, hrtf: "HrtfSet") -> dict[str, Any]:
         "azimuth_deg": [_rounded(azimuth.min()), _rounded(azimuth.max())],
         "elevation_deg": [_rounded(elevation.min()), _rounded(elevation.max())],
         "spacing_deg": _rounded(np.median(spacing_deg(hrtf.positions))),
-        "itd_at_side_us": _rounded(seen.itd_at_side_us),
+        "itd_at_side_us": None if at_side is None else _rounded(at_side),
         "itd_us": [_rounded(1e6 * seen.itd_seconds.min()), _rounded(1e6 * seen.itd_seconds.max())],
         "ild_db": [_rounded(seen.ild_db.min()), _rounded(seen.ild_db.max())],
         "level_db": _rounded(10.0 * np.log10(np.mean(energy))),
@@ -78,6 +82,9 @@ def summary(file: Path, hrtf: "HrtfSet") -> dict[str, Any]:
 
 def as_text(facts: dict[str, Any]) -> str:
     """The facts of ``summary`` as lines for people."""
+    itd_us = [round(end) for end in facts["itd_us"]]
+    at_side = facts["itd_at_side_us"]
+    at_side = "" if at_side is None else f"{at_side:.0f} about the right ear's axis, "
     rows = [
         ("name", facts["name"]),
         (
@@ -90,7 +97,7 @@ def as_text(facts: dict[str, Any]) -> str:
             f"azimuth {_span(facts['azimuth_deg'])}, elevation {_span(facts['elevation_deg'])} "
             f"degrees, {facts['spacing_deg']:g} apart, from {facts['radius_m']:g} m",
         ),
-        ("ITD", f"{_span(facts['itd_us'])} us, {facts['itd_at_side_us']:.0f} at the right side"),
+        ("ITD", f"{_span(itd_us)} us, {at_side}positive where the left ear hears later"),
         ("ILD", f"{_span(facts['ild_db'])} dB, positive where the left ear is louder"),
         (
             "level",
