@@ -285,9 +285,9 @@ def _blend_samples(moved):
     A blend of two delays d apart dips by (2 pi f d)^2 / 8 midway: at d = 0.1 samples, -61 dB at
     6 kHz and -44 dB at 16 kHz of a 48 kHz stream.
     """
-    if moved <= 0.1:
+    if moved <= 0.06:
         return STEP
-    if moved <= 0.2:
+    if moved <= 0.12:
         return STEP // 2
     return STEP // 4
 
