@@ -107,9 +107,11 @@ def from_spectra(
 
 def _even_grid(frequencies_hz: Array) -> tuple[float, int]:
     """Step in Hz, and the number of bins missing from 0 Hz on, of an even frequency grid."""
-    steps = np.diff(frequencies_hz)
-    step_hz = float(np.median(steps)) if steps.size else 0.0
-    if step_hz <= 0.0 or np.any(np.abs(steps - step_hz) > 1e-3 * step_hz):
+    n = frequencies_hz.size
+    step_hz = float(frequencies_hz[-1] - frequencies_hz[0]) / (n - 1) if n > 1 else 0.0
+    even = frequencies_hz[0] + step_hz * np.arange(n) if n else frequencies_hz
+    # Files round their frequencies to whole Hz; the comparison is false for NaN too.
+    if not (step_hz > 0.0 and np.all(np.abs(frequencies_hz - even) < 0.02 * step_hz)):
         raise HrtfError(
             "the frequencies of the spectra are not evenly spaced, so there is no impulse response "
             "to them; resample the spectra to an even grid from 0 Hz to half the sample rate"

@@ -13,11 +13,20 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from auricle.dsp.errors import HrtfError, SofaError
-from auricle.dsp.geometry import azimuth_elevation_deg, directions_and_distances, unit_vectors
+from auricle.dsp.geometry import azimuth_elevation_deg, directions_and_distances
 from auricle.dsp.responses import delayed, from_spectra
+from auricle.dsp.sofa_positions import compare_receivers, one_shell, source_points_m
+from auricle.dsp.sofa_values import (
+    conventions,
+    dimensions,
+    has,
+    numbers,
+    text,
+    variable_attribute,
+)
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -48,20 +57,20 @@ def read_sofa(path: str | os.PathLike[str], *, distance_m: float | None = None) 
     try:
         sofa = _open(Path(path), findings)
         ir, sample_rate = _responses(sofa, findings)
-        points_m = _source_points_m(sofa, len(ir), findings)
-        ir, points_m = _one_shell(ir, points_m, distance_m, findings)
+        points_m = source_points_m(sofa, len(ir), findings)
+        ir, points_m = one_shell(ir, points_m, distance_m, findings)
     except HrtfError as error:
         raise SofaError(f"{os.fspath(path)}: {error}") from None
     positions, distances_m = directions_and_distances(points_m)
-    _compare_receivers(sofa, findings)
+    compare_receivers(sofa, findings)
     return SofaContent(
         ir,
         positions,
         float(np.median(distances_m)),
         sample_rate,
         _name(sofa) or Path(path).stem,
-        _text(sofa, "License", not_these=(NO_LICENSE,)),
-        _text(sofa, "References") or _text(sofa, "AuthorContact") or _text(sofa, "Organization"),
+        text(sofa, "License", not_these=(NO_LICENSE,)),
+        text(sofa, "References") or text(sofa, "AuthorContact") or text(sofa, "Organization"),
         tuple(findings),
     )
 
@@ -101,9 +110,6 @@ def write_sofa(path: str | os.PathLike[str], content: SofaContent) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-# --- opening ---------------------------------------------------------------------------------
-
-
 def _open(path: Path, findings: list[str]) -> Any:
     """The file as a sofar object, whatever its conventions; what they object to is a finding."""
     if not path.exists():
@@ -135,10 +141,10 @@ def _open_named_sofa(file: Path, path: Path, findings: list[str]) -> Any:
         except (ValueError, AttributeError):
             # A convention or version that sofar does not know, or none at all.
             sofa = _open_as_netcdf(file, path)
-            if not _text(sofa, "SOFAConventions"):
+            if not text(sofa, "SOFAConventions"):
                 raise SofaError(f"{path}: is not a SOFA file (it names no conventions)") from None
             findings.append(
-                f"The conventions {_conventions(sofa)} are unknown; read by the names of the data."
+                f"The conventions {conventions(sofa)} are unknown; read by the names of the data."
             )
             return sofa
         except (OSError, RuntimeError, MemoryError) as error:
@@ -161,9 +167,9 @@ def _damaged(path: Path, error: BaseException) -> SofaError:
 
 
 def _note_violations(sofa: Any, findings: list[str]) -> None:
-    version = _text(sofa, "SOFAConventionsVersion")
+    version = text(sofa, "SOFAConventionsVersion")
     if version.startswith("0."):
-        findings.append(f"Written to the preliminary conventions {_conventions(sofa)}.")
+        findings.append(f"Written to the preliminary conventions {conventions(sofa)}.")
         return
     try:
         issues = sofa.copy().verify(issue_handling="return", mode="read")
@@ -175,19 +181,16 @@ def _note_violations(sofa: Any, findings: list[str]) -> None:
         findings.append("Breaks its conventions: " + "; ".join(told[:3]).rstrip(".") + ".")
 
 
-# --- responses -------------------------------------------------------------------------------
-
-
 def _responses(sofa: Any, findings: list[str]) -> tuple[Array, int]:
     """Responses (M, 2, N) with their delays applied, and the sample rate."""
-    if _has(sofa, "Data_IR"):
+    if has(sofa, "Data_IR"):
         rate = _sample_rate(sofa, findings)
         ir = _measurements_receivers(sofa, "Data_IR", "MRN")
         return _with_delay(sofa, ir, rate, findings), rate
-    if _has(sofa, "Data_Real") and _has(sofa, "Data_Imag"):
+    if has(sofa, "Data_Real") and has(sofa, "Data_Imag"):
         real = _measurements_receivers(sofa, "Data_Real", "MRN")
         imag = _measurements_receivers(sofa, "Data_Imag", "MRN")
-        frequencies = np.atleast_1d(_numbers(sofa, "N")) if _has(sofa, "N") else np.zeros(0)
+        frequencies = np.atleast_1d(numbers(sofa, "N")) if has(sofa, "N") else np.zeros(0)
         if real.shape != imag.shape or frequencies.shape != real.shape[-1:]:
             raise HrtfError(
                 f"real part {real.shape}, imaginary part {imag.shape} and frequencies "
@@ -196,20 +199,20 @@ def _responses(sofa: Any, findings: list[str]) -> tuple[Array, int]:
         ir, rate, filled = from_spectra(real + 1j * imag, frequencies)
         findings.extend(filled)
         return ir, rate
-    if _has(sofa, "Data_SOS"):
+    if has(sofa, "Data_SOS"):
         raise HrtfError("holds second-order sections; convert them to impulse responses first")
     raise HrtfError(
-        f"holds no impulse responses and no spectra ({_conventions(sofa)}); "
+        f"holds no impulse responses and no spectra ({conventions(sofa)}); "
         "Auricle reads SimpleFreeFieldHRIR and its like"
     )
 
 
 def _measurements_receivers(sofa: Any, key: str, letters: str) -> Array:
     """Data (M, 2, N): an emitter axis of length 1 dropped, missing last axes put back."""
-    values = _numbers(sofa, key)
-    dimensions = _dimensions(sofa, key)
+    values = numbers(sofa, key)
+    axes = dimensions(sofa, key)
     if values.ndim == 4:
-        emitter_axis = dimensions.index("E") if "E" in dimensions else 3
+        emitter_axis = axes.index("E") if "E" in axes else 3
         if values.shape[emitter_axis] != 1:
             raise HrtfError(
                 f"holds the responses of {values.shape[emitter_axis]} emitters at once; "
@@ -228,13 +231,13 @@ def _measurements_receivers(sofa: Any, key: str, letters: str) -> Array:
 
 
 def _sample_rate(sofa: Any, findings: list[str]) -> int:
-    if not _has(sofa, "Data_SamplingRate"):
+    if not has(sofa, "Data_SamplingRate"):
         raise HrtfError("states no sample rate (Data.SamplingRate)")
-    rates = np.unique(_numbers(sofa, "Data_SamplingRate"))
+    rates = np.unique(numbers(sofa, "Data_SamplingRate"))
     if rates.size != 1 or not np.isfinite(rates[0]):
         raise HrtfError(f"states {rates.size} sample rates; Auricle reads one for the whole set")
     rate = float(rates[0])
-    units = _variable_attribute(sofa, "Data_SamplingRate_Units").lower()
+    units = variable_attribute(sofa, "Data_SamplingRate_Units").lower()
     if "khz" in units or "kilohertz" in units or 8.0 <= rate <= 192.0:
         findings.append(f"The sample rate of {rate:g} was taken as kHz.")
         rate *= 1000.0
@@ -245,9 +248,9 @@ def _sample_rate(sofa: Any, findings: list[str]) -> int:
 
 def _with_delay(sofa: Any, ir: Array, sample_rate: int, findings: list[str]) -> Array:
     """The responses with Data.Delay, which is in samples, put back into them."""
-    if not _has(sofa, "Data_Delay"):
+    if not has(sofa, "Data_Delay"):
         return ir
-    delay = _numbers(sofa, "Data_Delay")
+    delay = numbers(sofa, "Data_Delay")
     if delay.ndim == 3:  # emitters, of which there is one
         delay = delay[..., 0]
     delay = np.atleast_2d(delay)
@@ -279,208 +282,8 @@ def _with_delay(sofa: Any, ir: Array, sample_rate: int, findings: list[str]) -> 
     return delayed(ir, delay)
 
 
-# --- positions -------------------------------------------------------------------------------
-
-
-def _source_points_m(sofa: Any, n_measurements: int, findings: list[str]) -> Array:
-    """Sources (M, 3) in metres, in the axes of the listener's head."""
-    if not _has(sofa, "SourcePosition"):
-        raise HrtfError("states no source positions (SourcePosition)")
-    points = _cartesian_m(sofa, "SourcePosition", findings)
-    if points.shape[0] not in (1, n_measurements):
-        raise HrtfError(f"has {n_measurements} measurements but {points.shape[0]} source positions")
-    emitters = _optional_points(sofa, "EmitterPosition", findings)
-    if emitters is not None and emitters.shape == points.shape and np.any(emitters):
-        # Emitters are given about the source; one that is beside it (GeneralFIR) counts.
-        points = points + emitters if points.shape[0] == n_measurements else points
-    listener = _optional_points(sofa, "ListenerPosition", findings)
-    if listener is not None and np.any(listener):
-        points = points - _rows(listener, "ListenerPosition", n_measurements)
-        findings.append("The listener is not at the origin; directions are taken from the head.")
-    points = _into_head(sofa, points, n_measurements, findings)
-    points = np.array(np.broadcast_to(points, (n_measurements, 3)))
-    if not np.all(np.isfinite(points)):
-        raise HrtfError("SourcePosition holds NaN or infinite values")
-    if np.any(directions_and_distances(points)[1] <= 0.0):
-        raise HrtfError("a source position is the centre of the head, which is no direction")
-    return points
-
-
-def _into_head(sofa: Any, points: Array, n_measurements: int, findings: list[str]) -> Array:
-    """Points in the axes of ListenerView and ListenerUp; as they are where those say nothing."""
-    view = _optional_points(sofa, "ListenerView", findings)
-    if view is None or not np.all(np.isfinite(view)):
-        return points
-    up = _optional_points(sofa, "ListenerUp", findings, like="ListenerView")
-    up = np.array([[0.0, 0.0, 1.0]]) if up is None else up
-    view, up = (_rows(each, "ListenerView", n_measurements) for each in (view, up))
-    left = np.cross(up, view)
-    if np.any(directions_and_distances(left)[1] < 1e-6):
-        findings.append("ListenerView and ListenerUp are not at right angles; they were ignored.")
-        return points
-    front, left = directions_and_distances(view)[0], directions_and_distances(left)[0]
-    axes = np.stack([front, left, np.cross(front, left)], axis=-2)  # rows: front, left, up
-    if np.max(np.abs(axes - np.eye(3))) < 1e-6:
-        return points
-    findings.append("The listener does not look along x; directions are turned into the head.")
-    return np.asarray(np.einsum("mij,mj->mi", *_broadcast_rows(axes, points)))
-
-
-def _one_shell(
-    ir: Array, points_m: Array, distance_m: float | None, findings: list[str]
-) -> tuple[Array, Array]:
-    """The measurements of one distance, where the same directions were measured at several."""
-    positions, distances = directions_and_distances(points_m)
-    shells = np.round(np.log(distances) / np.log(1.02))  # 2 % apart is another shell
-    values, counts = np.unique(shells, return_counts=True)
-    n_directions = len(np.unique(np.round(positions, 3), axis=0))
-    several = len(values) > 1 and n_directions <= 0.75 * len(positions)
-    if not several:
-        if distances.max() > 1.05 * distances.min():
-            findings.append(
-                f"The sources are {distances.min():.2f} to {distances.max():.2f} m away, "
-                "one distance to a direction."
-            )
-        return ir, points_m
-    middles = np.array([np.median(distances[shells == value]) for value in values])
-    if distance_m is None:
-        chosen = np.lexsort((middles, counts))[-1]
-    else:
-        chosen = int(np.argmin(np.abs(middles - distance_m)))
-    listed = ", ".join(f"{middle:.2f}" for middle in middles)
-    findings.append(
-        f"Measured at several distances ({listed} m); the set holds those at "
-        f"{middles[chosen]:.2f} m, HrtfSet.load(path, distance_m=...) picks others."
-    )
-    keep = shells == values[chosen]
-    return ir[keep], points_m[keep]
-
-
-def _cartesian_m(sofa: Any, key: str, findings: list[str], like: str | None = None) -> Array:
-    """Points (rows, 3) of a SOFA variable in metres, from its Type and Units."""
-    values = _numbers(sofa, key)
-    if values.ndim == 3:  # (rows, C, M) with one measurement
-        values = values[..., 0]
-    values = np.atleast_2d(values)
-    if values.ndim != 2 or values.shape[1] != 3:
-        raise HrtfError(f"{key} has shape {values.shape}, not (rows, 3)")
-    kind = _variable_attribute(sofa, f"{like or key}_Type").lower()
-    units = _variable_attribute(sofa, f"{like or key}_Units").lower()
-    if kind.startswith("cart") or (not kind and key != "SourcePosition"):
-        return values / _units_per_metre(units)
-    if kind and not kind.startswith("spher"):
-        raise HrtfError(f"{key} has the unknown coordinates {kind!r}")
-    return _from_spherical(values, key, units, findings)
-
-
-def _from_spherical(values: Array, key: str, units: str, findings: list[str]) -> Array:
-    angles = values[:, :2]
-    if "rad" in units and "deg" not in units:
-        angles = np.rad2deg(angles)
-    elif key == "SourcePosition" and len(values) > 8 and np.abs(angles).max() <= 6.3:
-        findings.append(
-            "All source angles are below 6.3 degrees: radians labelled as degrees, or a tiny grid."
-        )
-    elevation = angles[:, 1]
-    if np.any(np.abs(elevation) > 90.0 + 1e-3):
-        raise HrtfError(
-            f"{key} has elevations of {elevation.min():g} to {elevation.max():g} degrees, "
-            "beyond -90 to 90"
-        )
-    elevation = np.clip(elevation, -90.0, 90.0)  # files round the poles to 90.0000025
-    distance = values[:, 2:] / _units_per_metre(units.split(",")[-1])
-    unknown = distance == 0.0
-    if key == "SourcePosition" and np.any(unknown):
-        assumed = float(np.median(distance[~unknown])) if not np.all(unknown) else 1.0
-        findings.append(
-            f"The file puts {np.count_nonzero(unknown)} of {len(distance)} sources at distance 0; "
-            f"{assumed:g} m was assumed."
-        )
-        distance = np.where(unknown, assumed, distance)
-    if np.any(distance < 0.0):
-        raise HrtfError(f"{key} has negative distances")
-    return unit_vectors(angles[:, 0], elevation) * distance
-
-
-def _units_per_metre(units: str) -> float:
-    if "millimet" in units or units.strip() == "mm":
-        return 1000.0
-    return 100.0 if "centimet" in units or units.strip() == "cm" else 1.0
-
-
-def _optional_points(
-    sofa: Any, key: str, findings: list[str], like: str | None = None
-) -> Array | None:
-    return _cartesian_m(sofa, key, findings, like) if _has(sofa, key) else None
-
-
-def _rows(values: Array, key: str, n_measurements: int) -> Array:
-    if values.shape[0] not in (1, n_measurements):
-        raise HrtfError(f"{key} has {values.shape[0]} rows for {n_measurements} measurements")
-    return values
-
-
-def _broadcast_rows(axes: Array, points: Array) -> tuple[Array, Array]:
-    n_rows = max(len(axes), len(points))
-    return np.broadcast_to(axes, (n_rows, 3, 3)), np.broadcast_to(points, (n_rows, 3))
-
-
-def _compare_receivers(sofa: Any, findings: list[str]) -> None:
-    """Receiver positions are wrong so often that they decide nothing; what they say is told."""
-    try:
-        receivers = _optional_points(sofa, "ReceiverPosition", [])
-    except HrtfError:
-        receivers = None
-    if receivers is None or receivers.shape != (2, 3):
-        return
-    left, right = receivers[:, 1]
-    if left < 0.0 < right:
-        findings.append(
-            "ReceiverPosition puts receiver 0 at the right ear; channel 0 was read as the left ear "
-            "(HrtfSet.load(path, swap_ears=True) reads it as the right one)."
-        )
-    if left == right:
-        findings.append("ReceiverPosition puts both ears in one place.")
-    elif not 0.1 <= abs(left - right) <= 0.3:
-        findings.append(f"ReceiverPosition puts the ears {abs(left - right):.2g} m apart.")
-
-
-# --- small readers of a sofar object ---------------------------------------------------------
-
-
-def _has(sofa: Any, key: str) -> bool:
-    value = getattr(sofa, key, None)
-    return value is not None and np.size(value) > 0
-
-
-def _numbers(sofa: Any, key: str) -> Array:
-    value: ArrayLike = getattr(sofa, key)
-    try:
-        filled = np.ma.filled(np.ma.asarray(value, dtype=np.float64), np.nan)
-    except (TypeError, ValueError):
-        raise HrtfError(f"{key.replace('_', '.')} does not hold numbers") from None
-    return np.asarray(filled, dtype=np.float64)
-
-
-def _dimensions(sofa: Any, key: str) -> str:
-    return str(getattr(sofa, "_dimensions", {}).get(key, "")).upper()
-
-
-def _variable_attribute(sofa: Any, key: str) -> str:
-    return str(getattr(sofa, key, "") or "")
-
-
-def _text(sofa: Any, key: str, not_these: tuple[str, ...] = ()) -> str:
-    text = " ".join(str(getattr(sofa, f"GLOBAL_{key}", "") or "").split())
-    return "" if text in not_these else text
-
-
-def _conventions(sofa: Any) -> str:
-    return f"{_text(sofa, 'SOFAConventions')} {_text(sofa, 'SOFAConventionsVersion')}".strip()
-
-
 def _name(sofa: Any) -> str:
-    parts = [_text(sofa, "DatabaseName", not_these=("none",)), _text(sofa, "ListenerShortName")]
+    parts = [text(sofa, "DatabaseName", not_these=("none",)), text(sofa, "ListenerShortName")]
     return " ".join(part for part in parts if part)
 
 
