@@ -25,6 +25,8 @@ LATERAL = 0.3  # |y| from which a direction tells left from right
 MAX_LEVEL_STEP_DB = 14.0  # from the neighbours; SADIE I has up to 12.5 dB, other sets 7
 # Databases whose files are met with a wrong sample rate, and the rate they were measured at.
 KNOWN_RATES_HZ = {"LISTEN": 44100}
+LEAST_RATE_HZ = 32000  # below it the cues of the pinna, 4 to 16 kHz, are cut
+ROOM_SECONDS = 0.02  # after the strongest sample a head in the free field is silent
 HOLE_PROBES = 4000  # points of a spiral, about 3 degrees apart
 
 
@@ -54,6 +56,7 @@ def set_findings(ir: Array, positions: Array, sample_rate: int, name: str = "") 
     return [
         *_about_ears(seen, positions),
         *_about_sample_rate(ir, seen, sample_rate, name),
+        *_about_band_and_room(ir, sample_rate),
         *_about_levels(ir, positions),
         *_about_grid(positions),
     ]
@@ -169,6 +172,23 @@ def _about_sample_rate(ir: Array, seen: Cues, sample_rate: int, name: str) -> li
                 f"sound above {rate / 2000.0:g} kHz, so it was not resampled but labelled wrongly: "
                 f"HrtfSet.load(path, true_sample_rate={rate})."
             )
+    return sentences
+
+
+def _about_band_and_room(ir: Array, sample_rate: int) -> list[str]:
+    sentences = []
+    if sample_rate < LEAST_RATE_HZ:
+        sentences.append(
+            f"At {sample_rate} Hz there is no sound above {sample_rate / 2000.0:g} kHz: "
+            "elevation and front against back are hardly heard."
+        )
+    energy = np.sum(ir**2, axis=(0, 1))
+    late = energy[int(np.argmax(energy)) + int(ROOM_SECONDS * sample_rate) :]
+    if late.sum() > 0.01 * energy.sum():
+        sentences.append(
+            f"The responses last {ir.shape[-1] / sample_rate:.2f} s and hold a room: "
+            "its echoes turn with the head."
+        )
     return sentences
 
 

@@ -66,7 +66,7 @@ def read_sofa(path: str | os.PathLike[str], *, distance_m: float | None = None) 
     return SofaContent(
         ir,
         positions,
-        float(np.median(distances_m)),
+        round(float(np.median(distances_m)), 9),  # 3.25 m, not 3.2499999999999996
         sample_rate,
         _name(sofa) or Path(path).stem,
         text(sofa, "License", not_these=(NO_LICENSE,)),

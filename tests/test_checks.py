@@ -88,6 +88,17 @@ def test_loud_silent_and_repeated_directions() -> None:
     assert "2 direction(s) are there more than once" in found(head.subset(rows))
 
 
+def test_a_low_rate_and_a_room_are_told() -> None:
+    low = pulse_head(sample_rate=16000)
+    told = checks.set_findings(low.ir, low.positions, 16000)
+    assert [each for each in told if "no sound above 8 kHz" in each]
+    head = pulse_head(n_taps=4800)
+    assert not checks.set_findings(head.ir, head.positions, 48000)
+    echo = head.ir + 0.2 * np.roll(head.ir, 2000, axis=-1)  # 42 ms later, -14 dB
+    told = checks.set_findings(echo, head.positions, 48000)
+    assert [each for each in told if "last 0.10 s and hold a room" in each]
+
+
 def test_a_circle_has_no_elevation_cues() -> None:
     assert "the horizontal plane" in found(pulse_head(unit_vectors(np.arange(0.0, 360.0, 10.0))))
     tilted = unit_vectors(np.arange(0.0, 360.0, 10.0)) @ np.array(
