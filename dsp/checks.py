@@ -19,8 +19,9 @@ from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 Array: TypeAlias = NDArray[np.float64]
 
 # ITD of a source at the side, by a straight line over -y, of 223 people and heads (HUTUBS, SONICOM,
-# CIPIC, SADIE I): 513 to 701 us; a KU100 with the source at 0.25 m has 739 us.
-PLAUSIBLE_ITD_US = (480.0, 790.0)
+# CIPIC, SADIE I): 564 to 775 us; a KU100 with the source at 0.25 m has 782 us.
+PLAUSIBLE_ITD_US = (530.0, 850.0)
+ITD_BAND_HZ = 1500.0  # above, the correlation jumps to another peak at 60 to 120 degrees
 LATERAL = 0.3  # |y| from which a direction tells left from right
 MAX_LEVEL_STEP_DB = 14.0  # from the neighbours; SADIE I has up to 12.5 dB, other sets 7
 # Databases whose files are met with a wrong sample rate, and the rate they were measured at.
@@ -87,11 +88,11 @@ def _sign(values: Array) -> int:
 
 
 def broadband_itd_seconds(ir: Array, sample_rate: int) -> Array:
-    """ITD (M,) by cross-correlation below 3 kHz of the first 15 ms, within +-1.5 ms."""
+    """ITD (M,) by cross-correlation below 1.5 kHz of the first 15 ms, within +-1.5 ms."""
     early = _early_part(ir, sample_rate)
     fine = 8  # lags between samples by a longer inverse transform
     size = 1 << int(np.ceil(np.log2(2 * early.shape[-1])))
-    low_pass = 1.0 / (1.0 + (np.fft.rfftfreq(size, 1.0 / sample_rate) / 3000.0) ** 8)
+    low_pass = 1.0 / (1.0 + (np.fft.rfftfreq(size, 1.0 / sample_rate) / ITD_BAND_HZ) ** 8)
     reach = int(np.ceil(0.0015 * sample_rate * fine))
     lags = np.arange(-reach, reach + 1)
     itd = np.empty(len(ir))
@@ -272,17 +273,33 @@ def largest_hole(positions: Array) -> tuple[float, float, float]:
 
     In degrees, to about 2; of holes that are equal to that, one about a pole is named.
     """
-    k = np.arange(HOLE_PROBES) + 0.5
-    golden_deg = 180.0 * (1.0 + np.sqrt(5.0))
-    height_deg = np.rad2deg(np.arcsin(1.0 - 2.0 * k / HOLE_PROBES))
-    probes = np.concatenate(
-        [[[0.0, 0.0, -1.0], [0.0, 0.0, 1.0]], unit_vectors(golden_deg * k, height_deg)]
-    )
+    probes = _probes()
     radius = _chord_deg(cKDTree(positions).query(probes)[0])
     middle = int(np.flatnonzero(radius >= radius.max() - 2.0)[0])
     middle = middle if middle < 2 else int(np.argmax(radius))
     azimuth, elevation = azimuth_elevation_deg(probes[middle])
     return float(radius[middle]), float(azimuth), float(elevation)
+
+
+def reach_deg(positions: Array) -> float:
+    """Angle within which a direction stands for its surroundings: the gaps of the grid, not holes.
+
+    Rings of elevation may be farther apart than the directions on them, so the spacing to the
+    nearest neighbour is not enough; up to a fifth of the sphere may lie in holes.
+    """
+    if plane_normal(positions) is not None:
+        return max(3.0, 0.75 * float(np.median(spacing_deg(positions))))
+    to_grid = _chord_deg(cKDTree(positions).query(_probes())[0])
+    return float(np.clip(1.4 * np.quantile(to_grid, 0.8), 3.0, 15.0))
+
+
+def _probes() -> Array:
+    """Both poles and a spiral (Saff and Kuijlaars 1997) of points about 3 degrees apart."""
+    k = np.arange(HOLE_PROBES) + 0.5
+    golden_deg = 180.0 * (1.0 + np.sqrt(5.0))
+    height_deg = np.rad2deg(np.arcsin(1.0 - 2.0 * k / HOLE_PROBES))
+    spiral = unit_vectors(golden_deg * k, height_deg)
+    return np.concatenate([[[0.0, 0.0, -1.0], [0.0, 0.0, 1.0]], spiral])
 
 
 def _distinct(positions: Array) -> Array:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.checks import broadband_itd_seconds, spacing_deg
+from auricle.dsp.checks import broadband_itd_seconds, reach_deg, spacing_deg
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.geometry import unit_vectors
 
@@ -93,15 +93,14 @@ def _save(figure: Any, path: Path) -> None:
 def _magnitudes_db(hrtf: "HrtfSet", wanted: Array, ear: int) -> Array:
     """Smoothed magnitudes (wanted, frequencies) of the nearest direction measured.
 
-    NaN where none is nearer than three quarters of the grid's spacing (and at least 3 degrees).
+    NaN in the holes of the grid.
     """
     from scipy.spatial import cKDTree
 
     chord, nearest = cKDTree(hrtf.positions).query(wanted)
     used, back = np.unique(nearest, return_inverse=True)
     levels = _smoothed_db(hrtf.ir[used, ear], hrtf.sample_rate)[back]
-    reach_deg = max(3.0, 0.75 * float(np.median(spacing_deg(hrtf.positions))))
-    far = chord > 2.0 * np.sin(np.deg2rad(reach_deg) / 2.0)
+    far = chord > 2.0 * np.sin(np.deg2rad(reach_deg(hrtf.positions)) / 2.0)
     levels[far] = np.nan
     return levels
 
@@ -169,8 +168,8 @@ def _mark_polar_angles(axis: Any) -> None:
 
 def _draw_itd(axis: Any, hrtf: "HrtfSet") -> None:
     """ITD of the directions near the horizontal plane, and of a sphere (Woodworth 1938)."""
-    reach_deg = max(3.0, 0.5 * float(np.median(spacing_deg(hrtf.positions))))
-    near = np.flatnonzero(np.abs(hrtf.elevation_deg) <= reach_deg)
+    near_deg = max(3.0, 0.5 * float(np.median(spacing_deg(hrtf.positions))))
+    near = np.flatnonzero(np.abs(hrtf.elevation_deg) <= near_deg)
     angle_deg = np.arange(-180.0, 181.0)
     lateral = np.arcsin(_cos(angle_deg - 90.0))
     sphere = -HEAD_RADIUS_M / SPEED_OF_SOUND_M_S * (lateral + np.sin(lateral))
@@ -181,7 +180,7 @@ def _draw_itd(axis: Any, hrtf: "HrtfSet") -> None:
     axis.axhline(0.0, color="0.8", lw=0.8, zorder=0)
     _mark_azimuths(axis)
     axis.set_ylabel("ITD (µs), + = left later")
-    axis.set_title(f"ITD within {reach_deg:.0f}° of the horizontal plane", fontsize=10)
+    axis.set_title(f"ITD within {near_deg:.0f}° of the horizontal plane", fontsize=10)
     axis.legend(fontsize=8, loc="best", frameon=False)
 
 

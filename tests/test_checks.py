@@ -124,6 +124,13 @@ def test_spacing_of_a_grid() -> None:
     np.testing.assert_allclose(spacing, 5.0, atol=1e-4)  # positions are rounded to 1e-6
 
 
+def test_reach_spans_rings_that_are_farther_apart_than_their_directions() -> None:
+    azimuth, elevation = np.meshgrid(np.arange(0.0, 360.0, 5.0), np.arange(-40.0, 91.0, 10.0))
+    reach_deg = checks.reach_deg(unit_vectors(azimuth.ravel(), elevation.ravel()))
+    assert 5.0 < reach_deg < 10.0  # half a gap of 10, and not the hole below
+    assert checks.reach_deg(unit_vectors(np.arange(0.0, 360.0, 2.0))) == 3.0
+
+
 def test_two_directions_are_enough_to_check() -> None:
     odd = found(pulse_head(unit_vectors([0.0, 10.0])))
     assert "Too few directions" in odd
