@@ -43,7 +43,7 @@ def default_hrtf(sample_rate: int = 48000) -> HrtfSet:
     """
     positions, mirrored = _grid()
     size = 2 * round(_SECONDS * sample_rate)
-    hz = np.arange(size // 2 + 1) * (sample_rate / size)
+    hz = np.linspace(0.0, sample_rate / 2, size // 2 + 1)
     ear = unit_vectors(EAR_AZIMUTH_DEG, EAR_ELEVATION_DEG)
     response = _sphere(positions @ ear, hz) * _pinna(positions, hz) * _shoulder(positions, hz)
     response *= np.exp(-2j * np.pi * hz * _CENTRE_SECONDS) * _band_limit(hz)
