@@ -10,7 +10,10 @@ from typing import Annotated
 import typer
 
 import auricle
+from auricle.plugin_core.commands import bench as bench_command
+from auricle.plugin_core.commands import demo as demo_command
 from auricle.plugin_core.commands import inspect as inspect_command
+from auricle.plugin_core.commands import render as render_command
 
 BAD_INPUT = 2
 
@@ -45,7 +48,10 @@ def _options(
 
 # One line per command, in the order of the help; a command's module holds its function and an
 # EXAMPLE, and imports what is slow inside the function.
+app.command("demo", epilog=demo_command.EXAMPLE)(demo_command.demo)
+app.command("render", epilog=render_command.EXAMPLE)(render_command.render)
 app.command("inspect", epilog=inspect_command.EXAMPLE)(inspect_command.inspect)
+app.command("bench", epilog=bench_command.EXAMPLE)(bench_command.bench)
 
 
 def error_line(error: BaseException) -> str:

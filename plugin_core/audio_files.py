@@ -1,0 +1,203 @@
+"""Audio files in and out, a block at a time: any length in little memory, no half-written files."""
+
+import os
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from auricle.dsp.errors import AuricleError
+
+READ_FRAMES = 16384
+MAX_CHANNELS = 2
+_FORMATS = {".wav": ("WAV", "FLOAT"), ".flac": ("FLAC", "PCM_24")}
+_RIFF_LIMIT_BYTES = 4_000_000_000
+
+Audio = NDArray[np.float32]
+
+
+class Source(Protocol):
+    """Something that gives audio in order: a file, or an array."""
+
+    name: str
+    n_channels: int
+    n_frames: int
+
+    def read(self, n_frames: int) -> Audio:
+        """The next frames (C, n), silence behind the end."""
+        ...
+
+
+class ArraySource:
+    """Audio (C, n) from memory."""
+
+    def __init__(self, audio: NDArray[np.floating], name: str = "array") -> None:
+        self._audio = np.atleast_2d(np.asarray(audio, dtype=np.float32))
+        self.name = name
+        self.n_channels, self.n_frames = self._audio.shape
+        self._at = 0
+
+    def read(self, n_frames: int) -> Audio:
+        """The next frames (C, n), silence behind the end."""
+        part = self._audio[:, self._at : self._at + n_frames]
+        self._at += n_frames
+        return np.pad(part, ((0, 0), (0, n_frames - part.shape[1])))
+
+
+class FileSource:
+    """A WAV, FLAC or OGG file, resampled while it is read (soxr VHQ).
+
+    Raises:
+        AuricleError: no such file, not audio, empty, or more than two channels.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], sample_rate: int | None = None) -> None:
+        self.name = str(path)
+        self._file = _open(Path(path))
+        self.file_rate = int(self._file.samplerate)
+        self.sample_rate = self.file_rate if sample_rate is None else int(sample_rate)
+        self.n_channels = self._file.channels
+        self.n_frames = round(self._file.frames * self.sample_rate / self.file_rate)
+        self._resampler: soxr.ResampleStream | None = None
+        if self.sample_rate != self.file_rate:
+            self._resampler = soxr.ResampleStream(
+                self.file_rate, self.sample_rate, self.n_channels, dtype="float32", quality="VHQ"
+            )
+        self._waiting: list[Audio] = []
+        self._ended = False
+
+    def read(self, n_frames: int) -> Audio:
+        """The next frames (C, n) at ``sample_rate``, silence behind the end."""
+        have = sum(part.shape[1] for part in self._waiting)
+        while have < n_frames and not self._ended:
+            part = self._next()
+            self._waiting.append(part)
+            have += part.shape[1]
+        joined = np.concatenate(self._waiting, axis=1) if self._waiting else self._silence(0)
+        self._waiting = [joined[:, n_frames:]]
+        return np.pad(joined[:, :n_frames], ((0, 0), (0, max(0, n_frames - joined.shape[1]))))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _silence(self, n: int) -> Audio:
+        return np.zeros((self.n_channels, n), dtype=np.float32)
+
+    def _next(self) -> Audio:
+        try:
+            frames = self._file.read(READ_FRAMES, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError as error:
+            raise AuricleError(f"{self.name}: damaged audio ({error}); export it again") from error
+        self._ended = len(frames) < READ_FRAMES
+        if self._resampler is not None:
+            # One NaN would spoil all that follows in the resampler; the renderer counts none then.
+            frames = self._resampler.resample_chunk(frames, last=self._ended)
+        return np.ascontiguousarray(frames.T)
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    if not path.exists():
+        raise AuricleError(f"{path}: no such file; check the name")
+    if path.is_dir():
+        raise AuricleError(f"{path}: is a folder; name an audio file in it")
+    try:
+        file = soundfile.SoundFile(path)
+    except soundfile.LibsndfileError as error:
+        raise AuricleError(f"{path}: not audio that can be read; give WAV, FLAC or OGG") from error
+    if file.frames < 1:
+        raise AuricleError(f"{path}: holds no audio; export it again")
+    if file.channels > MAX_CHANNELS:
+        raise AuricleError(
+            f"{path}: has {file.channels} channels; split it into mono or stereo tracks"
+        )
+    return file
+
+
+class FileWriter:
+    """Writes ``write((2, n))`` blocks; the file appears under its name when all is written.
+
+    WAV is written as 32-bit float, which keeps what exceeds full scale, FLAC as 24 bit. An error or
+    an exception inside ``with`` leaves what stood under the name before.
+
+    Attributes:
+        peak: the largest absolute sample so far.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], sample_rate: int, n_frames: int, n_channels: int = 2
+    ) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() not in _FORMATS:
+            raise AuricleError(f"{path}: unknown type of output; end the name in .wav or .flac")
+        if self.path.is_dir():
+            raise AuricleError(f"{path}: is a folder; name a file in it")
+        if not self.path.parent.is_dir():
+            raise AuricleError(f"{self.path.parent}: no such folder; make it first")
+        kind, subtype = _FORMATS[self.path.suffix.lower()]
+        if kind == "WAV" and 4 * n_channels * n_frames > _RIFF_LIMIT_BYTES:
+            kind = "RF64"
+        self.peak = 0.0
+        self._sample_rate, self._n_channels = sample_rate, n_channels
+        handle, temporary = tempfile.mkstemp(
+            dir=self.path.parent, prefix=f".{self.path.stem}-", suffix=".part"
+        )
+        os.close(handle)
+        self._temporary = Path(temporary)
+        try:
+            self._file = soundfile.SoundFile(
+                temporary, "w", sample_rate, n_channels, subtype=subtype, format=kind
+            )
+        except soundfile.LibsndfileError as error:
+            self._temporary.unlink(missing_ok=True)
+            raise AuricleError(f"{path}: cannot be written ({error})") from error
+
+    def __enter__(self) -> "FileWriter":
+        return self
+
+    def write(self, audio: Audio) -> None:
+        """Append frames (C, n)."""
+        if audio.shape[1]:
+            self.peak = max(self.peak, float(np.abs(audio).max()))
+        self._guarded(lambda: self._file.write(audio.T))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        try:
+            self._guarded(self._file.close)
+            if kind is None:
+                with open(self._temporary, "rb+") as file:
+                    os.fsync(file.fileno())
+                mask = os.umask(0)
+                os.umask(mask)
+                os.chmod(self._temporary, 0o666 & ~mask)  # mkstemp's files are private
+                os.replace(self._temporary, self.path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def _guarded(self, act) -> None:  # type: ignore[no-untyped-def]
+        try:
+            act()
+        except (soundfile.LibsndfileError, OSError, AssertionError) as error:
+            # libsndfile reports a full disk as a short write, which soundfile asserts against.
+            self._file = _Closed()
+            self._temporary.unlink(missing_ok=True)
+            raise AuricleError(
+                f"{self.path}: could not be written to the end, is the disk full? "
+                "Nothing was left under that name that was not there before"
+            ) from error
+
+
+class _Closed:
+    def close(self) -> None:
+        """Nothing is open any more."""
+
+    def write(self, audio: Audio) -> None:
+        """Nothing is written any more."""

@@ -1,0 +1,200 @@
+"""What ``auricle bench`` measures: speed beside a baseline, smoothness of motion, start-up."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
+from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
+
+SOURCE_DEG_PER_SECOND = 90.0
+HEAD_DEG_PER_SECOND = 60.0
+_WARM_BLOCKS = 6
+
+
+@dataclass(frozen=True)
+class SpeedRow:
+    """Time of one configuration, every source and the head moving in every block."""
+
+    engine: str
+    rank: str
+    block_size: int
+    n_sources: int
+    microseconds_per_source: float  # a source and 128 samples
+    sources_in_real_time: float  # on one core
+    deviation_db: float  # from float64 with exact delays, the same scene at rest
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def speed_rows(prepared: PreparedSet, rank: str, seconds: float = 1.0) -> Iterator[SpeedRow]:
+    """Rows over source counts at block 128, then over block sizes at 1000 sources."""
+    for n_sources in (1, 16, 64, 256, 1000, 4000, 10000):
+        yield speed_row(prepared, rank, n_sources, 128, seconds)
+    for block_size in (64, 256, 512):
+        yield speed_row(prepared, rank, 1000, block_size, seconds)
+
+
+def speed_row(
+    prepared: PreparedSet, rank: str, n_sources: int, block_size: int, seconds: float
+) -> SpeedRow:
+    """Median time of a block of noise with all sources and the head in motion."""
+    rng = np.random.default_rng(0)
+    renderer = BinauralRenderer(prepared, prepared.sample_rate, block_size, n_sources)
+    audio = _noise(rng, n_sources, 8 * block_size)
+    azimuth_deg = rng.uniform(-180.0, 180.0, n_sources)
+    elevation_deg = rng.uniform(-60.0, 60.0, n_sources)
+    block_seconds = block_size / prepared.sample_rate
+    out = np.zeros((2, block_size), dtype=np.float32)
+
+    def block(i: int) -> float:
+        moved = SOURCE_DEG_PER_SECOND * block_seconds * i
+        renderer.set_positions(unit_vectors(azimuth_deg + moved, elevation_deg))
+        yaw_deg = HEAD_DEG_PER_SECOND * block_seconds * i
+        renderer.set_listener(quaternion_from_ypr_deg(yaw_deg, 5.0))
+        at = i % 8 * block_size
+        part = np.ascontiguousarray(audio[:, at : at + block_size])
+        begin = time.perf_counter()
+        renderer.process_into(part, out)
+        return time.perf_counter() - begin
+
+    taken = float(np.median(_timed(block, seconds)))
+    each = taken / n_sources * CONTROL_SAMPLES / block_size
+    deviation = _deviation_db(prepared, min(n_sources, 16))
+    return SpeedRow(
+        "auricle", rank, block_size, n_sources, 1e6 * each,
+        CONTROL_SAMPLES / prepared.sample_rate / each, deviation,
+    )  # fmt: skip
+
+
+def baseline_row(
+    sample_rate: int, n_taps: int = 256, block_size: int = 128, seconds: float = 1.0
+) -> SpeedRow:
+    """scipy.signal.oaconvolve, a call a source and ear, filters at rest: the plain-Python way."""
+    from scipy.signal import oaconvolve
+
+    n_sources = 64
+    rng = np.random.default_rng(0)
+    audio = _noise(rng, n_sources, block_size)
+    filters = rng.standard_normal((n_sources, 2, n_taps)).astype(np.float32)
+
+    def block(_: int) -> float:
+        begin = time.perf_counter()
+        total = np.zeros((2, block_size + n_taps - 1), dtype=np.float32)
+        for s in range(n_sources):
+            total += oaconvolve(audio[s : s + 1], filters[s], axes=1)
+        return time.perf_counter() - begin
+
+    each = float(np.median(_timed(block, seconds))) / n_sources * CONTROL_SAMPLES / block_size
+    return SpeedRow(
+        "scipy oaconvolve, at rest", f"{n_taps} taps", block_size, n_sources, 1e6 * each,
+        CONTROL_SAMPLES / sample_rate / each, -140.0,
+    )  # fmt: skip
+
+
+def motion_rows(prepared: PreparedSet) -> Iterator[dict[str, object]]:
+    """Energy beside a circling tone in dB: outside +-150 Hz of it, and above 3 kHz."""
+    for tone_hz, source, head in ((1000, 90, 0), (1000, 360, 0), (6000, 360, 0), (1000, 0, 500)):
+        outside, above = tone_spread_db(prepared, tone_hz, source, head)
+        yield {
+            "tone_hz": tone_hz,
+            "source_deg_per_second": source,
+            "head_deg_per_second": head,
+            "outside_tone_db": outside,
+            "above_3_khz_db": above,
+        }
+
+
+def tone_spread_db(
+    prepared: PreparedSet, tone_hz: float, source_speed: float, head_speed: float
+) -> tuple[float, float]:
+    """The worse ear's energy outside a tone +-150 Hz, and above 3 kHz, against the tone, in dB."""
+    rate = prepared.sample_rate
+    n = 4 * rate
+    renderer = BinauralRenderer(prepared, rate)
+    tone = np.sin(2.0 * np.pi * tone_hz * np.arange(n) / rate).astype(np.float32)[None]
+    times = (np.arange(renderer.steps_beginning(n)) + 1.0) * CONTROL_SAMPLES / rate
+    y = renderer.process_path(
+        tone,
+        unit_vectors(source_speed * times)[:, None],
+        quaternion_from_ypr_deg(head_speed * times),
+    )[:, 4096:-4096]
+    power = np.abs(np.fft.rfft(y * np.blackman(y.shape[1]) ** 2)) ** 2
+    hz = np.fft.rfftfreq(y.shape[1], 1.0 / rate)
+    beside = np.abs(hz - tone_hz) > 150.0
+    kept = power[:, ~beside].sum(axis=1)
+    outside = power[:, beside].sum(axis=1) / kept
+    above = power[:, beside & (hz > 3000.0)].sum(axis=1) / kept
+    return float(10.0 * np.log10(outside.max())), float(10.0 * np.log10(above.max()))
+
+
+def import_seconds() -> float:
+    """Best of five: ``python -c "import auricle"`` less an empty Python."""
+
+    def run(code: str) -> float:
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return time.perf_counter() - begin
+
+    return min(run("import auricle") for _ in range(5)) - min(run("") for _ in range(5))
+
+
+def _timed(block: Callable[[int], float], seconds: float) -> NDArray[np.float64]:
+    for i in range(_WARM_BLOCKS):
+        block(i)
+    taken: list[float] = []
+    while sum(taken) < seconds and len(taken) < 2000 or len(taken) < 8:
+        taken.append(block(_WARM_BLOCKS + len(taken)))
+    return np.array(taken)
+
+
+def _noise(rng: np.random.Generator, n_sources: int, n: int) -> NDArray[np.float32]:
+    return (0.1 * rng.standard_normal((n_sources, n))).astype(np.float32)
+
+
+def _deviation_db(prepared: PreparedSet, n_sources: int) -> float:
+    """The renderer against float64 with exact delays of the same tables, noise to 16 kHz."""
+    rate = prepared.sample_rate
+    n = 4096
+    rng = np.random.default_rng(1)
+    spectrum = np.fft.rfft(rng.standard_normal((n_sources, n)))
+    hz = np.fft.rfftfreq(n, 1.0 / rate)
+    spectrum[:, hz > 16000.0] = 0.0
+    audio = np.fft.irfft(spectrum, n)
+    positions = unit_vectors(rng.uniform(-180.0, 180.0, n_sources), rng.uniform(-60, 60, n_sources))
+    renderer = BinauralRenderer(prepared, rate, 128, n_sources)
+    renderer.set_positions(positions)
+    found = renderer.process(audio)
+    wanted = np.zeros((2, n))
+    for s in range(n_sources):
+        for ear, response in enumerate(_responses(prepared, positions[s], 2 * n)):
+            wanted[ear] += np.fft.irfft(np.fft.rfft(audio[s], 2 * n) * response)[:n]
+    return float(20.0 * np.log10(np.linalg.norm(found - wanted) / np.linalg.norm(wanted)))
+
+
+def _responses(
+    prepared: PreparedSet, direction: NDArray[np.float64], size: int
+) -> list[NDArray[np.complex128]]:
+    triangle, weights = prepared.mesh.locate(direction[None])
+    corners = prepared.mesh.triangles[triangle[0]]
+    share = weights[0].astype(np.float64)
+    gains = share @ prepared.gains[corners].astype(np.float64)
+    delays = share @ prepared.delays[corners]
+    omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
+    rank, heads = prepared.rank, prepared.head_taps
+    out = []
+    for ear in range(2):
+        own = gains[ear * rank : (ear + 1) * rank]
+        ir = own if prepared.filters is None else own @ prepared.filters[ear].astype(np.float64)
+        response = np.fft.rfft(ir, size) * np.exp(-1j * omega * delays[ear])
+        first = 2 * rank + ear * heads
+        out.append(response + np.fft.rfft(gains[first : first + heads], size))
+    return out

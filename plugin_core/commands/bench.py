@@ -1,0 +1,63 @@
+"""``auricle bench``: how many sources this machine renders, and how smoothly they move."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+EXAMPLE = "Example: auricle bench --hrtf listener.sofa --rank 32"
+
+
+def bench(
+    hrtf: Annotated[Path | None, typer.Option(help="SOFA file; else the default listener.")] = None,
+    rank: Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")] = "auto",
+    seconds: Annotated[float, typer.Option(help="Time spent on each row.")] = 1.0,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Measure speed, smoothness of motion and start-up, one core, 48 kHz."""
+    from threadpoolctl import threadpool_limits
+
+    from auricle.dsp.cache import prepared_set
+    from auricle.dsp.default_listener import default_hrtf
+    from auricle.dsp.hrtf import HrtfSet
+    from auricle.plugin_core import bench as measure
+
+    rate = 48000
+    listener = HrtfSet.load(hrtf) if hrtf is not None else default_hrtf()
+    with threadpool_limits(1):
+        prepared = prepared_set(listener, rate, rank=int(rank) if rank.isdigit() else rank)
+        speed = [*measure.speed_rows(prepared, rank, seconds), measure.baseline_row(rate)]
+        motion = list(measure.motion_rows(prepared))
+    result: dict[str, Any] = {
+        "set": listener.name,
+        "report": prepared.report,
+        "speed": [row.as_dict() for row in speed],
+        "motion": motion,
+        "import_seconds": measure.import_seconds(),
+    }
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+    else:
+        _print(result)
+
+
+def _print(result: dict[str, Any]) -> None:
+    typer.echo(f"{result['set'] or 'unnamed set'}; {result['report']}\n")
+    typer.echo("| engine | rank | block | sources | us per source and 128 samples "
+               "| sources in real time | deviation dB |")  # fmt: skip
+    typer.echo("|---|---|---|---|---|---|---|")
+    for row in result["speed"]:
+        typer.echo(
+            f"| {row['engine']} | {row['rank']} | {row['block_size']} | {row['n_sources']} "
+            f"| {row['microseconds_per_source']:.2f} | {row['sources_in_real_time']:.0f} "
+            f"| {row['deviation_db']:.0f} |"
+        )
+    typer.echo("\n| tone Hz | source deg/s | head deg/s | outside tone dB | above 3 kHz dB |")
+    typer.echo("|---|---|---|---|---|")
+    for row in result["motion"]:
+        typer.echo(
+            f"| {row['tone_hz']} | {row['source_deg_per_second']} | {row['head_deg_per_second']} "
+            f"| {row['outside_tone_db']:.1f} | {row['above_3_khz_db']:.1f} |"
+        )
+    typer.echo(f"\nimport auricle: {1000 * result['import_seconds']:.0f} ms")

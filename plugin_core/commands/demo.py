@@ -1,0 +1,38 @@
+"""``auricle demo``: a moving scene made and rendered without any file of the user's."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auricle.plugin_core.commands.render import progress_bar, say_first_run, say_result
+
+EXAMPLE = "Example: auricle demo -o demo"
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path(
+        "."
+    ),
+    hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result for programs.")] = False,
+) -> None:
+    """Render a moving scene to demo.wav, with a picture: wear headphones."""
+    from auricle.plugin_core.demo_scene import SAMPLE_RATE, scene
+    from auricle.plugin_core.offline import render_sources
+
+    say_first_run()
+    folder.mkdir(parents=True, exist_ok=True)
+    sources, paths = scene()
+    with progress_bar("demo.wav") as progress:
+        result = render_sources(
+            sources, [[path] for path in paths], folder / "demo.wav", hrtf=hrtf,
+            sample_rate=SAMPLE_RATE, gain_db=-9.0, progress=progress, distance_gain=True,
+        )  # fmt: skip
+    say_result(result, as_json)
+    try:
+        from auricle.plugin_core.demo_picture import save_demo_picture
+    except ImportError:
+        typer.echo('auricle: no picture without matplotlib; pip install "auricle[plots]"', err=True)
+        return
+    save_demo_picture(sources, paths, folder / "demo.wav", folder / "demo.png")

@@ -1,0 +1,43 @@
+"""The picture of the demo: where the sounds go, seen from above, and what each ear gets."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import soundfile
+from matplotlib.figure import Figure
+
+from auricle.plugin_core.audio_files import Source
+from auricle.plugin_core.motion import SourcePath
+
+matplotlib.use("Agg")
+
+
+def save_demo_picture(
+    sources: Sequence[Source], paths: Sequence[SourcePath], audio: Path, picture: Path
+) -> None:
+    """Write the picture (PNG) of a rendered file and the paths of its sources."""
+    figure = Figure(figsize=(10.0, 4.2), layout="constrained")
+    above, level = figure.subplots(1, 2, width_ratios=[1.0, 1.5])
+    seconds = np.linspace(0.0, 6.0, 200)
+    for source, path in zip(sources, paths, strict=True):
+        xyz = path.positions_m(seconds)
+        # Seen from above with the front up: left is minus y of the picture's right.
+        (line,) = above.plot(-xyz[:, 1], xyz[:, 0], lw=2)
+        above.plot(-xyz[-1, 1], xyz[-1, 0], "o", color=line.get_color(), label=source.name)
+    above.plot(0.0, 0.0, marker="^", ms=14, color="black")
+    above.set(aspect="equal", xlabel="right (m)", ylabel="front (m)", title="6 s, from above")
+    above.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2))
+    above.legend(fontsize=6, loc="lower center")
+    samples, rate = soundfile.read(audio, always_2d=True)
+    frame = rate // 20
+    frames = samples[: len(samples) // frame * frame].reshape(-1, frame, 2)
+    rms_db = 10.0 * np.log10(np.mean(frames**2, axis=1) + 1e-9)
+    time = (np.arange(len(rms_db)) + 0.5) * frame / rate
+    level.plot(time, rms_db[:, 0], label="left ear", color="tab:blue")
+    level.plot(time, rms_db[:, 1], label="right ear", color="tab:red")
+    level.set(xlabel="time (s)", ylabel="level (dB)", title="What each ear gets", ylim=(-60.0, 0.0))
+    level.grid(alpha=0.3)
+    level.legend()
+    figure.savefig(picture, dpi=110)
