@@ -87,7 +87,7 @@ def low_frequency_arrival_samples(
     cross *= np.exp(1j * omega[band] * arrivals[..., None])
     weight = np.abs(cross) * omega[band] ** 2
     delay = -np.sum(weight * np.angle(cross) / omega[band], -1) / np.sum(weight, -1)
-    limit = 0.15e-3 * sample_rate
+    limit = 0.25e-3 * sample_rate
     return arrivals + np.clip(delay, -limit, limit)
 
 

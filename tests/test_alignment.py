@@ -46,12 +46,12 @@ def test_shifting_there_and_back_changes_nothing_in_band(heads):
 
 
 def test_minimum_phase_keeps_the_magnitude_and_comes_at_once(heads):
-    magnitude = alignment.floored_magnitude(heads.ir, 2048)
+    magnitude = alignment.floored_magnitude(heads.ir, 2048, floor_db=-40.0)
     ir = alignment.minimum_phase(magnitude, 1024)
     again = np.abs(np.fft.rfft(ir, 2048))
     sounding = magnitude > 1e-2 * magnitude.max(axis=-1, keepdims=True)
-    # The cut to 1024 taps costs some hundredths of a dB.
-    assert np.abs(20.0 * np.log10(again / magnitude))[sounding].max() < 0.2
+    # The corners at the floor alias in a cepstrum of 2048.
+    assert np.abs(20.0 * np.log10(again / magnitude))[sounding].max() < 0.5
     assert np.mean(np.sum(ir[..., :16] ** 2, -1) / np.sum(ir**2, -1)) > 0.95
 
 
