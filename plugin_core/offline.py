@@ -111,7 +111,7 @@ def render_sources(
     if block_size < 1:
         raise AuricleError(f"the block size must be at least 1, got {block_size}")
     begin = time.perf_counter()
-    head = HeadTrack(head_track) if head_track is not None else None
+    head = HeadTrack(Path(head_track)) if head_track is not None else None
     n_frames = max(source.n_frames for source in sources)
     flat = [path for each in paths for path in each]
     listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate)
@@ -180,7 +180,9 @@ def _paths(
     for source, azimuth, elevation, distance in zip(
         sources, azimuths, elevations, distances, strict=True
     ):
-        spread = [0.0] if source.n_channels == 1 else [STEREO_HALF_WIDTH_DEG, -STEREO_HALF_WIDTH_DEG]
+        spread = (
+            [0.0] if source.n_channels == 1 else [STEREO_HALF_WIDTH_DEG, -STEREO_HALF_WIDTH_DEG]
+        )
         paths.append(
             [SourcePath(azimuth + side, elevation, distance, orbit_seconds) for side in spread]
         )
