@@ -1,0 +1,94 @@
+"""How pedalboard reads an array of sound: which side is the channels, which dtypes are taken."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Block = NDArray[np.float32]
+
+
+class Layout:
+    """Turns the caller's arrays into (channels, samples) float32 and back, as pedalboard does.
+
+    The smaller side is the channels. Where that cannot be told, or the last call had as many
+    channels as one side has, the last call decides, until ``forget``. A 1-D array is mono.
+    """
+
+    def __init__(self) -> None:
+        self._channels = 0  # of the last call with a 2-D array; 0: none
+        self._samples_first = False
+
+    def forget(self) -> None:
+        """No last call any more."""
+        self._channels = 0
+
+    def channels_first(self, audio: Any) -> tuple[Block, "Form"]:
+        """A new array (C, n) float32, and what ``restored`` needs to give its like back.
+
+        Raises:
+            TypeError: not an array of 32-bit or 64-bit floating point numbers.
+            RuntimeError: neither one nor two dimensions, or sides that do not tell the channels
+                (pedalboard raises this type too).
+        """
+        if not isinstance(audio, np.ndarray):
+            raise TypeError(f"audio must be a NumPy array, got {type(audio).__name__}")
+        if audio.dtype not in (np.float32, np.float64):
+            raise TypeError(
+                "only 32-bit and 64-bit floating point audio is supported for processing, got "
+                f"{audio.dtype}; bring it to full scale 1.0 first"
+            )
+        if audio.ndim not in (1, 2):
+            raise RuntimeError(f"Number of input dimensions must be 1 or 2 (got {audio.ndim}).")
+        samples_first = audio.ndim == 2 and self._is_samples_first(*audio.shape)
+        channels = np.atleast_2d(audio.T if samples_first else audio)
+        if audio.ndim == 2:
+            self._channels, self._samples_first = channels.shape[0], samples_first
+        with np.errstate(over="ignore"):  # too large for 32 bits becomes infinity, met further on
+            return np.array(channels, dtype=np.float32, order="C"), Form(audio.ndim, samples_first)
+
+    def _is_samples_first(self, rows: int, columns: int) -> bool:
+        if self._channels and (rows == self._channels) != (columns == self._channels):
+            return columns == self._channels
+        if rows == columns:
+            if not self._channels:
+                raise RuntimeError(
+                    f"Unable to determine channel layout from shape: ({rows}, {columns}). Provide "
+                    "a non-square array first to allow Auricle to determine which dimension "
+                    "corresponds with the number of channels and which dimension corresponds with "
+                    "the number of samples."
+                )
+            return self._samples_first
+        if min(rows, columns) == 0:
+            return rows == 0  # no samples; pedalboard gives such an array back as it is
+        return columns < rows
+
+
+class Form:
+    """The shape that a call's arrays had."""
+
+    def __init__(self, n_dimensions: int, samples_first: bool) -> None:
+        self._n_dimensions, self._samples_first = n_dimensions, samples_first
+
+    def restored(self, channels: Block) -> Block:
+        """(C, n) in the caller's order; 1-D only if it was and there is still one channel."""
+        if self._n_dimensions == 1 and channels.shape[0] == 1:
+            return channels[0]
+        return np.ascontiguousarray(channels.T) if self._samples_first else channels
+
+
+def checked_call(sample_rate: Any, buffer_size: Any) -> tuple[int, int]:
+    """Sample rate in Hz and buffer size of a call, as whole numbers.
+
+    Raises:
+        TypeError: not numbers; ValueError: not above 0 (pedalboard hangs at a buffer size of 0).
+    """
+    if not isinstance(sample_rate, (int, float, np.integer, np.floating)):
+        raise TypeError(f"sample_rate must be a number in Hz, got {sample_rate!r}")
+    if not isinstance(buffer_size, (int, np.integer)):
+        raise TypeError(f"buffer_size must be a whole number of samples, got {buffer_size!r}")
+    if not 0.0 < float(sample_rate) < np.inf:
+        raise ValueError(f"sample_rate must be above 0 Hz, got {sample_rate}")
+    if buffer_size < 1:
+        raise ValueError(f"buffer_size must be at least 1 sample, got {buffer_size}")
+    return round(float(sample_rate)), int(buffer_size)
