@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from auricle.dsp.cache import prepared_set
 from auricle.dsp.engine import STEP, Engine
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import IDENTITY, quaternion_normalise, rotate, slerp
+from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 
@@ -57,6 +57,7 @@ class BinauralRenderer:
         self._origin = np.zeros(3)
         self._last = (self._positions.copy(), self._orientation.copy(), self._origin.copy())
         self._start: tuple[NDArray, NDArray, NDArray] | None = None
+        self._turn = np.eye(3)
         self._phase = 0
         self._jump = True
 
@@ -204,7 +205,8 @@ class BinauralRenderer:
         if self._start is None:
             self._start = (positions.copy(), orientation.copy(), origin.copy())
         positions[:] = self._start[0] + share * (self._positions - self._start[0])
-        orientation[:] = slerp(self._start[1], self._orientation, share)
+        if not np.array_equal(self._start[1], self._orientation):
+            orientation[:] = slerp(self._start[1], self._orientation, share)
         origin[:] = self._start[2] + share * (self._origin - self._start[2])
 
     def _along(self, path: list[NDArray | None], step: int) -> None:
@@ -218,7 +220,7 @@ class BinauralRenderer:
 
     def _begin_step(self) -> None:
         positions, orientation, origin = self._last
-        turn = rotate(orientation, np.eye(3))  # rows: the head's axes in the world
+        turn = _world_to_head(orientation, self._turn)
         np.multiply(self._gains, self._active, out=self._levels)
         self._engine.aim(positions, turn, origin, self._levels, self.distance_gain, self._jump)
         if self._coming is not None:
@@ -269,3 +271,18 @@ def _finite(values: NDArray, what: str) -> NDArray:
         row = int(np.argwhere(~np.isfinite(values))[0][0])
         raise AuricleError(f"{what} hold NaN or infinity in row {row}; give finite numbers")
     return values
+
+
+def _world_to_head(q: NDArray[np.float64], out: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The matrix (3, 3) from world to head axes; plain numbers, since it runs in every step."""
+    w, x, y, z = q.tolist()
+    out[0, 0] = 1.0 - 2.0 * (y * y + z * z)
+    out[0, 1] = 2.0 * (x * y + w * z)
+    out[0, 2] = 2.0 * (x * z - w * y)
+    out[1, 0] = 2.0 * (x * y - w * z)
+    out[1, 1] = 1.0 - 2.0 * (x * x + z * z)
+    out[1, 2] = 2.0 * (y * z + w * x)
+    out[2, 0] = 2.0 * (x * z + w * y)
+    out[2, 1] = 2.0 * (y * z - w * x)
+    out[2, 2] = 1.0 - 2.0 * (x * x + y * y)
+    return out

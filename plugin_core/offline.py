@@ -131,8 +131,9 @@ def render_sources(
             if progress is not None:
                 progress(out.shape[1], total)
     peak_db = 20.0 * np.log10(max(writer.peak, 1e-12))
+    over_db = -float(peak_db) if peak_db > 0.05 else 0.0
     return RenderResult(
-        str(output), sample_rate, total / sample_rate, writer.peak, min(0.0, -float(peak_db)),
+        str(output), sample_rate, total / sample_rate, writer.peak, over_db,
         total / sample_rate / (time.perf_counter() - begin),
         _silenced(sources, renderer.nonfinite_blocks), renderer.report,
     )  # fmt: skip
