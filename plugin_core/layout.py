@@ -51,6 +51,8 @@ class Layout:
         if self._channels and (rows == self._channels) != (columns == self._channels):
             return columns == self._channels
         if rows == columns:
+            if rows == 1:
+                return False
             if not self._channels:
                 raise RuntimeError(
                     f"Unable to determine channel layout from shape: ({rows}, {columns}). Provide "
