@@ -24,7 +24,8 @@ class Engine:
         self._centre = centre_samples(prepared.delay_taps)
         # The oldest sample a delay reads, and two more for the span of the table.
         self.reach = int(np.ceil(prepared.delays.max())) + prepared.delay_taps + 2
-        self.history = np.zeros((n_sources, self.reach + STEP), dtype=np.float32)
+        self.history = np.zeros((n_sources, self.reach), dtype=np.float32)
+        self._work = np.zeros((kernels.TILE, self.reach + STEP), dtype=np.float32)
         self._gains = np.zeros((2, n_sources, n_gains), dtype=np.float32)  # step's begin and end
         self._delays = np.full((2, n_sources, 2), float(self._centre))
         self._triangle = np.zeros(n_sources, dtype=np.int64)
@@ -34,8 +35,8 @@ class Engine:
         self._ramp = ((np.arange(STEP) + 1.0) / STEP).astype(np.float32)
         rank = prepared.rank
         self._taps = np.zeros((2, prepared.delay_taps), dtype=np.float32)
-        self._rows = np.zeros((2, 2, kernels.TILE, STEP), dtype=np.float32)
-        self._row_gains = np.zeros((2, 2, kernels.TILE, rank), dtype=np.float32)
+        self._rows = np.zeros((2, kernels.TILE, STEP), dtype=np.float32)
+        self._row_gains = np.zeros((2, kernels.TILE, rank), dtype=np.float32)
         self._bus = np.zeros((2, rank, STEP), dtype=np.float32)
         self._inputs = self._bus.reshape(2 * rank, STEP)
         self._pending = np.zeros((2, rank + STEP), dtype=np.float32)
@@ -57,9 +58,7 @@ class Engine:
     def inherit(self, other: "Engine") -> None:
         """Take over what the sources played before, so that nothing starts from silence."""
         shared = min(self.reach, other.reach)
-        self.history[:, self.reach - shared : self.reach] = other.history[
-            :, other.reach - shared : other.reach
-        ]
+        self.history[:, self.reach - shared :] = other.history[:, other.reach - shared :]
         self.quiet[:] = 0
 
     def aim(
@@ -79,7 +78,7 @@ class Engine:
     ) -> None:
         """Render ``audio[:, first : first + count]`` into ``out[:, at : at + count]``."""
         kernels.spatialize(
-            audio, first, count, phase, self.history, self.reach, self._ramp, self._state,
+            audio, first, count, phase, self.history, self._work, self._ramp, self._state,
             self.quiet, self.nonfinite, self._gains[0], self._gains[1], self._delays[0],
             self._delays[1], self._table, self._centre, self._taps, self._rows[0], self._rows[1],
             self._row_gains[0], self._row_gains[1], self._bus,

@@ -144,7 +144,7 @@ def _walk(x, y, z, t, inverse, neighbours):
 
 @njit(**_OPTIONS)
 def spatialize(
-    audio, offset, count, phase, history, reach, ramp, state, quiet, nonfinite,
+    audio, offset, count, phase, history, work, ramp, state, quiet, nonfinite,
     old_gains, new_gains, old_delays, new_delays, table, centre, taps, plain, ramped, plain_gains,
     ramped_gains, bus,
 ):  # fmt: skip
@@ -155,20 +155,21 @@ def spatialize(
         offset: first sample of ``audio``.
         count: samples to render, at most ``STEP - phase``.
         phase: samples of this step rendered before.
-        history: (S, R) float32, R = reach + STEP: past samples, then those of this step.
-        reach: samples of the past that a delay may need.
+        history: (S, R) float32: the R last samples, as many as a delay may need.
+        work: (TILE, R + STEP) scratch: a source's history and its new samples.
         ramp: (STEP,) float32, (t + 1) / STEP.
         state: (S,) IDLE, CONSTANT or CHANGE, from ``aim``.
         quiet: (S,) samples since the source was last not zero; a silent past costs nothing.
         nonfinite: (S,) counts calls in which a source held NaN or infinity and was silenced.
         old_gains, new_gains: (S, 2K + 2H); old_delays, new_delays: (S, 2).
         table: delay filters, from ``delay_table``; centre: its first row's delay in samples.
-        taps: (2, n_taps), plain and ramped: (2, TILE, STEP), plain_gains and ramped_gains:
-            (2, TILE, K): scratch.
+        taps: (2, n_taps), plain and ramped: (TILE, STEP), plain_gains and ramped_gains: (TILE, K):
+            scratch.
         bus: (2, K, STEP) out; only samples phase to phase + count are written.
     """
     n_sources = len(state)
     n_buses = bus.shape[1]
+    reach = history.shape[1]
     n_heads = (old_gains.shape[1] - 2 * n_buses) // 2
     end = phase + count
     bus[:, :, phase:end] = 0.0
@@ -178,54 +179,56 @@ def spatialize(
     for begin in range(0, n_sources, tile):
         last = min(begin + tile, n_sources)
         for s in range(begin, last):
-            _take(audio, offset, count, history, reach + phase, s, quiet, nonfinite)
-        used = 0
-        moving_rows = 0
-        for s in range(begin, last):
-            if state[s] == IDLE or quiet[s] >= reach + STEP:
-                continue
-            moving = state[s] == CHANGE
-            for e in range(2):
+            _take(audio, offset, count, history, work, s, s - begin, quiet, nonfinite)
+        for e in range(2):
+            used = 0
+            moving_rows = 0
+            for s in range(begin, last):
+                if state[s] == IDLE or quiet[s] >= reach + STEP:
+                    continue
+                moving = state[s] == CHANGE
                 old = old_delays[s, e] if moving else new_delays[s, e]
                 _delay(
-                    history, s, reach, phase, end, old, new_delays[s, e], moving, table, centre,
-                    ramp, taps, plain, ramped, e, used, moving_rows,
+                    work, s - begin, reach - phase, phase, end, old, new_delays[s, e], moving,
+                    table, centre, ramp, taps, plain, ramped, used, moving_rows,
                 )  # fmt: skip
                 _load_gains(
                     old_gains, new_gains, s, e * n_buses, n_buses, moving, plain_gains,
-                    ramped_gains, e, used, moving_rows,
+                    ramped_gains, used, moving_rows,
                 )  # fmt: skip
-            used += 1
-            if moving:
-                moving_rows += 1
-            if n_heads > 0:
-                for e in range(2):
-                    for t in range(phase, end):
-                        x = history[s, reach + t]
-                        plain[e, used, t] = x
-                        ramped[e, moving_rows, t] = x * ramp[t]
-                    _load_gains(
-                        old_gains, new_gains, s, 2 * n_buses + e * n_heads, n_heads, moving,
-                        plain_gains, ramped_gains, e, used, moving_rows,
-                    )  # fmt: skip
                 used += 1
                 if moving:
                     moving_rows += 1
-        _mix(plain, plain_gains, used, phase, end, bus)
-        _mix(ramped, ramped_gains, moving_rows, phase, end, bus)
-        if end == STEP:
-            for s in range(begin, last):
-                for t in range(reach):
-                    history[s, t] = history[s, t + STEP]
+                if n_heads > 0:
+                    for t in range(phase, end):
+                        x = work[s - begin, reach - phase + t]
+                        plain[used, t] = x
+                        ramped[moving_rows, t] = x * ramp[t]
+                    _load_gains(
+                        old_gains, new_gains, s, 2 * n_buses + e * n_heads, n_heads, moving,
+                        plain_gains, ramped_gains, used, moving_rows,
+                    )  # fmt: skip
+                    used += 1
+                    if moving:
+                        moving_rows += 1
+            _mix(plain, plain_gains, used, phase, end, bus[e])
+            _mix(ramped, ramped_gains, moving_rows, phase, end, bus[e])
+        for s in range(begin, last):
+            past = work[s - begin, count : count + reach]
+            for t in range(reach):
+                history[s, t] = past[t]
 
 
 @njit(inline="always", **_OPTIONS)
-def _take(audio, offset, count, history, at, s, quiet, nonfinite):
-    """Copy new samples into a history row; silence them when one is NaN or infinite."""
+def _take(audio, offset, count, history, work, s, i, quiet, nonfinite):
+    """Put a source's past and its new samples in a row; silence new ones with NaN or infinity."""
+    reach = history.shape[1]
+    for t in range(reach):
+        work[i, t] = history[s, t]
     check = np.float32(0.0)
     level = np.float32(0.0)
     source = audio[s, offset : offset + count]
-    target = history[s, at : at + count]
+    target = work[i, reach : reach + count]
     for t in range(count):
         x = source[t]
         target[t] = x
@@ -243,9 +246,9 @@ def _take(audio, offset, count, history, at, s, quiet, nonfinite):
 
 @njit(inline="always", **_OPTIONS)
 def _delay(
-    history, s, reach, phase, end, old, new, moving, table, centre, ramp, taps, plain, ramped, e, i, m
+    history, s, reach, phase, end, old, new, moving, table, centre, ramp, taps, plain, ramped, i, m
 ):  # fmt: skip
-    """One ear's delayed signal into plain[e, i], and the same times the ramp into ramped[e, m]."""
+    """One ear's delayed signal into plain[i], and the same times the ramp into ramped[m]."""
     n_taps = table.shape[1]
     step = _blend_samples(abs(new - old)) if moving else STEP
     if step == STEP and end - phase == STEP:
@@ -254,10 +257,10 @@ def _delay(
         at = reach - whole + centre - n_taps + 1
         if n_taps == PASS:
             _blend_taps(old - whole, new - whole, table, PASS, 0, STEP, taps)
-            _blended_fir(history, s, at, taps, ramp, PASS, 0, STEP, plain, ramped, e, i, m)
+            _step_fir(history, s, at, taps, ramp, plain, ramped, i, m)
         else:
             _blend_taps(old - whole, new - whole, table, n_taps, 0, STEP, taps)
-            _blended_fir(history, s, at, taps, ramp, n_taps, 0, STEP, plain, ramped, e, i, m)
+            _blended_fir(history, s, at, taps, ramp, n_taps, 0, STEP, plain, ramped, i, m)
         return
     for begin in range(0, STEP, step):
         first, last = max(begin, phase), min(begin + step, end)
@@ -269,12 +272,12 @@ def _delay(
                 _blend_taps(a - whole, b - whole, table, n_taps, begin, step, taps)
                 at = reach - whole + centre - n_taps + 1
                 _blended_fir(
-                    history, s, at, taps, ramp, n_taps, first, last, plain, ramped, e, i, m
+                    history, s, at, taps, ramp, n_taps, first, last, plain, ramped, i, m
                 )
             else:
                 _varying_fir(
                     history, s, reach, first, last, a, (b - a) / step, begin, table, centre,
-                    ramp, plain, ramped, e, i, m,
+                    ramp, plain, ramped, i, m,
                 )  # fmt: skip
 
 
@@ -316,8 +319,8 @@ def _blend_taps(a, b, table, n_taps, begin, step, taps):
 
 
 @njit(inline="always", **_OPTIONS)
-def _blended_fir(history, s, at, taps, ramp, n_taps, first, last, plain, ramped, e, i, m):
-    """plain[e, i] = the filter taps[0] + ramp * taps[1] on history[s], oldest sample at ``at``."""
+def _blended_fir(history, s, at, taps, ramp, n_taps, first, last, plain, ramped, i, m):
+    """plain[i] = the filter taps[0] + ramp * taps[1] on history[s], oldest sample at ``at``."""
     whole = (last - first) // UNIT * UNIT
     for j in range(0, n_taps, PASS):
         o = at + n_taps - PASS - j
@@ -330,8 +333,8 @@ def _blended_fir(history, s, at, taps, ramp, n_taps, first, last, plain, ramped,
         d8, d9, d10, d11 = taps[1, j + 8], taps[1, j + 9], taps[1, j + 10], taps[1, j + 11]
         for u in range(first, first + whole, UNIT):
             v = history[s, u + o : u + o + UNIT + PASS - 1]
-            out = plain[e, i, u : u + UNIT]
-            out_ramped = ramped[e, m, u : u + UNIT]
+            out = plain[i, u : u + UNIT]
+            out_ramped = ramped[m, u : u + UNIT]
             r = ramp[u : u + UNIT]
             for t in range(UNIT):
                 x0, x1, x2, x3 = v[t + 11], v[t + 10], v[t + 9], v[t + 8]
@@ -350,15 +353,21 @@ def _blended_fir(history, s, at, taps, ramp, n_taps, first, last, plain, ramped,
         total = np.float32(0.0)
         for j in range(n_taps):
             total += (taps[0, j] + ramp[t] * taps[1, j]) * history[s, at + t + n_taps - 1 - j]
-        plain[e, i, t] = total
-        ramped[e, m, t] = total * ramp[t]
+        plain[i, t] = total
+        ramped[m, t] = total * ramp[t]
+
+
+@njit(**_OPTIONS)
+def _step_fir(history, s, at, taps, ramp, plain, ramped, i, m):
+    """A whole step of a 12-tap filter; alone, for inside the large kernel LLVM makes it slow."""
+    _blended_fir(history, s, at, taps, ramp, PASS, 0, STEP, plain, ramped, i, m)
 
 
 @njit(**_OPTIONS)
 def _varying_fir(
-    history, s, reach, first, last, start, slope, begin, table, centre, ramp, plain, ramped, e, i, m
+    history, s, reach, first, last, start, slope, begin, table, centre, ramp, plain, ramped, i, m
 ):  # fmt: skip
-    """plain[e, i] = a delay that runs fast, its filter taken anew for each sample (Doppler)."""
+    """plain[i] = a delay that runs fast, its filter taken anew for each sample (Doppler)."""
     for t in range(first, last):
         delay = start + slope * (t + 1 - begin)
         whole = int(delay)
@@ -368,48 +377,48 @@ def _varying_fir(
         for j in range(table.shape[1]):
             tap = table[low, j] + part * (table[low + 1, j] - table[low, j])
             total += tap * history[s, newest - j]
-        plain[e, i, t] = total
-        ramped[e, m, t] = total * ramp[t]
+        plain[i, t] = total
+        ramped[m, t] = total * ramp[t]
 
 
 @njit(inline="always", **_OPTIONS)
 def _load_gains(
-    old_gains, new_gains, s, first, n_gains, moving, plain_gains, ramped_gains, e, i, m
+    old_gains, new_gains, s, first, n_gains, moving, plain_gains, ramped_gains, i, m
 ):  # fmt: skip
     """The gains of row i and, for one that moves, their change for the ramped row m."""
-    n_buses = plain_gains.shape[2]
+    # Slices: an index with an unknown sign costs a test a number, and no vectors.
+    old = old_gains[s, first : first + n_gains]
+    new = new_gains[s, first : first + n_gains]
     if moving:
         for k in range(n_gains):
-            before = old_gains[s, first + k]
-            plain_gains[e, i, k] = before
-            ramped_gains[e, m, k] = new_gains[s, first + k] - before
+            plain_gains[i, k] = old[k]
+            ramped_gains[m, k] = new[k] - old[k]
     else:
         for k in range(n_gains):
-            plain_gains[e, i, k] = new_gains[s, first + k]
-    for k in range(n_gains, n_buses):
-        plain_gains[e, i, k] = 0.0
-        ramped_gains[e, m, k] = 0.0
+            plain_gains[i, k] = new[k]
+    for k in range(n_gains, plain_gains.shape[1]):
+        plain_gains[i, k] = 0.0
+        ramped_gains[m, k] = 0.0
 
 
 @njit(**_OPTIONS)
 def _mix(rows, row_gains, used, first, last, bus):
     """Bus k += the sum over rows of gain (row, k) x row."""
-    n_buses = bus.shape[1]
+    n_buses = bus.shape[0]
     padded = (used + 3) // 4 * 4
-    for e in range(2):
-        for i in range(used, padded):
+    for i in range(used, padded):
+        for k in range(n_buses):
+            row_gains[i, k] = 0.0
+    if last - first == STEP:
+        _mix_step(rows, row_gains, padded, bus)
+    else:
+        for i in range(used):
+            x = rows[i, first:last]
             for k in range(n_buses):
-                row_gains[e, i, k] = 0.0
-        if last - first == STEP:
-            _mix_step(rows[e], row_gains[e], padded, bus[e])
-        else:
-            for i in range(used):
-                x = rows[e, i, first:last]
-                for k in range(n_buses):
-                    g = row_gains[e, i, k]
-                    y = bus[e, k, first:last]
-                    for t in range(last - first):
-                        y[t] += g * x[t]
+                g = row_gains[i, k]
+                y = bus[k, first:last]
+                for t in range(last - first):
+                    y[t] += g * x[t]
 
 
 @njit(**_OPTIONS)
