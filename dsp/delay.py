@@ -25,7 +25,7 @@ def delay_table(n_taps: int, passband: float = 0.82) -> NDArray[np.float32]:
     Returns:
         table (2 * PHASES_PER_SAMPLE + 1, n_taps) float32.
 
-    Source: Laakso et al. 1996, IEEE Signal Processing Magazine 13(1), general least squares, eq. 37.
+    Source: Laakso et al. 1996, IEEE Signal Processing Magazine 13(1), general least squares.
     """
     taps = np.arange(n_taps)
     phases = np.arange(SPAN_SAMPLES * PHASES_PER_SAMPLE + 1) / PHASES_PER_SAMPLE

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 STEP = 128  # samples of a control step
-TILE = 16  # a multiple of 4: sources mixed together: their delayed signals stay in the first-level cache
+TILE = 16  # sources mixed together, a multiple of 4: their signals stay in the first-level cache
 UNIT = 32  # samples a delay filter makes at a time, unrolled; divides STEP / 4
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
 PHASES = 128  # rows of the delay table a sample
