@@ -27,6 +27,7 @@ class Source(Protocol):
     name: str
     n_channels: int
     n_frames: int
+    nonfinite_samples: int
 
     def read(self, n_frames: int) -> Audio:
         """The next frames (C, n), silence behind the end."""
@@ -37,9 +38,10 @@ class ArraySource:
     """Audio (C, n) from memory."""
 
     def __init__(self, audio: NDArray[np.floating], name: str = "array") -> None:
-        self._audio = np.atleast_2d(np.asarray(audio, dtype=np.float32))
+        self._audio = np.atleast_2d(np.array(audio, dtype=np.float32))
         self.name = name
         self.n_channels, self.n_frames = self._audio.shape
+        self.nonfinite_samples = _silence_nonfinite(self._audio)
         self._at = 0
 
     def read(self, n_frames: int) -> Audio:
@@ -52,6 +54,9 @@ class ArraySource:
 class FileSource:
     """A WAV, FLAC or OGG file, resampled while it is read (soxr VHQ).
 
+    NaN and infinity become silence before that: one of them would spoil the resampler for good.
+    ``nonfinite_samples`` counts them.
+
     Raises:
         AuricleError: no such file, not audio, empty, or more than two channels.
     """
@@ -62,7 +67,9 @@ class FileSource:
         self.file_rate = int(self._file.samplerate)
         self.sample_rate = self.file_rate if sample_rate is None else int(sample_rate)
         self.n_channels = self._file.channels
-        self.n_frames = round(self._file.frames * self.sample_rate / self.file_rate)
+        exact = self._file.frames * self.sample_rate / self.file_rate
+        self.n_frames = int(np.floor(exact + 0.5))
+        self.nonfinite_samples = 0
         self._resampler: soxr.ResampleStream | None = None
         if self.sample_rate != self.file_rate:
             self._resampler = soxr.ResampleStream(
@@ -95,10 +102,19 @@ class FileSource:
         except soundfile.LibsndfileError as error:
             raise AuricleError(f"{self.name}: damaged audio ({error}); export it again") from error
         self._ended = len(frames) < READ_FRAMES
+        self.nonfinite_samples += _silence_nonfinite(frames)
         if self._resampler is not None:
-            # One NaN would spoil all that follows in the resampler; the renderer counts none then.
             frames = self._resampler.resample_chunk(frames, last=self._ended)
         return np.ascontiguousarray(frames.T)
+
+
+def _silence_nonfinite(audio: Audio) -> int:
+    """Put zeros in place of NaN and infinity; returns how many there were."""
+    bad = ~np.isfinite(audio)
+    count = int(np.count_nonzero(bad))
+    if count:
+        audio[bad] = 0.0
+    return count
 
 
 def _open(path: Path) -> soundfile.SoundFile:
@@ -108,11 +124,13 @@ def _open(path: Path) -> soundfile.SoundFile:
         raise AuricleError(f"{path}: is a folder; name an audio file in it")
     try:
         file = soundfile.SoundFile(path)
-    except soundfile.LibsndfileError as error:
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless types
         raise AuricleError(f"{path}: not audio that can be read; give WAV, FLAC or OGG") from error
     if file.frames < 1:
+        file.close()
         raise AuricleError(f"{path}: holds no audio; export it again")
     if file.channels > MAX_CHANNELS:
+        file.close()
         raise AuricleError(
             f"{path}: has {file.channels} channels; split it into mono or stereo tracks"
         )
@@ -127,6 +145,7 @@ class FileWriter:
 
     Attributes:
         peak: the largest absolute sample so far.
+        cut_samples: how many were beyond full scale and cut; float files keep them.
     """
 
     def __init__(
@@ -142,11 +161,17 @@ class FileWriter:
         kind, subtype = _FORMATS[self.path.suffix.lower()]
         if kind == "WAV" and 4 * n_channels * n_frames > _RIFF_LIMIT_BYTES:
             kind = "RF64"
-        self.peak = 0.0
+        self.peak, self.cut_samples, self._n_written = 0.0, 0, 0
+        self._cuts = subtype != "FLOAT"
         self._sample_rate, self._n_channels = sample_rate, n_channels
-        handle, temporary = tempfile.mkstemp(
-            dir=self.path.parent, prefix=f".{self.path.stem}-", suffix=".part"
-        )
+        try:
+            handle, temporary = tempfile.mkstemp(
+                dir=self.path.parent, prefix=f".{self.path.stem}-", suffix=".part"
+            )
+        except OSError as error:
+            raise AuricleError(
+                f"{path}: cannot be written in that folder ({error.strerror}); choose another"
+            ) from error
         os.close(handle)
         self._temporary = Path(temporary)
         try:
@@ -164,7 +189,11 @@ class FileWriter:
         """Append frames (C, n)."""
         if audio.shape[1]:
             self.peak = max(self.peak, float(np.abs(audio).max()))
+        if self._cuts:
+            self.cut_samples += int(np.count_nonzero(np.abs(audio) > 1.0))
+            audio = np.clip(audio, -1.0, 1.0)
         self._guarded(lambda: self._file.write(audio.T))
+        self._n_written += audio.shape[1]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None,
@@ -173,6 +202,7 @@ class FileWriter:
         try:
             self._guarded(self._file.close)
             if kind is None:
+                self._guarded(self._check_length)
                 with open(self._temporary, "rb+") as file:
                     os.fsync(file.fileno())
                 mask = os.umask(0)
@@ -181,6 +211,11 @@ class FileWriter:
                 os.replace(self._temporary, self.path)
         finally:
             self._temporary.unlink(missing_ok=True)
+
+    def _check_length(self) -> None:
+        # What a library cannot flush when it closes a file, it may keep to itself.
+        if soundfile.info(str(self._temporary)).frames != self._n_written:
+            raise OSError("the file is shorter than what was written")
 
     def _guarded(self, act) -> None:  # type: ignore[no-untyped-def]
         try:

@@ -3,13 +3,13 @@
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from auricle.dsp.cache import prepared_set
+from auricle.dsp.cache import is_cached, prepared_set
 from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
@@ -31,7 +31,8 @@ class RenderResult:
         peak: largest absolute sample; above 1 it exceeds full scale.
         gain_to_avoid_clipping_db: 0, or the (negative) gain that brings the peak to full scale.
         real_time_factor: seconds of audio a second of work.
-        silenced: tracks in which NaN or infinity was silenced, and in how many parts.
+        cut_samples: how many were beyond full scale and cut; 0 for float files, which keep them.
+        silenced: tracks that hold NaN or infinity, and how many such samples were silenced.
         report: the rank and its error.
     """
 
@@ -40,6 +41,7 @@ class RenderResult:
     seconds: float
     peak: float
     gain_to_avoid_clipping_db: float
+    cut_samples: int
     real_time_factor: float
     silenced: dict[str, int]
     report: str
@@ -61,6 +63,7 @@ def render(
     block_size: int = 1024,
     sample_rate: int | None = None,
     progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> RenderResult:
     """Render audio files binaurally into one file; returns its peak, length and the rest.
 
@@ -78,7 +81,8 @@ def render(
         gain_db: of the output.
         block_size: samples rendered at a time; the result does not depend on it.
         sample_rate: of the output; None: that of the first track.
-        progress: called with frames done and frames in all.
+        progress: called with frames done since the last call and frames in all.
+        say: called with a sentence before work that is done once and takes seconds.
 
     Raises:
         AuricleError: bad input; no output is left then.
@@ -86,18 +90,17 @@ def render(
     names = [tracks] if isinstance(tracks, (str, os.PathLike)) else list(tracks)
     if not names:
         raise AuricleError("there is no track to render; name at least one audio file")
-    rate = sample_rate or FileSource(names[0]).file_rate
-    sources = [FileSource(name, rate) for name in names]
-    paths = _paths(sources, azimuth_deg, elevation_deg, distance_m, orbit_seconds)
-    try:
+    if sample_rate is not None and not 1000 <= sample_rate <= 768_000:
+        raise AuricleError(f"a sample rate is 1000 to 768000 Hz, got {sample_rate}")
+    with ExitStack() as files:
+        rate = sample_rate or files.enter_context(closing(FileSource(names[0]))).file_rate
+        sources = [files.enter_context(closing(FileSource(name, rate))) for name in names]
+        paths = _paths(sources, azimuth_deg, elevation_deg, distance_m, orbit_seconds)
         return render_sources(
             sources, paths, output, hrtf=hrtf, head_track=head_track, rank=rank, level=level,
             gain_db=gain_db, block_size=block_size, sample_rate=rate, progress=progress,
-            distance_gain=distance_m is not None,
+            distance_gain=distance_m is not None, say=say,
         )  # fmt: skip
-    finally:
-        for source in sources:
-            source.close()
 
 
 def render_sources(
@@ -105,7 +108,7 @@ def render_sources(
     hrtf: HrtfSet | PathLike | None = None, head_track: PathLike | None = None,
     rank: str | int = "auto", level: str = "matched", gain_db: float = 0.0,
     block_size: int = 1024, sample_rate: int = 48000, distance_gain: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | None = None, say: Callable[[str], None] | None = None,
 ) -> RenderResult:  # fmt: skip
     """The same from sources at ``sample_rate``, with a path for each channel of each source."""
     if block_size < 1:
@@ -115,6 +118,8 @@ def render_sources(
     n_frames = max(source.n_frames for source in sources)
     flat = [path for each in paths for path in each]
     listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate)
+    if say is not None and not is_cached(listener, sample_rate, rank=rank, level=level):
+        say(f"preparing {listener.name or 'the listener'} for {sample_rate} Hz, once; seconds")
     prepared = prepared_set(listener, sample_rate, rank=rank, level=level)
     renderer = BinauralRenderer(
         prepared, sample_rate, block_size, len(flat), distance_gain=distance_gain
@@ -133,9 +138,8 @@ def render_sources(
     peak_db = 20.0 * np.log10(max(writer.peak, 1e-12))
     over_db = -float(peak_db) if peak_db > 0.05 else 0.0
     return RenderResult(
-        str(output), sample_rate, total / sample_rate, writer.peak, over_db,
-        total / sample_rate / (time.perf_counter() - begin),
-        _silenced(sources, renderer.nonfinite_blocks), renderer.report,
+        str(output), sample_rate, total / sample_rate, writer.peak, over_db, writer.cut_samples,
+        total / sample_rate / (time.perf_counter() - begin), _silenced(sources), renderer.report,
     )  # fmt: skip
 
 
@@ -199,12 +203,9 @@ def _each(what: str, values: float | Sequence[float], count: int, default: float
     return given + [default] * (count - len(given))
 
 
-def _silenced(sources: Sequence[Source], counts: NDArray[np.int64]) -> dict[str, int]:
+def _silenced(sources: Sequence[Source]) -> dict[str, int]:
     found: dict[str, int] = {}
-    at = 0
     for source in sources:
-        parts = int(counts[at : at + source.n_channels].sum())
-        at += source.n_channels
-        if parts:
-            found[source.name] = found.get(source.name, 0) + parts
+        if source.nonfinite_samples:
+            found[source.name] = found.get(source.name, 0) + source.nonfinite_samples
     return found

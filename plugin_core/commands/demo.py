@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from auricle.plugin_core.commands.render import progress_bar, say_first_run, say_result
+from auricle.plugin_core.commands.render import progress_bar, say, say_first_run, say_result
 
 EXAMPLE = "Example: auricle demo -o demo"
 
@@ -27,12 +27,12 @@ def demo(
     with progress_bar("demo.wav") as progress:
         result = render_sources(
             sources, [[path] for path in paths], folder / "demo.wav", hrtf=hrtf,
-            sample_rate=SAMPLE_RATE, gain_db=-9.0, progress=progress, distance_gain=True,
+            sample_rate=SAMPLE_RATE, gain_db=-9.0, progress=progress, distance_gain=True, say=say,
         )  # fmt: skip
     say_result(result, as_json)
     try:
         from auricle.plugin_core.demo_picture import save_demo_picture
     except ImportError:
-        typer.echo('auricle: no picture without matplotlib; pip install "auricle[plots]"', err=True)
+        say('no picture without matplotlib; pip install "auricle[plots]"')
         return
     save_demo_picture(sources, paths, folder / "demo.wav", folder / "demo.png")

@@ -51,7 +51,7 @@ def render(
             tracks, output, hrtf=hrtf, azimuth_deg=azimuth or 0.0, elevation_deg=elevation or 0.0,
             distance_m=distance or None, orbit_seconds=orbit, head_track=head_track,
             rank=int(rank) if rank.isdigit() else rank, level=level, gain_db=gain,
-            block_size=block_size, sample_rate=sample_rate, progress=progress,
+            block_size=block_size, sample_rate=sample_rate, progress=progress, say=say,
         )  # fmt: skip
     say_result(result, as_json)
 
@@ -65,26 +65,27 @@ def say_result(result: "RenderResult", as_json: bool) -> None:
             f"{result.output}: {result.seconds:.1f} s at {result.sample_rate} Hz, "
             f"{result.real_time_factor:.0f} times real time; {result.report}"
         )
-    for name, parts in result.silenced.items():
-        typer.echo(f"auricle: {name}: NaN or infinity silenced in {parts} blocks", err=True)
+    for name, samples in result.silenced.items():
+        say(f"{name}: {samples} samples are NaN or infinite and were silenced")
     if result.gain_to_avoid_clipping_db < 0.0:
-        typer.echo(
-            f"auricle: the peak exceeds full scale by {-result.gain_to_avoid_clipping_db:.1f} dB; "
-            f"--gain {result.gain_to_avoid_clipping_db:.1f} (more than you gave) avoids it",
-            err=True,
+        cut = f" and {result.cut_samples} samples were cut" if result.cut_samples else ""
+        say(
+            f"the peak exceeds full scale by {-result.gain_to_avoid_clipping_db:.1f} dB{cut}; "
+            f"{-result.gain_to_avoid_clipping_db:.1f} dB less --gain avoids it"
         )
+
+
+def say(sentence: str) -> None:
+    """Print one line on stderr."""
+    typer.echo(f"auricle: {sentence}", err=True)
 
 
 def say_first_run() -> None:
     """Say on stderr why the first run takes longer, before it does."""
-    import os
+    from auricle.dsp.spatialize import spatialize
 
-    import auricle.dsp
-
-    folder = os.environ.get("NUMBA_CACHE_DIR")
-    places = [Path(folder)] if folder else [Path(str(auricle.dsp.__file__)).parent / "__pycache__"]
-    if not any(place.is_dir() and next(place.rglob("*.nbi"), None) for place in places):
-        typer.echo("auricle: first run: compiling and preparing the listener, once", err=True)
+    if next(Path(spatialize.stats.cache_path).glob("spatialize.spatialize-*.nbi"), None) is None:
+        say("first run: compiling, once; up to half a minute")
 
 
 @contextmanager
