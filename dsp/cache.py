@@ -25,11 +25,8 @@ def prepared_set(
 ) -> PreparedSet:
     """The prepared set of ``auricle.dsp.prepared.prepare``, from the cache where it lies there.
 
-    A cache that cannot be read or written costs time, nothing else. Full rank is never cached: it
-    is made in a moment.
+    A cache that cannot be read or written costs time, nothing else.
     """
-    if rank == "full":
-        return prepare(hrtf, sample_rate, rank=rank, level=level)
     path = cache_folder() / f"{_key(hrtf, sample_rate, rank, level)}.npz"
     found = _load(path)
     if found is None:
@@ -40,8 +37,6 @@ def prepared_set(
 
 def is_cached(hrtf: HrtfSet, sample_rate: int, *, rank: str | int, level: str) -> bool:
     """Whether ``prepared_set`` will be quick."""
-    if rank == "full":
-        return True
     return (cache_folder() / f"{_key(hrtf, sample_rate, rank, level)}.npz").exists()
 
 
@@ -56,6 +51,8 @@ def _key(hrtf: HrtfSet, sample_rate: int, rank: str | int, level: str) -> str:
 def _save(path: Path, prepared: PreparedSet) -> None:
     mesh = {f"mesh_{f.name}": getattr(prepared.mesh, f.name) for f in fields(SphereMesh)}
     rest = {f.name: getattr(prepared, f.name) for f in fields(PreparedSet) if f.name != "mesh"}
+    if prepared.filters is None:
+        rest["filters"] = np.empty(0, dtype=np.float32)  # an archive has no None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
@@ -81,4 +78,6 @@ def _load(path: Path) -> PreparedSet | None:
     for name in ("head_taps", "delay_taps", "latency_samples", "sample_rate"):
         rest[name] = int(rest[name])
     rest["report"] = str(rest["report"])
+    if rest["filters"].size == 0:
+        rest["filters"] = None
     return PreparedSet(mesh=mesh, **rest)

@@ -9,15 +9,17 @@ from auricle.dsp import alignment, basis
 from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.refinement import refine
 from auricle.dsp.sphere import SphereMesh, triangulate
 
-VERSION = 1  # of everything that decides the tables: a cached set of another version is made anew
+VERSION = 3  # of everything that decides the tables: a cached set of another version is made anew
 MAX_LSD_DB = 1.0
 RANKS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 _FIRST_RANK = 20
 _FIT_DIRECTIONS = 1000
 FULL_DELAY_TAPS, LOW_DELAY_TAPS = 24, 12
 HEAD_TAPS = 128
+_ALIGNED_SAMPLES = 24
 _ONSET_MARGIN_SAMPLES = 12
 _RING_SAMPLES = 24
 
@@ -89,8 +91,20 @@ def prepare(
         ir = ir / diffuse_field_rms(ir, mesh, sample_rate)
     arrivals = alignment.arrival_samples(ir, sample_rate, hrtf.positions)
     if rank == "full":
-        return _full_rank(ir, arrivals, mesh, sample_rate)
+        return _full_rank(*_refined(mesh, ir, arrivals), sample_rate)
     return _low_rank(ir, arrivals, mesh, sample_rate, None if rank == "auto" else int(rank))
+
+
+def _refined(
+    mesh: SphereMesh, ir: NDArray[np.float64], arrivals: NDArray[np.float64]
+) -> tuple[SphereMesh, NDArray[np.float64], NDArray[np.float64]]:
+    """A finer mesh, with responses (V, 2, N) and arrival times (V, 2) of all its vertices."""
+    n_taps = ir.shape[2]
+    aligned = alignment.shifted(ir, _ALIGNED_SAMPLES - arrivals, n_taps)
+    finer, responses, times = refine(mesh, aligned, arrivals)
+    full = alignment.shifted(responses, times - _ALIGNED_SAMPLES, n_taps)
+    full[: len(mesh.measured)] = ir[mesh.measured]
+    return finer, full, times
 
 
 def diffuse_field_rms(ir: NDArray[np.float64], mesh: SphereMesh, sample_rate: int) -> float:
@@ -111,9 +125,9 @@ def diffuse_field_rms(ir: NDArray[np.float64], mesh: SphereMesh, sample_rate: in
 
 
 def _full_rank(
-    ir: NDArray[np.float64], arrivals: NDArray[np.float64], mesh: SphereMesh, sample_rate: int
+    mesh: SphereMesh, ir: NDArray[np.float64], arrivals: NDArray[np.float64], sample_rate: int
 ) -> PreparedSet:
-    """Responses aligned as measured: bus k is tap k, the delay table does the rest."""
+    """Responses (V, 2, N) aligned as measured: bus k is tap k, the delay table does the rest."""
     least = centre_samples(FULL_DELAY_TAPS)
     delays = np.maximum(arrivals - _ONSET_MARGIN_SAMPLES, least)
     n_taps = ir.shape[2] - int(delays.min()) + _RING_SAMPLES
@@ -121,11 +135,11 @@ def _full_rank(
     aligned = alignment.shifted(ir, -delays, n_taps)
     rest = _rest(ir, aligned, delays)
     flat = np.concatenate([aligned.reshape(len(ir), -1), rest.reshape(len(ir), -1)], axis=1)
-    gains = mesh.fill(flat).astype(np.float32)
+    gains = flat.astype(np.float32)
     report = f"full rank: {n_taps} taps, aligned as measured"
     return PreparedSet(
-        mesh, gains, mesh.fill(delays), None, HEAD_TAPS, FULL_DELAY_TAPS, 0, sample_rate, report,
-        np.zeros(ir.shape[:2]),
+        mesh, gains, delays, None, HEAD_TAPS, FULL_DELAY_TAPS, 0, sample_rate, report,
+        np.zeros((len(mesh.measured), 2)),
     )  # fmt: skip
 
 

@@ -271,9 +271,7 @@ def _delay(
             if abs(b - a) < 0.9:
                 _blend_taps(a - whole, b - whole, table, n_taps, begin, step, taps)
                 at = reach - whole + centre - n_taps + 1
-                _blended_fir(
-                    history, s, at, taps, ramp, n_taps, first, last, plain, ramped, i, m
-                )
+                _blended_fir(history, s, at, taps, ramp, n_taps, first, last, plain, ramped, i, m)
             else:
                 _varying_fir(
                     history, s, reach, first, last, a, (b - a) / step, begin, table, centre,

@@ -3,21 +3,23 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import soundfile
-from matplotlib.figure import Figure
 
 from auricle.plugin_core.audio_files import Source
 from auricle.plugin_core.motion import SourcePath
-
-matplotlib.use("Agg")
 
 
 def save_demo_picture(
     sources: Sequence[Source], paths: Sequence[SourcePath], audio: Path, picture: Path
 ) -> None:
-    """Write the picture (PNG) of a rendered file and the paths of its sources."""
+    """Write the picture (PNG) of a rendered file and the paths of its sources.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(10.0, 4.2), layout="constrained")
     above, level = figure.subplots(1, 2, width_ratios=[1.0, 1.5])
     seconds = np.linspace(0.0, 6.0, 200)

@@ -95,13 +95,15 @@ def _read(path: Path) -> tuple[Array, Array, Array]:
             f"{path}: line 1 must name time_seconds and qw,qx,qy,qz or yaw_deg,pitch_deg,roll_deg, "
             f"not {','.join(header)[:80]!r}"
         )
+    if 0 < len(set(_POSITION) & set(header)) < 3:
+        raise AuricleError(f"{path}: line 1 names only some of x, y, z; give all three or none")
     names = ["time_seconds", *angles, *(n for n in _POSITION if set(_POSITION) <= set(header))]
-    values = _numbers(path, rows, header, names)
+    values, lines = _numbers(path, rows, header, names)
     order = np.concatenate([[True], np.diff(values[:, 0]) > 0.0])
     if np.any(np.diff(values[:, 0]) < 0.0):
-        line = int(np.argmax(np.diff(values[:, 0]) < 0.0)) + 3
+        line = lines[int(np.argmax(np.diff(values[:, 0]) < 0.0)) + 1]
         raise AuricleError(f"{path}: line {line}: time_seconds runs backwards; sort the rows")
-    values = values[order]  # a repeated time stamp keeps its first row
+    values, lines = values[order], lines[order]  # a repeated time stamp keeps its first row
     poses = values[:, 1 : 1 + len(angles)]
     places = values[:, 1 + len(angles) :] if len(names) > 1 + len(angles) else np.zeros((1, 3))
     places = np.broadcast_to(places, (len(values), 3))
@@ -109,13 +111,17 @@ def _read(path: Path) -> tuple[Array, Array, Array]:
         return values[:, 0], quaternion_from_ypr_deg(*poses.T), places
     zero = ~(np.linalg.norm(poses, axis=1) > 1e-6)
     if np.any(zero):
-        raise AuricleError(f"{path}: line {int(np.argmax(zero)) + 2}: the quaternion is zero")
+        raise AuricleError(f"{path}: line {lines[int(np.argmax(zero))]}: the quaternion is zero")
     return values[:, 0], quaternion_normalise(poses), places
 
 
-def _numbers(path: Path, rows: list[list[str]], header: list[str], names: list[str]) -> Array:
+def _numbers(
+    path: Path, rows: list[list[str]], header: list[str], names: list[str]
+) -> tuple[Array, NDArray[np.int64]]:
+    """The named columns (J, len(names)), and the line of each row."""
     columns = [header.index(name) for name in names]
     values = np.empty((len(rows) - 1, len(names)))
+    lines = np.empty(len(rows) - 1, dtype=np.int64)
     kept = 0
     for line, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
@@ -125,9 +131,12 @@ def _numbers(path: Path, rows: list[list[str]], header: list[str], names: list[s
                 values[kept, i] = float(row[column])
             except (ValueError, IndexError) as error:
                 raise AuricleError(f"{path}: line {line}: {name} is not a number") from error
-        if not np.all(np.isfinite(values[kept])):
-            raise AuricleError(f"{path}: line {line}: holds NaN or infinity; remove the row")
+            if not np.isfinite(values[kept, i]):
+                raise AuricleError(
+                    f"{path}: line {line}: {name} is {row[column].strip()}; remove the row"
+                )
+        lines[kept] = line
         kept += 1
     if kept == 0:
         raise AuricleError(f"{path}: has a header but no poses")
-    return values[:kept]
+    return values[:kept], lines[:kept]

@@ -18,6 +18,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result for programs.")] = False,
 ) -> None:
     """Render a moving scene to demo.wav, with a picture: wear headphones."""
+    from auricle.plugin_core.demo_picture import save_demo_picture
     from auricle.plugin_core.demo_scene import SAMPLE_RATE, scene
     from auricle.plugin_core.offline import render_sources
 
@@ -30,9 +31,9 @@ def demo(
             sample_rate=SAMPLE_RATE, gain_db=-9.0, progress=progress, distance_gain=True, say=say,
         )  # fmt: skip
     say_result(result, as_json)
+    from auricle.plugin_core.demo_picture import save_demo_picture
+
     try:
-        from auricle.plugin_core.demo_picture import save_demo_picture
+        save_demo_picture(sources, paths, folder / "demo.wav", folder / "demo.png")
     except ImportError:
         say('no picture without matplotlib; pip install "auricle[plots]"')
-        return
-    save_demo_picture(sources, paths, folder / "demo.wav", folder / "demo.png")

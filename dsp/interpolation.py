@@ -1,0 +1,353 @@
+"""Responses and arrival times at directions that were never measured.
+
+Several Gaussian processes over the sphere predict each target, and each frequency takes the convex
+mixture of them that predicts every measured direction best from the others (leave-one-out, in
+decibels, solved in closed form). They differ in two ways. The kernel is rough (Matern 1/2: the
+field of a real ear at high frequencies has a kink at every direction, as far as the grid can see)
+or smooth (Matern 3/2 and 5/2). The quantity is the spectrum aligned as measured, or the
+minimum-phase spectrum, or its square root: minimum phase keeps neighbours from cancelling where
+their echoes do not line up, and the root lies between the mean of pressures, which fills notches,
+and the mean of decibels, which digs them. Phases come from the aligned spectra, arrival times from
+a process of their own. So phase and magnitude are interpolated apart, as in Arend, Poerschmann,
+Weinzierl and Brinkmann 2023, JAES 71:652.
+
+At measured directions every process reproduces the measurement, and so does the mixture.
+Runs once for a set, off the audio path.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import scipy.fft as fft
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dpotri
+from scipy.optimize import nnls
+from scipy.spatial import cKDTree
+
+from auricle.dsp.errors import HrtfError
+from auricle.dsp.sphere_holes import fibonacci_sphere
+
+Array: TypeAlias = NDArray[np.float64]
+Complex: TypeAlias = NDArray[np.complex128]
+Kernel: TypeAlias = Callable[[Array], Array]
+
+_NUGGET = 1e-6  # of the variance: the interpolation passes the measurements within -60 dB and less
+_ARRIVAL_NUGGET = 1.0  # as if arrival times were as much noise as field: six neighbours agree well
+_FLOOR = 1e-4  # of the largest magnitude of the set, -80 dB
+_DISTANCE_RATIO = 1.3  # of the distance to what is left, to that from a target to the grid
+_CAUTION = 0.03  # of the mean squared error, added as if each error had as much noise of its own
+_GUARD_TAPS = 32
+_ROUNDS = 8  # of fitting magnitude and phase into the taps
+_CEPSTRUM_FACTOR = 4  # oversampling of the spectrum for its cepstrum
+_LEAST_SHARE = 0.03  # what is less costs time and changes nothing
+_JUDGES = 700
+_SAMPLES = 20000  # directions that measure the cells
+_WIDEST_CELL = 0.35  # chord, 20 degrees: farther is a hole
+_BAND = 0.12  # relative width, and
+_BAND_BINS = 4.0  # least width in bins, over which leave-one-out errors are averaged
+
+
+@dataclass(frozen=True)
+class _Process:
+    """One Gaussian process with an unknown constant mean, over the measured directions."""
+
+    kernel: Kernel
+    precision: Array  # (M, M) inverse covariance, less what the mean takes
+    mean: Array  # (M,) how the mean is made of the values
+
+    def solve(self, values: NDArray) -> "_Solution":
+        return _Solution(self, _product(self.precision, values), _product(self.mean[None], values))
+
+
+@dataclass(frozen=True)
+class _Solution:
+    """A process with values: Rasmussen and Williams 2006, eq. 2.25 and 5.12."""
+
+    process: _Process
+    slope: NDArray  # (M, ...)
+    mean: NDArray  # (1, ...)
+
+    def at(self, reach: Array, bins: NDArray[np.bool_] | slice = slice(None)) -> NDArray:
+        """Values (Q, ...) at targets whose chords to the measured directions are given."""
+        return self.mean[..., bins] + _product(self.process.kernel(reach), self.slope[..., bins])
+
+    def surprise(self, blocks: list[NDArray[np.intp]]) -> NDArray:
+        """Error with which the others predict the first direction of each block, negated."""
+        error = np.empty((len(blocks), *self.slope.shape[1:]), dtype=self.slope.dtype)
+        for i, block in enumerate(blocks):
+            first = np.zeros(len(block))
+            first[0] = 1.0
+            share = np.linalg.solve(self.process.precision[np.ix_(block, block)], first)
+            error[i] = _product(share[None], self.slope[block])[0]
+        return error
+
+
+def interpolate(
+    ir: ArrayLike, arrivals: ArrayLike, positions: ArrayLike, targets: ArrayLike, *,
+    trusted: int | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Responses (Q, E, N) and arrival times (Q, E) at target directions.
+
+    Args:
+        ir: (M, E, N) aligned responses, all with their onset at about the same sample.
+        arrivals: (M, E) arrival times, in samples, that alignment has taken out of them.
+        positions: (M, 3) unit vectors, all different.
+        targets: (Q, 3) unit vectors.
+        trusted: only the first ``trusted`` rows count when errors are judged; the rest (filled-in
+            directions) only guide the field. None: all.
+
+    Raises:
+        HrtfError: shapes that do not belong together, values that are not finite.
+    """
+    ir, arrivals = np.asarray(ir, dtype=np.float64), np.asarray(arrivals, dtype=np.float64)
+    known, wanted = np.asarray(positions, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+    _check(ir, arrivals, known, wanted)
+    n_taps = ir.shape[-1]
+    size = 1 << (n_taps + _GUARD_TAPS - 1).bit_length()
+    omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
+    least = _FLOOR * np.abs(fft.rfft(ir, size)).max()
+    distance = np.linalg.norm(known[:, None] - known[None], axis=-1)
+    reach = np.linalg.norm(wanted[:, None] - known[None], axis=-1)
+    trust, blocks = _judges(known, distance, len(ir) if trusted is None else trusted)
+
+    processes = [_process(kernel, distance, _NUGGET) for kernel in _KERNELS]
+    steady = steady_arrivals(arrivals, known)
+    found = [process.solve(arrivals) for process in processes]
+    cost = [trust @ (solution.surprise(blocks) ** 2).sum(axis=1) for solution in found]
+    best = int(np.argmin(cost))
+    found_arrivals = found[best].at(reach)
+    found_steady = processes[best].solve(steady).at(reach)
+
+    aligned = fft.rfft(ir, size) * np.exp(1j * omega * (steady - arrivals)[..., None])
+    phased = _log_minimum_phase(ir, size, least)
+    spectrum = _mixture(aligned, phased, processes, reach, trust, blocks, least)
+    spectrum *= np.exp(1j * omega * (found_arrivals - found_steady)[..., None])
+    return _fitted(spectrum, n_taps), found_arrivals
+
+
+def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
+    """Arrival times (M, E) without the jitter of their estimation, some microseconds each.
+
+    A smooth field near them: neighbours aligned by it cancel less when they are mixed, and what it
+    leaves of a true delay stays in the response.
+
+    Args:
+        arrivals: (M, E) estimated arrival times, in any unit.
+        positions: (M, 3) unit vectors, all different.
+    """
+    values, known = np.asarray(arrivals, dtype=np.float64), np.asarray(positions, dtype=np.float64)
+    distance = np.linalg.norm(known[:, None] - known[None], axis=-1)
+    kernel = _KERNELS[-1]
+    factor = cho_factor(_covariance(kernel, distance, _ARRIVAL_NUGGET), lower=True)
+    ones = cho_solve(factor, np.ones(len(known)))
+    mean = ones @ values / ones.sum()
+    return mean + kernel(distance) @ cho_solve(factor, values - mean)
+
+
+def _mixture(
+    aligned: Complex, phased: Complex, processes: list[_Process], reach: Array, trust: Array,
+    blocks: list[NDArray[np.intp]], least: float,
+) -> Complex:  # fmt: skip
+    """Spectra (Q, E, F) of the mixture: magnitudes of all, phases of the aligned ones."""
+    values = {
+        "aligned": (aligned, 1.0),
+        "minimum": (np.exp(phased), 1.0),
+        "half": (np.exp(0.5 * phased), 0.5),
+    }
+    judged = [block[0] for block in blocks]
+    magnitude = np.maximum(np.abs(aligned[judged]), least)
+    solutions, powers, level_errors, phased_by, phase_errors = [], [], [], [], []
+    for process, names in zip(processes, _QUANTITIES, strict=True):
+        for name in names:
+            value, power = values[name]
+            solution = process.solve(value)
+            left = value[judged] - solution.surprise(blocks)
+            level_errors.append(_log_magnitude(left, power, least) - np.log(magnitude))
+            solutions.append(solution)
+            powers.append(power)
+            if name == "aligned":
+                error = (left - value[judged]) / magnitude
+                phase_errors.append(np.concatenate([error.real, error.imag], axis=1))
+                phased_by.append(len(solutions) - 1)
+    level_shares = _shares(level_errors, trust)
+    phase_shares = np.zeros_like(level_shares)
+    phase_shares[:, phased_by] = _shares(phase_errors, trust)
+    level = np.zeros((len(reach), *aligned.shape[1:]))
+    phase = np.zeros(level.shape, dtype=np.complex128)
+    for i, solution in enumerate(solutions):
+        used = (level_shares[:, i] > 0.0) | (phase_shares[:, i] > 0.0)
+        found = solution.at(reach, used)
+        level[..., used] += level_shares[used, i] * _log_magnitude(found, powers[i], least)
+        phase[..., used] += phase_shares[used, i] * found
+    return np.exp(level) * _unit(phase)
+
+
+def _fitted(spectrum: Complex, n_taps: int) -> Array:
+    """Responses (Q, E, N) of these magnitudes and nearly these phases.
+
+    Magnitude and phase come from different processes, so together they ring longer than N taps.
+    Cutting and giving back the magnitude by turns changes the phase, mostly in the notches, until
+    little is cut (Gerchberg and Saxton 1972).
+    """
+    size, magnitude = 2 * (spectrum.shape[-1] - 1), np.abs(spectrum)
+    ir = fft.irfft(spectrum, size)[..., :n_taps]
+    for _ in range(_ROUNDS):
+        ir = fft.irfft(magnitude * _unit(fft.rfft(ir, size)), size)[..., :n_taps]
+    return ir
+
+
+def _shares(errors: list[Array], trust: Array) -> Array:
+    """Convex shares (F, K) with the least mean squared leave-one-out error at each frequency."""
+    root = np.sqrt(trust)[:, None, None]
+    stack = np.stack([(root * error).astype(np.float32) for error in errors])  # (K, M, E, F)
+    stack = np.ascontiguousarray(stack.transpose(3, 0, 1, 2)).reshape(
+        stack.shape[3], len(errors), -1
+    )
+    gram = (stack @ stack.transpose(0, 2, 1)).astype(np.float64)
+    bins = np.arange(len(gram))
+    width = np.maximum(_BAND_BINS, _BAND * bins)[:, None]
+    window = np.exp(-0.5 * ((bins[None] - bins[:, None] / _DISTANCE_RATIO) / width) ** 2)
+    gram = np.einsum("fg,gkl->fkl", window / window.sum(axis=1, keepdims=True), gram)
+    shares = np.array([_simplex_least_squares(matrix) for matrix in gram])
+    shares[shares < _LEAST_SHARE] = 0.0
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def _judges(
+    positions: Array, distance: Array, trusted: int
+) -> tuple[Array, list[NDArray[np.intp]]]:
+    """Directions that judge the processes: their weights (J,), and what is left out with each.
+
+    A direction counts by its share of the sphere. With it goes out whatever is nearer than the
+    farthest point of its cell: on a ring near a pole the neighbours stand much closer than the next
+    ring, and a prediction from them says little about targets between the rings.
+    """
+    sphere = fibonacci_sphere(_SAMPLES)
+    chord, owner = cKDTree(positions).query(sphere, distance_upper_bound=_WIDEST_CELL)
+    inside = owner < len(positions)
+    share = np.bincount(owner[inside], minlength=len(positions)) + 1.0
+    radius = np.zeros(len(positions))
+    np.maximum.at(radius, owner[inside], chord[inside])
+    judges = np.unique(np.linspace(0, trusted - 1, _JUDGES).round().astype(int))
+    blocks = []
+    for m in judges:
+        near = np.flatnonzero(distance[m] <= min(radius[m], np.median(distance[m])))
+        blocks.append(np.concatenate([[m], near[near != m]]))
+    return share[judges] / share[judges].sum(), blocks
+
+
+def _simplex_least_squares(gram: Array) -> Array:
+    """The w >= 0 of sum 1 that makes ``w @ gram @ w`` least."""
+    count = len(gram)
+    scale = np.trace(gram) / count + 1e-30
+    root = np.linalg.cholesky(gram / scale + _CAUTION * np.eye(count)).T
+    weights, _ = nnls(np.vstack([root, np.full((1, count), 1e3)]), np.append(np.zeros(count), 1e3))
+    return weights / weights.sum()
+
+
+def _covariance(kernel: Kernel, distance: Array, nugget: float) -> Array:
+    covariance = kernel(distance)
+    covariance.flat[:: len(distance) + 1] += nugget
+    return covariance
+
+
+def _process(kernel: Kernel, distance: Array, nugget: float) -> _Process:
+    factor, lower = cho_factor(_covariance(kernel, distance, nugget), lower=True, overwrite_a=True)
+    inverse, _ = dpotri(factor, lower=lower, overwrite_c=True)  # a third of solving for all columns
+    inverse = np.tril(inverse)
+    inverse += np.tril(inverse, -1).T
+    ones = inverse.sum(axis=0)
+    mean = ones / ones.sum()
+    inverse -= np.outer(ones, mean)
+    return _Process(kernel, inverse, mean)
+
+
+def _matern_1_2(scale: float) -> Kernel:
+    return lambda chord: np.exp(-chord / scale)
+
+
+def _matern_3_2(scale: float) -> Kernel:
+    def kernel(chord: Array) -> Array:
+        z = np.sqrt(3.0) / scale * chord
+        return (1.0 + z) * np.exp(-z)
+
+    return kernel
+
+
+def _matern_5_2(scale: float) -> Kernel:
+    def kernel(chord: Array) -> Array:
+        z = np.sqrt(5.0) / scale * chord
+        return (1.0 + z + z * z / 3.0) * np.exp(-z)
+
+    return kernel
+
+
+def _sum(*parts: tuple[float, Kernel]) -> Kernel:
+    def kernel(chord: Array) -> Array:
+        total = np.zeros_like(chord)
+        for share, part in parts:
+            total += share * part(chord)
+        return total
+
+    return kernel
+
+
+_KERNELS = (
+    _matern_1_2(2.0),
+    _sum((0.95, _matern_3_2(1.0)), (0.05, _matern_1_2(2.0))),
+    _sum((0.99, _matern_5_2(0.6)), (0.01, _matern_1_2(1.0))),
+    _matern_5_2(0.6),
+)
+_QUANTITIES = (
+    ("half", "minimum"),
+    ("aligned", "half", "minimum"),
+    ("aligned", "minimum"),
+    ("aligned", "minimum"),
+)
+
+
+def _log_minimum_phase(ir: Array, size: int, least: float) -> Complex:
+    """Complex logarithms (M, E, F) of the minimum-phase spectra: log magnitude and phase."""
+    fine = _CEPSTRUM_FACTOR * size
+    cepstrum = fft.irfft(np.log(np.maximum(np.abs(fft.rfft(ir, fine)), least)), fine)
+    cepstrum[..., 1 : fine // 2] *= 2.0
+    cepstrum[..., fine // 2 + 1 :] = 0.0
+    return fft.rfft(cepstrum)[..., ::_CEPSTRUM_FACTOR]
+
+
+def _log_magnitude(spectrum: Complex, power: float, least: float) -> Array:
+    return np.log(np.maximum(np.abs(spectrum), least**power)) / power
+
+
+def _unit(spectrum: Complex) -> Complex:
+    magnitude = np.abs(spectrum)
+    turn = spectrum / np.maximum(magnitude, 1e-300)
+    turn[magnitude == 0.0] = 1.0
+    # A real response: the first and the last bin have no phase but a sign.
+    turn[..., [0, -1]] = np.where(turn[..., [0, -1]].real < 0.0, -1.0, 1.0)
+    return turn
+
+
+def _product(matrix: NDArray, values: NDArray) -> NDArray:
+    """``matrix @ values`` over the first axis, real or complex values of any shape."""
+    flat = np.ascontiguousarray(values).reshape(len(values), -1)
+    if np.iscomplexobj(flat):
+        found = (matrix @ flat.view(np.float64)).view(np.complex128)
+    else:
+        found = matrix @ flat
+    return found.reshape(len(matrix), *values.shape[1:])
+
+
+def _check(ir: Array, arrivals: Array, positions: Array, targets: Array) -> None:
+    if ir.ndim != 3 or arrivals.shape != ir.shape[:2] or positions.shape != (len(ir), 3):
+        raise HrtfError(
+            "ir (M, E, N), arrivals (M, E) and positions (M, 3) do not belong together: "
+            f"{ir.shape}, {arrivals.shape}, {positions.shape}"
+        )
+    if targets.ndim != 2 or targets.shape[1] != 3:
+        raise HrtfError(f"targets must be (Q, 3), got {targets.shape}")
+    if not (np.all(np.isfinite(ir)) and np.all(np.isfinite(arrivals))):
+        raise HrtfError("ir or arrivals hold values that are not finite; repair the set first")

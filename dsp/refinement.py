@@ -1,0 +1,125 @@
+"""A finer mesh: vertices between measured directions, with responses better than a plain blend.
+
+The renderer interpolates over flat triangles. Where the measured grid is coarse, the field bends
+inside a triangle; new vertices hold what ``auricle.dsp.interpolation`` predicts there, so the
+renderer comes near to that prediction everywhere and stays exact at measured directions.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from scipy.spatial import cKDTree
+
+from auricle.dsp.interpolation import interpolate
+from auricle.dsp.sphere import SphereMesh, mesh_over
+
+Array: TypeAlias = NDArray[np.float64]
+
+MAX_EDGE_DEG = 4.0
+MAX_VERTICES = 8000
+_ROUNDS = 6  # each halves the longest edges
+_LEAST_SPACING = 0.45  # of the longest edge allowed, between two new vertices
+
+
+def refine(
+    mesh: SphereMesh,
+    ir: ArrayLike,
+    arrivals: ArrayLike,
+    *,
+    max_edge_deg: float = MAX_EDGE_DEG,
+    max_vertices: int = MAX_VERTICES,
+) -> tuple[SphereMesh, Array, Array]:
+    """A mesh with more vertices, and responses (V, E, N) and arrival times (V, E) of all of them.
+
+    Args:
+        mesh: over the measured directions.
+        ir: (M, E, N) measured responses, aligned: all onsets at about the same sample.
+        arrivals: (M, E) arrival times, in samples, that alignment has taken out of them.
+        max_edge_deg: edges longer than this are halved.
+        max_vertices: where the mesh would need more, longer edges stay.
+
+    The first vertices are those of ``mesh``, with their values; the values of vertices in holes
+    guide the prediction around them.
+    """
+    filled, delays = mesh.fill(ir), mesh.fill(arrivals)
+    vertices = refined_vertices(mesh, max_edge_deg, max_vertices)
+    added = vertices[len(mesh.vertices) :]
+    if len(added) == 0:
+        return mesh, filled, delays
+    new_ir, new_delays = interpolate(
+        filled, delays, mesh.vertices, added, trusted=len(mesh.measured)
+    )
+    indices, weights = _blends(mesh, added)
+    finer = mesh_over(vertices, mesh.measured, mesh.vertex_of_row, indices, weights)
+    return finer, np.concatenate([filled, new_ir]), np.concatenate([delays, new_delays])
+
+
+def refined_vertices(mesh: SphereMesh, max_edge_deg: float, max_vertices: int) -> Array:
+    """The vertices (V, 3) of ``mesh``, then the middles of edges that were too long."""
+    chord = 2.0 * np.sin(np.deg2rad(max_edge_deg) / 2.0)
+    while True:
+        vertices = _split(mesh, chord, max_vertices)
+        if len(vertices) <= max(max_vertices, len(mesh.vertices)):
+            return vertices
+        chord *= 1.15
+
+
+def _split(mesh: SphereMesh, longest: float, max_vertices: int) -> Array:
+    """Vertices after splitting every edge longer than ``longest``, or more than asked for."""
+    vertices, triangles = mesh.vertices, mesh.triangles
+    for _ in range(_ROUNDS):
+        pairs = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+        pairs = np.unique(pairs, axis=0)
+        length = np.linalg.norm(vertices[pairs[:, 0]] - vertices[pairs[:, 1]], axis=1)
+        long = np.argsort(-length)[: np.count_nonzero(length > longest)]
+        middles = vertices[pairs[long]].mean(axis=1)
+        middles /= np.linalg.norm(middles, axis=1, keepdims=True)
+        middles = _spaced(vertices, middles, _LEAST_SPACING * longest)
+        if len(middles) == 0:
+            break
+        vertices = np.concatenate([vertices, middles])
+        if len(vertices) > max_vertices:
+            break
+        triangles = mesh_over(vertices, mesh.measured, mesh.vertex_of_row).triangles
+    return vertices
+
+
+def _spaced(vertices: Array, candidates: Array, spacing: float) -> Array:
+    """Candidates, earlier ones first, that stand apart from the vertices and from each other."""
+    if len(candidates) == 0:
+        return candidates
+    free = cKDTree(vertices).query(candidates)[0] >= spacing
+    near = cKDTree(candidates).query_ball_point(candidates, spacing)
+    for i, others in enumerate(near):
+        if free[i]:
+            free[[j for j in others if j > i]] = False
+    return candidates[free]
+
+
+def _blends(mesh: SphereMesh, added: Array) -> tuple[NDArray[np.int32], Array]:
+    """Measured vertices (A, k) and weights (A, k) that blend the vertices not measured, old first.
+
+    The barycentric blend: for fields that are only to be averaged, like the power.
+    """
+    measured, holes = len(mesh.measured), len(mesh.blend_weights)
+    rows = np.repeat(np.arange(holes), mesh.blend_weights.shape[1])
+    old = sparse.csr_matrix(
+        (mesh.blend_weights.ravel(), (rows, mesh.blend_indices.ravel())), shape=(holes, measured)
+    )
+    triangle, weights = mesh.locate(added)
+    rows = np.repeat(np.arange(len(added)), 3)
+    corners = sparse.csr_matrix(
+        (weights.ravel(), (rows, mesh.triangles[triangle].ravel())),
+        shape=(len(added), len(mesh.vertices)),
+    )
+    identity = sparse.identity(measured, format="csr")
+    table = sparse.vstack([old, corners @ sparse.vstack([identity, old])]).tocsr()
+    table.eliminate_zeros()
+    count = np.diff(table.indptr)
+    indices = np.zeros((table.shape[0], int(count.max())), dtype=np.int32)
+    shares = np.zeros(indices.shape)
+    place = np.arange(count.max()) < count[:, None]
+    indices[place], shares[place] = table.indices, table.data
+    return indices, shares / shares.sum(axis=1, keepdims=True)
