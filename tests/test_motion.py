@@ -48,8 +48,11 @@ def test_sign_flips_of_quaternions_do_not_turn_the_head(tmp_path):
         ("time_seconds,qw,qx,qy,qz\n0,1,0,0,0\n1,1,0,zero,0\n", "line 3: qy"),
         ("time_seconds,qw,qx,qy,qz\n0,1,0,0\n", "line 2: qz"),
         ("time_seconds,qw,qx,qy,qz\n0,0,0,0,0\n", "line 2"),
-        ("time_seconds,qw,qx,qy,qz\n0,nan,0,0,0\n", "line 2"),
+        ("time_seconds,qw,qx,qy,qz\n0,nan,0,0,0\n", "line 2: qw is nan"),
+        ("time_seconds,qw,qx,qy,qz,x\n0,1,0,0,0,0\n", "only some of x, y, z"),
         ("time_seconds,qw,qx,qy,qz\n1,1,0,0,0\n0,1,0,0,0\n", "line 3"),
+        ("time_seconds,qw,qx,qy,qz\n1,1,0,0,0\n\n1,1,0,0,0\n0,1,0,0,0\n", "line 5"),
+        ("time_seconds,qw,qx,qy,qz\n1,1,0,0,0\n\n1,1,0,0,0\n2,0,0,0,0\n", "line 5: the quat"),
     ],
 )
 def test_bad_files_name_the_line(tmp_path, text, named):
