@@ -31,7 +31,6 @@ def demo(
             sample_rate=SAMPLE_RATE, gain_db=-9.0, progress=progress, distance_gain=True, say=say,
         )  # fmt: skip
     say_result(result, as_json)
-    from auricle.plugin_core.demo_picture import save_demo_picture
 
     try:
         save_demo_picture(sources, paths, folder / "demo.wav", folder / "demo.png")
