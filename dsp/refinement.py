@@ -17,8 +17,8 @@ from auricle.dsp.sphere import SphereMesh, mesh_over
 
 Array: TypeAlias = NDArray[np.float64]
 
-MAX_EDGE_DEG = 4.0
-MAX_VERTICES = 8000
+MAX_EDGE_DEG = 3.0
+MAX_VERTICES = 10000
 _ROUNDS = 6  # each halves the longest edges
 _LEAST_SPACING = 0.45  # of the longest edge allowed, between two new vertices
 
