@@ -30,7 +30,7 @@ class RenderResult:
         output: the file; sample_rate: Hz; seconds: its length.
         peak: largest absolute sample; above 1 it exceeds full scale.
         gain_to_avoid_clipping_db: 0, or the (negative) gain that brings the peak to full scale.
-        real_time_factor: seconds of audio a second of work.
+        real_time_factor: seconds of audio a second of work, preparation aside.
         cut_samples: how many were beyond full scale and cut; 0 for float files, which keep them.
         silenced: tracks that hold NaN or infinity, and how many such samples were silenced.
         report: the rank and its error.
@@ -60,7 +60,7 @@ def render(
     rank: str | int = "auto",
     level: str = "matched",
     gain_db: float = 0.0,
-    block_size: int = 1024,
+    block_size: int = 4096,
     sample_rate: int | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
@@ -107,13 +107,12 @@ def render_sources(
     sources: Sequence[Source], paths: Sequence[Sequence[SourcePath]], output: PathLike, *,
     hrtf: HrtfSet | PathLike | None = None, head_track: PathLike | None = None,
     rank: str | int = "auto", level: str = "matched", gain_db: float = 0.0,
-    block_size: int = 1024, sample_rate: int = 48000, distance_gain: bool = False,
+    block_size: int = 4096, sample_rate: int = 48000, distance_gain: bool = False,
     progress: Progress | None = None, say: Callable[[str], None] | None = None,
 ) -> RenderResult:  # fmt: skip
     """The same from sources at ``sample_rate``, with a path for each channel of each source."""
     if block_size < 1:
         raise AuricleError(f"the block size must be at least 1, got {block_size}")
-    begin = time.perf_counter()
     head = HeadTrack(Path(head_track)) if head_track is not None else None
     n_frames = max(source.n_frames for source in sources)
     flat = [path for each in paths for path in each]
@@ -121,6 +120,7 @@ def render_sources(
     if say is not None and not is_cached(listener, sample_rate, rank=rank, level=level):
         say(f"preparing {listener.name or 'the listener'} for {sample_rate} Hz, once; seconds")
     prepared = prepared_set(listener, sample_rate, rank=rank, level=level)
+    begin = time.perf_counter()
     renderer = BinauralRenderer(
         prepared, sample_rate, block_size, len(flat), distance_gain=distance_gain
     )

@@ -36,7 +36,7 @@ def render(
     rank: Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")] = "auto",
     level: Annotated[str, typer.Option(help="matched or measured.")] = "matched",
     gain: Annotated[float, typer.Option(help="dB on the output.")] = 0.0,
-    block_size: Annotated[int, typer.Option(help="Samples rendered at a time.")] = 1024,
+    block_size: Annotated[int, typer.Option(help="Samples rendered at a time.")] = 4096,
     sample_rate: Annotated[
         int | None, typer.Option(help="Hz of the output; else that of the first track.")
     ] = None,
