@@ -106,6 +106,8 @@ def interpolate(
     known, wanted = np.asarray(positions, dtype=np.float64), np.asarray(targets, dtype=np.float64)
     _check(ir, arrivals, known, wanted)
     n_taps = ir.shape[-1]
+    if len(ir) == 1:
+        return np.repeat(ir, len(wanted), axis=0), np.repeat(arrivals, len(wanted), axis=0)
     size = 1 << (n_taps + _GUARD_TAPS - 1).bit_length()
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
     least = _FLOOR * np.abs(fft.rfft(ir, size)).max()
@@ -131,20 +133,25 @@ def interpolate(
 def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
     """Arrival times (M, E) without the jitter of their estimation, some microseconds each.
 
-    A smooth field near them: neighbours aligned by it cancel less when they are mixed, and what it
-    leaves of a true delay stays in the response.
+    A cubic in the coordinates and a smooth field of what it leaves. Neighbours aligned by it cancel
+    less when they are mixed, and what it leaves of a true delay stays in the response.
 
     Args:
         arrivals: (M, E) estimated arrival times, in any unit.
         positions: (M, 3) unit vectors, all different.
     """
     values, known = np.asarray(arrivals, dtype=np.float64), np.asarray(positions, dtype=np.float64)
+    x, y, z = known.T
+    degree = 3 if len(known) >= 40 else int(len(known) >= 8)
+    powers = [
+        (i, j, k) for i in range(4) for j in range(4) for k in range(2) if i + j + k <= degree
+    ]
+    design = np.stack([x**i * y**j * z**k for i, j, k in powers], axis=1)
+    trend = design @ np.linalg.lstsq(design, values, rcond=1e-9)[0]
     distance = np.linalg.norm(known[:, None] - known[None], axis=-1)
     kernel = _KERNELS[-1]
     factor = cho_factor(_covariance(kernel, distance, _ARRIVAL_NUGGET), lower=True)
-    ones = cho_solve(factor, np.ones(len(known)))
-    mean = ones @ values / ones.sum()
-    return mean + kernel(distance) @ cho_solve(factor, values - mean)
+    return trend + kernel(distance) @ cho_solve(factor, values - trend)
 
 
 def _mixture(

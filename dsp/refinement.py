@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
-from auricle.dsp.interpolation import interpolate
+from auricle.dsp.alignment import shifted
+from auricle.dsp.interpolation import interpolate, steady_arrivals
 from auricle.dsp.sphere import SphereMesh, mesh_over
 
 Array: TypeAlias = NDArray[np.float64]
@@ -37,13 +38,17 @@ def refine(
         mesh: over the measured directions.
         ir: (M, E, N) measured responses, aligned: all onsets at about the same sample.
         arrivals: (M, E) arrival times, in samples, that alignment has taken out of them.
-        max_edge_deg: edges longer than this are halved.
+        max_edge_deg: edges longer than this are halved, unless the middle would crowd others.
         max_vertices: where the mesh would need more, longer edges stay.
 
-    The first vertices are those of ``mesh``, with their values; the values of vertices in holes
-    guide the prediction around them.
+    The first vertices are those of ``mesh``. Their arrival times come back without the jitter of
+    their estimation and their responses moved to match, so that neighbours cancel less between
+    them; response and arrival time together are what they were. Vertices in holes guide the
+    prediction around them.
     """
-    filled, delays = mesh.fill(ir), mesh.fill(arrivals)
+    filled, estimated = mesh.fill(ir), mesh.fill(arrivals)
+    delays = steady_arrivals(estimated, mesh.vertices)
+    filled = shifted(filled, estimated - delays, filled.shape[-1])
     vertices = refined_vertices(mesh, max_edge_deg, max_vertices)
     added = vertices[len(mesh.vertices) :]
     if len(added) == 0:
