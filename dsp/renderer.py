@@ -216,7 +216,8 @@ class BinauralRenderer:
             if rows is not None:
                 target[:] = rows[step]
             now[:] = target
-        self._orientation[:] = quaternion_normalise(self._orientation)
+        if path[1] is not None:
+            self._last[1][:] = quaternion_normalise(self._orientation)
 
     def _begin_step(self) -> None:
         positions, orientation, origin = self._last
