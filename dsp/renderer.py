@@ -217,7 +217,8 @@ class BinauralRenderer:
                 target[:] = rows[step]
             now[:] = target
         if path[1] is not None:
-            self._last[1][:] = quaternion_normalise(self._orientation)
+            self._orientation[:] = quaternion_normalise(self._orientation)
+            self._last[1][:] = self._orientation
 
     def _begin_step(self) -> None:
         positions, orientation, origin = self._last
