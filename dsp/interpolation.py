@@ -15,24 +15,30 @@ At measured directions every process reproduces the measurement, and so does the
 Runs once for a set, off the audio path.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import scipy.fft as fft
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.linalg.lapack import dpotri
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
 from auricle.dsp.errors import HrtfError
+from auricle.dsp.gaussian_process import (
+    Process,
+    chords,
+    covariance,
+    fit_process,
+    matern_1_2,
+    matern_3_2,
+    matern_5_2,
+    mixed_kernel,
+)
 from auricle.dsp.sphere_holes import fibonacci_sphere
 
 Array: TypeAlias = NDArray[np.float64]
 Complex: TypeAlias = NDArray[np.complex128]
-Kernel: TypeAlias = Callable[[Array], Array]
 
 _NUGGET = 1e-6  # of the variance: the interpolation passes the measurements within -60 dB and less
 _ARRIVAL_NUGGET = 1.0  # as if arrival times were as much noise as field: six neighbours agree well
@@ -48,41 +54,6 @@ _SAMPLES = 20000  # directions that measure the cells
 _WIDEST_CELL = 0.35  # chord, 20 degrees: farther is a hole
 _BAND = 0.12  # relative width, and
 _BAND_BINS = 4.0  # least width in bins, over which leave-one-out errors are averaged
-
-
-@dataclass(frozen=True)
-class _Process:
-    """One Gaussian process with an unknown constant mean, over the measured directions."""
-
-    kernel: Kernel
-    precision: Array  # (M, M) inverse covariance, less what the mean takes
-    mean: Array  # (M,) how the mean is made of the values
-
-    def solve(self, values: NDArray) -> "_Solution":
-        return _Solution(self, _product(self.precision, values), _product(self.mean[None], values))
-
-
-@dataclass(frozen=True)
-class _Solution:
-    """A process with values: Rasmussen and Williams 2006, eq. 2.25 and 5.12."""
-
-    process: _Process
-    slope: NDArray  # (M, ...)
-    mean: NDArray  # (1, ...)
-
-    def at(self, reach: Array, bins: NDArray[np.bool_] | slice = slice(None)) -> NDArray:
-        """Values (Q, ...) at targets whose chords to the measured directions are given."""
-        return self.mean[..., bins] + _product(self.process.kernel(reach), self.slope[..., bins])
-
-    def surprise(self, blocks: list[NDArray[np.intp]]) -> NDArray:
-        """Error with which the others predict the first direction of each block, negated."""
-        error = np.empty((len(blocks), *self.slope.shape[1:]), dtype=self.slope.dtype)
-        for i, block in enumerate(blocks):
-            first = np.zeros(len(block))
-            first[0] = 1.0
-            share = np.linalg.solve(self.process.precision[np.ix_(block, block)], first)
-            error[i] = _product(share[None], self.slope[block])[0]
-        return error
 
 
 def interpolate(
@@ -111,17 +82,17 @@ def interpolate(
     size = 1 << (n_taps + _GUARD_TAPS - 1).bit_length()
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
     least = _FLOOR * np.abs(fft.rfft(ir, size)).max()
-    distance = np.linalg.norm(known[:, None] - known[None], axis=-1)
-    reach = np.linalg.norm(wanted[:, None] - known[None], axis=-1)
+    distance, reach = chords(known, known), chords(wanted, known)
     trust, blocks = _judges(known, distance, len(ir) if trusted is None else trusted)
 
-    processes = [_process(kernel, distance, _NUGGET) for kernel in _KERNELS]
+    processes = [fit_process(kernel, distance, _NUGGET) for kernel in _KERNELS]
     steady = steady_arrivals(arrivals, known)
     found = [process.solve(arrivals) for process in processes]
     cost = [trust @ (solution.surprise(blocks) ** 2).sum(axis=1) for solution in found]
     best = int(np.argmin(cost))
-    found_arrivals = found[best].at(reach)
-    found_steady = processes[best].solve(steady).at(reach)
+    near = _KERNELS[best](reach)
+    found_arrivals = found[best].at(near)
+    found_steady = processes[best].solve(steady).at(near)
 
     aligned = fft.rfft(ir, size) * np.exp(1j * omega * (steady - arrivals)[..., None])
     phased = _log_minimum_phase(ir, size, least)
@@ -148,14 +119,14 @@ def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
     ]
     design = np.stack([x**i * y**j * z**k for i, j, k in powers], axis=1)
     trend = design @ np.linalg.lstsq(design, values, rcond=1e-9)[0]
-    distance = np.linalg.norm(known[:, None] - known[None], axis=-1)
+    distance = chords(known, known)
     kernel = _KERNELS[-1]
-    factor = cho_factor(_covariance(kernel, distance, _ARRIVAL_NUGGET), lower=True)
+    factor = cho_factor(covariance(kernel, distance, _ARRIVAL_NUGGET), lower=True)
     return trend + kernel(distance) @ cho_solve(factor, values - trend)
 
 
 def _mixture(
-    aligned: Complex, phased: Complex, processes: list[_Process], reach: Array, trust: Array,
+    aligned: Complex, phased: Complex, processes: list[Process], reach: Array, trust: Array,
     blocks: list[NDArray[np.intp]], least: float,
 ) -> Complex:  # fmt: skip
     """Spectra (Q, E, F) of the mixture: magnitudes of all, phases of the aligned ones."""
@@ -184,9 +155,13 @@ def _mixture(
     phase_shares[:, phased_by] = _shares(phase_errors, trust)
     level = np.zeros((len(reach), *aligned.shape[1:]))
     phase = np.zeros(level.shape, dtype=np.complex128)
+    shared, owner = np.zeros(0), None
     for i, solution in enumerate(solutions):
         used = (level_shares[:, i] > 0.0) | (phase_shares[:, i] > 0.0)
-        found = solution.at(reach, used)
+        if solution.process is not owner:
+            owner = solution.process
+            shared = owner.kernel(reach)
+        found = solution.at(shared, used)
         level[..., used] += level_shares[used, i] * _log_magnitude(found, powers[i], least)
         phase[..., used] += phase_shares[used, i] * found
     return np.exp(level) * _unit(phase)
@@ -255,58 +230,11 @@ def _simplex_least_squares(gram: Array) -> Array:
     return weights / weights.sum()
 
 
-def _covariance(kernel: Kernel, distance: Array, nugget: float) -> Array:
-    covariance = kernel(distance)
-    covariance.flat[:: len(distance) + 1] += nugget
-    return covariance
-
-
-def _process(kernel: Kernel, distance: Array, nugget: float) -> _Process:
-    factor, lower = cho_factor(_covariance(kernel, distance, nugget), lower=True, overwrite_a=True)
-    inverse, _ = dpotri(factor, lower=lower, overwrite_c=True)  # a third of solving for all columns
-    inverse = np.tril(inverse)
-    inverse += np.tril(inverse, -1).T
-    ones = inverse.sum(axis=0)
-    mean = ones / ones.sum()
-    inverse -= np.outer(ones, mean)
-    return _Process(kernel, inverse, mean)
-
-
-def _matern_1_2(scale: float) -> Kernel:
-    return lambda chord: np.exp(-chord / scale)
-
-
-def _matern_3_2(scale: float) -> Kernel:
-    def kernel(chord: Array) -> Array:
-        z = np.sqrt(3.0) / scale * chord
-        return (1.0 + z) * np.exp(-z)
-
-    return kernel
-
-
-def _matern_5_2(scale: float) -> Kernel:
-    def kernel(chord: Array) -> Array:
-        z = np.sqrt(5.0) / scale * chord
-        return (1.0 + z + z * z / 3.0) * np.exp(-z)
-
-    return kernel
-
-
-def _sum(*parts: tuple[float, Kernel]) -> Kernel:
-    def kernel(chord: Array) -> Array:
-        total = np.zeros_like(chord)
-        for share, part in parts:
-            total += share * part(chord)
-        return total
-
-    return kernel
-
-
 _KERNELS = (
-    _matern_1_2(2.0),
-    _sum((0.95, _matern_3_2(1.0)), (0.05, _matern_1_2(2.0))),
-    _sum((0.99, _matern_5_2(0.6)), (0.01, _matern_1_2(1.0))),
-    _matern_5_2(0.6),
+    matern_1_2(2.0),
+    mixed_kernel((0.95, matern_3_2(1.0)), (0.05, matern_1_2(2.0))),
+    mixed_kernel((0.99, matern_5_2(0.6)), (0.01, matern_1_2(1.0))),
+    matern_5_2(0.6),
 )
 _QUANTITIES = (
     ("half", "minimum"),
@@ -336,16 +264,6 @@ def _unit(spectrum: Complex) -> Complex:
     # A real response: the first and the last bin have no phase but a sign.
     turn[..., [0, -1]] = np.where(turn[..., [0, -1]].real < 0.0, -1.0, 1.0)
     return turn
-
-
-def _product(matrix: NDArray, values: NDArray) -> NDArray:
-    """``matrix @ values`` over the first axis, real or complex values of any shape."""
-    flat = np.ascontiguousarray(values).reshape(len(values), -1)
-    if np.iscomplexobj(flat):
-        found = (matrix @ flat.view(np.float64)).view(np.complex128)
-    else:
-        found = matrix @ flat
-    return found.reshape(len(matrix), *values.shape[1:])
 
 
 def _check(ir: Array, arrivals: Array, positions: Array, targets: Array) -> None:

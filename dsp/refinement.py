@@ -21,7 +21,6 @@ Array: TypeAlias = NDArray[np.float64]
 MAX_EDGE_DEG = 3.0
 MAX_VERTICES = 10000
 _ROUNDS = 6  # each halves the longest edges
-_DETAIL_BAND = 0.7  # of the frequencies: what is above is hardly heard
 _LEAST_SPACING = 0.45  # of the longest edge allowed, between two new vertices
 
 
@@ -50,8 +49,7 @@ def refine(
     filled, estimated = mesh.fill(ir), mesh.fill(arrivals)
     delays = steady_arrivals(estimated, mesh.vertices)
     filled = shifted(filled, estimated - delays, filled.shape[-1])
-    detail = _detail(mesh, filled)
-    vertices = refined_vertices(mesh, max_edge_deg, max_vertices, detail=detail)
+    vertices = refined_vertices(mesh, max_edge_deg, max_vertices)
     added = vertices[len(mesh.vertices) :]
     if len(added) == 0:
         return mesh, filled, delays
@@ -63,81 +61,46 @@ def refine(
     return finer, np.concatenate([filled, new_ir]), np.concatenate([delays, new_delays])
 
 
-def refined_vertices(
-    mesh: SphereMesh, max_edge_deg: float, max_vertices: int, *, detail: Array | None = None
-) -> Array:
-    """The vertices (V, 3) of ``mesh``, then the middles of edges that were too long.
-
-    With ``detail`` (V,), about 1, edges may be ``max_edge_deg / detail`` long.
-    """
-    longest = 2.0 * np.sin(np.deg2rad(max_edge_deg) / 2.0)
-    detail = np.ones(len(mesh.vertices)) if detail is None else detail
+def refined_vertices(mesh: SphereMesh, max_edge_deg: float, max_vertices: int) -> Array:
+    """The vertices (V, 3) of ``mesh``, then the middles of edges that were too long."""
+    chord = 2.0 * np.sin(np.deg2rad(max_edge_deg) / 2.0)
     while True:
-        vertices = _split(mesh, longest, max_vertices, detail)
+        vertices = _split(mesh, chord, max_vertices)
         if len(vertices) <= max(max_vertices, len(mesh.vertices)):
             return vertices
-        longest *= 1.1
+        chord *= 1.15
 
 
-def _split(mesh: SphereMesh, longest: float, max_vertices: int, detail: Array) -> Array:
-    """Vertices after splitting the edges that are too long, or more than ``max_vertices``."""
+def _split(mesh: SphereMesh, longest: float, max_vertices: int) -> Array:
+    """Vertices after splitting every edge longer than ``longest``, or more than asked for."""
     vertices, triangles = mesh.vertices, mesh.triangles
     for _ in range(_ROUNDS):
-        pairs = _edges(triangles)
-        fine = detail[pairs].mean(axis=1)
-        length = np.linalg.norm(vertices[pairs[:, 0]] - vertices[pairs[:, 1]], axis=1) * fine
+        pairs = np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+        pairs = np.unique(pairs, axis=0)
+        length = np.linalg.norm(vertices[pairs[:, 0]] - vertices[pairs[:, 1]], axis=1)
         long = np.argsort(-length)[: np.count_nonzero(length > longest)]
         middles = vertices[pairs[long]].mean(axis=1)
         middles /= np.linalg.norm(middles, axis=1, keepdims=True)
-        free = _spaced(vertices, middles, _LEAST_SPACING * longest / fine[long])
-        if not np.any(free):
+        middles = _spaced(vertices, middles, _LEAST_SPACING * longest)
+        if len(middles) == 0:
             break
-        vertices = np.concatenate([vertices, middles[free]])
-        detail = np.concatenate([detail, fine[long][free]])
+        vertices = np.concatenate([vertices, middles])
         if len(vertices) > max_vertices:
             break
         triangles = mesh_over(vertices, mesh.measured, mesh.vertex_of_row).triangles
     return vertices
 
 
-def _edges(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The vertices (K, 2) of each edge, once."""
-    return np.unique(np.sort(triangles[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1), axis=0)
-
-
-def _detail(mesh: SphereMesh, ir: Array) -> Array:
-    """How much finer than elsewhere the mesh should be at each vertex (V,), 0.7 to 2.
-
-    In the middle of an edge the two responses partly cancel. That loss in decibels grows with the
-    square of the edge: its root for one radian is the detail, less where the ends look the same.
-    """
-    pairs = _edges(mesh.triangles)
-    spectrum = np.fft.rfft(ir).astype(np.complex64)
-    spectrum = spectrum[..., : int(_DETAIL_BAND * spectrum.shape[-1])]
-    level = np.log(np.maximum(np.abs(spectrum), 1e-5 * np.abs(spectrum).max() + 1e-30))
-    loss = np.empty(len(pairs))
-    for part in np.array_split(np.arange(len(pairs)), 1 + len(pairs) // 2000):
-        i, j = pairs[part].T
-        middle = np.abs(spectrum[i] + spectrum[j]) / 2.0
-        middle = np.log(np.maximum(middle, np.exp(np.minimum(level[i], level[j])) * 0.1))
-        loss[part] = np.abs(middle - (level[i] + level[j]) / 2.0).mean(axis=(1, 2))
-    length = np.linalg.norm(mesh.vertices[pairs[:, 0]] - mesh.vertices[pairs[:, 1]], axis=1)
-    rate = np.sqrt(loss) / length
-    total = np.bincount(pairs.ravel(), np.repeat(rate, 2), minlength=len(mesh.vertices))
-    rate = total / np.bincount(pairs.ravel(), minlength=len(mesh.vertices))
-    return np.clip(rate / max(float(np.median(rate)), 1e-12), 0.7, 2.0)
-
-
-def _spaced(vertices: Array, candidates: Array, spacing: Array) -> NDArray[np.bool_]:
-    """Which candidates, earlier first, stand ``spacing`` from the vertices and each other."""
+def _spaced(vertices: Array, candidates: Array, spacing: float) -> Array:
+    """Candidates, earlier ones first, that stand apart from the vertices and from each other."""
     if len(candidates) == 0:
-        return np.zeros(0, dtype=bool)
+        return candidates
     free = cKDTree(vertices).query(candidates)[0] >= spacing
     near = cKDTree(candidates).query_ball_point(candidates, spacing)
     for i, others in enumerate(near):
         if free[i]:
             free[[j for j in others if j > i]] = False
-    return free
+    return candidates[free]
 
 
 def _blends(mesh: SphereMesh, added: Array) -> tuple[NDArray[np.int32], Array]:
