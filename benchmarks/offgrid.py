@@ -66,7 +66,7 @@ def harmonics(hrtf: HrtfSet, targets: np.ndarray, order: int = 12) -> np.ndarray
     design, wanted = (_real_harmonics(p, order) for p in (hrtf.positions, targets))
     # Duraiswami's weights: high orders pay for what the grid does not hold.
     degree = np.repeat(np.arange(order + 1), 2 * np.arange(order + 1) + 1)
-    gram = design.T @ design + 1e-4 * np.diag(1.0 + degree * (degree + 1.0))
+    gram = design.T @ design + 1e-2 * np.diag(1.0 + degree * (degree + 1.0))
     found = wanted @ np.linalg.solve(gram, design.T @ values)
     responses = found[:, :-2].reshape(len(targets), 2, -1)
     return alignment.shifted(responses, found[:, -2:] - 24.0, 1024)
