@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 STEP = 128  # samples of a control step
+MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 TILE = 16  # sources mixed together, a multiple of 4: their signals stay in the first-level cache
 UNIT = 32  # samples a delay filter makes at a time, unrolled; divides STEP / 4
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
@@ -117,7 +118,7 @@ def _weights(x, y, z, inverse):
 @njit(**_OPTIONS)
 def _walk(x, y, z, t, inverse, neighbours):
     """The triangle that holds a direction: from the last one across the edge it lies beyond."""
-    for _ in range(96):
+    for _ in range(MAX_STEPS):
         m = inverse[t]
         w0 = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
         w1 = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
