@@ -1,7 +1,10 @@
 """Audio files in and out, a block at a time: any length in little memory, no half-written files."""
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -16,6 +19,7 @@ from auricle.dsp.errors import AuricleError
 READ_FRAMES = 16384
 MAX_CHANNELS = 2
 _FORMATS = {".wav": ("WAV", "FLOAT"), ".flac": ("FLAC", "PCM_24")}
+_ENCODINGS = {"float32": "FLOAT", "pcm24": "PCM_24"}
 _RIFF_LIMIT_BYTES = 4_000_000_000
 
 Audio = NDArray[np.float32]
@@ -57,16 +61,29 @@ class FileSource:
     NaN and infinity become silence before that: one of them would spoil the resampler for good.
     ``nonfinite_samples`` counts them.
 
+    Args:
+        path: of the file.
+        sample_rate: Hz of what is read; None: the file's.
+        channels: which ones, the first is 0; None: all.
+        max_channels: how many "all" may be.
+        loop: begin again at the end, without a gap; ``n_frames`` is then that of one pass.
+
     Raises:
-        AuricleError: no such file, not audio, empty, or more than two channels.
+        AuricleError: no such file, not audio, empty, too many channels or not those asked for.
     """
 
-    def __init__(self, path: str | os.PathLike[str], sample_rate: int | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], sample_rate: int | None = None, *,
+        channels: Sequence[int] | None = None, max_channels: int = MAX_CHANNELS, loop: bool = False,
+    ) -> None:  # fmt: skip
         self.name = str(path)
+        self._loop = loop
         self._file = _open(Path(path))
+        self._channels = None if channels is None else list(channels)
+        self._check_channels(max_channels)
         self.file_rate = int(self._file.samplerate)
         self.sample_rate = self.file_rate if sample_rate is None else int(sample_rate)
-        self.n_channels = self._file.channels
+        self.n_channels = self._file.channels if channels is None else len(channels)
         exact = self._file.frames * self.sample_rate / self.file_rate
         self.n_frames = int(np.floor(exact + 0.5))
         self.nonfinite_samples = 0
@@ -93,15 +110,29 @@ class FileSource:
         """Close the file."""
         self._file.close()
 
+    def _check_channels(self, max_channels: int) -> None:
+        count, text = self._file.channels, ""
+        if self._channels is None and count > max_channels:
+            text = f"has {count} channels; split it into mono or stereo tracks"
+        elif self._channels is not None and max(self._channels) >= count:
+            text = f"has {count} channels, there is no channel {max(self._channels) + 1}"
+        if text:
+            self._file.close()
+            raise AuricleError(f"{self.name}: {text}")
+
     def _silence(self, n: int) -> Audio:
         return np.zeros((self.n_channels, n), dtype=np.float32)
 
     def _next(self) -> Audio:
         try:
             frames = self._file.read(READ_FRAMES, dtype="float32", always_2d=True)
+            if self._loop and len(frames) < READ_FRAMES:
+                self._file.seek(0)
         except soundfile.LibsndfileError as error:
             raise AuricleError(f"{self.name}: damaged audio ({error}); export it again") from error
-        self._ended = len(frames) < READ_FRAMES
+        self._ended = len(frames) < READ_FRAMES and not self._loop
+        if self._channels is not None:
+            frames = frames[:, self._channels]
         self.nonfinite_samples += _silence_nonfinite(frames)
         if self._resampler is not None:
             frames = self._resampler.resample_chunk(frames, last=self._ended)
@@ -129,19 +160,15 @@ def _open(path: Path) -> soundfile.SoundFile:
     if file.frames < 1:
         file.close()
         raise AuricleError(f"{path}: holds no audio; export it again")
-    if file.channels > MAX_CHANNELS:
-        file.close()
-        raise AuricleError(
-            f"{path}: has {file.channels} channels; split it into mono or stereo tracks"
-        )
     return file
 
 
 class FileWriter:
     """Writes ``write((2, n))`` blocks; the file appears under its name when all is written.
 
-    WAV is written as 32-bit float, which keeps what exceeds full scale, FLAC as 24 bit. An error or
-    an exception inside ``with`` leaves what stood under the name before.
+    WAV is written as 32-bit float, which keeps what exceeds full scale, FLAC as 24 bit, unless
+    ``encoding`` ("float32" or "pcm24") says otherwise. An error or an exception inside ``with``
+    leaves what stood under the name before.
 
     Attributes:
         peak: the largest absolute sample so far.
@@ -149,8 +176,9 @@ class FileWriter:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], sample_rate: int, n_frames: int, n_channels: int = 2
-    ) -> None:
+        self, path: str | os.PathLike[str], sample_rate: int, n_frames: int, n_channels: int = 2,
+        encoding: str | None = None,
+    ) -> None:  # fmt: skip
         self.path = Path(path)
         if self.path.suffix.lower() not in _FORMATS:
             raise AuricleError(f"{path}: unknown type of output; end the name in .wav or .flac")
@@ -159,6 +187,9 @@ class FileWriter:
         if not self.path.parent.is_dir():
             raise AuricleError(f"{self.path.parent}: no such folder; make it first")
         kind, subtype = _FORMATS[self.path.suffix.lower()]
+        subtype = subtype if encoding is None else _ENCODINGS[encoding]
+        if kind == "FLAC" and subtype == "FLOAT":
+            raise AuricleError(f"{path}: FLAC has no float32; write .wav or choose pcm24")
         if kind == "WAV" and 4 * n_channels * n_frames > _RIFF_LIMIT_BYTES:
             kind = "RF64"
         self.peak, self.cut_samples, self._n_written = 0.0, 0, 0
@@ -228,6 +259,57 @@ class FileWriter:
                 f"{self.path}: could not be written to the end, is the disk full? "
                 "Nothing was left under that name that was not there before"
             ) from error
+
+
+def require_room(path: Path, n_bytes: int) -> None:
+    """Refuse to begin what the disk of ``path`` cannot hold."""
+    folder = path.parent
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return  # the writer says what is wrong
+    if free < n_bytes:
+        raise AuricleError(
+            f"{folder}: needs {n_bytes / 1e6:.0f} MB for {path.name} and has {free / 1e6:.0f} MB "
+            "free; make room or choose another folder"
+        )
+
+
+class Spool:
+    """Audio (2, n) kept on disk for a second pass: ``write`` all, then ``blocks`` as often as asked.
+
+    The file has no name, in the folder of the output, and is gone when it is closed or the program
+    ends.
+    """
+
+    def __init__(self, beside: Path) -> None:
+        try:
+            self._file = tempfile.TemporaryFile(dir=beside.parent)
+        except OSError as error:
+            raise AuricleError(
+                f"{beside}: cannot be written in that folder ({error.strerror}); choose another"
+            ) from error
+        self._beside = beside
+
+    def write(self, audio: Audio) -> None:
+        """Append frames (2, n)."""
+        try:
+            self._file.write(np.ascontiguousarray(audio.T, dtype=np.float32))
+        except OSError as error:
+            raise AuricleError(
+                f"{self._beside}: the first pass could not be kept beside it, is the disk full?"
+            ) from error
+
+    def blocks(self, n_frames: int) -> Iterator[Audio]:
+        """All from the start, in blocks of at most ``n_frames``."""
+        self._file.seek(0)
+        while data := self._file.read(8 * n_frames):
+            yield np.frombuffer(data, dtype=np.float32).reshape(-1, 2).T
+
+    def close(self) -> None:
+        """Give the room back."""
+        with suppress(OSError):  # what a full disk would not take is of no use any more
+            self._file.close()
 
 
 class _Closed:

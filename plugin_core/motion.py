@@ -1,8 +1,8 @@
 """Where sources and the head are at each moment: rest, orbits, recorded head traces."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +10,42 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import (
     quaternion_from_ypr_deg,
+    quaternion_multiply,
     quaternion_normalise,
+    rotate,
     slerp,
     unit_vectors,
 )
+from auricle.plugin_core.timed_csv import TIME, XYZ, check_xyz, read_csv, timed_rows
 
 Array = NDArray[np.float64]
 
-_POSITION = ("x", "y", "z")
 _QUATERNION = ("qw", "qx", "qy", "qz")
 _ANGLES = ("yaw_deg", "pitch_deg", "roll_deg")
+
+
+class Path3d(Protocol):
+    """Where a source is, and how loud, at any time."""
+
+    def positions_m(self, seconds: Array) -> Array:
+        """Positions (J, 3) at times (J,)."""
+        ...
+
+    def gains(self, seconds: Array) -> Array:
+        """Linear gains (J,) at times (J,)."""
+        ...
+
+
+class Head(Protocol):
+    """The listener's head at any time."""
+
+    def orientations(self, seconds: Array) -> Array:
+        """Unit quaternions [w, x, y, z] (J, 4) at times (J,)."""
+        ...
+
+    def positions_m(self, seconds: Array) -> Array:
+        """Positions (J, 3) at times (J,)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,6 +68,26 @@ class SourcePath:
         """Positions (J, 3) at times (J,)."""
         turn_deg = 360.0 * seconds / self.orbit_seconds if self.orbit_seconds else 0.0 * seconds
         return self.distance_m * unit_vectors(self.azimuth_deg + turn_deg, self.elevation_deg)
+
+    def gains(self, seconds: Array) -> Array:
+        """Linear gains (J,) at times (J,): always 1."""
+        return np.ones(len(seconds))
+
+
+@dataclass(frozen=True)
+class Turned:
+    """Another path turned around the origin's vertical axis: one side of a stereo pair."""
+
+    path: Path3d
+    side_deg: float
+
+    def positions_m(self, seconds: Array) -> Array:
+        """Positions (J, 3) at times (J,)."""
+        return rotate(quaternion_from_ypr_deg(self.side_deg), self.path.positions_m(seconds))
+
+    def gains(self, seconds: Array) -> Array:
+        """Linear gains (J,) at times (J,)."""
+        return self.path.gains(seconds)
 
 
 class HeadTrack:
@@ -80,63 +126,52 @@ class HeadTrack:
         return np.stack(columns, axis=1)
 
 
+class PosedHead:
+    """A head that rests in a pose, or moves from there as a trace does.
+
+    Args:
+        orientation: of the start, a unit quaternion [w, x, y, z]; position_m: (3,).
+        track: the motion, in the axes of that pose.
+    """
+
+    def __init__(
+        self, orientation: Array, position_m: Array, track: HeadTrack | None = None
+    ) -> None:
+        self._orientation = np.asarray(orientation, dtype=np.float64)
+        self._position_m = np.asarray(position_m, dtype=np.float64)
+        self._track = track
+
+    def orientations(self, seconds: Array) -> Array:
+        """Unit quaternions [w, x, y, z] (J, 4) at times (J,)."""
+        if self._track is None:
+            return np.repeat(self._orientation[None], len(seconds), axis=0)
+        return quaternion_multiply(self._orientation, self._track.orientations(seconds))
+
+    def positions_m(self, seconds: Array) -> Array:
+        """Positions (J, 3) at times (J,)."""
+        if self._track is None:
+            return np.repeat(self._position_m[None], len(seconds), axis=0)
+        return self._position_m + rotate(self._orientation, self._track.positions_m(seconds))
+
+
 def _read(path: Path) -> tuple[Array, Array, Array]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file))
-    except FileNotFoundError as error:
-        raise AuricleError(f"{path}: no such file; check the name") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AuricleError(f"{path}: not a CSV text file; give time_seconds,qw,...") from error
-    header = [name.strip() for name in rows[0]] if rows else []
+    rows = read_csv(path, "time_seconds,qw,...")
+    header = rows[0]
     angles = _ANGLES if set(_ANGLES) <= set(header) else _QUATERNION
-    if "time_seconds" not in header or not set(angles) <= set(header):
+    if TIME not in header or not set(angles) <= set(header):
         raise AuricleError(
             f"{path}: line 1 must name time_seconds and qw,qx,qy,qz or yaw_deg,pitch_deg,roll_deg, "
             f"not {','.join(header)[:80]!r}"
         )
-    if 0 < len(set(_POSITION) & set(header)) < 3:
-        raise AuricleError(f"{path}: line 1 names only some of x, y, z; give all three or none")
-    names = ["time_seconds", *angles, *(n for n in _POSITION if set(_POSITION) <= set(header))]
-    values, lines = _numbers(path, rows, header, names)
-    order = np.concatenate([[True], np.diff(values[:, 0]) > 0.0])
-    if np.any(np.diff(values[:, 0]) < 0.0):
-        line = lines[int(np.argmax(np.diff(values[:, 0]) < 0.0)) + 1]
-        raise AuricleError(f"{path}: line {line}: time_seconds runs backwards; sort the rows")
-    values, lines = values[order], lines[order]  # a repeated time stamp keeps its first row
-    poses = values[:, 1 : 1 + len(angles)]
-    places = values[:, 1 + len(angles) :] if len(names) > 1 + len(angles) else np.zeros((1, 3))
-    places = np.broadcast_to(places, (len(values), 3))
+    check_xyz(path, header)
+    placed = set(XYZ) <= set(header)
+    table = timed_rows(path, rows, [*angles, *(XYZ if placed else ())], "poses")
+    poses = table.values[:, : len(angles)]
+    places = table.values[:, len(angles) :] if placed else np.zeros((len(table.times), 3))
     if angles == _ANGLES:
-        return values[:, 0], quaternion_from_ypr_deg(*poses.T), places
+        return table.times, quaternion_from_ypr_deg(*poses.T), places
     zero = ~(np.linalg.norm(poses, axis=1) > 1e-6)
     if np.any(zero):
-        raise AuricleError(f"{path}: line {lines[int(np.argmax(zero))]}: the quaternion is zero")
-    return values[:, 0], quaternion_normalise(poses), places
-
-
-def _numbers(
-    path: Path, rows: list[list[str]], header: list[str], names: list[str]
-) -> tuple[Array, NDArray[np.int64]]:
-    """The named columns (J, len(names)), and the line of each row."""
-    columns = [header.index(name) for name in names]
-    values = np.empty((len(rows) - 1, len(names)))
-    lines = np.empty(len(rows) - 1, dtype=np.int64)
-    kept = 0
-    for line, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        for i, (column, name) in enumerate(zip(columns, names, strict=True)):
-            try:
-                values[kept, i] = float(row[column])
-            except (ValueError, IndexError) as error:
-                raise AuricleError(f"{path}: line {line}: {name} is not a number") from error
-            if not np.isfinite(values[kept, i]):
-                raise AuricleError(
-                    f"{path}: line {line}: {name} is {row[column].strip()}; remove the row"
-                )
-        lines[kept] = line
-        kept += 1
-    if kept == 0:
-        raise AuricleError(f"{path}: has a header but no poses")
-    return values[:kept], lines[:kept]
+        line = table.lines[int(np.argmax(zero))]
+        raise AuricleError(f"{path}: line {line}: the quaternion is zero")
+    return table.times, quaternion_normalise(poses), places

@@ -1,10 +1,8 @@
 """Rendering from files to a file, in bounded memory and independent of the block size."""
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,38 +11,15 @@ from auricle.dsp.cache import is_cached, prepared_set
 from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
-from auricle.plugin_core.audio_files import FileSource, FileWriter, Source
+from auricle.dsp.prepared import PreparedSet
+from auricle.plugin_core.audio_files import FileSource, Source
+from auricle.plugin_core.feed import Feed, InverseDistance, NoDistance
+from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult
+from auricle.plugin_core.mixing import Mixer, ObjectBus
 from auricle.plugin_core.motion import HeadTrack, SourcePath
 
 STEREO_HALF_WIDTH_DEG = 30.0
 PathLike = str | os.PathLike[str]
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class RenderResult:
-    """What a rendering was.
-
-    Attributes:
-        output: the file; sample_rate: Hz; seconds: its length.
-        peak: largest absolute sample; above 1 it exceeds full scale.
-        gain_to_avoid_clipping_db: 0, or the (negative) gain that brings the peak to full scale.
-        real_time_factor: seconds of audio a second of work, preparation aside.
-        cut_samples: how many were beyond full scale and cut; 0 for float files, which keep them.
-        silenced: tracks that hold NaN or infinity, and how many such samples were silenced.
-        report: the rank and its error.
-    """
-
-    output: str
-    sample_rate: int
-    seconds: float
-    peak: float
-    gain_to_avoid_clipping_db: float
-    cut_samples: int
-    real_time_factor: float
-    silenced: dict[str, int]
-    report: str
 
 
 def render(
@@ -114,58 +89,30 @@ def render_sources(
     if block_size < 1:
         raise AuricleError(f"the block size must be at least 1, got {block_size}")
     head = HeadTrack(Path(head_track)) if head_track is not None else None
-    n_frames = max(source.n_frames for source in sources)
-    flat = [path for each in paths for path in each]
+    law = InverseDistance() if distance_gain else NoDistance()
+    feeds = [Feed(source, each, law=law) for source, each in zip(sources, paths, strict=True)]
     listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate)
+    bus = ObjectBus(prepared_listener(listener, sample_rate, rank, level, say), feeds, head)
+    mixer = Mixer([bus])
+    total = max(feed.n_frames for feed in feeds) + mixer.tail_samples
+    master = Master(Mastering(gain_db), output, sample_rate, total, block_size, progress)
+    writer = master.write(mixer.read)
+    return master.result(writer, silenced_samples(sources), bus.report)
+
+
+def prepared_listener(
+    listener: HrtfSet, sample_rate: int, rank: str | int, level: str,
+    say: Callable[[str], None] | None = None,
+) -> PreparedSet:  # fmt: skip
+    """The tables of a set; says it when making them will take seconds."""
     if say is not None and not is_cached(listener, sample_rate, rank=rank, level=level):
         say(f"preparing {listener.name or 'the listener'} for {sample_rate} Hz, once; seconds")
-    prepared = prepared_set(listener, sample_rate, rank=rank, level=level)
-    begin = time.perf_counter()
-    renderer = BinauralRenderer(
-        prepared, sample_rate, block_size, len(flat), distance_gain=distance_gain
-    )
-    start = np.zeros(1)
-    renderer.set_positions(np.concatenate([path.positions_m(start) for path in flat]))
-    if head is not None:
-        renderer.set_listener(head.orientations(start)[0], head.positions_m(start)[0])
-    total = n_frames + renderer.tail_samples
-    gain = np.float32(10.0 ** (gain_db / 20.0))
-    with FileWriter(output, sample_rate, total) as writer:
-        for out in _blocks(renderer, sources, flat, head, total, block_size):
-            writer.write(gain * out)
-            if progress is not None:
-                progress(out.shape[1], total)
-    peak_db = 20.0 * np.log10(max(writer.peak, 1e-12))
-    over_db = -float(peak_db) if peak_db > 0.05 else 0.0
-    return RenderResult(
-        str(output), sample_rate, total / sample_rate, writer.peak, over_db, writer.cut_samples,
-        total / sample_rate / (time.perf_counter() - begin), _silenced(sources), renderer.report,
-    )  # fmt: skip
+    return prepared_set(listener, sample_rate, rank=rank, level=level)
 
 
 def load_listener(hrtf: PathLike | None, sample_rate: int) -> HrtfSet:
     """The set of a SOFA file, or the computed default listener."""
     return default_hrtf(sample_rate) if hrtf is None else HrtfSet.load(Path(hrtf))
-
-
-def _blocks(renderer, sources, paths, head, total, block_size):  # type: ignore[no-untyped-def]
-    """Rendered blocks (2, n), ``total`` samples in all, without the renderer's latency."""
-    drop, step, left = renderer.latency_samples, 0, total + renderer.latency_samples
-    while left > 0:
-        n = min(block_size, left)
-        audio = np.concatenate([source.read(n) for source in sources])
-        steps = renderer.steps_beginning(n)
-        seconds = (step + 1.0 + np.arange(steps)) * CONTROL_SAMPLES / renderer.sample_rate
-        out = renderer.process_path(
-            audio,
-            np.stack([path.positions_m(seconds) for path in paths], axis=1),
-            None if head is None else head.orientations(seconds),
-            None if head is None else head.positions_m(seconds),
-        )
-        step, left = step + steps, left - n
-        skipped = min(drop, n)
-        drop -= skipped
-        yield out[:, skipped:]
 
 
 def _paths(
@@ -203,7 +150,8 @@ def _each(what: str, values: float | Sequence[float], count: int, default: float
     return given + [default] * (count - len(given))
 
 
-def _silenced(sources: Sequence[Source]) -> dict[str, int]:
+def silenced_samples(sources: Sequence[Source]) -> dict[str, int]:
+    """How many samples of each source were NaN or infinite, where there are any."""
     found: dict[str, int] = {}
     for source in sources:
         if source.nonfinite_samples:

@@ -1,0 +1,149 @@
+"""A track on its way to the renderer: its file, its chain of plugins, its fader, lined up in time."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp.errors import AuricleError
+from auricle.plugin_core.audio_files import Source
+from auricle.plugin_core.chain import Chain
+from auricle.plugin_core.fifo import Fifo
+from auricle.plugin_core.motion import Path3d
+
+CHAIN_FRAMES = 2048  # what a track's chain is given at a time, whatever the caller reads
+PLUGIN_FRAMES = 512  # what its plugins take at a time
+_PATIENCE_SECONDS = 1.0  # how much later than its probe a chain may be
+
+Audio = NDArray[np.float32]
+
+
+class DistanceLaw(Protocol):
+    """What the distance from the listener does to the level."""
+
+    def gains(self, distances_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Linear gains (J,) at distances (J,)."""
+        ...
+
+
+class NoDistance:
+    """Positions give directions alone."""
+
+    def gains(self, distances_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Ones (J,)."""
+        return np.ones(len(distances_m))
+
+
+class InverseDistance:
+    """1/r: ``reference_m`` is where the level stays, ``floor_m`` where it stops to rise."""
+
+    def __init__(self, reference_m: float = 1.0, floor_m: float = 0.1) -> None:
+        self._reference_m, self._floor_m = reference_m, floor_m
+
+    def gains(self, distances_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Linear gains (J,) at distances (J,)."""
+        return self._reference_m / np.maximum(distances_m, self._floor_m)
+
+
+class StreamedChain:
+    """A chain between a maker of audio and a reader: aligned, and the same for every block size.
+
+    Native plugins drop their latency from what they give, so they are given more until what was
+    asked for is there; then all tracks line up. Their blocks have a fixed size and begin at the
+    start of the stream.
+
+    Args:
+        chain: the stages.
+        name: of the track, for errors.
+        sample_rate: Hz; block: frames the chain is given at a time, a multiple of ``buffer``.
+        latency: frames that the chain holds back, as its probe has found.
+    """
+
+    def __init__(
+        self, chain: Chain, name: str, sample_rate: int, *, block: int = CHAIN_FRAMES,
+        buffer: int = PLUGIN_FRAMES, latency: int = 0,
+    ) -> None:  # fmt: skip
+        self._chain, self._name, self._rate = chain, name, sample_rate
+        self._block, self._buffer = block, buffer
+        self._most_behind = latency + block + round(_PATIENCE_SECONDS * sample_rate)
+        self._given = self._taken = 0
+        chain.reset()
+
+    def process(self, audio: Audio) -> Audio:
+        """What the chain gives for the next frames (C, n); later, and perhaps nothing yet.
+
+        Raises:
+            AuricleError: a plugin that fails, changes the number of channels, or gives more or
+                less than it is given.
+        """
+        try:
+            out = self._chain.process_channels(audio, self._rate, self._buffer, reset=False)
+        except AuricleError:
+            raise
+        except Exception as error:  # whatever a plugin throws
+            raise AuricleError(
+                f"{self._name}: a plugin failed ({' '.join(str(error).split())[:200]}); take it out"
+            ) from error
+        self._given, self._taken = self._given + audio.shape[1], self._taken + out.shape[1]
+        if out.shape[0] != audio.shape[0]:
+            raise AuricleError(
+                f"{self._name}: a plugin made {out.shape[0]} channels of {audio.shape[0]}; take it "
+                "out"
+            )
+        if not 0 <= self._given - self._taken <= self._most_behind:
+            raise AuricleError(
+                f"{self._name}: a plugin changes the length (gave {self._taken} frames for "
+                f"{self._given}); take it out and process that file beforehand"
+            )
+        return out
+
+    def rounded(self, n_frames: int) -> int:
+        """How much to give it when ``n_frames`` are missing."""
+        return self._block * max(1, -(-n_frames // self._block))
+
+
+class Feed:
+    """The audio (C, n) of a track, and where each channel is.
+
+    Args:
+        source: at the sample rate of the renderer.
+        paths: one a channel.
+        gain: linear, behind the chain.
+        chain: None: as the source is.
+        start_frames: silence before the source.
+        mix: the mean of the source's channels in place of all.
+        law: what the distance does.
+    """
+
+    def __init__(
+        self, source: Source, paths: Sequence[Path3d], *, gain: float = 1.0,
+        chain: StreamedChain | None = None, start_frames: int = 0, mix: bool = False,
+        law: DistanceLaw | None = None,
+    ) -> None:  # fmt: skip
+        self.source, self.paths = source, list(paths)
+        self.law = law if law is not None else NoDistance()
+        self.n_channels = 1 if mix else source.n_channels
+        self.n_frames = start_frames + source.n_frames
+        self._gain, self._chain = np.float32(gain), chain
+        self._silence, self._mix = start_frames, mix
+        self._fifo = Fifo(self._chained, self.n_channels) if chain is not None else None
+
+    def read(self, n_frames: int) -> Audio:
+        """The next frames (C, n)."""
+        audio = self._raw(n_frames) if self._fifo is None else self._fifo.read(n_frames)
+        return audio if self._gain == 1.0 else self._gain * audio
+
+    def _chained(self, n_missing: int) -> Audio:
+        assert self._chain is not None
+        return self._chain.process(self._raw(self._chain.rounded(n_missing)))
+
+    def _raw(self, n_frames: int) -> Audio:
+        silent = min(self._silence, n_frames)
+        self._silence -= silent
+        if silent == n_frames:
+            return np.zeros((self.n_channels, n_frames), dtype=np.float32)
+        audio = self.source.read(n_frames - silent)
+        if self._mix:
+            audio = audio.mean(axis=0, keepdims=True)
+        return np.pad(audio, ((0, 0), (silent, 0))) if silent else audio

@@ -1,0 +1,96 @@
+"""A source's way through given places at given times: straight, around the head, or smooth."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
+
+Array = NDArray[np.float64]
+
+INTERPOLATIONS = ("linear", "spherical", "spline")
+EASINGS = ("linear", "in", "out", "in-out", "hold")
+
+
+class KeyframePath:
+    """Positions and gains at any time; at rest before the first keyframe and behind the last.
+
+    An easing bends the time between its keyframe and the next: ``in`` starts slowly, ``out`` ends
+    slowly, ``in-out`` both, ``hold`` stays and jumps at the next. Gains move evenly, in amplitude.
+
+    Args:
+        times: (J,) seconds, rising.
+        places: (J, 3) metres, or with ``polar`` azimuth (deg), elevation (deg), distance (m).
+        interpolation: "linear" (straight lines in space), "spherical" (azimuth, elevation and
+            distance each; azimuths as they are given, so 0 to 350 goes the long way) or "spline"
+            (a natural cubic in space and time).
+        easings: one a keyframe; gains: (J,) linear.
+        polar: what ``places`` are.
+    """
+
+    def __init__(
+        self, times: ArrayLike, places: ArrayLike, interpolation: str = "linear", *,
+        easings: Sequence[str] | None = None, gains: ArrayLike | None = None, polar: bool = False,
+    ) -> None:  # fmt: skip
+        self._times = np.asarray(times, dtype=np.float64)
+        given = np.asarray(places, dtype=np.float64)
+        count = len(self._times)
+        self._easings = np.array([EASINGS.index(name) for name in easings or ["linear"] * count])
+        self._gains = np.ones(count) if gains is None else np.asarray(gains, dtype=np.float64)
+        self._spherical = interpolation == "spherical"
+        if self._spherical:
+            self._rows = given if polar else _polar(given)
+        else:
+            self._rows = _cartesian(given) if polar else given
+        self._spline: Any = None
+        if interpolation == "spline" and count > 2:
+            from scipy.interpolate import CubicSpline
+
+            self._spline = CubicSpline(self._times, self._rows, bc_type="natural")
+
+    def positions_m(self, seconds: Array) -> Array:
+        """Positions (J, 3) at times (J,)."""
+        if self._spline is not None:
+            before, share = self._at(seconds)
+            width = self._times[before + 1] - self._times[before]
+            return np.asarray(self._spline(self._times[before] + share * width))
+        rows = self._between(self._rows, seconds)
+        return _cartesian(rows) if self._spherical else rows
+
+    def gains(self, seconds: Array) -> Array:
+        """Linear gains (J,) at times (J,)."""
+        return self._between(self._gains, seconds)
+
+    def _between(self, rows: Array, seconds: Array) -> Array:
+        if len(self._times) == 1:
+            return np.repeat(rows, len(seconds), axis=0)
+        before, share = self._at(seconds)
+        share = share.reshape(-1, *[1] * (rows.ndim - 1))
+        return (1.0 - share) * rows[before] + share * rows[before + 1]
+
+    def _at(self, seconds: Array) -> tuple[NDArray[np.intp], Array]:
+        """The keyframe before each time, and the share of the way to the next, eased."""
+        last = len(self._times) - 2
+        before = np.clip(np.searchsorted(self._times, seconds, side="right") - 1, 0, last)
+        begin, end = self._times[before], self._times[before + 1]
+        share = np.clip((seconds - begin) / (end - begin), 0.0, 1.0)
+        return before, _eased(share, self._easings[before])
+
+
+def _eased(share: Array, easings: NDArray[np.int_]) -> Array:
+    back = 1.0 - share
+    both = np.where(share < 0.5, 2.0 * share * share, 1.0 - 2.0 * back * back)
+    bent = [share, share * share, 1.0 - back * back, both, np.floor(share)]
+    return np.choose(easings, bent)
+
+
+def _cartesian(polar: Array) -> Array:
+    return polar[:, 2:] * unit_vectors(polar[:, 0], polar[:, 1])
+
+
+def _polar(xyz: Array) -> Array:
+    azimuth, elevation = azimuth_elevation_deg(xyz)
+    azimuth = np.unwrap(azimuth, period=360.0)  # the shorter way around
+    return np.stack([azimuth, elevation, np.linalg.norm(xyz, axis=1)], axis=1)

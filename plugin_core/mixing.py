@@ -1,0 +1,128 @@
+"""Feeds and a moving head to two ears: reading, motion, levels and the renderer in step."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
+from auricle.plugin_core.feed import Feed
+from auricle.plugin_core.fifo import Fifo
+from auricle.plugin_core.motion import Head
+
+Audio = NDArray[np.float32]
+Array = NDArray[np.float64]
+
+
+class Bus(Protocol):
+    """Tracks rendered by one renderer, in whole control steps from the start of the scene."""
+
+    latency_samples: int
+    tail_samples: int
+
+    def render(self, n_steps: int) -> Audio:
+        """Both ears (2, n_steps * CONTROL_SAMPLES) of the next steps, ``latency_samples`` late."""
+        ...
+
+
+class ObjectBus:
+    """Feeds whose channels are sources at places.
+
+    Levels (of the distance and of the paths) move linearly within a control step, on the way to
+    the renderer, whose own distance gain is off.
+    """
+
+    def __init__(
+        self, prepared: PreparedSet, feeds: Sequence[Feed], head: Head | None = None,
+        pool: ThreadPoolExecutor | None = None,
+    ) -> None:  # fmt: skip
+        self._feeds, self._head, self._pool = list(feeds), head, pool
+        self._rate = prepared.sample_rate
+        count = sum(feed.n_channels for feed in feeds)
+        self._renderer = BinauralRenderer(prepared, self._rate, CONTROL_SAMPLES, count)
+        self.latency_samples = self._renderer.latency_samples
+        self.tail_samples = self._renderer.tail_samples
+        self._step = 0
+        start, self._gains = self._motion(np.zeros(1))
+        self._renderer.set_positions(start[0])
+        if head is not None:
+            zero = np.zeros(1)
+            self._renderer.set_listener(head.orientations(zero)[0], head.positions_m(zero)[0])
+
+    @property
+    def report(self) -> str:
+        """One line on the rank in use."""
+        return self._renderer.report
+
+    def render(self, n_steps: int) -> Audio:
+        """Both ears (2, n_steps * CONTROL_SAMPLES)."""
+        n = n_steps * CONTROL_SAMPLES
+        audio = np.concatenate(list(self._read(n)))
+        seconds = (self._step + 1.0 + np.arange(n_steps)) * CONTROL_SAMPLES / self._rate
+        self._step += n_steps
+        positions, gains = self._motion(seconds)
+        self._apply(audio, gains)
+        if self._head is None:
+            return self._renderer.process_path(audio, positions)
+        poses, places = self._head.orientations(seconds), self._head.positions_m(seconds)
+        return self._renderer.process_path(audio, positions, poses, places)
+
+    def _read(self, n: int) -> Iterator[Audio]:
+        if self._pool is None:
+            return (feed.read(n) for feed in self._feeds)
+        return self._pool.map(lambda feed: feed.read(n), self._feeds)
+
+    def _motion(self, seconds: Array) -> tuple[Array, Array]:
+        """Positions (J, S, 3) and gains (J, S) of all channels."""
+        origin = self._head.positions_m(seconds) if self._head is not None else np.zeros(3)
+        positions, gains = [], []
+        for feed in self._feeds:
+            for path in feed.paths:
+                places = path.positions_m(seconds)
+                distances = np.linalg.norm(places - origin, axis=1)
+                positions.append(places)
+                gains.append(path.gains(seconds) * feed.law.gains(distances))
+        return np.stack(positions, axis=1), np.stack(gains, axis=1)
+
+    def _apply(self, audio: Audio, gains: Array) -> None:
+        """Multiply the audio (S, n) in place by lines from step end to step end."""
+        before = np.concatenate([self._gains, gains[:-1]])
+        self._gains = gains[-1:]
+        moving = np.flatnonzero(np.any(before != 1.0, axis=0) | np.any(gains != 1.0, axis=0))
+        share = (np.arange(CONTROL_SAMPLES) + 1.0) / CONTROL_SAMPLES
+        for source in moving:
+            start, end = before[:, source, None], gains[:, source, None]
+            audio[source] *= (start + share * (end - start)).ravel().astype(np.float32)
+
+
+class Mixer:
+    """The binaural sum of buses: ``read(n)`` gives the next frames (2, n), any n."""
+
+    def __init__(self, buses: Sequence[Bus]) -> None:
+        self.tail_samples = max((bus.tail_samples for bus in buses), default=0)
+        self._fifos = [Fifo(_maker(bus), 2, bus.latency_samples) for bus in buses]
+
+    def read(self, n_frames: int) -> Audio:
+        """The next frames (2, n)."""
+        out = np.zeros((2, n_frames), dtype=np.float32)
+        for fifo in self._fifos:
+            out += fifo.read(n_frames)
+        return out
+
+
+def _maker(bus: Bus):  # type: ignore[no-untyped-def]
+    return lambda missing: bus.render(-(-missing // CONTROL_SAMPLES))
+
+
+@contextmanager
+def workers(count: int) -> Iterator[ThreadPoolExecutor | None]:
+    """Threads in which feeds are read; None for a single one, the caller's own."""
+    if count < 2:
+        yield None
+        return
+    with ThreadPoolExecutor(count, "auricle-feed") as pool:
+        yield pool

@@ -1,0 +1,279 @@
+"""The parts of a scene as plain dataclasses: what a scene file says, checked, and nothing else.
+
+They are also the schema: ``docs/scene.md`` is written from these fields. All angles in degrees,
+azimuth counter-clockwise (+90 left), elevation up; x front, y left, z up in metres.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from auricle.plugin_core.keyframes import EASINGS, INTERPOLATIONS
+from auricle.plugin_core.scene.schema import KeyProblem, check_values, key
+
+VERSION = 1
+Triple: TypeAlias = tuple[float, float, float]
+Parameter: TypeAlias = float | int | bool | str
+
+
+class _Checked:
+    """A dataclass whose values are compared with its schema when it is made."""
+
+    def __post_init__(self) -> None:
+        check_values(self)
+        self._check()
+
+    def _check(self) -> None:
+        """What one field alone cannot tell."""
+
+
+@dataclass(frozen=True)
+class BuiltInPlugin(_Checked):
+    """One of pedalboard's own plugins; an object with the key `plugin`."""
+
+    MARK: ClassVar[str] = "plugin"
+    TITLE: ClassVar[str] = "Plugin: built-in"
+
+    plugin: str = key(doc="its name, as in `Compressor`, `HighpassFilter`, `Reverb`")
+    parameters: dict[str, Parameter] | None = key(
+        None, "by the plugin's own names, as in `threshold_db`"
+    )
+
+
+@dataclass(frozen=True)
+class Vst3Plugin(_Checked):
+    """A VST3 plugin; an object with the key `vst3`."""
+
+    MARK: ClassVar[str] = "vst3"
+    TITLE: ClassVar[str] = "Plugin: VST3"
+
+    vst3: str = key(doc="path of the .vst3")
+    name: str | None = key(None, "which one, if the file holds several")
+    parameters: dict[str, Parameter] | None = key(
+        None, "by the plugin's own names, as pedalboard lists them"
+    )
+
+
+Plugin: TypeAlias = BuiltInPlugin | Vst3Plugin
+
+
+class _Place(_Checked):
+    azimuth_deg: float
+    elevation_deg: float
+    distance_m: float
+    xyz_m: Triple | None
+
+    def _check(self) -> None:
+        if self.xyz_m is None:
+            return
+        for name, default in (("azimuth_deg", 0.0), ("elevation_deg", 0.0), ("distance_m", 1.0)):
+            if getattr(self, name) != default:
+                raise KeyProblem(name, "stands beside xyz_m, which says it all; keep one of them")
+
+
+_AZIMUTH = "counter-clockwise, 90 is left"
+_XYZ = "front, left, up in metres, in place of the angles and the distance"
+
+
+@dataclass(frozen=True)
+class Static(_Place):
+    """A place that stays, in the room, not on the head."""
+
+    TITLE: ClassVar[str] = "Position: static"
+
+    azimuth_deg: float = key(0.0, _AZIMUTH)
+    elevation_deg: float = key(0.0, "up", low=-90.0, high=90.0)
+    distance_m: float = key(1.0, "from the origin of the room", low=0.01, high=10000.0)
+    xyz_m: Triple | None = key(None, _XYZ)
+
+
+@dataclass(frozen=True)
+class Orbit(_Checked):
+    """A circle around the origin at an even speed; an object with the key `orbit_seconds`."""
+
+    MARK: ClassVar[str] = "orbit_seconds"
+    TITLE: ClassVar[str] = "Position: orbit"
+
+    orbit_seconds: float = key(doc="time of a turn, counter-clockwise; negative: clockwise")
+    azimuth_deg: float = key(0.0, "at time 0; " + _AZIMUTH)
+    elevation_deg: float = key(0.0, "up", low=-90.0, high=90.0)
+    distance_m: float = key(1.0, "from the origin of the room", low=0.01, high=10000.0)
+
+    def _check(self) -> None:
+        if abs(self.orbit_seconds) < 0.01:
+            raise KeyProblem(
+                "orbit_seconds", f"a turn takes 0.01 s or more, got {self.orbit_seconds}"
+            )
+
+
+@dataclass(frozen=True)
+class Keyframe(_Place):
+    """A place at a time."""
+
+    time_seconds: float = key(doc="from the start of the scene", low=0.0)
+    azimuth_deg: float = key(0.0, _AZIMUTH)
+    elevation_deg: float = key(0.0, "up", low=-90.0, high=90.0)
+    distance_m: float = key(1.0, "from the origin of the room", low=0.01, high=10000.0)
+    xyz_m: Triple | None = key(None, _XYZ)
+    gain_db: float = key(0.0, "more than the track's own; the level moves evenly", high=60.0)
+    easing: str = key("linear", "how the way to the next keyframe is gone", choices=EASINGS)
+
+
+_INTERPOLATION = (
+    "`linear`: straight lines; `spherical`: azimuth, elevation and distance each evenly, azimuths "
+    "as they are written (0 to 720 goes round twice); `spline`: a smooth curve through all places"
+)
+
+
+@dataclass(frozen=True)
+class Keyframes(_Checked):
+    """A way from place to place; an object with the key `keyframes`. It rests before and behind."""
+
+    MARK: ClassVar[str] = "keyframes"
+    TITLE: ClassVar[str] = "Position: keyframes"
+
+    keyframes: tuple[Keyframe, ...] = key(doc="in the order of their times")
+    interpolation: str = key("linear", _INTERPOLATION, choices=INTERPOLATIONS)
+
+    def _check(self) -> None:
+        if not self.keyframes:
+            raise KeyProblem("keyframes", "is empty; give at least one")
+        for i, (before, after) in enumerate(
+            zip(self.keyframes, self.keyframes[1:], strict=False), start=1
+        ):
+            if after.time_seconds <= before.time_seconds:
+                raise KeyProblem(
+                    f"keyframes[{i}].time_seconds",
+                    f"{after.time_seconds:g} does not come after {before.time_seconds:g}; put the "
+                    "keyframes in order",
+                )
+
+
+@dataclass(frozen=True)
+class PositionFile(_Checked):
+    """Positions over time from a file; an object with the key `csv`."""
+
+    MARK: ClassVar[str] = "csv"
+    TITLE: ClassVar[str] = "Position: CSV"
+
+    csv: str = key(
+        doc="a file with the columns `time_seconds` and `x,y,z` (metres) or `azimuth_deg`, perhaps "
+        "`elevation_deg`, `distance_m`; perhaps `gain_db`"
+    )
+    interpolation: str = key("linear", _INTERPOLATION, choices=INTERPOLATIONS)
+
+
+Position: TypeAlias = Static | Orbit | Keyframes | PositionFile
+
+
+@dataclass(frozen=True)
+class Distance(_Checked):
+    """What the distance from the listener does to a track."""
+
+    gain: bool = key(True, "the level falls as 1/r")
+    reference_m: float = key(1.0, "where the level is the track's own", low=0.01, high=1000.0)
+    floor_m: float = key(0.1, "nearer than this it gets no louder", low=0.001, high=1000.0)
+    delay: bool = key(False, "the sound takes its time, so that motion shifts its pitch")
+    air_absorption: bool = key(False, "air takes away treble (ISO 9613-1)")
+
+
+@dataclass(frozen=True)
+class Track(_Checked):
+    """A file, its chain, its fader and its place."""
+
+    file: str = key(doc="WAV, FLAC or OGG of any rate")
+    name: str | None = key(None, "in pictures and messages; null: the file's")
+    type: str = key(
+        "object", "a place, a loudspeaker bed, or ambisonics",
+        choices=("object", "bed", "ambisonic"),
+    )  # fmt: skip
+    layout: str | None = key(None, "of a bed: its loudspeakers, as in `7.1.4`")
+    order: int | None = key(None, "of ambisonics (ACN, SN3D)", low=1, high=7)
+    gain_db: float = key(0.0, "the fader, behind the chain", low=-200.0, high=60.0)
+    mute: bool = key(False, "not heard")
+    solo: bool = key(False, "heard, and of the others only those that have it too")
+    start_seconds: float = key(0.0, "when the file begins", low=0.0)
+    loop: bool = key(False, "again and again to the end of the scene")
+    channels: str | tuple[int, ...] = key(
+        "all", "`all`, `mix` (their mean), or which ones, as in `[1, 2]`; the first is 1", low=1
+    )
+    width_deg: float = key(
+        60.0, "between the two channels of a stereo track, around its place", low=-360.0, high=360.0
+    )
+    chain: tuple[Plugin, ...] = key((), "plugins in order")
+    position: Position = key(Static(), "where it is: static, `orbit_seconds`, `keyframes` or `csv`")
+    distance: Distance = key(Distance(), "what the distance does")
+
+    def _check(self) -> None:
+        if isinstance(self.channels, str) and self.channels not in ("all", "mix"):
+            raise KeyProblem("channels", f"is all, mix or a list, got {self.channels!r}")
+        if self.channels == ():
+            raise KeyProblem("channels", "is an empty list; name at least one, the first is 1")
+        for name, kind in (("layout", "bed"), ("order", "ambisonic")):
+            value = getattr(self, name)
+            if self.type == kind and value is None:
+                raise KeyProblem(name, f"a track of type {kind} needs it")
+            if self.type != kind and value is not None:
+                raise KeyProblem(name, f"only a track of type {kind} has it, this is {self.type}")
+
+
+@dataclass(frozen=True)
+class Listener(_Checked):
+    """Who listens, and how the head moves."""
+
+    hrtf: str | None = key(None, "SOFA file; null: the computed default listener")
+    rank: str | int = key("auto", "`auto`, `full` or a number of buses an ear", low=1)
+    level: str = key(
+        "matched", "all sets equally loud, or as the file has it", choices=("matched", "measured")
+    )
+    yaw_deg: float = key(0.0, "of the head, + left")
+    pitch_deg: float = key(0.0, "+ nose down")
+    roll_deg: float = key(0.0, "+ left ear up")
+    position_m: Triple = key((0.0, 0.0, 0.0), "of the head in the room: x, y, z")
+    head_track: str | None = key(
+        None, "POSES.csv of a recorded head, which moves from the pose above"
+    )
+
+    def _check(self) -> None:
+        if isinstance(self.rank, str) and self.rank not in ("auto", "full"):
+            raise KeyProblem("rank", f"is auto, full or a number, got {self.rank!r}")
+
+
+@dataclass(frozen=True)
+class Limiter(_Checked):
+    """Look-ahead limiter of the true peak, the last thing before the file."""
+
+    ceiling_db: float = key(-1.0, "dB of full scale, true peak", low=-60.0, high=0.0)
+    release_seconds: float = key(0.1, "time constant of the gain's rise", low=0.001, high=10.0)
+
+
+@dataclass(frozen=True)
+class Loudness(_Checked):
+    """Loudness of the whole master (ITU-R BS.1770-4); takes a second pass."""
+
+    target_lufs: float = key(doc="integrated, gated", low=-60.0, high=0.0)
+
+
+@dataclass(frozen=True)
+class Master(_Checked):
+    """What happens to the binaural sum: gain, chain, loudness, limiter, in this order."""
+
+    gain_db: float = key(0.0, "on the sum", low=-200.0, high=60.0)
+    chain: tuple[Plugin, ...] = key((), "plugins in order, both ears as a stereo signal")
+    loudness: Loudness | None = key(None, "bring the master to a loudness")
+    limiter: Limiter | None = key(None, "keep the true peak below a ceiling")
+
+
+@dataclass(frozen=True)
+class Output(_Checked):
+    """The file that is written; its name ends in .wav or .flac."""
+
+    sample_rate: int | None = key(
+        None, "Hz; null: that of the first track", low=4000, high=768000
+    )
+    encoding: str | None = key(
+        None, "null: float32 in WAV, pcm24 in FLAC", choices=("float32", "pcm24")
+    )
+    tail_seconds: float | None = key(
+        None, "what chains may ring on behind the end; null: 3 if there is a chain, else 0", low=0.0,
+        high=600.0,
+    )  # fmt: skip
