@@ -32,6 +32,7 @@ class Source(Protocol):
     n_channels: int
     n_frames: int
     nonfinite_samples: int
+    endless: bool
 
     def read(self, n_frames: int) -> Audio:
         """The next frames (C, n), silence behind the end."""
@@ -40,6 +41,8 @@ class Source(Protocol):
 
 class ArraySource:
     """Audio (C, n) from memory."""
+
+    endless = False
 
     def __init__(self, audio: NDArray[np.floating], name: str = "array") -> None:
         self._audio = np.atleast_2d(np.array(audio, dtype=np.float32))
@@ -77,7 +80,7 @@ class FileSource:
         channels: Sequence[int] | None = None, max_channels: int = MAX_CHANNELS, loop: bool = False,
     ) -> None:  # fmt: skip
         self.name = str(path)
-        self._loop = loop
+        self.endless = loop
         self._file = _open(Path(path))
         self._channels = None if channels is None else list(channels)
         self._check_channels(max_channels)
@@ -126,11 +129,11 @@ class FileSource:
     def _next(self) -> Audio:
         try:
             frames = self._file.read(READ_FRAMES, dtype="float32", always_2d=True)
-            if self._loop and len(frames) < READ_FRAMES:
+            if self.endless and len(frames) < READ_FRAMES:
                 self._file.seek(0)
         except soundfile.LibsndfileError as error:
             raise AuricleError(f"{self.name}: damaged audio ({error}); export it again") from error
-        self._ended = len(frames) < READ_FRAMES and not self._loop
+        self._ended = len(frames) < READ_FRAMES and not self.endless
         if self._channels is not None:
             frames = frames[:, self._channels]
         self.nonfinite_samples += _silence_nonfinite(frames)

@@ -14,6 +14,7 @@ from auricle.plugin_core.motion import Path3d
 
 CHAIN_FRAMES = 2048  # what a track's chain is given at a time, whatever the caller reads
 PLUGIN_FRAMES = 512  # what its plugins take at a time
+_FADE_FRAMES = 960  # 20 ms at 48 kHz
 _PATIENCE_SECONDS = 1.0  # how much later than its probe a chain may be
 
 Audio = NDArray[np.float32]
@@ -112,21 +113,24 @@ class Feed:
         gain: linear, behind the chain.
         chain: None: as the source is.
         start_frames: silence before the source.
+        end_frames: silence from there on; a source that has more to give fades out before.
         mix: the mean of the source's channels in place of all.
         law: what the distance does.
     """
 
     def __init__(
         self, source: Source, paths: Sequence[Path3d], *, gain: float = 1.0,
-        chain: StreamedChain | None = None, start_frames: int = 0, mix: bool = False,
-        law: DistanceLaw | None = None,
+        chain: StreamedChain | None = None, start_frames: int = 0, end_frames: int | None = None,
+        mix: bool = False, law: DistanceLaw | None = None,
     ) -> None:  # fmt: skip
         self.source, self.paths = source, list(paths)
         self.law = law if law is not None else NoDistance()
         self.n_channels = 1 if mix else source.n_channels
         self.n_frames = start_frames + source.n_frames
         self._gain, self._chain = np.float32(gain), chain
-        self._silence, self._mix = start_frames, mix
+        self._start, self._end, self._mix, self._at = start_frames, end_frames, mix, 0
+        longer = end_frames is not None and (source.endless or self.n_frames > end_frames)
+        self._fade_frames = _FADE_FRAMES if longer else 0
         self._fifo = Fifo(self._chained, self.n_channels) if chain is not None else None
 
     def read(self, n_frames: int) -> Audio:
@@ -139,11 +143,18 @@ class Feed:
         return self._chain.process(self._raw(self._chain.rounded(n_missing)))
 
     def _raw(self, n_frames: int) -> Audio:
-        silent = min(self._silence, n_frames)
-        self._silence -= silent
-        if silent == n_frames:
+        """The source with silence before its start and behind the end."""
+        begin, self._at = self._at, self._at + n_frames
+        silent = min(max(self._start - begin, 0), n_frames)
+        if silent == n_frames or (self._end is not None and begin >= self._end):
             return np.zeros((self.n_channels, n_frames), dtype=np.float32)
         audio = self.source.read(n_frames - silent)
         if self._mix:
             audio = audio.mean(axis=0, keepdims=True)
-        return np.pad(audio, ((0, 0), (silent, 0))) if silent else audio
+        if silent:
+            audio = np.pad(audio, ((0, 0), (silent, 0)))
+        if self._end is not None and self._at > self._end - self._fade_frames:
+            left = self._end - np.arange(begin, self._at)
+            share = np.clip(left / max(self._fade_frames, 1), 0.0, 1.0)
+            audio = audio * (0.5 - 0.5 * np.cos(np.pi * share)).astype(np.float32)
+        return audio

@@ -64,7 +64,7 @@ class Mastering:
     """What is done to the sum, and how it is written.
 
     Attributes:
-        gain_db: before all else but a scene's master chain.
+        gain_db: of the sum; without effect if there is a loudness to reach.
         target_lufs: integrated loudness, or None.
         ceiling_db: true peak of the limiter, or None; release_seconds: its time constant.
         encoding: "float32", "pcm24", or None for what the name of the file suggests.
@@ -173,7 +173,7 @@ class Master:
         """The gain behind which, limiter and all, the loudness is the target."""
         loudness = first.loudness.integrated_lufs()
         if not math.isfinite(loudness):
-            return self._settings.gain_db  # silence has no gain that would make it loud
+            return 0.0  # silence has no gain that would make it loud
         gain_db = target_lufs - loudness
         ceiling_db, peak_db = self._settings.ceiling_db, first.true_peak.peak_dbtp()
         limited = ceiling_db is not None and peak_db + gain_db > ceiling_db

@@ -31,7 +31,7 @@ SUFFIXES = (".png", ".pdf", ".svg")
 
 def save_set_picture(hrtf: "HrtfSet", path: str | os.PathLike[str], *, title: str = "") -> None:
     """Write the picture of a set as .png, .pdf or .svg; the file appears whole or not at all."""
-    figure = _figure((14.0, 8.0))
+    figure = new_figure((14.0, 8.0))
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.0, 0.85])
     axes = upper.subplot_mosaic([["left", "right", "median"]])
     axes |= lower.subplot_mosaic(
@@ -57,10 +57,10 @@ def save_set_picture(hrtf: "HrtfSet", path: str | os.PathLike[str], *, title: st
     _draw_grid(lower, axes["grid"], hrtf)
     _write_findings(axes["odd"], hrtf)
     figure.suptitle(_heading(hrtf, title), fontsize=11)
-    _save(figure, Path(path))
+    save_figure(figure, Path(path))
 
 
-def _figure(size_inches: tuple[float, float]) -> Any:
+def new_figure(size_inches: tuple[float, float]) -> Any:
     """An empty figure on its own Agg canvas: no window system, no global state."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -74,7 +74,8 @@ def _figure(size_inches: tuple[float, float]) -> Any:
     return figure
 
 
-def _save(figure: Any, path: Path) -> None:
+def save_figure(figure: Any, path: Path) -> None:
+    """Write a figure as .png, .pdf or .svg; the file appears whole or not at all."""
     if path.suffix.lower() not in SUFFIXES:
         raise AuricleError(f"{path}: a picture must end in {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():

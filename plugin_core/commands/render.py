@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,8 +17,14 @@ EXAMPLE = "Example: auricle render vocals.ogg guitar.wav -o mix.wav --azimuth 30
 
 
 def render(
-    tracks: Annotated[list[Path], typer.Argument(metavar="TRACK...", help="WAV, FLAC or OGG.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="OUT.wav or OUT.flac.")],
+    tracks: Annotated[
+        list[Path] | None, typer.Argument(metavar="[TRACK...]", help="WAV, FLAC or OGG.")
+    ] = None,
+    scene: Annotated[Path | None, typer.Option(help="SCENE.json in place of tracks.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the files of the scene lie; else where it says.")
+    ] = None,
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
     azimuth: Annotated[
         list[float] | None, typer.Option(help="Degrees, + left; once a track.")
@@ -33,26 +39,88 @@ def render(
         float | None, typer.Option(help="Seconds of a turn around the head; negative: clockwise.")
     ] = None,
     head_track: Annotated[Path | None, typer.Option(help="POSES.csv of the head.")] = None,
-    rank: Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")] = "auto",
-    level: Annotated[str, typer.Option(help="matched or measured.")] = "matched",
+    rank: Annotated[
+        str | None, typer.Option(help="auto (the default), full or a number of buses an ear.")
+    ] = None,
+    level: Annotated[str | None, typer.Option(help="matched (the default) or measured.")] = None,
     gain: Annotated[float, typer.Option(help="dB on the output.")] = 0.0,
     block_size: Annotated[int, typer.Option(help="Samples rendered at a time.")] = 4096,
     sample_rate: Annotated[
         int | None, typer.Option(help="Hz of the output; else that of the first track.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads for the tracks of a scene; else one a processor.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Picture of a scene's ways and loudness: P.png, .pdf, .svg.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result for programs.")] = False,
 ) -> None:
-    """Render tracks binaurally for one listener."""
+    """Render tracks, or a scene, binaurally for one listener."""
+    _check_kind(
+        scene,
+        {"TRACK": tracks, "--azimuth": azimuth, "--elevation": elevation, "--distance": distance,
+         "--orbit": orbit},
+        {"--folder": folder, "--plot": plot, "--workers": workers},
+    )  # fmt: skip
+    number_or_name = int(rank) if rank is not None and rank.isdigit() else rank
+    say_first_run()
+    if scene is not None:
+        _render_scene(
+            scene, output, folder, hrtf, head_track, number_or_name, level, gain, block_size,
+            sample_rate, workers, plot, as_json,
+        )  # fmt: skip
+        return
     from auricle.plugin_core.offline import render as render_files
 
-    say_first_run()
     with progress_bar(output.name) as progress:
         result = render_files(
-            tracks, output, hrtf=hrtf, azimuth_deg=azimuth or 0.0, elevation_deg=elevation or 0.0,
-            distance_m=distance or None, orbit_seconds=orbit, head_track=head_track,
-            rank=int(rank) if rank.isdigit() else rank, level=level, gain_db=gain,
-            block_size=block_size, sample_rate=sample_rate, progress=progress, say=say,
+            tracks or [], output, hrtf=hrtf, azimuth_deg=azimuth or 0.0,
+            elevation_deg=elevation or 0.0, distance_m=distance or None, orbit_seconds=orbit,
+            head_track=head_track, rank=number_or_name if rank is not None else "auto",
+            level=level or "matched", gain_db=gain, block_size=block_size,
+            sample_rate=sample_rate, progress=progress, say=say,
         )  # fmt: skip
+    say_result(result, as_json)
+
+
+def _check_kind(scene: Path | None, of_tracks: dict[str, Any], of_scenes: dict[str, Any]) -> None:
+    """Refuse what belongs to the other kind of rendering."""
+    from auricle.dsp.errors import AuricleError
+
+    if scene is None and not of_tracks["TRACK"]:
+        raise AuricleError("there is no track to render; name audio files, or give --scene")
+    for name, value in (of_tracks if scene is not None else of_scenes).items():
+        if value is not None and value != []:
+            reason = "the scene says that" if scene is not None else "that is for --scene"
+            raise AuricleError(f"{name}: {reason}; leave it out")
+
+
+def _render_scene(
+    path: Path, output: Path, folder: Path | None, hrtf: Path | None, head_track: Path | None,
+    rank: str | int | None, level: str | None, gain_db: float, block_size: int,
+    sample_rate: int | None, workers: int | None, plot: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Render a scene; what is given beside it takes the place of what it says."""
+    from dataclasses import replace
+
+    from auricle.plugin_core.scene.scene import Scene
+
+    scene = Scene.load(path, folder=folder)
+    listener: dict[str, Any] = {
+        "hrtf": None if hrtf is None else str(hrtf.absolute()),
+        "head_track": None if head_track is None else str(head_track.absolute()),
+        "rank": rank, "level": level,
+    }  # fmt: skip
+    given = {name: value for name, value in listener.items() if value is not None}
+    scene.listener = replace(scene.listener, **given)
+    scene.master = replace(scene.master, gain_db=scene.master.gain_db + gain_db)
+    if sample_rate is not None:
+        scene.output = replace(scene.output, sample_rate=sample_rate)
+    with progress_bar(output.name) as progress:
+        result = scene.render(
+            output, block_size=block_size, n_workers=workers, plot=plot, progress=progress, say=say
+        )
     say_result(result, as_json)
 
 
@@ -65,6 +133,8 @@ def say_result(result: "RenderResult", as_json: bool) -> None:
             f"{result.output}: {result.seconds:.1f} s at {result.sample_rate} Hz, "
             f"{result.real_time_factor:.0f} times real time; {result.report}"
         )
+        if result.loudness_lufs is not None:
+            typer.echo(f"{result.loudness_lufs:.1f} LUFS, true peak {result.true_peak_db:.1f} dB")
     for name, samples in result.silenced.items():
         say(f"{name}: {samples} samples are NaN or infinite and were silenced")
     if result.gain_to_avoid_clipping_db < 0.0:

@@ -255,12 +255,16 @@ class Loudness(_Checked):
 
 @dataclass(frozen=True)
 class Master(_Checked):
-    """What happens to the binaural sum: gain, chain, loudness, limiter, in this order."""
+    """What happens to the binaural sum: chain, then gain or loudness, then limiter."""
 
-    gain_db: float = key(0.0, "on the sum", low=-200.0, high=60.0)
     chain: tuple[Plugin, ...] = key((), "plugins in order, both ears as a stereo signal")
+    gain_db: float = key(0.0, "behind the chain", low=-200.0, high=60.0)
     loudness: Loudness | None = key(None, "bring the master to a loudness")
     limiter: Limiter | None = key(None, "keep the true peak below a ceiling")
+
+    def _check(self) -> None:
+        if self.loudness is not None and self.gain_db != 0.0:
+            raise KeyProblem("gain_db", "does nothing beside a loudness target; remove one of them")
 
 
 @dataclass(frozen=True)

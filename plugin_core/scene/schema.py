@@ -9,7 +9,7 @@ import difflib
 import math
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from auricle.plugin_core.scene.json_tree import Node, SceneError
@@ -53,8 +53,9 @@ def check_values(thing: Any) -> None:
         KeyProblem: the first that is outside.
     """
     for field in dataclasses.fields(thing):
-        value, rules = getattr(thing, field.name), field.metadata
-        if value is None or not rules:
+        rules = field.metadata
+        value = getattr(thing, field.name) if rules else None
+        if value is None:
             continue
         if rules["choices"] and value not in rules["choices"]:
             close = difflib.get_close_matches(str(value), map(str, rules["choices"]), 1)
@@ -280,5 +281,3 @@ def _literal(value: Any) -> str:
 
     return json.dumps(value)
 
-
-Say = Callable[[str], None]

@@ -1,0 +1,187 @@
+"""Scene: a whole mix in one JSON file, loaded, saved, rendered to a file or played in blocks."""
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp.errors import AuricleError
+from auricle.plugin_core.fifo import Fifo
+from auricle.plugin_core.limiter import Limiter as PeakLimiter
+from auricle.plugin_core.mastering import Master as MasterWriter
+from auricle.plugin_core.mastering import Mastering, Progress, RenderResult
+from auricle.plugin_core.scene.json_tree import load_tree
+from auricle.plugin_core.scene.model import VERSION, Listener, Master, Output, Track, Vst3Plugin
+from auricle.plugin_core.scene.picture import check_picture, save_scene_picture
+from auricle.plugin_core.scene.place import Place
+from auricle.plugin_core.scene.player import Parts, Player
+from auricle.plugin_core.scene.schema import Reader, check_values, key, to_json
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass
+class Scene:
+    """A mix: tracks with chains and moves, a listener, a master.
+
+    ``Scene.load("scene.json").render("out.wav")``. The fields are those of the file (docs/scene.md);
+    ``tracks`` and the rest may be exchanged between renderings. ``process(n)`` plays it in blocks.
+
+    Raises:
+        SceneError: names the file, the line and the key.
+    """
+
+    TITLE: ClassVar[str] = "Scene"
+
+    auricle_scene: int = key(VERSION, "version of this format", choices=(VERSION,), always=True)
+    name: str = key("", "a title")
+    folder: str = key(
+        "", "where the files named here lie, seen from the scene file; empty: beside it"
+    )
+    seconds: float | None = key(
+        None, "length; what is longer fades out over 20 ms; null: until the last track that does "
+        "not loop has ended", low=0.001, high=360000.0,
+    )  # fmt: skip
+    tracks: tuple[Track, ...] = key((), "what sounds")
+    listener: Listener = key(Listener(), "who listens")
+    master: Master = key(Master(), "what happens to the sum")
+    output: Output = key(Output(), "the file that is written")
+    place: Place = field(default=Place(), init=False, compare=False, repr=False)
+    _player: Player | None = field(default=None, init=False, compare=False, repr=False)
+    _playing: Fifo = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.tracks = tuple(self.tracks)
+        check_values(self)
+
+    @classmethod
+    def load(cls, path: PathLike, *, folder: PathLike | None = None) -> "Scene":
+        """The scene of a JSON file; ``folder`` stands in for the folder that it names."""
+        file = Path(path)
+        tree = load_tree(file)
+        scene = Reader(str(path)).read(cls, tree)
+        scene.place = Place(file, tree.lines())
+        if folder is not None:
+            if not Path(folder).is_dir():
+                raise AuricleError(f"{folder}: no such folder; check the name")
+            scene.folder = str(Path(folder).absolute())
+        return scene
+
+    def save(self, path: PathLike) -> None:
+        """Write the scene as JSON; its folder is named as seen from there."""
+        target = Path(path)
+        there = Path(self.place.folder, self.folder).absolute()
+        try:
+            seen = os.path.relpath(there, target.absolute().parent)
+        except ValueError:  # another drive
+            seen = str(there)
+        text = json.dumps(to_json(replace(self, folder="" if seen == "." else seen)), indent=2)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            temporary.write_text(text + "\n", encoding="utf-8")
+            os.replace(temporary, target)
+        except OSError as error:
+            raise AuricleError(f"{path}: could not be written ({error.strerror})") from error
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def open(self, *, n_workers: int = 1, say: Callable[[str], None] | None = None) -> Player:
+        """A player at the start of the scene; close it in the end."""
+        parts = Parts(
+            self.tracks, self.listener, self.master.chain, self.output, self.seconds,
+            Path(self.place.folder, self.folder), self.place,
+        )  # fmt: skip
+        return Player(parts, n_workers, say)
+
+    def render(
+        self, output: PathLike, *, block_size: int = 4096, n_workers: int | None = None,
+        plot: PathLike | None = None, progress: Progress | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> RenderResult:  # fmt: skip
+        """Render to a .wav or .flac file, which appears whole or not at all.
+
+        Args:
+            output: the file.
+            block_size: samples rendered at a time; the result does not depend on it.
+            n_workers: threads that read tracks and run their chains; None: one a processor. The
+                result does not depend on it.
+            plot: a picture (.png, .pdf, .svg) of the ways and of the loudness.
+            progress: called with frames done since the last call and frames of work in all.
+            say: called with a sentence before work that is done once and takes seconds.
+        """
+        if block_size < 1:
+            raise AuricleError(f"the block size must be at least 1, got {block_size}")
+        self._refuse_overwriting(Path(output))
+        if plot is not None:
+            check_picture(Path(plot))
+        limiter, loudness = self.master.limiter, self.master.loudness
+        settings = Mastering(
+            self.master.gain_db, None if loudness is None else loudness.target_lufs,
+            None if limiter is None else limiter.ceiling_db,
+            0.1 if limiter is None else limiter.release_seconds, self.output.encoding, True,
+        )  # fmt: skip
+        workers = n_workers if n_workers is not None else os.cpu_count() or 1
+        with closing(self.open(n_workers=workers, say=say)) as player:
+            rate, total = player.sample_rate, player.n_frames
+            master = MasterWriter(settings, output, rate, total, block_size, progress)
+            writer = master.write(player.read)
+            result = master.result(writer, player.silenced, player.report)
+        if plot is not None:
+            save_scene_picture(self, player, master.meters.loudness, result, Path(plot))
+        return result
+
+    def process(self, n_frames: int) -> NDArray[np.float32]:
+        """The next frames (2, n) of the scene, silence behind its end; ``reset`` starts anew.
+
+        With gain and limiter; a loudness target would have to know the end, so it is left to
+        ``render``.
+        """
+        if n_frames < 0:
+            raise AuricleError(f"a block has 0 frames or more, got {n_frames}")
+        if self._player is None:
+            self._player = self.open()
+            self._playing = _mastered(self._player, self.master)
+        return self._playing.read(n_frames)
+
+    def reset(self) -> None:
+        """Close what ``process`` has opened; the next call starts at the beginning."""
+        if self._player is not None:
+            self._player.close()
+        self._player = None
+
+    def _refuse_overwriting(self, output: Path) -> None:
+        """A rendering that replaces what it is made of is a mistake."""
+        folder = Path(self.place.folder, self.folder)
+        named = {f"tracks[{i}].file": track.file for i, track in enumerate(self.tracks)}
+        named["listener.hrtf"] = self.listener.hrtf or ""
+        chains = [("master.chain", self.master.chain)]
+        chains += [(f"tracks[{i}].chain", track.chain) for i, track in enumerate(self.tracks)]
+        for at, chain in chains:
+            for i, plugin in enumerate(chain):
+                if isinstance(plugin, Vst3Plugin):
+                    named[f"{at}[{i}].vst3"] = plugin.vst3
+        for path, name in named.items():
+            if name and output.exists() and (folder / name).exists():
+                if output.samefile(folder / name):
+                    raise self.place.error(path, f"{output} is this file; choose another output")
+        if self.place.file is not None and output.exists() and output.samefile(self.place.file):
+            raise AuricleError(f"{output}: is the scene itself; choose another output")
+
+
+def _mastered(player: Player, master: Master) -> Fifo:
+    """What a player gives, with gain and limiter."""
+    gain = np.float32(10.0 ** (master.gain_db / 20.0))
+    if master.limiter is None:
+        return Fifo(lambda missing: gain * player.read(missing), 2)
+    limiter = PeakLimiter(
+        player.sample_rate, master.limiter.ceiling_db, master.limiter.release_seconds
+    )
+    return Fifo(
+        lambda missing: limiter.process(gain * player.read(missing)), 2, limiter.latency_samples
+    )
