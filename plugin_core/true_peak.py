@@ -1,6 +1,9 @@
 """The peak of the sound between the samples: ITU-R BS.1770-4, annex 2."""
 
+from typing import Any
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 # Annex 2's interpolator, four phases of twelve taps; the last two are the first two reversed.
@@ -25,6 +28,40 @@ CENTRE_SAMPLES = TAPS // 2
 
 Audio = NDArray[np.float32]
 
+# Newest sample first in the table, oldest first in the kernel.
+_FIRST, _SECOND, _THIRD, _FOURTH = (
+    np.ascontiguousarray(row[::-1], dtype=np.float32) for row in PHASES
+)
+
+
+def _compiled(function: Any) -> Any:
+    try:
+        return njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:  # nowhere to write the cache
+        return njit(nogil=True, error_model="numpy")(function)
+
+
+@_compiled
+def _raise_to_peaks(joined, highest):  # type: ignore[no-untyped-def]
+    """Raise ``highest`` (n,) to the absolute values in and between the samples of each channel.
+
+    Args:
+        joined: (C, n + TAPS - 1), the samples before and the block.
+        highest: (n,), changed in place.
+    """
+    for channel in range(joined.shape[0]):
+        x = joined[channel]
+        for i in range(highest.shape[0]):
+            first = second = third = fourth = np.float32(0.0)
+            for k in range(TAPS):
+                value = x[i + k]
+                first += _FIRST[k] * value
+                second += _SECOND[k] * value
+                third += _THIRD[k] * value
+                fourth += _FOURTH[k] * value
+            peak = max(max(abs(first), abs(second)), max(abs(third), abs(fourth)))
+            highest[i] = max(highest[i], max(peak, abs(x[i + CENTRE_SAMPLES - 1])))
+
 
 class Oversampler:
     """The largest absolute value around each sample, over all channels, from block to block.
@@ -38,17 +75,11 @@ class Oversampler:
 
     def peaks(self, audio: Audio) -> NDArray[np.float64]:
         """Absolute peaks (n,), late by ``CENTRE_SAMPLES``."""
-        joined = np.concatenate([self._past, audio], axis=1)
+        joined = np.concatenate([self._past, audio], axis=1, dtype=np.float32)
         self._past = joined[:, -(TAPS - 1) :]
-        n = audio.shape[1]
-        highest = np.zeros(n)
-        for channel in joined:
-            begin = TAPS - 1 - CENTRE_SAMPLES
-            np.maximum(highest, np.abs(channel[begin : begin + n]), out=highest)
-            if n:
-                for taps in PHASES:
-                    np.maximum(highest, np.abs(np.convolve(channel, taps, "valid")), out=highest)
-        return highest
+        highest = np.zeros(audio.shape[1], dtype=np.float32)
+        _raise_to_peaks(joined, highest)
+        return highest.astype(np.float64)
 
 
 class TruePeakMeter:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _POINTS = 2000
 _FLOOR_LUFS = -60.0
+_JUMP_M = 0.5  # between two points of a way: no line there
 Array = NDArray[np.float64]
 
 
@@ -59,6 +60,8 @@ def _draw_above(axis: Any, names: Sequence[str], ways: list[Array], places: Arra
     """All ways with the front up and the left on the left; a dot where each begins."""
     for index, (name, way) in enumerate(zip(names, ways, strict=True)):
         colour = f"C{index % 10}"
+        way = way.copy()
+        way[1:][np.linalg.norm(np.diff(way, axis=0), axis=1) > _JUMP_M] = np.nan
         axis.plot(-way[:, 1], way[:, 0], color=colour, lw=1.5, alpha=0.8)
         axis.plot(-way[0, 1], way[0, 0], "o", color=colour, label=name.replace("$", r"\$"))
     axis.plot(-places[:, 1], places[:, 0], color="0.5", lw=1.0)
