@@ -279,7 +279,7 @@ def require_room(path: Path, n_bytes: int) -> None:
 
 
 class Spool:
-    """Audio (2, n) kept on disk for a second pass: ``write`` all, then ``blocks`` as often as asked.
+    """Audio (2, n) kept on disk for a second pass: ``write`` all, then ``blocks``, again and again.
 
     The file has no name, in the folder of the output, and is gone when it is closed or the program
     ends.
@@ -287,7 +287,7 @@ class Spool:
 
     def __init__(self, beside: Path) -> None:
         try:
-            self._file = tempfile.TemporaryFile(dir=beside.parent)
+            self._file = tempfile.TemporaryFile(dir=beside.parent)  # noqa: SIM115, closed by close
         except OSError as error:
             raise AuricleError(
                 f"{beside}: cannot be written in that folder ({error.strerror}); choose another"
@@ -297,7 +297,7 @@ class Spool:
     def write(self, audio: Audio) -> None:
         """Append frames (2, n)."""
         try:
-            self._file.write(np.ascontiguousarray(audio.T, dtype=np.float32))
+            self._file.write(np.ascontiguousarray(audio.T, dtype=np.float32).data)
         except OSError as error:
             raise AuricleError(
                 f"{self._beside}: the first pass could not be kept beside it, is the disk full?"

@@ -1,4 +1,4 @@
-"""A track on its way to the renderer: its file, its chain of plugins, its fader, lined up in time."""
+"""A track on its way to the renderer: file, chain of plugins, fader, lined up in time."""
 
 from collections.abc import Sequence
 from typing import Protocol

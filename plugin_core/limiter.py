@@ -41,9 +41,7 @@ class Limiter:
         """The next frames (2, n) float32, ``latency_samples`` late."""
         peaks = self._oversampler.peaks(audio)
         gains = np.minimum(1.0, self._ceiling / np.maximum(peaks, 1e-9))
-        _smooth_gains(
-            gains, *self._minima, self._smooth, self._counters, self._levels, self._rise
-        )
+        _smooth_gains(gains, *self._minima, self._smooth, self._counters, self._levels, self._rise)
         joined = np.concatenate([self._held, audio], axis=1)
         n = audio.shape[1]
         self._held = joined[:, n:]

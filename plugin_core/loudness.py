@@ -32,11 +32,9 @@ class LoudnessMeter:
 
     def add(self, audio: NDArray[np.floating]) -> None:
         """Take the next frames (2, n)."""
-        from scipy.signal import sosfilt
-
         if audio.shape[1] == 0:
             return
-        weighted, self._state = sosfilt(self._sections, audio, axis=1, zi=self._state)
+        weighted, self._state = _filtered(self._sections, audio, self._state)
         power = weighted * weighted
         done = 0
         while done < power.shape[1]:
@@ -53,7 +51,7 @@ class LoudnessMeter:
         blocks = blocks[blocks > _power(ABSOLUTE_GATE_LUFS)]
         if blocks.size == 0:
             return float("-inf")
-        relative = _power(_lufs(blocks.mean()) + RELATIVE_GATE_LU)
+        relative = _power(float(_lufs(blocks.mean())) + RELATIVE_GATE_LU)
         return float(_lufs(blocks[blocks > relative].mean()))
 
     def momentary_lufs(self) -> Array:
@@ -84,6 +82,13 @@ class LoudnessMeter:
 
     def _blocks_power(self, hops: int) -> Array:
         return _sliding_mean(self._powers().sum(axis=0), hops)
+
+
+def _filtered(sections: Array, audio: NDArray[np.floating], state: Array) -> tuple[Array, Array]:
+    from scipy.signal import sosfilt  # half a second, so not when the module is loaded
+
+    weighted, state = sosfilt(sections, audio, axis=1, zi=state)
+    return weighted, state
 
 
 def k_weighting(sample_rate: int) -> Array:

@@ -96,6 +96,6 @@ class TruePeakMeter:
             self._highest = max(self._highest, float(self._oversampler.peaks(audio).max()))
 
     def peak_dbtp(self) -> float:
-        """dB of full scale; -inf for silence. Ends what was added: the last samples ring out."""
+        """The peak in dB of full scale; -inf for silence. The last samples ring out."""
         self.add(np.zeros((self._n_channels, TAPS), dtype=np.float32))
         return float(20.0 * np.log10(self._highest)) if self._highest > 0.0 else float("-inf")

@@ -101,9 +101,7 @@ def test_silence_and_too_little_are_minus_infinity(seconds: float) -> None:
 
 
 # EBU Tech 3341, table 2, cases 15 to 18: cycles per sample as a fraction, phase in degrees.
-@pytest.mark.parametrize(
-    ("divisor", "phase_deg"), [(4, 0.0), (4, 45.0), (6, 60.0), (8, 67.5)], ids=["15", "16", "17", "18"]
-)  # fmt: skip
+@pytest.mark.parametrize(("divisor", "phase_deg"), [(4, 0.0), (4, 45.0), (6, 60.0), (8, 67.5)])
 def test_true_peak_of_sines_between_the_samples(divisor: int, phase_deg: float) -> None:
     n = np.arange(RATE)
     tone = 0.5 * np.sin(2.0 * np.pi * n / divisor + np.deg2rad(phase_deg))
@@ -123,9 +121,7 @@ def test_a_peak_in_the_last_sample_counts() -> None:
 
 
 @pytest.mark.parametrize("kernel", ["jitted", "python"])
-def test_peaks_are_those_of_plain_convolution(
-    kernel: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_peaks_are_those_of_plain_convolution(kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if kernel == "python":
         monkeypatch.setattr(true_peak, "_raise_to_peaks", true_peak._raise_to_peaks.py_func)
     audio = np.random.default_rng(0).standard_normal((2, 400)).astype(np.float32)

@@ -92,7 +92,7 @@ def load(tmp_path: Path, text: str) -> Scene:
         ({"track": '"mute": 1'}, "line 4: tracks[0].mute: must be true or false, not 1"),
         ({"track": '"chain": {}'}, "line 4: tracks[0].chain: must be a list of objects, not an ob"),
         ({"track": '"chain": [{}]'}, 'line 4: tracks[0].chain[0]: needs the key "plugin"'),
-        ({"track": '"type": "objekt"'}, "line 4: tracks[0].type: is one of object, bed, ambisonic,"),
+        ({"track": '"type": "objekt"'}, "line 4: tracks[0].type: is one of object, bed, ambis"),
         ({"track": '"type": "bed"'}, "line 3: tracks[0].layout: a track of type bed needs it"),
         ({"track": '"order": 3'}, "line 4: tracks[0].order: only a track of type ambisonic"),
         ({"track": '"channels": []'}, "line 4: tracks[0].channels: is an empty list"),
@@ -104,7 +104,7 @@ def load(tmp_path: Path, text: str) -> Scene:
         ({"track": '"position": {"xyz_m": [1, 2]}'}, "xyz_m: must be a list of 3, not of 2"),
         ({"track": '"position": {"xyz_m": [1,2,3], "distance_m": 2}'}, "stands beside xyz_m"),
         ({"track": '"position": {"keyframes": []}'}, "position.keyframes: is empty"),
-        ({"track": '"position": {"keyframes": [{}]}'}, 'keyframes[0]: needs the key "time_seconds"'),
+        ({"track": '"position": {"keyframes": [{}]}'}, '[0]: needs the key "time_seconds"'),
         ({"listener": '"rank": "all"'}, "line 6: listener.rank: is auto, full or a number"),
         ({"listener": '"level": "loud"'}, "line 6: listener.level: is one of matched, measured"),
         ({"top": '"seconds": 0'}, "line 7: seconds: must be from 0.001"),
@@ -127,12 +127,14 @@ def test_mistakes_name_the_line_and_the_key(
 
 
 def test_keyframes_out_of_order_name_the_line(tmp_path: Path) -> None:
-    frames = ',\n'.join(f'{{"time_seconds": {t}}}' for t in (0, 2, 2.5, 1))
+    frames = ",\n".join(f'{{"time_seconds": {t}}}' for t in (0, 2, 2.5, 1))
     with pytest.raises(SceneError, match=r"line 7: .*keyframes\[3\].time_seconds: 1 does not come"):
         load(tmp_path, scene_text('"position": {"keyframes": [' + frames + "]}"))
 
 
-@pytest.mark.parametrize("text", ["[]", "3", "{}", '{"auricle_scene": 2}', '{"auricle_scene": "1"}'])
+@pytest.mark.parametrize(
+    "text", ["[]", "3", "{}", '{"auricle_scene": 2}', '{"auricle_scene": "1"}']
+)
 def test_other_versions_and_other_files_are_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(SceneError, match=r"line 1"):
         load(tmp_path, text)
@@ -221,7 +223,9 @@ def test_made_in_python_the_same_is_refused(make: Any) -> None:
 
 def test_the_documentation_is_that_of_the_code() -> None:
     written = (ROOT / "docs" / "scene.md").read_text(encoding="utf-8")
-    assert written == document.text(), "python -m auricle.plugin_core.scene.document > docs/scene.md"
+    assert written == document.text(), (
+        "python -m auricle.plugin_core.scene.document > docs/scene.md"
+    )
 
 
 def test_the_example_is_a_scene() -> None:

@@ -77,7 +77,7 @@ def render(
         result = render_files(
             tracks or [], output, hrtf=hrtf, azimuth_deg=azimuth or 0.0,
             elevation_deg=elevation or 0.0, distance_m=distance or None, orbit_seconds=orbit,
-            head_track=head_track, rank=number_or_name if rank is not None else "auto",
+            head_track=head_track, rank=number_or_name or "auto",
             level=level or "matched", gain_db=gain, block_size=block_size,
             sample_rate=sample_rate, progress=progress, say=say,
         )  # fmt: skip

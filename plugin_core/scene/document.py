@@ -29,12 +29,14 @@ auricle render --scene scene.json -o master.wav --plot master.png
 }
 ```
 
-`examples/song.json` is a whole song. Its stems are not part of the repository: any folder that holds
-files of these names will do, and `--folder` names it. The head trace comes from a published recording.
+`examples/song.json` is a whole song. Its stems are not part of the repository: any folder that
+holds files of these names will do, and `--folder` names it. The head trace comes from a
+published recording.
 
 ```sh
 python examples/convert_head_traces.py multiviewpoint user1_quaternion.txt.gz poses.csv
-auricle render --scene examples/song.json --folder STEMS --head-track poses.csv -o song.wav --plot song.png
+auricle render --scene examples/song.json --folder STEMS --head-track poses.csv \\
+    -o song.wav --plot song.png
 ```
 
 ![The song: ways from above, directions at the head, loudness](pictures/song.png)
@@ -42,7 +44,7 @@ auricle render --scene examples/song.json --folder STEMS --head-track poses.csv 
 In Python:
 
 ```python
-scene = auricle.Scene.load("scene.json")  # or auricle.Scene(tracks=[...]), from the dataclasses below
+scene = auricle.Scene.load("scene.json")  # or auricle.Scene(tracks=[...])
 scene.render("master.wav", plot="master.png")
 scene.save("copy.json")
 block = scene.process(512)  # (2, 512) float32, any size; scene.reset() starts anew
@@ -52,12 +54,13 @@ block = scene.process(512)  # (2, 512) float32, any size; scene.reset() starts a
 
 - File names are seen from `folder`, which is seen from the scene file. `--folder`, `--hrtf`,
   `--head-track`, `--rank`, `--level`, `--sample-rate` stand in for what the scene says.
-- Unknown keys are refused, with the known key that comes nearest. Errors are one line that names the
-  file, the line and the key: `scene.json: line 12: tracks[1].gain_db: must be from -200 to 60, got 90`.
-- A key stands once. Scenes cannot include other scenes, so there are no cycles; an output that would
-  replace a stem, the set or the scene itself is refused.
-- Angles are in degrees, azimuth counter-clockwise (+90 left), elevation up; positions in metres, x front,
-  y left, z up, in the room: they do not turn with the head.
+- Unknown keys are refused, with the known key that comes nearest. Errors are one line that names
+  the file, the line and the key: `scene.json: line 12: tracks[1].gain_db: must be from -200 to
+  60, got 90`.
+- A key stands once. Scenes cannot include other scenes, so there are no cycles; an output that
+  would replace a stem, the set or the scene itself is refused.
+- Angles are in degrees, azimuth counter-clockwise (+90 left), elevation up; positions in metres,
+  x front, y left, z up, in the room: they do not turn with the head.
 - Stems may have any sample rate; they are resampled while they are read.
 
 ## The file
@@ -67,23 +70,23 @@ block = scene.process(512)  # (2, 512) float32, any size; scene.reset() starts a
 _FOOT = """\
 ## What to know
 
-- **Motion** is taken every 128 samples and is linear in between. A stereo track is two sources, turned
-  by half of `width_deg` to each side around the origin of the room.
-- **Plugins** run in blocks that do not depend on how the scene is read or rendered, each track in order:
-  chain, fader, distance, place. What a plugin delays is lined up: it is given more audio until what is
-  due is there. Every plugin is tried before the rendering begins, on noise, in blocks and in one piece;
-  one that is silent in blocks (pedalboard's PitchShift and GSMFullRateCompressor), changes the length
-  or fails is refused with that reason. VST3 plugins are tried in a process of their own, so that one
-  that crashes takes nothing along.
-- **The result** is the same for every number of workers, bit by bit, and for every block size to better
-  than -90 dB.
-- **Loudness** is that of ITU-R BS.1770-4, gated, of the whole master. The sum is kept beside the output
-  as 32-bit float until the gain is known, in a file without a name that vanishes by itself; if the limiter
-  takes loudness away, the gain is raised until the target is met. The **limiter** looks ahead 5 ms
-  and at the true peak, four-fold oversampled.
+- **Motion** is taken every 128 samples and is linear in between. A stereo track is two sources,
+  turned by half of `width_deg` to each side around the origin of the room.
+- **Plugins** run in blocks that do not depend on how the scene is read or rendered, each track
+  in order: chain, fader, distance, place. What a plugin delays is lined up: it is given more
+  audio until what is due is there. Every plugin is tried before the rendering begins, on noise,
+  in blocks and in one piece; one that is silent in blocks (pedalboard's PitchShift and
+  GSMFullRateCompressor), changes the length or fails is refused with that reason. VST3 plugins
+  are tried in a process of their own, so that one that crashes takes nothing along.
+- **The result** is the same for every number of workers, bit by bit, and for every block size to
+  better than -90 dB.
+- **Loudness** is that of ITU-R BS.1770-4, gated, of the whole master. The sum is kept beside the
+  output as 32-bit float until the gain is known, in a file without a name that vanishes by
+  itself; if the limiter takes loudness away, the gain is raised until the target is met. The
+  **limiter** looks ahead 5 ms and at the true peak, four-fold oversampled.
 - **The output** appears under its name when it is whole, or not at all.
-- **Not yet**: tracks of type `bed` and `ambisonic`, `delay` and `air_absorption` are part of the format
-  and refused by name.
+- **Not yet**: tracks of type `bed` and `ambisonic`, `delay` and `air_absorption` are part of the
+  format and refused by name.
 
 ## CSV of positions
 
@@ -93,8 +96,8 @@ time_seconds,azimuth_deg,elevation_deg,distance_m,gain_db
 2.5,-40,10,1.5,-3
 ```
 
-or `time_seconds,x,y,z`. Times count from the start of the scene and must rise; a repeated time keeps
-its first row; before the first row and behind the last one the source rests.
+or `time_seconds,x,y,z`. Times count from the start of the scene and must rise; a repeated time
+keeps its first row; before the first row and behind the last one the source rests.
 """
 
 

@@ -271,13 +271,11 @@ class Master(_Checked):
 class Output(_Checked):
     """The file that is written; its name ends in .wav or .flac."""
 
-    sample_rate: int | None = key(
-        None, "Hz; null: that of the first track", low=4000, high=768000
-    )
+    sample_rate: int | None = key(None, "Hz; null: that of the first track", low=4000, high=768000)
     encoding: str | None = key(
         None, "null: float32 in WAV, pcm24 in FLAC", choices=("float32", "pcm24")
     )
     tail_seconds: float | None = key(
-        None, "what chains may ring on behind the end; null: 3 if there is a chain, else 0", low=0.0,
-        high=600.0,
+        None, "what chains may ring on behind the end; null: 3 if there is a chain, else 0",
+        low=0.0, high=600.0,
     )  # fmt: skip

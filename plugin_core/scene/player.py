@@ -128,7 +128,7 @@ class Player:
         return silenced_samples(self._sources)
 
     def read(self, n_frames: int) -> Audio:
-        """The next frames (2, n); silence behind the end."""
+        """The next frames (2, n); behind the end what rings on."""
         return self._out.read(n_frames)
 
     def close(self) -> None:

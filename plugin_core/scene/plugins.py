@@ -123,7 +123,7 @@ def vst3_stage(path: Path, name: str | None, parameters: dict[str, Parameter]) -
             setattr(plugin, parameter, value)
         except Exception as error:
             raise KeyProblem(f"parameters.{parameter}", _one_line(error)) from error
-    return plugin  # type: ignore[no-any-return]
+    return plugin
 
 
 def _built_in(name: str, parameters: dict[str, Parameter], resolve: Resolve) -> Stage:
@@ -139,7 +139,7 @@ def _built_in(name: str, parameters: dict[str, Parameter], resolve: Resolve) -> 
         _check_name(parameter, known, name)
         values[parameter] = _converted(kind, parameter, known[parameter], value, resolve)
     try:
-        return kind(**values)  # type: ignore[no-any-return]
+        return kind(**values)
     except Exception as error:  # pybind's TypeError is many lines long
         text = str(error)
         if "incompatible constructor" in text:
@@ -196,8 +196,9 @@ def _try_apart(
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
     try:
         run = subprocess.run(
-            [sys.executable, "-m", "auricle.plugin_core.scene.probe_apart"], timeout=_PATIENCE_SECONDS,
-            input=json.dumps(question), capture_output=True, text=True, env=environment, check=False,
+            [sys.executable, "-m", "auricle.plugin_core.scene.probe_apart"],
+            input=json.dumps(question), timeout=_PATIENCE_SECONDS, env=environment,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise KeyProblem(
@@ -205,7 +206,9 @@ def _try_apart(
         ) from None
     lines = run.stdout.strip().splitlines()
     if run.returncode != 0 or not lines:
-        raise KeyProblem("vst3", f"{path}: crashes when it is tried ({run.returncode}); take it out")
+        raise KeyProblem(
+            "vst3", f"{path}: crashes when it is tried ({run.returncode}); take it out"
+        )
     answer = json.loads(lines[-1])
     if "problem" in answer:
         raise KeyProblem(answer["key"], answer["problem"])

@@ -30,8 +30,8 @@ PathLike = str | os.PathLike[str]
 class Scene:
     """A mix: tracks with chains and moves, a listener, a master.
 
-    ``Scene.load("scene.json").render("out.wav")``. The fields are those of the file (docs/scene.md);
-    ``tracks`` and the rest may be exchanged between renderings. ``process(n)`` plays it in blocks.
+    ``Scene.load("scene.json").render("out.wav")``. The fields are those of the file
+    (docs/scene.md) and may be exchanged between renderings. ``process(n)`` plays it in blocks.
 
     Raises:
         SceneError: names the file, the line and the key.
@@ -137,7 +137,7 @@ class Scene:
         return result
 
     def process(self, n_frames: int) -> NDArray[np.float32]:
-        """The next frames (2, n) of the scene, silence behind its end; ``reset`` starts anew.
+        """The next frames (2, n) of the scene, behind its end what rings on; ``reset`` starts anew.
 
         With gain and limiter; a loudness target would have to know the end, so it is left to
         ``render``.
@@ -167,11 +167,14 @@ class Scene:
                 if isinstance(plugin, Vst3Plugin):
                     named[f"{at}[{i}].vst3"] = plugin.vst3
         for path, name in named.items():
-            if name and output.exists() and (folder / name).exists():
-                if output.samefile(folder / name):
-                    raise self.place.error(path, f"{output} is this file; choose another output")
-        if self.place.file is not None and output.exists() and output.samefile(self.place.file):
+            if name and _same(output, folder / name):
+                raise self.place.error(path, f"{output} is this file; choose another output")
+        if self.place.file is not None and _same(output, self.place.file):
             raise AuricleError(f"{output}: is the scene itself; choose another output")
+
+
+def _same(a: Path, b: Path) -> bool:
+    return a.exists() and b.exists() and a.samefile(b)
 
 
 def _mastered(player: Player, master: Master) -> Fifo:

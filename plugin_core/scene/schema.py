@@ -280,4 +280,3 @@ def _literal(value: Any) -> str:
     import json
 
     return json.dumps(value)
-
