@@ -3,8 +3,14 @@
 cli          the ``auricle`` command and its errors
 commands     one module per command
 offline      files in, a file out, in little memory
-audio_files  sound files read and written in pieces
-motion       orbits and recorded heads
+scene        a whole mix from a JSON file
+mixing       tracks and a moving head to two ears; feed: a track on its way there
+mastering    loudness, limiter and meters on the way to the file
+loudness     ITU-R BS.1770 while streaming; true_peak likewise; limiter keeps below a ceiling
+audio_files  sound files read and written in pieces; shared_file: one for several tracks
+fifo         audio queued between what gives and what takes
+motion       orbits and recorded heads; keyframes: ways through places
+timed_csv    poses and positions from CSV files
 plugin       BinauralPlugin: a track in a direction, called as pedalboard's plugins are
 chain        Chain: pedalboard's plugins and ours in one list
 layout       which side of an array is the channels, as pedalboard finds it

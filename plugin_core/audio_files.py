@@ -31,8 +31,12 @@ class Source(Protocol):
     name: str
     n_channels: int
     n_frames: int
-    nonfinite_samples: int
     endless: bool
+
+    @property
+    def nonfinite_samples(self) -> int:
+        """How many samples were NaN or infinite and became silence so far."""
+        ...
 
     def read(self, n_frames: int) -> Audio:
         """The next frames (C, n), silence behind the end."""

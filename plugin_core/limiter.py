@@ -1,7 +1,5 @@
 """A look-ahead limiter of the true peak: what comes out stays below a ceiling."""
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -50,14 +48,7 @@ class Limiter:
         return (joined[:, :n] * gains).astype(np.float32)
 
 
-def _compiled(function: Any) -> Any:
-    try:
-        return njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # nowhere to write the cache
-        return njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@njit(cache=True, nogil=True, error_model="numpy")
 def _smooth_gains(gains, minima, places, smooth, counters, levels, rise):  # type: ignore[no-untyped-def]
     """Turn the gains (n,) that each sample needs into those to apply a look-ahead later, in place.
 

@@ -1,7 +1,5 @@
 """The peak of the sound between the samples: ITU-R BS.1770-4, annex 2."""
 
-from typing import Any
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -34,14 +32,7 @@ _FIRST, _SECOND, _THIRD, _FOURTH = (
 )
 
 
-def _compiled(function: Any) -> Any:
-    try:
-        return njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # nowhere to write the cache
-        return njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
+@njit(cache=True, nogil=True, error_model="numpy")
 def _raise_to_peaks(joined, highest):  # type: ignore[no-untyped-def]
     """Raise ``highest`` (n,) to the absolute values in and between the samples of each channel.
 

@@ -35,6 +35,7 @@ from auricle.plugin_core.scene.model import (
     Track,
 )
 from auricle.plugin_core.scene.scene import Scene
+from auricle.plugin_core.shared_file import SharedFile
 from auricle.plugin_core.true_peak import TruePeakMeter
 
 RATE = 48000
@@ -381,6 +382,41 @@ def test_formats_and_rates(folder: Path, tmp_path: Path) -> None:
         assert (info.samplerate, info.subtype) == wanted
     with pytest.raises(AuricleError, match="FLAC has no float32"):
         make(folder, Track("a.wav"), output=Output(encoding="float32")).render(tmp_path / "b.flac")
+
+
+def test_tracks_of_one_file_are_those_of_several(folder: Path, tmp_path: Path) -> None:
+    """Read once and from several threads, with one of them further ahead for its chain."""
+    audio = soundfile.read(folder / "four.wav", dtype="float32")[0]
+    for i in range(4):
+        soundfile.write(tmp_path / f"{i}.wav", audio[:, i], RATE, subtype="FLOAT")
+
+    def scene(one: bool) -> Scene:
+        tracks = [
+            Track("four.wav" if one else str(tmp_path / f"{i}.wav"),
+                  channels=(i + 1,) if one else "all", position=Orbit(1.0, 90.0 * i))
+            for i in (0, 2, 3)
+        ]  # fmt: skip
+        return make(folder, *tracks)
+
+    wanted = rendered(scene(False), tmp_path / "a.wav")
+    for n_workers in (1, 3):
+        found = rendered(scene(True), tmp_path / "b.wav", n_workers=n_workers)
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_taps_give_their_channels_in_any_order(seed: int) -> None:
+    audio = np.random.default_rng(seed).standard_normal((5, 50000)).astype(np.float32)
+    shared = SharedFile(ArraySource(audio))
+    taps = [shared.tap(channels) for channels in ([0], [4, 1], [2, 2])]
+    found: list[list[np.ndarray]] = [[] for _ in taps]
+    rng = np.random.default_rng(seed)
+    while min(tap.at for tap in taps) < 60000:
+        which = int(rng.integers(3))
+        found[which].append(taps[which].read(int(rng.integers(0, 9000))))
+    padded = np.pad(audio, ((0, 0), (0, 200_000)))
+    for tap, parts in zip(taps, found, strict=True):
+        np.testing.assert_array_equal(np.concatenate(parts, axis=1), padded[tap.channels, : tap.at])
 
 
 @needs_pedalboard

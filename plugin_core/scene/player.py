@@ -1,6 +1,7 @@
 """A scene opened for playing: files, chains, motion and renderers, read from start to end."""
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
-from auricle.plugin_core.audio_files import FileSource
+from auricle.plugin_core.audio_files import FileSource, Source
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.feed import Feed, StreamedChain
 from auricle.plugin_core.fifo import Fifo
@@ -32,6 +33,7 @@ from auricle.plugin_core.scene.model import (
 )
 from auricle.plugin_core.scene.place import Place
 from auricle.plugin_core.scene.plugins import make_stage, probe
+from auricle.plugin_core.shared_file import SharedFile
 from auricle.plugin_core.timed_csv import read_positions
 
 MASTER_FRAMES = 128  # what the master chain is given at a time: a control step
@@ -96,10 +98,13 @@ class Player:
             raise parts.place.error("tracks", "all are muted; let one be heard")
         self.tracks = [parts.tracks[i] for i in heard]
         self.head = _head(parts)
-        self._sources = [
+        opened = [
             files.enter_context(closing(self._open(i, track)))
             for i, track in enumerate(parts.tracks)
         ]
+        self._sources: list[Source] = list(opened)
+        self._read_once = [opened[i] for i in heard]
+        self._share(files, heard)
         self._end = self._length()
         self.paths = [self._path(i) for i in heard]
         feeds = [self._feed(i, path) for i, path in zip(heard, self.paths, strict=True)]
@@ -125,7 +130,7 @@ class Player:
     @property
     def silenced(self) -> dict[str, int]:
         """Files with NaN or infinity, and how many such samples were silenced so far."""
-        return silenced_samples(self._sources)
+        return silenced_samples(self._read_once)
 
     def read(self, n_frames: int) -> Audio:
         """The next frames (2, n); behind the end what rings on."""
@@ -168,6 +173,30 @@ class Player:
                 f"tracks[{index}].type", f"{track.type} tracks cannot be rendered yet; use object"
             )
         return source
+
+    def _share(self, files: ExitStack, heard: list[int]) -> None:
+        """Read a file once that several tracks take channels of at the same time."""
+        groups: dict[tuple[Path, int, bool], list[int]] = defaultdict(list)
+        for i in heard:
+            track = self._parts.tracks[i]
+            path = self._parts.resolve(track.file).resolve()
+            groups[path, self._start(track), track.loop].append(i)
+        for (path, _, loop), members in groups.items():
+            if len(members) < 2:
+                continue
+            wanted = {i: self._channels(i) for i in members}
+            used = sorted({channel for channels in wanted.values() for channel in channels})
+            source = FileSource(path, self.sample_rate, channels=used, loop=loop)
+            shared = SharedFile(files.enter_context(closing(source)))
+            self._read_once.append(source)
+            for i, channels in wanted.items():
+                self._sources[i] = shared.tap([used.index(channel) for channel in channels])
+
+    def _channels(self, index: int) -> list[int]:
+        given = self._parts.tracks[index].channels
+        if isinstance(given, str):
+            return list(range(self._sources[index].n_channels))
+        return [channel - 1 for channel in given]
 
     def _length(self) -> int:
         """Frames of the scene without its tail."""
