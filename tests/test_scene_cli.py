@@ -87,7 +87,7 @@ def refused(
         ({"position": {"csv": "way.csv"}}, "line 9: tracks[1].position: way.csv: line 3: time_sec"),
         ({"position": {"csv": "none.csv"}}, "line 9: tracks[1].position: none.csv: no such file"),
         ({"gains_db": 3}, 'line 9: tracks[1].gains_db: unknown key; did you mean "gain_db"?'),
-        ({"type": "ambisonic", "order": 1}, "line 9: tracks[1].type: ambisonic tracks cannot be"),
+        ({"type": "ambisonic", "order": 8}, "line 10: tracks[1].order: must be from 1 to 7"),
         ({"distance": {"air_absorption": True}}, "line 10: tracks[1].distance.air_absorption: the"),
     ],
 )

@@ -94,6 +94,8 @@ def load(tmp_path: Path, text: str) -> Scene:
         ({"track": '"chain": [{}]'}, 'line 4: tracks[0].chain[0]: needs the key "plugin"'),
         ({"track": '"type": "objekt"'}, "line 4: tracks[0].type: is one of object, bed, ambis"),
         ({"track": '"type": "bed"'}, "line 3: tracks[0].layout: a track of type bed needs it"),
+        ({"track": '"type": "bed", "layout": "5.1", "position": {"azimuth_deg": 3}'},
+         "line 4: tracks[0].position: a track of type bed is all around"),
         ({"track": '"order": 3'}, "line 4: tracks[0].order: only a track of type ambisonic"),
         ({"track": '"channels": []'}, "line 4: tracks[0].channels: is an empty list"),
         ({"track": '"channels": [0]'}, "line 4: tracks[0].channels: must be at least 1, got 0"),
@@ -168,8 +170,9 @@ def full_scene() -> Scene:
             model.Track("a.wav", position=keyframes, chain=plugins, channels=(2, 1), solo=True),
             model.Track("b.wav", position=model.Orbit(-8.0), mute=True, loop=True, width_deg=90.0),
             model.Track("c.wav", position=model.PositionFile("c.csv", "spherical")),
-            model.Track("d.wav", position=model.Static(xyz_m=(0.0, 1.0, 0.0)), type="bed",
-                        layout="5.1", distance=model.Distance(delay=True)),
+            model.Track("d.wav", position=model.Static(xyz_m=(0.0, 1.0, 0.0)),
+                        distance=model.Distance(delay=True)),
+            model.Track("d.wav", type="bed", layout="5.1", channel_order="film", lfe="drop"),
             model.Track("e.wav", type="ambisonic", order=3),
         ),
         listener=model.Listener("h.sofa", 12, yaw_deg=30.0, head_track="p.csv"),
@@ -186,7 +189,7 @@ def test_what_is_saved_is_loaded_again(tmp_path: Path) -> None:
     assert again.folder == "stems"
     again.folder = scene.folder
     assert again == scene
-    assert json.loads((tmp_path / "s.json").read_text())["tracks"][4] == {
+    assert json.loads((tmp_path / "s.json").read_text())["tracks"][5] == {
         "file": "e.wav", "type": "ambisonic", "order": 3
     }  # fmt: skip
 

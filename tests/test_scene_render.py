@@ -18,7 +18,7 @@ from auricle.plugin_core.audio_files import ArraySource, FileSource
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.feed import Feed, StreamedChain
 from auricle.plugin_core.loudness import LoudnessMeter
-from auricle.plugin_core.motion import SourcePath
+from auricle.plugin_core.motion import HeadTrack, SourcePath
 from auricle.plugin_core.scene.model import (
     BuiltInPlugin,
     Distance,
@@ -300,7 +300,10 @@ def test_channels(folder: Path, tmp_path: Path) -> None:
         wanted = rendered(make(folder, Track(str(tmp_path / f"{name}.wav"))), tmp_path / "a.wav")
         found = rendered(make(folder, Track("four.wav", channels=channels)), tmp_path / "b.wav")
         assert level_db(found - wanted, wanted) < -110.0, name
-    for channels, said in (("all", "has 4 channels, an object one or two"), ((5,), "no channel 5")):
+    for channels, said in (
+        ("all", "four.wav has 4 channels, object tracks like this have 1 or 2"),
+        ((5,), "no channel 5"),
+    ):
         with pytest.raises(AuricleError, match=said):
             make(folder, Track("four.wav", channels=channels)).render(tmp_path / "c.wav")
     wide = Track("stereo.wav", width_deg=180.0)
@@ -417,6 +420,74 @@ def test_taps_give_their_channels_in_any_order(seed: int) -> None:
     padded = np.pad(audio, ((0, 0), (0, 200_000)))
     for tap, parts in zip(taps, found, strict=True):
         np.testing.assert_array_equal(np.concatenate(parts, axis=1), padded[tap.channels, : tap.at])
+
+
+def has_beds() -> bool:
+    return importlib.util.find_spec("auricle.dsp.bed") is not None
+
+
+needs_beds = pytest.mark.skipif(not has_beds(), reason="this version has no bed renderer")
+
+
+@needs_beds
+@pytest.mark.parametrize(("channel", "azimuth_deg"), [(0, 30.0), (1, -30.0), (5, -110.0)])
+def test_a_channel_of_a_bed_is_a_place(
+    folder: Path, tmp_path: Path, channel: int, azimuth_deg: float
+) -> None:
+    """The same when the listener walks: a bed goes along."""
+    audio = np.zeros((20000, 6))
+    audio[:, channel] = 0.1 * np.random.default_rng(0).standard_normal(20000)
+    soundfile.write(tmp_path / "bed.wav", audio, RATE, subtype="FLOAT")
+    turned = Listener("h.sofa", 8, head_track="p.csv")
+    walked = replace(turned, position_m=(5.0, 1.0, 0.0))
+    bed = make(folder, Track(str(tmp_path / "bed.wav"), type="bed", layout="5.1"), listener=walked)
+    place = Track(str(tmp_path / "bed.wav"), channels=(channel + 1,), position=Static(azimuth_deg))
+    wanted = rendered(make(folder, place, listener=turned), tmp_path / "a.wav")
+    found = rendered(bed, tmp_path / "b.wav", block_size=777)
+    assert found.shape == wanted.shape
+    assert level_db(found - wanted, wanted) < -100.0
+
+
+@needs_beds
+def test_ambisonics_turn_against_the_head(folder: Path, tmp_path: Path) -> None:
+    from auricle.dsp.ambisonics import AmbisonicRenderer
+
+    audio = 0.1 * np.random.default_rng(0).standard_normal((20000, 4))
+    soundfile.write(tmp_path / "foa.wav", audio, RATE, subtype="FLOAT")
+    track = Track(str(tmp_path / "foa.wav"), type="ambisonic", order=1, gain_db=-6.0)
+    turned = Listener("h.sofa", 8, head_track="p.csv")
+    found = rendered(make(folder, track, track, listener=turned), tmp_path / "a.wav")
+    renderer = AmbisonicRenderer(auricle.HrtfSet.load(folder / "h.sofa"), RATE, 128, 1)
+    head = HeadTrack(folder / "p.csv")
+    renderer.set_listener(head.orientations(np.zeros(1))[0])
+    n = -(-(found.shape[1] + renderer.latency_samples) // 128) * 128
+    padded = np.pad(audio.T, ((0, 0), (0, n - 20000)))
+    poses = head.orientations((1.0 + np.arange(n // 128)) * 128 / RATE)
+    wanted = 2.0 * 10 ** (-6.0 / 20.0) * renderer.process_path(padded, poses)
+    wanted = wanted[:, renderer.latency_samples :][:, : found.shape[1]]
+    assert level_db(found - wanted, wanted) < -100.0
+    blocks = rendered(
+        make(folder, track, track, listener=turned), tmp_path / "a.wav", block_size=99
+    )
+    assert level_db(blocks - found, found) < -100.0
+
+
+@needs_beds
+@pytest.mark.parametrize(
+    ("track", "said"),
+    [
+        (
+            Track("four.wav", type="bed", layout="5.1"),
+            "has 4 channels, bed tracks like this have 6",
+        ),
+        (Track("four.wav", type="ambisonic", order=2), "ambisonic tracks like this have 9"),
+        (Track("four.wav", type="bed", layout="5.x"), r"tracks\[0\].layout: no layout"),
+        (Track("four.wav", type="bed", layout="22.2", channel_order="wav"), "channel_order: 22.2"),
+    ],
+)
+def test_bad_beds(folder: Path, tmp_path: Path, track: Track, said: str) -> None:
+    with pytest.raises(AuricleError, match=said):
+        make(folder, track).render(tmp_path / "a.wav")
 
 
 @needs_pedalboard

@@ -5,7 +5,9 @@ model        its parts as dataclasses, which are also the schema of the file
 schema       dataclasses from JSON, to JSON and to Markdown
 json_tree    JSON with the line of every key
 place        errors that name the file, the line and the key
-player       files, chains, motion and renderers of a scene, read from start to end
+player       chains, motion and renderers of a scene, read from start to end
+stems        its files, opened and checked, each read once; parts: what a player is given
+buses        beds and ambisonics
 plugins      plugins made by name and tried; probe_apart tries one in another process
 distance     what a track's distance block turns into
 picture      ways and loudness (needs ``auricle[plots]``)

@@ -85,8 +85,9 @@ _FOOT = """\
   itself; if the limiter takes loudness away, the gain is raised until the target is met. The
   **limiter** looks ahead 5 ms and at the true peak, four-fold oversampled.
 - **The output** appears under its name when it is whole, or not at all.
-- **Not yet**: tracks of type `bed` and `ambisonic`, `delay` and `air_absorption` are part of the
-  format and refused by name.
+- **Beds and ambisonics** stand around the head wherever it goes, and turn against it; `position`,
+  `width_deg` and `distance` are those of objects.
+- **Not yet**: `delay` and `air_absorption` are part of the format and refused by name.
 
 ## CSV of positions
 

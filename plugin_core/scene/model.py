@@ -187,7 +187,13 @@ class Track(_Checked):
         choices=("object", "bed", "ambisonic"),
     )  # fmt: skip
     layout: str | None = key(None, "of a bed: its loudspeakers, as in `7.1.4`")
-    order: int | None = key(None, "of ambisonics (ACN, SN3D)", low=1, high=7)
+    channel_order: str = key(
+        "smpte", "of a bed: sides before rears (`smpte`), rears before sides (`wav`), or left, "
+        "centre, right, ..., LFE (`film`)", choices=("smpte", "wav", "film"),
+    )  # fmt: skip
+    lfe: str = key("play", "of a bed: to both ears 10 dB up, or not", choices=("play", "drop"))
+    order: int | None = key(None, "of ambisonics (ACN)", low=1, high=7)
+    normalisation: str = key("sn3d", "of ambisonics", choices=("sn3d", "n3d"))
     gain_db: float = key(0.0, "the fader, behind the chain", low=-200.0, high=60.0)
     mute: bool = key(False, "not heard")
     solo: bool = key(False, "heard, and of the others only those that have it too")
@@ -214,6 +220,12 @@ class Track(_Checked):
                 raise KeyProblem(name, f"a track of type {kind} needs it")
             if self.type != kind and value is not None:
                 raise KeyProblem(name, f"only a track of type {kind} has it, this is {self.type}")
+        if self.type == "object":
+            return
+        if self.position != Static():
+            raise KeyProblem("position", f"a track of type {self.type} is all around; remove it")
+        if self.channels == "mix":
+            raise KeyProblem("channels", f"a track of type {self.type} needs all of its channels")
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,8 @@ def save_scene_picture(
         width_ratios=[1.0, 1.5], height_ratios=[1.0, 0.7, 1.2],
     )  # fmt: skip
     seconds = np.linspace(0.0, player.n_frames / player.sample_rate, _POINTS)
-    ways = [each.positions_m(seconds) for each in player.paths]
-    names = [track.name or Path(track.file).stem for track in player.tracks]
+    ways = [path.positions_m(seconds) for _, path in player.ways]
+    names = [track.name or Path(track.file).stem for track, _ in player.ways]
     places = player.head.positions_m(seconds)
     _draw_above(axes["above"], names, ways, places)
     at_head = [to_head(way, player.head.orientations(seconds), places) for way in ways]

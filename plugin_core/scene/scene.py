@@ -18,9 +18,10 @@ from auricle.plugin_core.mastering import Master as MasterWriter
 from auricle.plugin_core.mastering import Mastering, Progress, RenderResult
 from auricle.plugin_core.scene.json_tree import load_tree
 from auricle.plugin_core.scene.model import VERSION, Listener, Master, Output, Track, Vst3Plugin
+from auricle.plugin_core.scene.parts import Parts
 from auricle.plugin_core.scene.picture import check_picture, save_scene_picture
 from auricle.plugin_core.scene.place import Place
-from auricle.plugin_core.scene.player import Parts, Player
+from auricle.plugin_core.scene.player import Player
 from auricle.plugin_core.scene.schema import Reader, check_values, key, to_json
 
 PathLike = str | os.PathLike[str]

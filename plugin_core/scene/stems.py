@@ -1,0 +1,114 @@
+"""The files of a scene, opened and checked, each read once."""
+
+from collections import defaultdict
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from auricle.plugin_core.audio_files import FileSource, Source
+from auricle.plugin_core.offline import silenced_samples
+from auricle.plugin_core.scene.buses import n_channels_of
+from auricle.plugin_core.scene.model import Track
+from auricle.plugin_core.scene.parts import Parts
+from auricle.plugin_core.shared_file import SharedFile
+
+_MOST_CHANNELS = 1024
+
+
+class Stems:
+    """A source for each track, at one sample rate.
+
+    All files are opened, also those of muted tracks, which count for the length.
+
+    Attributes:
+        sample_rate: Hz.
+        sources: one a track.
+        end_frames: length of the scene without a tail.
+
+    Raises:
+        SceneError: a file that cannot be used.
+    """
+
+    def __init__(self, parts: Parts, files: ExitStack) -> None:
+        self._parts = parts
+        self.sample_rate = parts.output.sample_rate or self._rate_of_first()
+        opened = [
+            files.enter_context(closing(self._open(i, track)))
+            for i, track in enumerate(parts.tracks)
+        ]
+        self.sources: list[Source] = list(opened)
+        self._read = [opened[i] for i in parts.heard]
+        self._share(files)
+        self.end_frames = self._length()
+
+    @property
+    def silenced(self) -> dict[str, int]:
+        """Files with NaN or infinity, and how many such samples were silenced so far."""
+        return silenced_samples(self._read)
+
+    def start_frames(self, track: Track) -> int:
+        """When the file of a track begins."""
+        return round(track.start_seconds * self.sample_rate)
+
+    def _rate_of_first(self) -> int:
+        with self._parts.place.at("tracks[0].file"):
+            path = self._parts.resolve(self._parts.tracks[0].file)
+            with closing(FileSource(path, max_channels=_MOST_CHANNELS)) as source:
+                return source.file_rate
+
+    def _open(self, index: int, track: Track) -> FileSource:
+        place = self._parts.place
+        wanted = None if isinstance(track.channels, str) else [c - 1 for c in track.channels]
+        with place.at(f"tracks[{index}]"):
+            due = n_channels_of(track)
+        with place.at(f"tracks[{index}].file"):
+            source = FileSource(
+                self._parts.resolve(track.file), self.sample_rate, channels=wanted,
+                max_channels=_MOST_CHANNELS, loop=track.loop,
+            )  # fmt: skip
+        if track.channels == "mix" or source.n_channels in due:
+            return source
+        source.close()
+        raise place.error(
+            f"tracks[{index}].channels",
+            f"{source.name} has {source.n_channels} channels, {track.type} tracks like this have "
+            f"{' or '.join(map(str, due))}; name them as in [1, 2]",
+        )
+
+    def _share(self, files: ExitStack) -> None:
+        """Read a file once that several tracks take channels of at the same time."""
+        groups: dict[tuple[Path, int, bool], list[int]] = defaultdict(list)
+        for i in self._parts.heard:
+            track = self._parts.tracks[i]
+            path = self._parts.resolve(track.file).resolve()
+            groups[path, self.start_frames(track), track.loop].append(i)
+        for (path, _, loop), members in groups.items():
+            if len(members) < 2:
+                continue
+            wanted = {i: self._channels(i) for i in members}
+            used = sorted({channel for channels in wanted.values() for channel in channels})
+            source = FileSource(path, self.sample_rate, channels=used, loop=loop)
+            shared = SharedFile(files.enter_context(closing(source)))
+            self._read.append(source)
+            for i, channels in wanted.items():
+                self.sources[i] = shared.tap([used.index(channel) for channel in channels])
+
+    def _channels(self, index: int) -> list[int]:
+        given = self._parts.tracks[index].channels
+        if isinstance(given, str):
+            return list(range(self.sources[index].n_channels))
+        return [channel - 1 for channel in given]
+
+    def _length(self) -> int:
+        """Frames of the scene without its tail."""
+        if self._parts.seconds is not None:
+            return max(1, round(self._parts.seconds * self.sample_rate))
+        ends = [
+            self.start_frames(track) + source.n_frames
+            for track, source in zip(self._parts.tracks, self.sources, strict=True)
+            if not track.loop
+        ]
+        if not ends:
+            raise self._parts.place.error(
+                "seconds", "must be given, since all tracks begin again and again"
+            )
+        return max(ends)
