@@ -120,10 +120,10 @@ class Master:
         with FileWriter(
             self._output, self._rate, self._n_frames, encoding=settings.encoding
         ) as writer:
+            require_room(self._output, self._bytes_due())
             if settings.target_lufs is None:
                 self._finish(self._read_all(read), settings.gain_db, writer)
                 return writer
-            require_room(self._output, 8 * self._n_frames)
             with closing(Spool(self._output)) as spool:
                 first = Meters(self._rate)
                 for block in self._read_all(read):
@@ -133,6 +133,12 @@ class Master:
                 gain_db = self._gain_for(settings.target_lufs, spool, first)
                 self._finish(spool.blocks(self._block), gain_db, writer)
         return writer
+
+    def _bytes_due(self) -> int:
+        """What the disk has to hold at the most; FLAC takes less than WAV, but who knows how much."""
+        frame_bytes = 0 if self._output.suffix.lower() == ".flac" else 8
+        frame_bytes = 6 if self._settings.encoding == "pcm24" and frame_bytes else frame_bytes
+        return self._n_frames * (frame_bytes + (8 if self._settings.target_lufs is not None else 0))
 
     def result(self, writer: FileWriter, silenced: dict[str, int], report: str) -> RenderResult:
         """What it was."""

@@ -35,7 +35,7 @@ def render(
     rank: str | int = "auto",
     level: str = "matched",
     gain_db: float = 0.0,
-    block_size: int = 4096,
+    block_size: int = 16384,
     sample_rate: int | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
@@ -82,7 +82,7 @@ def render_sources(
     sources: Sequence[Source], paths: Sequence[Sequence[SourcePath]], output: PathLike, *,
     hrtf: HrtfSet | PathLike | None = None, head_track: PathLike | None = None,
     rank: str | int = "auto", level: str = "matched", gain_db: float = 0.0,
-    block_size: int = 4096, sample_rate: int = 48000, distance_gain: bool = False,
+    block_size: int = 16384, sample_rate: int = 48000, distance_gain: bool = False,
     progress: Progress | None = None, say: Callable[[str], None] | None = None,
 ) -> RenderResult:  # fmt: skip
     """The same from sources at ``sample_rate``, with a path for each channel of each source."""

@@ -212,8 +212,9 @@ def test_a_disk_without_room_is_refused_before_the_work(
 
     usage = shutil.disk_usage(work)._replace(free=1000)
     monkeypatch.setattr(audio_files.shutil, "disk_usage", lambda folder: usage)
-    write_scene(work, {}, master={"loudness": {"target_lufs": -16.0}})
-    assert "has 0 MB free; make room" in refused(work, capsys)
+    for master in ({}, {"loudness": {"target_lufs": -16.0}}):
+        write_scene(work, {}, master=master)
+        assert "has 0 MB free; make room" in refused(work, capsys)
 
 
 def test_it_renders_reports_and_overrides(work: Path) -> None:

@@ -44,7 +44,7 @@ def render(
     ] = None,
     level: Annotated[str | None, typer.Option(help="matched (the default) or measured.")] = None,
     gain: Annotated[float, typer.Option(help="dB on the output.")] = 0.0,
-    block_size: Annotated[int, typer.Option(help="Samples rendered at a time.")] = 4096,
+    block_size: Annotated[int, typer.Option(help="Samples rendered at a time.")] = 16384,
     sample_rate: Annotated[
         int | None, typer.Option(help="Hz of the output; else that of the first track.")
     ] = None,

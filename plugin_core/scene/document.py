@@ -44,10 +44,14 @@ auricle render --scene examples/song.json --folder STEMS --head-track poses.csv 
 In Python:
 
 ```python
-scene = auricle.Scene.load("scene.json")  # or auricle.Scene(tracks=[...])
+scene = auricle.Scene.load("scene.json")
 scene.render("master.wav", plot="master.png")
 scene.save("copy.json")
 block = scene.process(512)  # (2, 512) float32, any size; scene.reset() starts anew
+
+from auricle.plugin_core.scene.model import Orbit, Track  # and the rest of what stands below
+
+auricle.Scene(tracks=[Track("bells.flac", position=Orbit(8.0))]).render("bells.wav")
 ```
 
 ## Rules

@@ -101,7 +101,7 @@ class Scene:
         return Player(parts, n_workers, say)
 
     def render(
-        self, output: PathLike, *, block_size: int = 4096, n_workers: int | None = None,
+        self, output: PathLike, *, block_size: int = 16384, n_workers: int | None = None,
         plot: PathLike | None = None, progress: Progress | None = None,
         say: Callable[[str], None] | None = None,
     ) -> RenderResult:  # fmt: skip
