@@ -170,6 +170,25 @@ def _open(path: Path) -> soundfile.SoundFile:
     return file
 
 
+def output_format(path: Path, encoding: str | None = None) -> tuple[str, str]:
+    """Type and encoding of an output file, in libsndfile's words.
+
+    Raises:
+        AuricleError: a name under which nothing can be written; call this before the work.
+    """
+    if path.suffix.lower() not in _FORMATS:
+        raise AuricleError(f"{path}: unknown type of output; end the name in .wav or .flac")
+    if path.is_dir():
+        raise AuricleError(f"{path}: is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise AuricleError(f"{path.parent}: no such folder; make it first")
+    kind, subtype = _FORMATS[path.suffix.lower()]
+    subtype = subtype if encoding is None else _ENCODINGS[encoding]
+    if kind == "FLAC" and subtype == "FLOAT":
+        raise AuricleError(f"{path}: FLAC has no float32; write .wav or choose pcm24")
+    return kind, subtype
+
+
 class FileWriter:
     """Writes ``write((2, n))`` blocks; the file appears under its name when all is written.
 
@@ -187,16 +206,7 @@ class FileWriter:
         encoding: str | None = None,
     ) -> None:  # fmt: skip
         self.path = Path(path)
-        if self.path.suffix.lower() not in _FORMATS:
-            raise AuricleError(f"{path}: unknown type of output; end the name in .wav or .flac")
-        if self.path.is_dir():
-            raise AuricleError(f"{path}: is a folder; name a file in it")
-        if not self.path.parent.is_dir():
-            raise AuricleError(f"{self.path.parent}: no such folder; make it first")
-        kind, subtype = _FORMATS[self.path.suffix.lower()]
-        subtype = subtype if encoding is None else _ENCODINGS[encoding]
-        if kind == "FLAC" and subtype == "FLOAT":
-            raise AuricleError(f"{path}: FLAC has no float32; write .wav or choose pcm24")
+        kind, subtype = output_format(self.path, encoding)
         if kind == "WAV" and 4 * n_channels * n_frames > _RIFF_LIMIT_BYTES:
             kind = "RF64"
         self.peak, self.cut_samples, self._n_written = 0.0, 0, 0

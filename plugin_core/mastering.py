@@ -135,7 +135,7 @@ class Master:
         return writer
 
     def _bytes_due(self) -> int:
-        """What the disk has to hold at the most; FLAC takes less than WAV, but who knows how much."""
+        """What the disk has to hold at least; how little FLAC takes, nobody knows before."""
         frame_bytes = 0 if self._output.suffix.lower() == ".flac" else 8
         frame_bytes = 6 if self._settings.encoding == "pcm24" and frame_bytes else frame_bytes
         return self._n_frames * (frame_bytes + (8 if self._settings.target_lufs is not None else 0))

@@ -12,7 +12,7 @@ from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
-from auricle.plugin_core.audio_files import FileSource, Source
+from auricle.plugin_core.audio_files import FileSource, Source, output_format
 from auricle.plugin_core.feed import Feed, InverseDistance, NoDistance
 from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult
 from auricle.plugin_core.mixing import Mixer, ObjectBus
@@ -88,6 +88,7 @@ def render_sources(
     """The same from sources at ``sample_rate``, with a path for each channel of each source."""
     if block_size < 1:
         raise AuricleError(f"the block size must be at least 1, got {block_size}")
+    output_format(Path(output))
     head = HeadTrack(Path(head_track)) if head_track is not None else None
     law = InverseDistance() if distance_gain else NoDistance()
     feeds = [Feed(source, each, law=law) for source, each in zip(sources, paths, strict=True)]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
+from auricle.plugin_core.audio_files import output_format
 from auricle.plugin_core.fifo import Fifo
 from auricle.plugin_core.limiter import Limiter as PeakLimiter
 from auricle.plugin_core.mastering import Master as MasterWriter
@@ -118,6 +119,7 @@ class Scene:
         """
         if block_size < 1:
             raise AuricleError(f"the block size must be at least 1, got {block_size}")
+        output_format(Path(output), self.output.encoding)
         self._refuse_overwriting(Path(output))
         if plot is not None:
             check_picture(Path(plot))
