@@ -25,8 +25,10 @@ class Engine:
         self._table = _padded(delay_table(prepared.delay_taps), LANES)
         self._centre = centre_samples(prepared.delay_taps)
         # The oldest sample a delay reads, and two more for the span of the table.
-        self.reach = int(np.ceil(prepared.delays.max())) + prepared.delay_taps + 2
-        self._rows = np.zeros((n_sources, self.reach + STEP), dtype=np.float32)
+        reach = int(np.ceil(prepared.delays.max())) + prepared.delay_taps + 2
+        self.reach = -(-reach // LANES) * LANES
+        self._past = np.zeros((n_sources, self.reach), dtype=np.float32)
+        self._rows = np.zeros((kernels.TILE, self.reach + STEP), dtype=np.float32)
         self._start = np.zeros((n_sources, self._gains_table.shape[1]), dtype=np.float32)
         self._change = np.zeros_like(self._start)
         self._delays = np.full((2, n_sources, 2), float(self._centre))  # at the step's ends
@@ -39,7 +41,7 @@ class Engine:
         self._taps = np.zeros((blends, 2, self._table.shape[1]), dtype=np.float32)
         self._plan = np.zeros((blends, 4), dtype=np.int64)
         self._heard = np.zeros((kernels.TILE, STEP), dtype=np.float32)
-        self._at = np.zeros((2, kernels.TILE), dtype=np.int64)
+        self._at = np.zeros((3, kernels.TILE), dtype=np.int64)
         self._bus = np.zeros((2, rank, STEP), dtype=np.float32)
         self._inputs = self._bus.reshape(2 * rank, STEP)
         self._pending = np.zeros((2, rank + STEP), dtype=np.float32)
@@ -51,7 +53,7 @@ class Engine:
 
     def reset(self) -> None:
         """Silence everything that still sounds."""
-        self._rows[:] = 0.0
+        self._past[:] = 0.0
         self._start[:] = 0.0
         self._change[:] = 0.0
         self.quiet[:] = self.reach + STEP
@@ -62,8 +64,7 @@ class Engine:
     def inherit(self, other: "Engine") -> None:
         """Take over what the sources played before, so that nothing starts from silence."""
         shared = min(self.reach, other.reach)
-        past = other._rows[:, other.reach - shared : other.reach]
-        self._rows[:, self.reach - shared : self.reach] = past
+        self._past[:, self.reach - shared :] = other._past[:, other.reach - shared :]
         self.quiet[:] = 0
 
     def aim(
@@ -84,10 +85,10 @@ class Engine:
         """Render ``audio[:, first : first + count]`` into ``out[:, at : at + count]``."""
         prepared = self.prepared
         kernels.spatialize(
-            audio, first, count, phase, self._rows, self._ramp, self._state, self.quiet,
+            audio, first, count, phase, self._past, self._rows, self._ramp, self._state, self.quiet,
             self.nonfinite, self._start, self._change, self._delays[0], self._delays[1],
             self._table, prepared.delay_taps, self._centre, prepared.head_taps, self._taps,
-            self._plan, self._heard, self._at[0], self._at[1], self._bus,
+            self._plan, self._heard, self._at[0], self._at[1], self._at[2], self._bus,
         )  # fmt: skip
         if self._convolver is None:
             scatter.scatter(self._bus, phase, count, out, at, self._pending)

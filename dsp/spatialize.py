@@ -42,8 +42,9 @@ _OPTIONS: dict[str, Any] = {
 
 @njit(**_OPTIONS)
 def spatialize(
-    audio, first, count, phase, rows, ramp, state, quiet, nonfinite, start, change, old_delays,
-    new_delays, table, n_taps, centre, n_heads, taps, plan, heard, heard_at, gains_at, bus,
+    audio, first, count, phase, past, rows, ramp, state, quiet, nonfinite, start, change,
+    old_delays, new_delays, table, n_taps, centre, n_heads, taps, plan, heard, heard_at,
+    undelayed_at, gains_at, bus,
 ):  # fmt: skip
     """Set the buses to the mix of all sources for samples ``phase`` to ``phase + count`` of a step.
 
@@ -52,8 +53,8 @@ def spatialize(
         first: first sample of ``audio``.
         count: samples to render, at most ``STEP - phase``.
         phase: samples of this step rendered before.
-        rows: (S, R + STEP) float32: the R last samples, as many as a delay may need, then those of
-            this step; moved on when the step ends.
+        past: (S, R) float32: the R last samples, as many as a delay may need, a multiple of LANES.
+        rows: (TILE, R + STEP) float32 scratch: sources' pasts and new samples.
         ramp: (STEP,) float32, (t + 1) / STEP.
         state: (S,) IDLE, CONSTANT or CHANGE, from ``aim``.
         quiet: (S,) samples since the source was last not zero; a silent past costs nothing.
@@ -67,63 +68,72 @@ def spatialize(
         centre: delay of the table's first row in samples.
         n_heads: H.
         taps: (TILE * BLENDS, 2, multiple of LANES) float32, plan: (TILE * BLENDS, 4) int64, heard:
-            (TILE, STEP) float32, heard_at and gains_at: (TILE,) int64: scratch.
+            (TILE, STEP) float32, heard_at, undelayed_at, gains_at: (TILE,) int64: scratch.
         bus: (2, K, STEP) float32 out; only samples phase to phase + count are written.
     """
-    n_sources, row = rows.shape
+    n_sources, reach = past.shape
+    row = reach + STEP
     n_buses = bus.shape[1]
     bus[:, :, phase : phase + count] = 0.0
     # Addresses from here on: an array handed to a function costs atomic reference counts.
     for begin in range(0, n_sources, TILE):
         size = min(TILE, n_sources - begin)
-        for s in range(begin, begin + size):
+        for i in range(size):
+            s = begin + i
+            _copy(flat(past), s * reach, flat(rows), i * row, reach)
             _take(
-                flat(audio), s * audio.shape[1] + first, count, flat(rows),
-                (s + 1) * row - STEP + phase, flat(quiet), flat(nonfinite), s,
+                flat(audio), s * audio.shape[1] + first, count, flat(rows), i * row + reach,
+                flat(quiet), flat(nonfinite), s,
             )  # fmt: skip
         for ear in range(2):
             _add_tile(
-                begin, size, ear, phase, phase + count, flat(rows), row, flat(ramp), flat(state),
+                begin, size, ear, phase, phase + count, flat(rows), reach, flat(ramp), flat(state),
                 flat(quiet), flat(start), flat(change), start.shape[1], flat(old_delays),
-                flat(new_delays), flat(table), table.shape[1], n_taps, centre, n_heads,
-                flat(taps), flat(plan), flat(heard), flat(heard_at), flat(gains_at),
+                flat(new_delays), flat(table), table.shape[1], n_taps, centre, n_heads, flat(taps),
+                flat(plan), flat(heard), flat(heard_at), flat(undelayed_at), flat(gains_at),
                 flat(bus), n_buses,
             )  # fmt: skip
-    if phase + count == STEP:
-        for s in range(n_sources):
-            past = rows[s]
-            for t in range(row - STEP):
-                past[t] = past[t + STEP]
+        for i in range(size):
+            _copy(flat(rows), i * row + count, flat(past), (begin + i) * reach, reach)
+
+
+@njit(**_OPTIONS)
+def _copy(source, at, target, to, count):
+    for i in range(0, count, LANES):
+        store(target, to + i, load(source, at + i))
 
 
 @njit(**_OPTIONS)
 def _add_tile(
-    begin, size, ear, phase, end, rows, row, ramp, state, quiet, start, change, n_gains, old_delays,
-    new_delays, table, width, n_taps, centre, n_heads, taps, plan, heard, heard_at, gains_at, bus,
-    n_buses,
+    begin, size, ear, phase, end, rows, reach, ramp, state, quiet, start, change, n_gains,
+    old_delays, new_delays, table, width, n_taps, centre, n_heads, taps, plan, heard, heard_at,
+    undelayed_at, gains_at, bus, n_buses,
 ):  # fmt: skip
     """Add ``size`` sources from ``begin`` on to one ear's buses.
 
     Their rows are all written before the first is read: no load waits for a store under way.
     """
     moving, still, blends = 0, TILE, 0
-    for s in range(begin, begin + size):
-        if get(state, s) == IDLE or get(quiet, s) >= row:
+    for i in range(size):
+        s = begin + i
+        if get(state, s) == IDLE or get(quiet, s) >= reach + STEP:
             continue
         moves = get(state, s) == CHANGE
         if moves:
-            i = moving
+            j = moving
             moving += 1
         else:
             still -= 1
-            i = still
-        put(heard_at, i, i * STEP)
-        put(gains_at, i, s * n_gains + ear * n_buses)
+            j = still
+        row = i * (reach + STEP) + reach - phase
+        put(heard_at, j, j * STEP)
+        put(gains_at, j, s * n_gains + ear * n_buses)
+        put(undelayed_at, j, row)
         new = get(new_delays, 2 * s + ear)
         old = get(old_delays, 2 * s + ear) if moves else new
         blends = _plan_delay(
-            rows, (s + 1) * row - STEP, phase, end, old, new, table, width, n_taps, centre, heard,
-            i * STEP, taps, plan, blends,
+            rows, row, phase, end, old, new, table, width, n_taps, centre, heard, j * STEP, taps,
+            plan, blends,
         )  # fmt: skip
     for i in range(blends):
         oldest, out = get(plan, 4 * i) + n_taps - PASS, get(plan, 4 * i + 3)
@@ -137,14 +147,12 @@ def _add_tile(
         first_bus,
     )  # fmt: skip
     if n_heads > 0:
-        for i in range(TILE):
-            if i < moving or i >= still:
-                s = get(gains_at, i) // n_gains
-                put(heard_at, i, (s + 1) * row - STEP)
-                put(gains_at, i, s * n_gains + 2 * n_buses + ear * n_heads)
+        for j in range(TILE):
+            if j < moving or j >= still:
+                put(gains_at, j, get(gains_at, j) + (2 - ear) * n_buses + ear * n_heads)
         _mix(
-            rows, heard_at, gains_at, moving, still, start, change, n_heads, phase, end, ramp, bus,
-            first_bus,
+            rows, undelayed_at, gains_at, moving, still, start, change, n_heads, phase, end, ramp,
+            bus, first_bus,
         )  # fmt: skip
 
 

@@ -1,5 +1,3 @@
-import os
-import sys
 from contextlib import ExitStack
 
 import numpy as np
@@ -259,22 +257,3 @@ def test_prepared_sets_are_cached_and_a_broken_cache_is_made_anew(heads, tmp_pat
     file.write_bytes(b"not an archive")
     third = cache.prepared_set(small, RATE, rank=8)
     assert third.gains.shape == first.gains.shape
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="counts allocations by the C library's hooks")
-def test_a_block_allocates_no_audio_arrays(low):
-    import tracemalloc
-
-    x = noise(50, 128)
-    out = np.zeros((2, 128), dtype=np.float32)
-    renderer = BinauralRenderer(low, RATE, n_sources=50)
-    for _ in range(4):
-        renderer.process_into(x, out)
-    tracemalloc.start()
-    before = tracemalloc.take_snapshot()
-    for _ in range(50):
-        renderer.process_into(x, out)
-    after = tracemalloc.take_snapshot()
-    tracemalloc.stop()
-    grown = sum(d.size_diff for d in after.compare_to(before, "filename") if os.sep in str(d))
-    assert grown < 8192
