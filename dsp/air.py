@@ -17,7 +17,6 @@ _REFERENCE_KPA = 101.325
 SCALE_M = 100.0
 _ROWS, _LAST = 65, 0.95
 _STARTS = np.array([[-0.5, -1.5, 0.5, 0.0], [-1.2, -1.2, 1.5, 1.5]])
-_FIT_HZ = np.geomspace(100.0, 16000.0, 48)
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def air_table(air: Air, sample_rate: int) -> Array:
     Coefficients between rows may be blended: the filters follow smoothly and stay stable.
     Decibels count less the deeper they lie: what is down by 20 dB need not be exact.
     """
-    hz = _FIT_HZ[_FIT_HZ <= 0.45 * sample_rate]
+    hz = np.geomspace(100.0, min(16000.0, 0.45 * sample_rate), 48)
     tangent = np.tan(np.pi * hz / sample_rate)
     loss = absorption_db_per_m(hz, air) * (np.log(10.0) / 20.0)
     rows = np.empty((_ROWS, 5))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.biquad import IDENTITY_COEFFICIENTS, from_analogue
+from auricle.dsp.biquad import from_analogue
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import Array
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S, path_m, sphere_response
@@ -30,7 +30,6 @@ _FADE_COSINE = 0.2  # the far ear does not see the source: parallax fades out ac
 NEAREST_RADII = 1.3  # of the sphere of the shadow; nearer sources are heard as from there
 _ANGLES, _DISTANCES = 46, 20
 _SHELF_HZ = np.array([700.0, 3500.0])
-_FIT_HZ = np.geomspace(100.0, 16000.0, 45)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +67,11 @@ def near_field_table(reference_m: float, head_radius_m: float, sample_rate: int)
     nearest = NEAREST_RADII * SHADOW_RADIUS * head_radius_m
     distances = 1.0 / np.linspace(1.0 / reference_m, 1.0 / nearest, _DISTANCES)
     cosines = np.cos(np.linspace(0.0, np.pi, _ANGLES))
-    hz = _FIT_HZ[_FIT_HZ <= 0.45 * sample_rate]
+    hz = np.geomspace(100.0, min(16000.0, 0.45 * sample_rate), 45)
     wanted = variation_db(distances, cosines[:, None], hz, reference_m, head_radius_m)
-    coefficients = shelves(fit_shelves(wanted, hz, sample_rate), sample_rate)
-    coefficients[:, 0] = IDENTITY_COEFFICIENTS
-    return NearFieldTable(coefficients, reference_m, nearest, head_radius_m)
+    values = fit_shelves(wanted, hz, sample_rate)
+    values[:, 0] = 0.0  # poles on zeros: all passes, and blends with its neighbours
+    return NearFieldTable(shelves(values, sample_rate), reference_m, nearest, head_radius_m)
 
 
 def variation_db(
