@@ -1,6 +1,7 @@
 """What the air takes from a sound on its way: ISO 9613-1, and a filter for each distance."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -83,6 +84,11 @@ def air_table(air: Air, sample_rate: int) -> Array:
     Coefficients between rows may be blended: the filters follow smoothly and stay stable.
     Decibels count less the deeper they lie: what is down by 20 dB need not be exact.
     """
+    return _rows(air, sample_rate).copy()
+
+
+@lru_cache(maxsize=8)
+def _rows(air: Air, sample_rate: int) -> Array:
     hz = np.geomspace(100.0, min(16000.0, 0.45 * sample_rate), 48)
     tangent = np.tan(np.pi * hz / sample_rate)
     loss = absorption_db_per_m(hz, air) * (np.log(10.0) / 20.0)

@@ -49,8 +49,10 @@ def facing_cosine(positions_m: ArrayLike, fronts: ArrayLike, listener_m: ArrayLi
     return np.where(length > 1e-9, along / np.where(length > 1e-9, length, 1.0), 1.0)
 
 
-def spread(direction: ArrayLike, width_deg: float, n_directions: int = 5) -> tuple[Array, Array]:
-    """Directions (N, 3) across a source's width, and their gains (N,), of total energy 1.
+def spread(
+    direction: ArrayLike, width_deg: float, n_directions: int = 5, law: str = "energy"
+) -> tuple[Array, Array]:
+    """Directions (N, 3) across a source's width, and their gains (N,).
 
     An arc through ``direction``, level with the horizon (for one at a pole: along the y axis),
     evenly filled and tapered at its ends. The copies are the same signal, so at low frequencies,

@@ -26,7 +26,7 @@ _SPOT_DEG = 150.0
 _SPOT_BEGIN_KA, _SPOT_FULL_KA = 2.5, 6.0
 _SPOT_NEAR_M = 0.25
 
-_FADE_COSINE = 0.2  # the far ear does not see the source: parallax fades out across its horizon
+FADE_COSINE = 0.2  # the far ear does not see the source: parallax fades out across its horizon
 NEAREST_RADII = 1.3  # of the sphere of the shadow; nearer sources are heard as from there
 _ANGLES, _DISTANCES = 46, 20
 _SHELF_HZ = np.array([700.0, 3500.0])
@@ -144,7 +144,7 @@ def parallax_directions(
     inside = reference_m**2 - np.sum(ear_m * ear_m, axis=-1)
     end = ear_m + (np.sqrt(ahead * ahead + inside) - ahead)[..., None] * sight
     cosine = np.sum(directions * ears, axis=-1)
-    share = _smooth_step((cosine + _FADE_COSINE) / (2.0 * _FADE_COSINE))[..., None]
+    share = _smooth_step((cosine + FADE_COSINE) / (2.0 * FADE_COSINE))[..., None]
     mixed = directions + share * (end / reference_m - directions)
     return mixed / np.linalg.norm(mixed, axis=-1, keepdims=True)
 
