@@ -98,7 +98,7 @@ def _rows(air: Air, sample_rate: int) -> Array:
     for i in range(1, _ROWS):
         tries = [_fitted(loss * table_distances_m()[i], tangent, x) for x in (at, *_STARTS)]
         at = min(tries, key=lambda found: found[1])[0]
-        rows[i] = from_analogue(np.exp(at[:2]), np.exp(at[2:]))
+        rows[i] = from_analogue(*np.exp(np.clip(at, -12.0, 9.0)).reshape(2, 2))
     return rows
 
 
@@ -121,5 +121,5 @@ def _fitted(loss: Array, tangent: Array, start: Array) -> tuple[Array, float]:
 
 
 def _log_magnitude(logarithms: Array, tangent: Array) -> Array:
-    a, b = np.exp(logarithms)
+    a, b = np.exp(np.clip(logarithms, -12.0, 9.0))  # the solver may try anything
     return 0.5 * np.log((1.0 - b * tangent**2) ** 2 + (a * tangent) ** 2)
