@@ -61,7 +61,7 @@ class DistanceCues:
         self.delays = np.zeros((n_sources, 2))
         self.coefficients = np.tile(np.array(IDENTITY_COEFFICIENTS), (2, n_sources, 2, 1))
         self.state = np.zeros(n_sources, dtype=np.int8)
-        self.memory = np.zeros((n_sources, 2, 2))
+        self.memory = np.zeros((n_sources, 2, 4))
 
     def aim(self, positions: Array, turn: Array, origin: Array, jump: bool) -> None:
         """Set what holds at the end of the step that begins; arguments as of the renderer's aim."""

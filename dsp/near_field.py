@@ -22,7 +22,7 @@ SHADOW_RADIUS = 1.07
 # the ear looks out from within the sphere,
 PARALLAX_RADIUS = 0.75
 # and a near source makes no brighter spot behind the head than it makes this far from there.
-_SPOT_DEG = 150.0
+SPOT_DEG = 150.0
 _SPOT_BEGIN_KA, _SPOT_FULL_KA = 2.5, 6.0
 _SPOT_NEAR_M = 0.25
 
@@ -101,7 +101,7 @@ def variation_db(
 def _lost_spot_db(
     near: Array, distance: Array, cosine: Array, hz: Array, reference_m: float, radius: float
 ) -> Array:
-    edge = np.cos(np.deg2rad(_SPOT_DEG))
+    edge = np.cos(np.deg2rad(SPOT_DEG))
     beside = _db(sphere_response(distance, edge, hz, radius))
     ka = 2.0 * np.pi * hz * radius / SOUND_SPEED_M_S
     share = _smooth_step((ka - _SPOT_BEGIN_KA) / (_SPOT_FULL_KA - _SPOT_BEGIN_KA))
