@@ -23,9 +23,10 @@ from offgrid import _phase_itd
 from auricle.dsp import alignment, biquad, near_field
 from auricle.dsp.air import Air
 from auricle.dsp.default_listener import default_hrtf
+from auricle.dsp.directivity import spread
 from auricle.dsp.distance import EARS, DistanceCues
 from auricle.dsp.distance_kernels import STEP, filter_row
-from auricle.dsp.geometry import azimuth_elevation_deg
+from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.near_field import near_field_table, parallax_directions, variation_db
@@ -149,8 +150,8 @@ def _ild_db(spectra: np.ndarray, low_hz: float, high_hz: float) -> np.ndarray:
 def ablation(sets: dict[float, HrtfSet]) -> None:
     """The exact model with each of its three constants as a plain sphere would have it."""
     far = Far(sets[3.25])
-    print("\n| from 3.25 m | 0.25 m: LSD dB | ILD error at 90 deg, dB | 2-8 kHz: at 90 deg |"
-          " 0.5 m: LSD dB | ILD error at 90 deg, dB | 2-8 kHz: at 90 deg |\n" + "|---" * 7 + "|")  # fmt: skip
+    columns = "LSD dB | ILD error at 90 deg, dB | 2-8 kHz: at 90 deg"
+    print(f"\n| from 3.25 m | 0.25 m: {columns} | 0.5 m: {columns} |\n" + "|---" * 7 + "|")
     for label, name, value in (
         ("all three", "SHADOW_RADIUS", near_field.SHADOW_RADIUS),
         ("shadow of the ITD's radius", "SHADOW_RADIUS", 1.0),
@@ -166,6 +167,25 @@ def ablation(sets: dict[float, HrtfSet]) -> None:
             cells += [f"{v[0]:.2f}", f"{v[3]:+.1f}", f"{v[5]:+.1f}"]
         setattr(near_field, name, before)
         print(f"| {label} | " + " | ".join(cells) + " |")
+
+
+def width(hrtf: HrtfSet) -> None:
+    """Level of wide sources against narrow ones, the mean of 24 azimuths, nearest directions."""
+    bands = (200.0, 600.0, 2000.0, 6000.0, 16000.0)
+    print("\n| law | width | 200-600 Hz | 0.6-2 kHz | 2-6 kHz | 6-16 kHz |\n" + "|---" * 6 + "|")
+    for law in ("energy", "amplitude"):
+        for width_deg in (30.0, 60.0, 120.0):
+            cells = np.zeros(4)
+            for middle in unit_vectors(np.arange(24) * 15.0):
+                directions, gains = spread(middle, width_deg, law=law)
+                rows = np.argmax(np.vstack([directions, middle]) @ hrtf.positions.T, axis=1)
+                spectra = np.fft.rfft(hrtf.ir[rows], SIZE)
+                power = np.abs([np.tensordot(gains, spectra[:-1], 1), spectra[-1]]) ** 2
+                for i in range(4):
+                    bins = slice(*np.searchsorted(HZ, bands[i : i + 2]))
+                    wide, narrow = power[..., bins].sum(axis=(1, 2))
+                    cells[i] += 10.0 * np.log10(wide / narrow) / 24.0
+            print(f"| {law} | {width_deg:.0f} | " + " | ".join(f"{x:+.1f}" for x in cells) + " |")
 
 
 def speed(n_sources: int = 256, steps: int = 400) -> None:
@@ -221,6 +241,7 @@ def main() -> None:
                     f"| {v[4]:.1f} | {v[5]:+.1f} | {v[6]:.1f} | {v[7]:.0f} |"
                 )
     ablation(sets)
+    width(HrtfSet.load(folder / "HRIR_L2702.sofa"))
     speed()
 
 
