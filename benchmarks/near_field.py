@@ -25,12 +25,13 @@ from auricle.dsp.air import Air
 from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.directivity import spread
 from auricle.dsp.distance import EARS, DistanceCues
-from auricle.dsp.distance_kernels import STEP, filter_row
+from auricle.dsp.distance_kernels import STEP
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.near_field import near_field_table, parallax_directions, variation_db
 from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.spatialize import filter_row
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S, path_m, sphere_response
 
 RATE = 48000

@@ -1,9 +1,9 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Kernels of distance: where each ear looks, what it adds to delays and spectra, and the filters.
+"""Kernels of distance: where each ear looks, and what that adds to delays and spectra.
 
-``aim_distance`` runs when a control step begins, before sources are looked up in the mesh;
-``filter_row`` filters any part of the step. Both take plain arrays, allocate nothing, raise nothing
-and hold no GIL.
+``aim_distance`` runs when a control step begins, before sources are looked up in the mesh, if
+``any_nearer`` finds a source that asks for it; the filters it sets run in ``spatialize``. Kernels
+take plain arrays, allocate nothing, raise nothing and hold no GIL.
 
 Letters: S sources, E ears, A angles, D distances.
 """
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from auricle.dsp.compiled import CACHE
+
 STEP = 128  # samples of a control step, as in the renderer
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
 
@@ -21,7 +23,7 @@ PARALLAX_RADIUS = 0.75
 FADE_COSINE = 0.2
 
 _OPTIONS: dict[str, Any] = {
-    "cache": True,
+    "cache": CACHE,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
@@ -30,24 +32,29 @@ _OPTIONS: dict[str, Any] = {
 
 @njit(**_OPTIONS)
 def aim_distance(
-    positions, turn, origin, near_table, reference_m, nearest_m, head_radius_m, limit_m,
-    samples_per_m, ears, air_table, air_scale_m, air_last, jump, near, directions, delays, old,
-    new, state, memory,
+    positions, turn, origin, near_table, reference_m, nearest_m, head_radius_m, limits_m,
+    samples_per_m, ears, air_table, air_scale_m, air_last, in_air, jump, near, early, directions,
+    delays, old, new, state, memory,
 ):  # fmt: skip
     """Set what distance asks of each source and ear at the end of the step that begins.
+
+    Returns the number of sources whose filters do something.
 
     Args:
         positions: (S, 3) world positions in metres.
         turn: (3, 3) world to head axes; origin: (3,) the listener's position in metres.
         near_table: (A, D, 5) from ``near_field_table``; A = 0 for no near field.
         reference_m, nearest_m, head_radius_m: of that table.
-        limit_m: distance at which near-field cues begin, in full from half of it on.
+        limits_m: (S,) distances at which near-field cues begin, in full from half of that on; from
+            the set's own distance on they begin by themselves. 0 switches them off.
         samples_per_m: sample rate over speed of sound.
         ears: (2, 3) unit vectors to the ears.
         air_table: (D, 5) from ``air_table``; D = 0 for no absorption.
         air_scale_m, air_last: its axis runs evenly in r / (r + scale) to ``last``.
+        in_air: (S,) bool, which sources the air absorbs.
         jump: whether the new filters hold from the step's first sample on.
         near: (S,) bool out; where False, ``directions`` and ``delays`` need not be heeded.
+        early: (S,) out, share that is left of what sounds before the onset (it has no filter).
         directions: (S, 2, 3) out, unit vectors in head axes at which each ear's set is read.
         delays: (S, 2) out, samples to add to the delays found there, of either sign.
         old, new: (S, 2, 5) filters at the begin and end of the step, in and out; b0 b1 b2 a1 a2.
@@ -55,7 +62,7 @@ def aim_distance(
         memory: (S, ...) of the filters; emptied where they are bypassed.
     """
     with_near, with_air = near_table.shape[0] > 1, air_table.shape[0] > 1
-    limit = min(limit_m, reference_m) if with_near else 0.0
+    n_filtered = 0
     for s in range(len(state)):
         dx = positions[s, 0] - origin[0]
         dy = positions[s, 1] - origin[1]
@@ -67,7 +74,10 @@ def aim_distance(
         if not distance > 1e-9:  # NaN too: straight ahead
             x, y, z, distance = 1.0, 0.0, 0.0, 1.0
         x, y, z = x / distance, y / distance, z / distance
+        limit_m = limits_m[s]
+        limit = min(limit_m, reference_m) if with_near else 0.0
         near[s] = distance < limit
+        early[s] = 1.0 - _smooth_step(2.0 * (limit - distance) / limit) if near[s] else 1.0
         same = True
         plain = True
         for e in range(2):
@@ -85,7 +95,7 @@ def aim_distance(
                     x, y, z, r, share, ears[e], near_table, reference_m, nearest_m,
                     head_radius_m, samples_per_m, directions[s, e], delays[s], e, b,
                 )  # fmt: skip
-            elif with_air:
+            elif with_air and in_air[s]:
                 _air(distance - limit, air_table, air_scale_m, air_last, b)
             else:
                 _pass_all(b)
@@ -94,13 +104,25 @@ def aim_distance(
                     a[i] = b[i]
                 same = same and a[i] == b[i]
                 plain = plain and b[i] == (1.0 if i == 0 else 0.0)
-        if not same:
-            state[s] = CHANGE
-        elif plain:
+        if same and plain:
             state[s] = BYPASS
             memory[s] = 0.0
         else:
-            state[s] = CONSTANT
+            state[s] = CONSTANT if same else CHANGE
+            n_filtered += 1
+    return n_filtered
+
+
+@njit(**_OPTIONS)
+def any_nearer(positions, origin, limits_m):
+    """Whether a source (S, 3) is nearer to the origin (3,) than its limit (S,)."""
+    for s in range(len(positions)):
+        x = positions[s, 0] - origin[0]
+        y = positions[s, 1] - origin[1]
+        z = positions[s, 2] - origin[2]
+        if x * x + y * y + z * z < limits_m[s] * limits_m[s]:
+            return True
+    return False
 
 
 @njit(inline="always", **_OPTIONS)
@@ -181,36 +203,3 @@ def _path_m(r, cosine, a):
 def _smooth_step(x):
     t = min(max(x, 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)
-
-
-# Regrouping the sums would put more than one operation between two outputs, at half the speed.
-@njit(**{**_OPTIONS, "fastmath": {"contract"}})
-def filter_row(row, first, count, phase, old, new, memory):
-    """Filter ``row[first : first + count]`` in place: samples ``phase`` on of a control step.
-
-    The coefficients run linearly from ``old`` to ``new`` over the step. A blend of two stable
-    second-order filters is stable, since stable (a1, a2) fill a triangle.
-
-    Args:
-        row: float32 samples.
-        first, count: which of them; phase: of ``first`` in the step; phase + count <= STEP.
-        old, new: (5,) b0, b1, b2, a1, a2 at the begin and end of the step.
-        memory: (4,) float64 of this source and ear, in and out: the last two samples before the
-            filter and the last two behind it, newest first (direct form I).
-    """
-    d0, d1, d2 = (new[0] - old[0]) / STEP, (new[1] - old[1]) / STEP, (new[2] - old[2]) / STEP
-    c1, c2 = (new[3] - old[3]) / STEP, (new[4] - old[4]) / STEP
-    k = phase + 1
-    b0, b1, b2 = old[0] + k * d0, old[1] + k * d1, old[2] + k * d2
-    a1, a2 = old[3] + k * c1, old[4] + k * c2
-    x1, x2, y1, y2 = memory[0], memory[1], memory[2], memory[3]
-    for t in range(first, first + count):
-        x = np.float64(row[t])
-        y = b0 * x + b1 * x1 + b2 * x2 - a2 * y2 - a1 * y1
-        x1, x2, y1, y2 = x, x1, y, y1
-        b0, b1, b2, a1, a2 = b0 + d0, b1 + d1, b2 + d2, a1 + c1, a2 + c2
-        row[t] = y
-    # Denormal numbers would slow every later block down.
-    memory[0], memory[1] = x1, x2
-    memory[2] = y1 if abs(y1) > 1e-30 else 0.0
-    memory[3] = y2 if abs(y2) > 1e-30 else 0.0

@@ -28,6 +28,8 @@ _SPOT_NEAR_M = 0.25
 
 FADE_COSINE = 0.2  # the far ear does not see the source: parallax fades out across its horizon
 NEAREST_RADII = 1.3  # of the sphere of the shadow; nearer sources are heard as from there
+LEAST_RADII = 4.0  # of a set's distance; nearer ones are a near field themselves
+LARGEST_DELAY_SECONDS = 0.15e-3  # that parallax adds at the most
 _ANGLES, _DISTANCES = 46, 20
 _SHELF_HZ = np.array([700.0, 3500.0])
 
@@ -59,10 +61,11 @@ def near_field_table(reference_m: float, head_radius_m: float, sample_rate: int)
     Sources: Kan, Jin and van Schaik 2009, JASA 125:2233 (distance-variation function); Spagnol,
     Tavazzi and Avanzini 2017, Applied Acoustics 115:61 (as a shelving filter).
     """
-    if not reference_m >= 4.0 * head_radius_m:
+    least_m = LEAST_RADII * head_radius_m
+    if not reference_m >= least_m:
         raise AuricleError(
             f"the set was measured at {reference_m:g} m, inside the near field of a head of "
-            f"{head_radius_m:g} m; near sources need a set from {4.0 * head_radius_m:.2f} m on"
+            f"{head_radius_m:g} m; near sources need a set from {least_m:.2f} m on"
         )
     nearest = NEAREST_RADII * SHADOW_RADIUS * head_radius_m
     distances = 1.0 / np.linspace(1.0 / reference_m, 1.0 / nearest, _DISTANCES)

@@ -1,16 +1,18 @@
 """Near-field tables and kernels against the sphere, plain NumPy, and sets measured near a head."""
 
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from heads import HEAD_RADIUS_M, full_sphere, pulse_head
 from hypothesis import given
 from hypothesis import strategies as st
+from plain import plain_python
+from synthetic import level_db
 
-from auricle.dsp import biquad, near_field
+from auricle.dsp import biquad, near_field, spatialize
 from auricle.dsp import distance_kernels as kernels
 from auricle.dsp.air import Air
 from auricle.dsp.distance import EARS, DistanceCues, distance_gain
@@ -26,6 +28,8 @@ from auricle.dsp.near_field import (
     parallax_directions,
     variation_db,
 )
+from auricle.dsp.prepared import prepare
+from auricle.dsp.renderer import BinauralRenderer
 
 RATE = 48000
 FAR_M = 3.0
@@ -46,6 +50,7 @@ def table() -> NearFieldTable:
 def aimed(table: NearFieldTable, positions: np.ndarray, **options) -> DistanceCues:
     options = {"limit_m": np.inf, **options}
     cues = DistanceCues(len(positions), RATE, table, **options)
+    cues.in_use = True  # or far sources are passed over
     cues.aim(np.asarray(positions, dtype=np.float64), np.eye(3), HERE, True)
     return cues
 
@@ -227,7 +232,6 @@ def slow_filter(x: np.ndarray, old: np.ndarray, new: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("kernel", ["filter_row", "py_func"])
 def test_ramped_filters_in_calls_of_any_size(kernel: str, table: NearFieldTable) -> None:
-    run = kernels.filter_row if kernel == "filter_row" else kernels.filter_row.py_func
     rng = np.random.default_rng(8)
     old, new = blends(rng, table)
     x = rng.normal(size=STEP).astype(np.float32)
@@ -236,7 +240,8 @@ def test_ramped_filters_in_calls_of_any_size(kernel: str, table: NearFieldTable)
     done = 0
     while done < STEP:
         count = min(int(rng.integers(0, 50)), STEP - done)
-        run(row, 7 + done, count, done, old, new, memory)
+        with nullcontext() if kernel == "filter_row" else plain_python(spatialize):
+            spatialize.filter_row(row, 7 + done, count, done, old, new, memory)
         done += count
     np.testing.assert_allclose(row[7:-5], slow_filter(x, old, new), atol=2e-6)
     assert np.all(row[:7] == 1.0)
@@ -248,7 +253,9 @@ def test_a_filter_at_rest_is_its_response(table: NearFieldTable) -> None:
     impulse = np.zeros(64 * STEP, dtype=np.float32)
     impulse[0] = 1.0
     for begin in range(0, len(impulse), STEP):
-        cues.filter(impulse, 0, 1, begin, STEP, 0)
+        spatialize.filter_row(
+            impulse, begin, STEP, 0, *cues.coefficients[:, 0, 1], cues.memory[0, 1]
+        )
     hz = np.fft.rfftfreq(len(impulse), 1.0 / RATE)
     wanted = biquad.response(cues.coefficients[1, 0, 1], hz, RATE)
     error = np.abs(np.fft.rfft(impulse) - wanted) / np.abs(wanted)
@@ -260,10 +267,7 @@ def test_a_filter_at_rest_is_its_response(table: NearFieldTable) -> None:
 def test_jitted_and_plain_aim_agree(table: NearFieldTable) -> None:
     positions = np.array([[0.2, 0.1, 0.0], [5.0, 1.0, 0.0], [0.0, 0.0, 0.0], [1.5, 0.3, 0.1]])
     cues = [aimed(table, positions, limit_m=2.0, air=Air()) for _ in range(2)]
-    plain = SimpleNamespace(aim_distance=kernels.aim_distance.py_func)
-    module = "auricle.dsp.distance.kernels"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, plain)
+    with plain_python(kernels):
         cues[1].aim(positions, np.eye(3), HERE, True)
     for name in ("directions", "delays", "coefficients", "near", "state"):
         np.testing.assert_allclose(getattr(cues[0], name), getattr(cues[1], name), atol=1e-12)
@@ -308,3 +312,61 @@ def test_level_differences_near_a_dummy_head(data_dir: Path) -> None:
                 for x in (found, measured)
             ]
             assert abs(ild[0] - ild[1]) < limit
+
+
+def test_rendered_level_differences_near_a_dummy_head(data_dir: Path) -> None:
+    folder = data_dir / "ku100_nearfield"
+    far = HrtfSet.load(folder / "HRIR_CIRC360.sofa")
+    prepared = prepare(far, RATE, rank=24)
+    impulse = np.zeros((1, 1024), dtype=np.float32)
+    impulse[0, 0] = 1.0
+    for distance, name in ILD_FILES.items():
+        renderer = BinauralRenderer(prepared, RATE, distance_gain=True)
+        renderer.set_positions(distance * far.positions[[90]])
+        measured = HrtfSet.load(folder / f"HRIR_CIRC360_{name}.sofa").ir[90]
+        found, wanted = (
+            10.0 * np.log10(np.divide(*np.sum(x.astype(np.float64) ** 2, axis=-1)))
+            for x in (renderer.process(impulse), measured)
+        )
+        assert abs(found - wanted) < 1.5
+
+
+@pytest.mark.parametrize("rank", [12, "full"])
+def test_call_sizes_do_not_matter_near_the_head(rank: int | str) -> None:
+    """A source comes in from 1.6 m to 0.2 m, passes, and goes, half of it with air."""
+    x = np.random.default_rng(1).standard_normal((2, 4000)).astype(np.float32)
+    x[1, 1000:2500] = 0.0
+    prepared = prepare(pulse_head(), RATE, rank=rank)
+
+    def run(sizes):
+        renderer = BinauralRenderer(prepared, RATE, n_sources=2, air=Air())
+        parts, at, step = [], 0, 0
+        while at < x.shape[1]:
+            n = min(sizes(), x.shape[1] - at)
+            steps = renderer.steps_beginning(n)
+            way = np.linspace(-1.6, 1.6, 33)[step : step + steps, None]
+            places = np.concatenate([way, 0.2 + 0.0 * way, 0.0 * way], axis=1)
+            path = np.stack([places, 30.0 * places], axis=1)
+            parts.append(renderer.process_path(x[:, at : at + n], path))
+            at, step = at + n, step + steps
+        return np.concatenate(parts, axis=1)
+
+    whole = run(lambda: 4000)
+    assert np.all(np.isfinite(whole))
+    rng = np.random.default_rng(5)
+    for sizes in (lambda: 128, lambda: 1, lambda: int(rng.integers(0, 300))):
+        assert level_db(run(sizes) - whole, whole) < -110.0
+
+
+def test_from_one_metre_on_positions_are_directions_alone() -> None:
+    prepared = prepare(pulse_head(), RATE, rank=12)
+    x = np.random.default_rng(2).standard_normal((1, 400)).astype(np.float32)
+    outputs = []
+    for distance_m in (1.0, 7.0, 0.4):
+        renderer = BinauralRenderer(prepared, RATE)
+        renderer.set_positions([[0.0, distance_m, 0.0]])
+        outputs.append(renderer.process(x))
+    np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-6)
+    assert level_db(outputs[2] - outputs[1], outputs[1]) > -20.0
+    with pytest.raises(AuricleError, match="near_field_m"):
+        BinauralRenderer(prepared, RATE, near_field_m=-1.0)
