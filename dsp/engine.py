@@ -21,11 +21,16 @@ class Engine:
 
     def __init__(
         self, prepared: PreparedSet, n_sources: int, air: Air | None = None,
-        near_limit_m: float = 1.0,
+        near_field_m: NDArray | None = None, in_air: NDArray | None = None,
     ) -> None:  # fmt: skip
         self.prepared = prepared
         near = prepared.near
-        self._cues = DistanceCues(n_sources, prepared.sample_rate, near, air, near_limit_m)
+        self._cues = DistanceCues(n_sources, prepared.sample_rate, near, air, 1.0)
+        # The renderer's own arrays, which it may change at any time.
+        if near_field_m is not None:
+            self._cues.limits_m = near_field_m
+        if in_air is not None:
+            self._cues.in_air = in_air
         mesh, rank = prepared.mesh, prepared.rank
         self._inverse = np.ascontiguousarray(mesh.inverse)
         self._gains_table = _padded(prepared.gains, LANES)

@@ -52,7 +52,8 @@ class Propagation:
         longest_m: distance beyond which the delay no longer grows.
         sound_speed_m_s: metres a second.
 
-    ``centre_samples`` is what every delay has above its distance's.
+    Nearer than ``centre_samples`` (some centimetres) the delay stays. Sources that are not
+    ``active`` (S,) pass as they are.
     """
 
     def __init__(
@@ -78,6 +79,11 @@ class Propagation:
         self.out = np.zeros((n_sources, STEP), dtype=np.float32)
         self.active = np.ones(n_sources, dtype=np.bool_)
         self.nonfinite = np.zeros(n_sources, dtype=np.int64)
+
+    @property
+    def longest_samples(self) -> int:
+        """The longest delay."""
+        return int(np.ceil(self._longest)) + TAPS
 
     def reset(self) -> None:
         """Forget all sound."""
@@ -118,7 +124,7 @@ def aim_delays(positions, origin, samples_per_m, longest, least, jump, old, new)
         y = positions[s, 1] - origin[1]
         z = positions[s, 2] - origin[2]
         delay = np.sqrt(x * x + y * y + z * z) * samples_per_m
-        delay = min(delay, longest) + least if delay == delay else least
+        delay = min(max(delay, least), longest) if delay == delay else least
         old[s] = delay if jump else new[s]
         new[s] = delay
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+import synthetic
 from plain import plain_python
 from synthetic import level_db
 
 from auricle.dsp import propagation
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.prepared import prepare
 from auricle.dsp.propagation import STEP, Propagation
+from auricle.dsp.renderer import BinauralRenderer
 
 RATE, SPEED = 48000, 343.0
 HERE = np.zeros(3)
@@ -36,8 +39,8 @@ def tone(hz, n):
 def test_a_source_at_rest_comes_late_by_its_distance():
     n, distance_m = 8192, 17.3
     x = tone(3000.0, n)
-    y, line = run(x, np.full(n // STEP, distance_m))
-    delay = distance_m / SPEED * RATE + line.centre_samples
+    y, _ = run(x, np.full(n // STEP, distance_m))
+    delay = distance_m / SPEED * RATE
     t = np.arange(n) - delay
     wanted = np.where(t > 0.0, np.sin(2.0 * np.pi * 3000.0 * t / RATE), 0.0)
     late = slice(int(delay) + 50, None)
@@ -50,7 +53,7 @@ def test_a_moving_tone_has_the_frequency_of_theory(speed_m_s):
     """Within 1 cent over any 100 ms of a source that comes or goes in a straight line."""
     n = 2 * RATE
     times = (np.arange(n // STEP) + 1.0) * STEP / RATE
-    y, line = run(tone(1000.0, n), 50.0 - speed_m_s * times)
+    y, _ = run(tone(1000.0, n), 50.0 - speed_m_s * times)
     wanted_hz = 1000.0 * (1.0 + speed_m_s / SPEED)
     window = int(0.1 * RATE)
     for begin in range(10000, n - window, window):
@@ -101,3 +104,35 @@ def test_beyond_the_longest_distance_the_delay_stays():
     np.testing.assert_array_equal(far, edge)
     with pytest.raises(AuricleError, match="longest_m"):
         Propagation(1, RATE, longest_m=0.0)
+
+
+def test_a_renderer_delays_the_sources_that_ask_for_it():
+    prepared = prepare(synthetic.make_set(), RATE, rank=12)
+    x = np.random.default_rng(1).standard_normal((2, 4000)).astype(np.float32)
+    positions = np.array([[0.0, 3.43, 0.0], [3.43, 0.0, 0.0]])  # 480 samples away
+    outputs = []
+    for propagation_m in (0.0, 20.0):
+        renderer = BinauralRenderer(prepared, RATE, n_sources=2, propagation_m=propagation_m)
+        renderer.set_positions(positions)
+        if propagation_m:
+            renderer.set_distance_effects(propagates=[True, False])
+        outputs.append([])
+        for keep in ([[1], [0]], [[0], [1]]):
+            renderer.reset()
+            outputs[-1].append(renderer.process(x * keep))
+    late, same = outputs[1][0], outputs[1][1]
+    assert np.abs(late[:, :470]).max() < 1e-3 * np.abs(late).max()
+    renderer.set_distance_effects(propagates=[False, False], in_air=[True, False])
+    with pytest.raises(AuricleError, match=r"near_field_m must be \(2,\)"):
+        renderer.set_distance_effects(near_field_m=[1.0])
+    with pytest.raises(AuricleError, match="propagation_m"):
+        BinauralRenderer(prepared, RATE).set_distance_effects(propagates=[True])
+    band = np.fft.irfft(np.fft.rfft(x[0])[:1200], 4000)  # to 14.4 kHz, where the delay is exact
+    renderer.set_distance_effects(propagates=[True, False])
+    renderer.reset()
+    late = renderer.process(np.stack([band, 0.0 * band]))
+    plain = BinauralRenderer(prepared, RATE, n_sources=2)
+    plain.set_positions(positions)
+    wanted = plain.process(np.stack([band, 0.0 * band]))
+    assert level_db(late[:, 700:] - wanted[:, 220:-480], wanted) < -55.0
+    assert level_db(same - outputs[0][1], same) < -110.0
