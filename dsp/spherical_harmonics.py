@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import quaternion_normalise, rotate
+from auricle.dsp.geometry import quaternion_normalise
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -108,7 +108,7 @@ def encode(directions: ArrayLike, order: int, normalisation: str = "sn3d") -> Ar
 
 
 def rotation_matrix(q: ArrayLike, order: int) -> Array:
-    """The matrix (C, C), orthogonal, with ``rotation_matrix(q) @ encode(d) == encode(rotate(q, d))``.
+    """The orthogonal matrix R (C, C) of a rotation: ``R @ encode(d) == encode(rotate(q, d))``.
 
     Args:
         q: (4,) quaternion [w, x, y, z]. Head to world turns a scene with the head; its conjugate
@@ -116,8 +116,7 @@ def rotation_matrix(q: ArrayLike, order: int) -> Array:
         order: N; the same matrix serves SN3D and N3D.
     """
     blocks = np.zeros((n_channels(order), 2 * order + 1))
-    turn = np.ascontiguousarray(rotate(quaternion_normalise(q), np.eye(3)).T)
-    rotation_blocks(turn, blocks)
+    rotation_blocks(*quaternion_normalise(q).tolist(), blocks)
     matrix = np.zeros((len(blocks), len(blocks)))
     for n in range(order + 1):
         rows = slice(n * n, (n + 1) ** 2)
@@ -126,11 +125,11 @@ def rotation_matrix(q: ArrayLike, order: int) -> Array:
 
 
 @njit(**_OPTIONS)
-def rotation_blocks(turn, blocks):
-    """Rotation of each degree from a rotation of space, without allocation.
+def rotation_blocks(w, x, y, z, blocks):
+    """Rotation of each degree from a unit quaternion [w, x, y, z], without allocation.
 
     Args:
-        turn: (3, 3) matrix of the rotation, ``turn @ d``.
+        w, x, y, z: the rotation.
         blocks: (C, 2N + 1) out; row n (n + 1) + m holds that output channel's gains for the inputs
             m' = -n to n in its first 2n + 1 columns.
 
@@ -141,10 +140,16 @@ def rotation_blocks(turn, blocks):
     order = (blocks.shape[1] - 1) // 2
     if order == 0:
         return
-    axes = (1, 2, 0)  # m = -1, 0, 1 are y, z, x
-    for i in range(3):
-        for j in range(3):
-            blocks[1 + i, j] = turn[axes[i], axes[j]]
+    # Degree 1 is the matrix of the rotation itself, with the axes in the order y, z, x.
+    blocks[1, 0] = 1.0 - 2.0 * (x * x + z * z)
+    blocks[1, 1] = 2.0 * (y * z - w * x)
+    blocks[1, 2] = 2.0 * (x * y + w * z)
+    blocks[2, 0] = 2.0 * (y * z + w * x)
+    blocks[2, 1] = 1.0 - 2.0 * (x * x + y * y)
+    blocks[2, 2] = 2.0 * (x * z - w * y)
+    blocks[3, 0] = 2.0 * (x * y - w * z)
+    blocks[3, 1] = 2.0 * (x * z + w * y)
+    blocks[3, 2] = 1.0 - 2.0 * (y * y + z * z)
     for n in range(2, order + 1):
         for m in range(-n, n + 1):
             row = n * (n + 1) + m
