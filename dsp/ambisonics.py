@@ -15,6 +15,7 @@ from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.spherical_harmonics import n_channels, rotation_blocks
 
 CONTROL_SAMPLES = BLOCK
+LEAST = 1e-9  # smaller gains are rounding: most are while a head only yaws
 
 # No nnan and ninf: channels with NaN are found by arithmetic on NaN.
 _OPTIONS: dict[str, Any] = {
@@ -217,10 +218,10 @@ def turn_part(audio, first, count, phase, rotation, change, moving, ramp, work, 
                 source = work[base + j, :count]
                 if moving:
                     slope = change[row, j]
-                    if gain != 0.0 or slope != 0.0:  # most are zero while a head only yaws
+                    if abs(gain) + abs(slope) > LEAST:
                         for t in range(count):
                             target[t] += (gain + slope * ramp[phase + t]) * source[t]
-                elif gain != 0.0:
+                elif abs(gain) > LEAST:
                     for t in range(count):
                         target[t] += gain * source[t]
 
