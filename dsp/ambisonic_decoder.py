@@ -13,7 +13,11 @@ from auricle.dsp.cache import cache_folder, load_archive, save_archive, set_dige
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.interpolation import interpolate
-from auricle.dsp.magnitude_least_squares import blend_of, magnitude_least_squares
+from auricle.dsp.magnitude_least_squares import (
+    blend_of,
+    magnitude_least_squares,
+    match_covariance,
+)
 from auricle.dsp.prepared import diffuse_field_rms
 from auricle.dsp.sphere import SphereMesh, triangulate
 from auricle.dsp.sphere_holes import fibonacci_sphere
@@ -59,10 +63,13 @@ class AmbisonicDecoder:
 
 
 def ambisonic_decoder(
-    hrtf: HrtfSet, sample_rate: int, order: int, level: str = "matched"
-) -> AmbisonicDecoder:
+    hrtf: HrtfSet, sample_rate: int, order: int, level: str = "matched",
+    match_coherence: bool = False,
+) -> AmbisonicDecoder:  # fmt: skip
     """``design_decoder``, from the cache on disk where it lies there."""
-    words = f"ambisonics {VERSION} {hrtf.sample_rate} {sample_rate} {order} {level}"
+    words = (
+        f"ambisonics {VERSION} {hrtf.sample_rate} {sample_rate} {order} {level} {match_coherence}"
+    )
     path = cache_folder() / f"{set_digest(hrtf, words)}.npz"
     stored = load_archive(path)
     names = [f.name for f in fields(AmbisonicDecoder)]
@@ -71,14 +78,15 @@ def ambisonic_decoder(
             stored["filters"], int(stored["order"]), int(stored["latency_samples"]),
             int(stored["sample_rate"]), float(stored["lsd_db"]),
         )  # fmt: skip
-    decoder = design_decoder(hrtf, sample_rate, order, level)
+    decoder = design_decoder(hrtf, sample_rate, order, level, match_coherence)
     save_archive(path, {name: getattr(decoder, name) for name in names})
     return decoder
 
 
 def design_decoder(
-    hrtf: HrtfSet, sample_rate: int, order: int, level: str = "matched"
-) -> AmbisonicDecoder:
+    hrtf: HrtfSet, sample_rate: int, order: int, level: str = "matched",
+    match_coherence: bool = False,
+) -> AmbisonicDecoder:  # fmt: skip
     """Filters by magnitude least squares; seconds of work, so see ``ambisonic_decoder``.
 
     Args:
@@ -87,6 +95,8 @@ def design_decoder(
         order: 0 to 10.
         level: "matched": the set to a mean diffuse-field power of 1, as the renderer of sources
             has it; "measured": as in the file.
+        match_coherence: keep the interaural coherence of a diffuse field, at the cost of accuracy
+            for single directions; for ambience and reverberation in low orders.
 
     Raises:
         AuricleError: an order or a level that does not exist.
@@ -106,7 +116,11 @@ def design_decoder(
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
     hz = omega * sample_rate / (2.0 * np.pi)
     spectra = fft.rfft(responses, size) * np.exp(1j * omega * arrival)
-    fitted = magnitude_least_squares(encode(directions, order, "n3d"), spectra, share, blend_of(hz))
+    basis, blend = encode(directions, order, "n3d"), blend_of(hz)
+    fitted = magnitude_least_squares(basis, spectra, share, blend)
+    if match_coherence:
+        fitted = match_covariance(fitted, basis, spectra, share, blend)
+    fitted *= _diffuse_field_gain(fitted, basis, spectra, share, hz)
     latency = max(0, lead - arrival)
     filters = _windowed(fft.irfft(fitted * np.exp(-1j * omega * (arrival + latency)), size))
     wanted = alignment.floored_magnitude(ir, size)
@@ -141,6 +155,16 @@ def _field(
         full[:known] = ir[mesh.measured]
         share[known:] *= _HOLE_SHARE
     return directions, full, share, arrival
+
+
+def _diffuse_field_gain(
+    fitted: NDArray, basis: Array, spectra: NDArray, share: Array, hz: Array
+) -> float:
+    """What brings the filters to the set's power over the sphere, ears and 200 Hz to 16 kHz."""
+    heard = (hz >= 200.0) & (hz <= 16000.0)
+    found = np.einsum("mc,cef->mef", basis, fitted[..., heard])
+    powers = [np.einsum("m,mef->", share, np.abs(s) ** 2) for s in (spectra[..., heard], found)]
+    return float(np.sqrt(powers[0] / powers[1]))
 
 
 def vertex_areas(mesh: SphereMesh) -> Array:

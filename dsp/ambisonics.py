@@ -44,17 +44,19 @@ class AmbisonicRenderer:
         order: 0 to 10.
         level: "matched" (all sets equally loud in a diffuse field) or "measured" (as in the file).
         normalisation: of the channels, "sn3d" (AmbiX) or "n3d".
+        match_coherence: as in ``ambisonic_decoder.design_decoder``.
     """
 
     def __init__(
         self, hrtf: HrtfSet | AmbisonicDecoder, sample_rate: int = 48000, block_size: int = 128,
         order: int = 1, level: str = "matched", normalisation: str = "sn3d",
+        match_coherence: bool = False,
     ) -> None:  # fmt: skip
         if block_size < 1:
             raise AuricleError(f"block_size is at least 1, got {block_size}")
         self.sample_rate, self.block_size = int(sample_rate), int(block_size)
         self.order, self.n_channels = order, n_channels(order)
-        self.decoder = self._decoder(hrtf, level)
+        self.decoder = self._decoder(hrtf, level, match_coherence)
         filters = self.decoder.filters_for(normalisation)
         self._convolver = PartitionedConvolver(FilterSpectra(filters))
         self.tail_samples = filters.shape[2] + CONTROL_SAMPLES
@@ -168,9 +170,11 @@ class AmbisonicRenderer:
             now[:] = self._blocks
         self._jump = False
 
-    def _decoder(self, hrtf: HrtfSet | AmbisonicDecoder, level: str) -> AmbisonicDecoder:
+    def _decoder(
+        self, hrtf: HrtfSet | AmbisonicDecoder, level: str, match_coherence: bool
+    ) -> AmbisonicDecoder:
         if not isinstance(hrtf, AmbisonicDecoder):
-            return ambisonic_decoder(hrtf, self.sample_rate, self.order, level)
+            return ambisonic_decoder(hrtf, self.sample_rate, self.order, level, match_coherence)
         if (hrtf.sample_rate, hrtf.order) != (self.sample_rate, self.order):
             raise AuricleError(
                 f"the decoder was made for {hrtf.sample_rate} Hz and order {hrtf.order}, the "

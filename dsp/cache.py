@@ -70,7 +70,8 @@ def save_archive(path: Path, arrays: dict[str, Any]) -> None:
 def load_archive(path: Path) -> dict[str, Any] | None:
     """The arrays of an archive; None if there is none or it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here, since np.load leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return dict(stored)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

@@ -10,7 +10,7 @@ projections) instead of once. The transition is gradual: between its two frequen
 a mixture of both. And the squared error of a direction counts by ``1 / sqrt(a |z|)``, a the wanted
 and z the found magnitude, half-way from pressure to decibels: plain squares leave the far ear to
 chance, squares of relative errors lower the level of everything. With this weight the mean level
-in every band comes out right by itself, so that no diffuse-field equalisation is needed after it.
+in decibels comes out right in every band by itself, from third order on.
 """
 
 from typing import TypeAlias
@@ -56,7 +56,7 @@ def magnitude_least_squares(
     projection = np.linalg.solve(plain, (basis * share[:, None]).T)
     filters = np.zeros((basis.shape[1], *spectra.shape[1:]), dtype=np.complex128)
     for e in range(spectra.shape[1]):
-        found = np.zeros((basis.shape[1], 2))
+        found: Array = np.zeros((basis.shape[1], 2))
         for k in range(spectra.shape[2]):
             wanted = _parts(spectra[:, e, k])
             if blend[k] == 1.0:
@@ -94,6 +94,34 @@ def _fit_magnitude(
         weighted = basis * weight[:, None]
         found = np.linalg.solve(_normal(basis, weight), weighted.T @ target)
     return found
+
+
+def match_covariance(
+    filters: Complex, basis: Array, spectra: Complex, share: Array, blend: Array
+) -> Complex:
+    """Filters (C, 2, F) mixed so that a diffuse field has the set's interaural coherence and level.
+
+    The mixture of the two ears is the one nearest to none; it comes in as ``blend`` goes out. It
+    costs accuracy for single directions. Arguments as in ``magnitude_least_squares``.
+
+    Source: Zaunschirm, Schoerkhuber and Hoeldrich 2018, JASA 143:3616; Zotter and Frank 2019,
+    Ambisonics, section 4.11.3.
+    """
+    found = np.einsum("mc,cef->mef", basis, filters)
+    have, want = (
+        np.linalg.cholesky(_covariance(field, share)) for field in (found, spectra)
+    )  # (F, 2, 2)
+    u, _, v = np.linalg.svd(have.conj().swapaxes(1, 2) @ want)
+    mixing = want @ (u @ v).conj().swapaxes(1, 2) @ np.linalg.inv(have)
+    mixed = np.einsum("fed,cdf->cef", mixing, filters)
+    return blend * filters + (1.0 - blend) * mixed
+
+
+def _covariance(field: Complex, share: Array) -> Complex:
+    """Of both ears (F, 2, 2) over directions; positive definite also where nothing sounds."""
+    covariance = np.einsum("m,mef,mdf->fed", share, field, field.conj())
+    floor = 1e-9 * np.trace(covariance, axis1=1, axis2=2).real + 1e-30
+    return covariance + floor[:, None, None] * np.eye(2)
 
 
 def _normal(basis: Array, weight: Array) -> Array:
