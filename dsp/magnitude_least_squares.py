@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.floating]
 Complex: TypeAlias = NDArray[np.complex128]
 
 TRANSITION_HZ = (1000.0, 2000.0)
