@@ -77,7 +77,7 @@ def fitted(hrtf, order, blend):
     return AmbisonicDecoder(ir.astype(np.float32), order, 24, RATE, 0.0)
 
 
-def spaudiopy_magls(hrtf, order):
+def spaudiopy_magls(hrtf, order, transition_hz=None):
     if not hasattr(scipy.special, "sph_harm"):  # gone from SciPy, still asked for
         scipy.special.sph_harm = lambda m, n, azi, zen: scipy.special.sph_harm_y(n, m, zen, azi)
     from spaudiopy import decoder, sig
@@ -86,7 +86,9 @@ def spaudiopy_magls(hrtf, order):
     # Silence before the onset: its filters ring ahead, and without it the set would wrap around.
     ir = np.pad(hrtf.ir, ((0, 0), (0, 0), (64, 64)))
     given = sig.HRIRs(ir[:, 0], ir[:, 1], azimuth, np.pi / 2.0 - elevation, RATE)
-    ears = decoder.magls_bin(given, order) / np.sqrt(4.0 * np.pi)  # of orthonormal harmonics
+    ears = decoder.magls_bin(given, order, f_trans=transition_hz) / np.sqrt(
+        4.0 * np.pi
+    )  # of orthonormal harmonics
     return AmbisonicDecoder(np.moveaxis(ears, 0, 1).astype(np.float32), order, 64, RATE, 0.0)
 
 
@@ -98,6 +100,7 @@ METHODS = {
 }
 if importlib.util.find_spec("spaudiopy"):
     METHODS["spaudiopy 0.2.0, MagLS"] = spaudiopy_magls
+    METHODS["the same, from 2 kHz"] = lambda hrtf, order: spaudiopy_magls(hrtf, order, 2000.0)
 
 
 def rendered(decoder, targets):

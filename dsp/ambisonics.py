@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from auricle.dsp.ambisonic_decoder import AmbisonicDecoder, ambisonic_decoder
 from auricle.dsp.convolver import BLOCK, FilterSpectra, PartitionedConvolver
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
+from auricle.dsp.geometry import IDENTITY, quaternion_conjugate, quaternion_normalise, slerp
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.spherical_harmonics import n_channels, rotation_blocks
+from auricle.dsp.spherical_harmonics import n_channels, rotation_into
 
 CONTROL_SAMPLES = BLOCK
 LEAST = 1e-9  # smaller gains are rounding: most are while a head only yaws
@@ -162,8 +162,8 @@ class AmbisonicRenderer:
         self._moving = not (self._jump or np.array_equal(target, self._last))
         if self._moving or self._jump:
             self._last[:] = target
-            w, x, y, z = self._last.tolist()
-            rotation_blocks(w, -x, -y, -z, self._blocks)  # the scene turns against the head
+            # The scene turns against the head.
+            rotation_into(quaternion_conjugate(self._last), self._blocks)
         if self._moving:
             np.subtract(self._blocks, now, out=change, casting="same_kind")
         else:
@@ -201,7 +201,7 @@ def turn_part(audio, first, count, phase, rotation, change, moving, ramp, work, 
         first: first sample of the part in ``audio``.
         count: its length.
         phase: its place in the step.
-        rotation: (C, 2N + 1) float32, from ``rotation_blocks``, at the begin of the step.
+        rotation: (C, 2N + 1) float32, from ``rotation_into``, at the begin of the step.
         change: (C, 2N + 1) float32, what is added to it by the end of the step.
         moving: whether ``change`` counts.
         ramp: (STEP,) float32, (t + 1) / STEP.

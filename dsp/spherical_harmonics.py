@@ -116,12 +116,18 @@ def rotation_matrix(q: ArrayLike, order: int) -> Array:
         order: N; the same matrix serves SN3D and N3D.
     """
     blocks = np.zeros((n_channels(order), 2 * order + 1))
-    rotation_blocks(*quaternion_normalise(q).tolist(), blocks)
+    rotation_into(quaternion_normalise(q), blocks)
     matrix = np.zeros((len(blocks), len(blocks)))
     for n in range(order + 1):
         rows = slice(n * n, (n + 1) ** 2)
         matrix[rows, rows] = blocks[rows, : 2 * n + 1]
     return matrix
+
+
+def rotation_into(q: Array, blocks: Array) -> None:
+    """The rotation of a unit quaternion into ``blocks`` (C, 2N + 1), as ``rotation_blocks`` says."""
+    w, x, y, z = q.tolist()
+    rotation_blocks(w, x, y, z, blocks)
 
 
 @njit(**_OPTIONS)

@@ -31,8 +31,13 @@ def heads():
 
 
 @pytest.fixture(scope="module")
-def decoder(heads):
-    return ambisonic_decoder.design_decoder(heads, RATE, 3)
+def decoders(heads):
+    return {order: ambisonic_decoder.design_decoder(heads, RATE, order) for order in (1, 3, 5)}
+
+
+@pytest.fixture(scope="module")
+def decoder(decoders):
+    return decoders[3]
 
 
 def noise(n_channels, n, seed=0):
@@ -90,21 +95,20 @@ def test_blend_falls_from_one_to_nothing():
     assert np.allclose(blend, [1.0, 1.0, 1.0, 0.5, 0.0, 0.0])
 
 
-def test_order_rises_and_the_error_falls(heads):
-    errors = [ambisonic_decoder.design_decoder(heads, RATE, n).lsd_db for n in (0, 1, 5)]
+def test_order_rises_and_the_error_falls(decoders):
+    errors = [each.lsd_db for each in decoders.values()]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < 0.6
 
 
-@pytest.mark.parametrize("lowest", [-1.0, -0.4])
-def test_dense_grids_and_their_holes_serve_as_they_are(heads, lowest):
-    dense = synthetic.make_set(1900)
-    dense = dense.subset(dense.positions[:, 2] > lowest)
+def test_dense_grids_with_a_hole_serve_as_they_are(decoder):
+    dense = synthetic.make_set(1500)
+    dense = dense.subset(dense.positions[:, 2] > -0.4)
     assert dense.n_directions > 1000
     found = ambisonic_decoder.design_decoder(dense, RATE, 3)
-    sparse = ambisonic_decoder.design_decoder(heads, RATE, 3)
     targets = unit_vectors(np.arange(0.0, 360.0, 7.0), 20.0)
-    ears = [np.einsum("qc,cen->qen", encode(targets, 3, "n3d"), d.filters) for d in (found, sparse)]
+    basis = encode(targets, 3, "n3d")
+    ears = [np.einsum("qc,cen->qen", basis, d.filters) for d in (found, decoder)]
     level = [20.0 * np.log10(np.abs(np.fft.rfft(e, 512))[..., 3:150]) for e in ears]
     assert np.sqrt(np.mean((level[0] - level[1]) ** 2)) < 1.0
 
@@ -126,11 +130,11 @@ def coherence(spectra):
     return cross / np.sqrt(np.prod(np.mean(np.abs(spectra) ** 2, axis=0), axis=0))
 
 
-def test_matched_coherence_is_that_of_the_set_in_a_diffuse_field(heads):
+def test_matched_coherence_is_that_of_the_set_in_a_diffuse_field(heads, decoders):
     wanted = coherence(np.fft.rfft(heads.ir, 1024))[64:320]  # 3 to 15 kHz
     errors = []
-    for matched in (False, True):
-        made = ambisonic_decoder.design_decoder(heads, RATE, 1, match_coherence=matched)
+    matched = ambisonic_decoder.design_decoder(heads, RATE, 1, match_coherence=True)
+    for made in (decoders[1], matched):
         ears = np.einsum("mc,cen->men", encode(heads.positions, 1, "n3d"), made.filters)
         found = coherence(np.fft.rfft(ears, 1024))[64:320]
         errors.append(np.sqrt(np.mean((found - wanted) ** 2)))
@@ -138,10 +142,10 @@ def test_matched_coherence_is_that_of_the_set_in_a_diffuse_field(heads):
 
 
 @pytest.mark.parametrize("order", [1, 3])
-def test_plane_wave_is_as_loud_as_a_source(heads, order):
+def test_plane_wave_is_as_loud_as_a_source(heads, decoders, order):
     x = noise(1, 8192)
-    ambisonic = AmbisonicRenderer(heads, RATE, order=order)
-    direct = BinauralRenderer(prepare(heads, RATE, rank=16), RATE)
+    ambisonic = AmbisonicRenderer(decoders[order], RATE, order=order)
+    direct = BinauralRenderer(prepare(heads, RATE, rank=8), RATE)
     levels = []
     for direction in synthetic.sphere(40):
         ambisonic.reset()
@@ -316,6 +320,7 @@ def test_kernel_as_plain_python_equals_the_compiled_one(moving):
 
 def test_decoders_are_cached_and_a_broken_cache_is_made_anew(heads, tmp_path, monkeypatch):
     monkeypatch.setenv("AURICLE_CACHE", str(tmp_path))
+    heads = heads.subset(np.arange(0, 220, 4))
     first = ambisonic_decoder.ambisonic_decoder(heads, RATE, 1)
     (file,) = tmp_path.glob("*.npz")
     again = ambisonic_decoder.ambisonic_decoder(heads, RATE, 1)
