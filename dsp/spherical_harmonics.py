@@ -125,7 +125,7 @@ def rotation_matrix(q: ArrayLike, order: int) -> Array:
 
 
 def rotation_into(q: Array, blocks: Array) -> None:
-    """The rotation of a unit quaternion into ``blocks`` (C, 2N + 1), as ``rotation_blocks`` says."""
+    """The rotation of a unit quaternion into ``blocks`` (C, 2N + 1), see ``rotation_blocks``."""
     w, x, y, z = q.tolist()
     rotation_blocks(w, x, y, z, blocks)
 
