@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from auricle.dsp import vectors
+from auricle.dsp import compiled, vectors
 from auricle.dsp.vectors import (
     LANES,
     NARROW,
@@ -73,3 +73,20 @@ def test_every_user_is_known():
     folder = Path(vectors.__file__).parent
     users = {p.stem for p in folder.glob("*.py") if "auricle.dsp.vectors import" in p.read_text()}
     assert users - {"engine"} == set(USERS)  # engine.py takes a number from it and compiles nothing
+
+
+def test_kernels_compile_where_nothing_can_be_kept(monkeypatch):
+    """Numba refuses ``cache=True`` at import where it may write to no folder."""
+
+    def refuse(**options):
+        raise RuntimeError("cannot cache function: no locator available")
+
+    assert compiled.can_cache()
+    monkeypatch.setattr(compiled, "njit", refuse)
+    assert not compiled.can_cache()
+
+
+def test_every_kernel_asks_whether_it_can_be_kept():
+    for path in Path(vectors.__file__).parent.glob("*.py"):
+        text = path.read_text()
+        assert path.stem == "compiled" or ("njit" in text) == ("compiled import CACHE" in text)
