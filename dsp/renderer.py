@@ -3,12 +3,15 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.air import Air
 from auricle.dsp.cache import prepared_set
 from auricle.dsp.engine import STEP, Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.propagation import Propagation
+from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 
 CONTROL_SAMPLES = STEP
 _FADE_STEPS = 8
@@ -29,13 +32,20 @@ class BinauralRenderer:
         n_sources: S.
         rank: "auto" (mean LSD at most 1 dB), "full" (exact) or a number of buses an ear.
         level: "matched" (all sets equally loud in a diffuse field) or "measured" (as in the file).
-        distance_gain: level falls as 1/r from 1 m; else positions give directions alone.
+        distance_gain: level falls as 1/r from 1 m; else positions give directions, and near-field
+            cues below ``near_field_m``.
+        near_field_m: distance at which near-field cues begin, in full from half of that on; 0 for
+            none. None: 1 m, or with ``distance_gain`` the distance at which the set was measured.
+        air: absorption by the air, see ``auricle.dsp.air``; None for none.
+        propagation_m: sound takes its time from the source to the head (delay, Doppler), up to this
+            distance; 0 for none. It keeps that much of each source's past in memory.
     """
 
     def __init__(
         self, hrtf: HrtfSet | PreparedSet, sample_rate: int = 48000, block_size: int = 128,
         n_sources: int = 1, rank: str | int = "auto", level: str = "matched",
-        distance_gain: bool = False,
+        distance_gain: bool = False, near_field_m: float | None = None, air: Air | None = None,
+        propagation_m: float = 0.0,
     ) -> None:  # fmt: skip
         if n_sources < 1 or block_size < 1:
             raise AuricleError(
@@ -45,7 +55,15 @@ class BinauralRenderer:
         self.n_sources = int(n_sources)
         self.distance_gain = bool(distance_gain)
         self._rank, self._level = rank, level
-        self._engine = Engine(self._prepared(hrtf), self.n_sources)
+        limit_m = _near_limit_m(near_field_m, self.distance_gain)
+        self._near_field_m = np.full(self.n_sources, limit_m)
+        self._in_air = np.ones(self.n_sources, dtype=bool)
+        self._air = air
+        self._engine = self._made(hrtf)
+        self._propagation: Propagation | None = None
+        if propagation_m > 0.0:
+            speed = air.sound_speed_m_s if air else SOUND_SPEED_M_S
+            self._propagation = Propagation(self.n_sources, self.sample_rate, propagation_m, speed)
         self._coming: Engine | None = None
         self._coming_step = 0
         self._coming_out = np.zeros((2, STEP), dtype=np.float32)
@@ -79,11 +97,14 @@ class BinauralRenderer:
     @property
     def tail_samples(self) -> int:
         """How long a sound rings on after its last sample."""
-        return self.prepared.tail_samples
+        late = 0 if self._propagation is None else self._propagation.longest_samples
+        return self.prepared.tail_samples + late
 
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
         """Parts of calls (S,) in which a source held NaN or infinity and was silenced."""
+        if self._propagation is not None:
+            return self._engine.nonfinite + self._propagation.nonfinite
         return self._engine.nonfinite
 
     def set_positions(self, xyz_m: ArrayLike) -> None:
@@ -107,6 +128,29 @@ class BinauralRenderer:
             raise AuricleError(f"active must be ({self.n_sources},), got {values.shape}")
         self._active[:] = values
 
+    def set_distance_effects(
+        self, near_field_m: ArrayLike | None = None, in_air: ArrayLike | None = None,
+        propagates: ArrayLike | None = None,
+    ) -> None:  # fmt: skip
+        """What distance does to each source: (S,) limits of the near field in metres, who the air
+        absorbs, and whose sound takes its time; None leaves that as it is.
+        """
+        given = {"near_field_m": near_field_m, "in_air": in_air, "propagates": propagates}
+        for name, values in given.items():
+            if values is not None and np.shape(values) != (self.n_sources,):
+                raise AuricleError(f"{name} must be ({self.n_sources},), got {np.shape(values)}")
+        if near_field_m is not None:
+            limits = np.asarray(near_field_m, dtype=np.float64)
+            if not np.all(limits >= 0.0):
+                raise AuricleError(f"near_field_m are distances from 0 m on, got {limits.min()}")
+            self._near_field_m[:] = limits
+        if in_air is not None:
+            self._in_air[:] = in_air
+        if propagates is not None:
+            if self._propagation is None:
+                raise AuricleError("propagates needs a renderer made with propagation_m above 0")
+            self._propagation.active[:] = propagates
+
     def set_listener(
         self, orientation: ArrayLike = IDENTITY, position: ArrayLike = (0.0, 0.0, 0.0)
     ) -> None:
@@ -117,6 +161,8 @@ class BinauralRenderer:
     def reset(self) -> None:
         """Silence; the next positions are jumped to."""
         self._engine.reset()
+        if self._propagation is not None:
+            self._propagation.reset()
         self._coming = None
         self._phase = 0
         self._jump = True
@@ -127,7 +173,7 @@ class BinauralRenderer:
         A ``PreparedSet`` (from ``auricle.dsp.cache.prepared_set``, made in any thread) is taken at
         once; an ``HrtfSet`` is prepared here first, which may take seconds.
         """
-        coming = Engine(self._prepared(hrtf), self.n_sources)
+        coming = self._made(hrtf)
         self._coming_step = -1  # the step at which it starts to listen
         self._coming = coming
 
@@ -225,6 +271,8 @@ class BinauralRenderer:
         turn = _world_to_head(orientation, self._turn)
         np.multiply(self._gains, self._active, out=self._levels)
         self._engine.aim(positions, turn, origin, self._levels, self.distance_gain, self._jump)
+        if self._propagation is not None:
+            self._propagation.aim(positions, origin, self._jump)
         if self._coming is not None:
             if self._coming_step < 0:
                 self._coming.inherit(self._engine)
@@ -234,22 +282,30 @@ class BinauralRenderer:
         self._jump = False
 
     def _part(self, audio: NDArray, first: int, count: int, out: NDArray) -> None:
-        self._engine.render(audio, first, count, self._phase, out, first)
+        at = first
+        if self._propagation is not None:
+            self._propagation.run(audio, first, count, self._phase)
+            audio, at = self._propagation.out, 0
+        self._engine.render(audio, at, count, self._phase, out, first)
         if self._coming is None or self._coming_step < 0:
             return
-        self._coming.render(audio, first, count, self._phase, self._coming_out, 0)
+        self._coming.render(audio, at, count, self._phase, self._coming_out, 0)
         # Its filters first fill with sound, unheard; then it fades in by a raised cosine.
         warm = -(-self._coming.prepared.tail_samples // STEP)
-        at = (self._coming_step - warm) * STEP + self._phase
-        if at < 0:
+        faded = (self._coming_step - warm) * STEP + self._phase
+        if faded < 0:
             return
-        position = (np.arange(at, at + count) + 1.0) / (_FADE_STEPS * STEP)
+        position = (np.arange(faded, faded + count) + 1.0) / (_FADE_STEPS * STEP)
         share = (0.5 - 0.5 * np.cos(np.pi * position)).astype(np.float32)
         part = out[:, first : first + count]
         part += share * (self._coming_out[:, :count] - part)
-        if at + count >= _FADE_STEPS * STEP:
+        if faded + count >= _FADE_STEPS * STEP:
             self._coming.nonfinite += self._engine.nonfinite
             self._engine, self._coming = self._coming, None
+
+    def _made(self, hrtf: HrtfSet | PreparedSet) -> Engine:
+        prepared = self._prepared(hrtf)
+        return Engine(prepared, self.n_sources, self._air, self._near_field_m, self._in_air)
 
     def _prepared(self, hrtf: HrtfSet | PreparedSet) -> PreparedSet:
         if isinstance(hrtf, PreparedSet):
@@ -266,6 +322,14 @@ class BinauralRenderer:
         if audio.ndim != 2 or audio.shape[0] != self.n_sources:
             raise AuricleError(f"a block must be ({self.n_sources}, samples), got {audio.shape}")
         return audio
+
+
+def _near_limit_m(near_field_m: float | None, distance_gain: bool) -> float:
+    if near_field_m is None:
+        return np.inf if distance_gain else 1.0
+    if not near_field_m >= 0.0:
+        raise AuricleError(f"near_field_m is a distance from 0 m on, got {near_field_m}")
+    return float(near_field_m)
 
 
 def _finite(values: NDArray, what: str) -> NDArray:

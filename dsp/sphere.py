@@ -23,6 +23,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull, cKDTree
 
+from auricle.dsp.compiled import CACHE
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.sphere_holes import blends, hole_vertices
 
@@ -135,7 +136,7 @@ def mesh_over(
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(cache=CACHE, nogil=True, error_model="numpy", fastmath=_FASTMATH)
 def _raw_weights(x, y, z, inverse):  # type: ignore[no-untyped-def]
     return (
         inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z,
@@ -144,7 +145,7 @@ def _raw_weights(x, y, z, inverse):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(cache=CACHE, nogil=True, error_model="numpy", fastmath=_FASTMATH)
 def _start(x, y, z, start_table):  # type: ignore[no-untyped-def]
     """The triangle in the cell of the cube: face by the largest axis, then the other two."""
     ax, ay, az = abs(x), abs(y), abs(z)
@@ -160,7 +161,7 @@ def _start(x, y, z, start_table):  # type: ignore[no-untyped-def]
     return start_table[face, i, j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FASTMATH)
+@njit(cache=CACHE, nogil=True, error_model="numpy", fastmath=_FASTMATH)
 def locate_triangles(  # type: ignore[no-untyped-def]
     directions, triangle, weights, inverse, neighbours, start_table
 ):

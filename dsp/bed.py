@@ -1,0 +1,154 @@
+# mypy: disable-error-code="no-untyped-def"
+"""A bed of loudspeaker channels as sources, and its LFE channel as what both ears get alike."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.dsp.compiled import CACHE
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.layouts import Layout
+from auricle.dsp.prepared import diffuse_field_rms
+from auricle.dsp.sphere import triangulate
+
+LFE_GAIN_DB = 10.0  # ITU-R BS.775-4, annex 7: the LFE is played 10 dB louder than it is recorded
+LFE_HZ = 120.0
+
+_OPTIONS: dict[str, Any] = {"cache": CACHE, "nogil": True, "error_model": "numpy"}
+
+
+class Bed:
+    """How a layout's channels (C, n) are played: S sources at ``positions_m``, and the LFE.
+
+    Give ``sources`` to a ``BinauralRenderer`` with ``n_sources`` sources that stand at
+    ``positions_m``, and add ``lfe`` to both of its ears:
+
+        bed = Bed(layout("5.1"), sample_rate=48000)
+        renderer = BinauralRenderer(hrtf, n_sources=bed.n_sources)
+        renderer.set_positions(bed.positions_m)
+        out = renderer.process(bed.sources(block)) + bed.lfe(block)
+
+    The LFE (several are added) has no direction: it is low-passed at 120 Hz (Butterworth, fourth
+    order, late by some 3.5 ms) and goes to both ears equally, 10 dB louder (BS.775).
+
+    Args:
+        layout: of the channels, in their order.
+        sample_rate: Hz.
+        lfe: "play", or "drop" to leave it out, as many stereo downmixes do.
+        bass_gain: what an ear hears of a source at low frequencies, from ``bass_gain``; the LFE
+            is 10 dB above that.
+    """
+
+    def __init__(
+        self, layout: Layout, sample_rate: int = 48000, lfe: str = "play", bass_gain: float = 1.0
+    ) -> None:
+        if lfe not in ("play", "drop"):
+            raise AuricleError(f'lfe is "play" or "drop", not {lfe!r}')
+        if not (np.isfinite(bass_gain) and bass_gain >= 0.0):
+            raise AuricleError(f"bass_gain must be a gain of at least 0, got {bass_gain}")
+        self.layout, self.sample_rate = layout, int(sample_rate)
+        self.positions_m = layout.positions_m
+        self.n_sources = len(layout.source_channels)
+        self._source_rows = np.array(layout.source_channels, dtype=np.int64)
+        playing = layout.lfe_channels if lfe == "play" else ()
+        self._lfe_rows = np.array(playing, dtype=np.int64)
+        self._gain = float(bass_gain) * 10.0 ** (LFE_GAIN_DB / 20.0)
+        self._sections = butterworth_sections(LFE_HZ, self.sample_rate)
+        self._state = np.zeros((len(self._sections), 2))
+        self._nonfinite = np.zeros(1, dtype=np.int64)
+
+    @property
+    def nonfinite_samples(self) -> int:
+        """Samples of the LFE that were NaN or infinity and silenced."""
+        return int(self._nonfinite[0])
+
+    def reset(self) -> None:
+        """Silence what still rings."""
+        self._state[:] = 0.0
+
+    def sources(self, block: ArrayLike) -> NDArray[np.float32]:
+        """The channels with a direction (S, n) of all channels (C, n)."""
+        return self._checked(block)[self._source_rows]
+
+    def lfe(self, block: ArrayLike) -> NDArray[np.float32]:
+        """What is added to each ear (n,), of all channels (C, n); call it once a block."""
+        audio = self._checked(block)
+        out = np.zeros(audio.shape[1], dtype=np.float32)
+        if len(self._lfe_rows):
+            low_pass(audio, self._lfe_rows, self._gain, self._sections, self._state, out,
+                     self._nonfinite)  # fmt: skip
+        return out
+
+    def _checked(self, block: ArrayLike) -> NDArray[np.float32]:
+        audio = np.ascontiguousarray(block, dtype=np.float32)
+        if audio.ndim != 2 or audio.shape[0] != self.layout.n_channels:
+            raise AuricleError(
+                f"a block of {self.layout.name} must be ({self.layout.n_channels}, samples), got "
+                f"{audio.shape}"
+            )
+        return audio
+
+
+def bass_gain(hrtf: HrtfSet, sample_rate: int, level: str = "matched") -> float:
+    """Gain of a source at an ear below 200 Hz, as the renderer plays the set; mean over directions.
+
+    A set at matched level has a mean power of 1 from 200 Hz to 16 kHz; its bass lies some decibels
+    lower, because ears and head amplify high frequencies.
+    """
+    hrtf = hrtf.resampled(sample_rate)
+    size = 1 << (max(hrtf.n_taps, sample_rate // 50) - 1).bit_length()
+    hz = np.fft.rfftfreq(size, 1.0 / sample_rate)
+    low = (hz >= 40.0) & (hz <= 200.0)
+    power = np.mean(np.abs(np.fft.rfft(hrtf.ir, size)[..., low]) ** 2, axis=(1, 2))
+    mesh = triangulate(hrtf.positions)
+    rms = float(np.sqrt(np.mean(mesh.fill(power))))
+    if level == "measured":
+        return rms
+    return rms / diffuse_field_rms(hrtf.ir, mesh, sample_rate)
+
+
+def butterworth_sections(cutoff_hz: float, sample_rate: int) -> NDArray[np.float64]:
+    """Sections (2, 5) of a fourth-order low-pass, b0 b1 b2 a1 a2 each (bilinear transform)."""
+    if not 0.0 < cutoff_hz < 0.5 * sample_rate:
+        raise AuricleError(f"no low-pass of {cutoff_hz:g} Hz is possible at {sample_rate} Hz")
+    k = np.tan(np.pi * cutoff_hz / sample_rate)
+    rows = []
+    for angle in (np.pi / 8.0, 3.0 * np.pi / 8.0):
+        damping = 2.0 * k * np.cos(angle)
+        norm = 1.0 + damping + k * k
+        b = k * k / norm
+        rows.append([b, 2.0 * b, b, 2.0 * (k * k - 1.0) / norm, (1.0 - damping + k * k) / norm])
+    return np.array(rows)
+
+
+@njit(**_OPTIONS)
+def low_pass(audio, rows, gain, sections, state, out, nonfinite):
+    """The sum of some channels, amplified and low-passed, into ``out``; allocates nothing.
+
+    Args:
+        audio: (C, n) float32.
+        rows: (L,) channels to add.
+        gain: linear.
+        sections: (P, 5), from ``butterworth_sections``.
+        state: (P, 2) in and out, transposed direct form II, in float64 as 120 Hz needs.
+        out: (n,) float32.
+        nonfinite: (1,) counts samples that were NaN or infinity and taken for 0.
+    """
+    for t in range(len(out)):
+        value = 0.0
+        for row in rows:
+            x = audio[row, t]
+            if np.isfinite(x):
+                value += x
+            else:
+                nonfinite[0] += 1
+        value *= gain
+        for p in range(len(sections)):
+            filtered = sections[p, 0] * value + state[p, 0]
+            state[p, 0] = sections[p, 1] * value - sections[p, 3] * filtered + state[p, 1]
+            state[p, 1] = sections[p, 2] * value - sections[p, 4] * filtered
+            value = filtered
+        out[t] = value
