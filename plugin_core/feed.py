@@ -1,11 +1,13 @@
 """A track on its way to the renderer: file, chain of plugins, fader, lined up in time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.distance import distance_gain
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio_files import Source
 from auricle.plugin_core.chain import Chain
@@ -18,22 +20,15 @@ _FADE_FRAMES = 960  # 20 ms at 48 kHz
 _PATIENCE_SECONDS = 1.0  # how much later than its probe a chain may be
 
 Audio = NDArray[np.float32]
+Array = NDArray[np.float64]
 
 
-class DistanceLaw(Protocol):
-    """What the distance from the listener does to the level."""
+class Level(Protocol):
+    """How loud a source is from where it stands."""
 
-    def gains(self, distances_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Linear gains (J,) at distances (J,)."""
+    def gains(self, places_m: Array, listener_m: Array) -> Array:
+        """Linear gains (J,) at places (J, 3), of a listener at (J, 3)."""
         ...
-
-
-class NoDistance:
-    """Positions give directions alone."""
-
-    def gains(self, distances_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Ones (J,)."""
-        return np.ones(len(distances_m))
 
 
 class InverseDistance:
@@ -42,9 +37,27 @@ class InverseDistance:
     def __init__(self, reference_m: float = 1.0, floor_m: float = 0.1) -> None:
         self._reference_m, self._floor_m = reference_m, floor_m
 
-    def gains(self, distances_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Linear gains (J,) at distances (J,)."""
-        return self._reference_m / np.maximum(distances_m, self._floor_m)
+    def gains(self, places_m: Array, listener_m: Array) -> Array:
+        """Linear gains (J,) at places (J, 3), of a listener at (J, 3)."""
+        distances = np.linalg.norm(places_m - listener_m, axis=1)
+        return distance_gain(distances, self._reference_m, self._floor_m)
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What place and distance do to a source.
+
+    Attributes:
+        levels: all that make it louder or softer.
+        near_field_m: where near-field cues begin, 0 for none.
+        in_air: whether air absorbs.
+        farthest_m: up to where sound takes its time; 0: it takes none.
+    """
+
+    levels: tuple[Level, ...] = ()
+    near_field_m: float = 1.0
+    in_air: bool = False
+    farthest_m: float = 0.0
 
 
 class StreamedChain:
@@ -115,16 +128,16 @@ class Feed:
         start_frames: silence before the source.
         end_frames: silence from there on; a source that has more to give fades out before.
         mix: the mean of the source's channels in place of all.
-        law: what the distance does.
+        effects: of place and distance.
     """
 
     def __init__(
         self, source: Source, paths: Sequence[Path3d], *, gain: float = 1.0,
         chain: StreamedChain | None = None, start_frames: int = 0, end_frames: int | None = None,
-        mix: bool = False, law: DistanceLaw | None = None,
+        mix: bool = False, effects: Effects | None = None,
     ) -> None:  # fmt: skip
         self.source, self.paths = source, list(paths)
-        self.law = law if law is not None else NoDistance()
+        self.effects = effects if effects is not None else Effects()
         self.n_channels = 1 if mix else source.n_channels
         self.n_frames = start_frames + source.n_frames
         self._gain, self._chain = np.float32(gain), chain

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.air import Air
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
 from auricle.plugin_core.feed import Feed
@@ -38,12 +39,11 @@ class ObjectBus:
 
     def __init__(
         self, prepared: PreparedSet, feeds: Sequence[Feed], head: Head | None = None,
-        pool: ThreadPoolExecutor | None = None,
+        pool: ThreadPoolExecutor | None = None, air: Air | None = None,
     ) -> None:  # fmt: skip
         self._feeds, self._head, self._pool = list(feeds), head, pool
         self._rate = prepared.sample_rate
-        count = sum(feed.n_channels for feed in feeds)
-        self._renderer = BinauralRenderer(prepared, self._rate, CONTROL_SAMPLES, count)
+        self._renderer = _renderer(prepared, self._feeds, air)
         self.latency_samples = self._renderer.latency_samples
         self.tail_samples = self._renderer.tail_samples
         self._step = 0
@@ -78,14 +78,16 @@ class ObjectBus:
 
     def _motion(self, seconds: Array) -> tuple[Array, Array]:
         """Positions (J, S, 3) and gains (J, S) of all channels."""
-        origin = self._head.positions_m(seconds) if self._head is not None else np.zeros(3)
+        still = np.zeros((len(seconds), 3))
+        listener = self._head.positions_m(seconds) if self._head is not None else still
         positions, gains = [], []
         for feed in self._feeds:
             for path in feed.paths:
-                places = path.positions_m(seconds)
-                distances = np.linalg.norm(places - origin, axis=1)
+                places, gain = path.positions_m(seconds), path.gains(seconds)
+                for level in feed.effects.levels:
+                    gain = gain * level.gains(places, listener)
                 positions.append(places)
-                gains.append(path.gains(seconds) * feed.law.gains(distances))
+                gains.append(gain)
         return np.stack(positions, axis=1), np.stack(gains, axis=1)
 
     def _apply(self, audio: Audio, gains: Array) -> None:
@@ -97,6 +99,23 @@ class ObjectBus:
         for source in moving:
             start, end = before[:, source, None], gains[:, source, None]
             audio[source] *= (start + share * (end - start)).ravel().astype(np.float32)
+
+
+def _renderer(prepared: PreparedSet, feeds: list[Feed], air: Air | None) -> BinauralRenderer:
+    """A renderer for all channels, each with the effects of its feed."""
+    each = [feed.effects for feed in feeds for _ in feed.paths]
+    in_air = np.array([effects.in_air for effects in each])
+    farthest_m = np.array([effects.farthest_m for effects in each])
+    renderer = BinauralRenderer(
+        prepared, prepared.sample_rate, CONTROL_SAMPLES, len(each),
+        air=(air or Air()) if np.any(in_air) else None, propagation_m=float(farthest_m.max()),
+    )  # fmt: skip
+    renderer.set_distance_effects(
+        [effects.near_field_m for effects in each],
+        in_air if np.any(in_air) else None,
+        farthest_m > 0.0 if np.any(farthest_m) else None,
+    )
+    return renderer
 
 
 class Mixer:

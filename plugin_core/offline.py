@@ -13,7 +13,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.plugin_core.audio_files import FileSource, Source, output_format
-from auricle.plugin_core.feed import Feed, InverseDistance, NoDistance
+from auricle.plugin_core.feed import Effects, Feed, InverseDistance
 from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult
 from auricle.plugin_core.mixing import Mixer, ObjectBus
 from auricle.plugin_core.motion import HeadTrack, SourcePath
@@ -90,8 +90,8 @@ def render_sources(
         raise AuricleError(f"the block size must be at least 1, got {block_size}")
     output_format(Path(output))
     head = HeadTrack(Path(head_track)) if head_track is not None else None
-    law = InverseDistance() if distance_gain else NoDistance()
-    feeds = [Feed(source, each, law=law) for source, each in zip(sources, paths, strict=True)]
+    effects = Effects((InverseDistance(),), np.inf) if distance_gain else Effects()
+    feeds = [Feed(*each, effects=effects) for each in zip(sources, paths, strict=True)]
     listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate)
     bus = ObjectBus(prepared_listener(listener, sample_rate, rank, level, say), feeds, head)
     mixer = Mixer([bus])

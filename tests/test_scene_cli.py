@@ -88,7 +88,8 @@ def refused(
         ({"position": {"csv": "none.csv"}}, "line 9: tracks[1].position: none.csv: no such file"),
         ({"gains_db": 3}, 'line 9: tracks[1].gains_db: unknown key; did you mean "gain_db"?'),
         ({"type": "ambisonic", "order": 8}, "line 10: tracks[1].order: must be from 1 to 7"),
-        ({"distance": {"air_absorption": True}}, "line 10: tracks[1].distance.air_absorption: the"),
+        ({"distance": {"delai": True}}, "line 10: tracks[1].distance.delai: unknown key; did you"),
+        ({"directivity": {"pattern": "card"}}, "tracks[1].directivity.pattern: is one of omni"),
     ],
 )
 def test_bad_tracks(

@@ -13,6 +13,7 @@ import synthetic
 from synthetic import level_db
 
 import auricle
+from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio_files import ArraySource, FileSource
 from auricle.plugin_core.chain import Chain
@@ -21,6 +22,7 @@ from auricle.plugin_core.loudness import LoudnessMeter
 from auricle.plugin_core.motion import HeadTrack, SourcePath
 from auricle.plugin_core.scene.model import (
     BuiltInPlugin,
+    Directivity,
     Distance,
     Keyframe,
     Keyframes,
@@ -323,15 +325,63 @@ def test_levels_over_distance(folder: Path, tmp_path: Path) -> None:
     one = level(1.0, Distance())
     assert level(4.0, Distance()) == pytest.approx(one / 4.0, rel=1e-4)
     assert level(4.0, Distance(reference_m=2.0)) == pytest.approx(one / 2.0, rel=1e-4)
-    assert level(0.1, Distance(floor_m=0.5)) == pytest.approx(2.0 * one, rel=1e-4)
+    assert level(0.1, Distance(floor_m=0.5, near_field_m=0.0)) == pytest.approx(2.0 * one, rel=1e-4)
     assert level(4.0, Distance(gain=False)) == pytest.approx(one, rel=1e-4)
-    with pytest.raises(AuricleError, match=r"tracks\[0\].distance.delay: the renderer"):
-        level(1.0, Distance(delay=True))
     moving = Keyframes((Keyframe(0.0, distance_m=1.0), Keyframe(0.5, distance_m=8.0)))
     far = rendered(make(folder, Track("a.wav", position=moving)), tmp_path / "b.wav")
     near = rendered(make(folder, Track("a.wav")), tmp_path / "b.wav")
     ratio = [np.linalg.norm(x[:, 24000:28000]) for x in (far, near)]
     assert ratio[0] == pytest.approx(ratio[1] / 8.0, rel=0.01)
+
+
+def at(folder: Path, tmp_path: Path, distance_m: float, law: Distance, **keys: Any) -> np.ndarray:
+    track = Track("a.wav", position=Static(30.0, 0.0, distance_m), distance=law, **keys)
+    return rendered(make(folder, track), tmp_path / "a.wav")
+
+
+def test_near_sounds_are_those_of_plain_rendering(folder: Path, tmp_path: Path) -> None:
+    auricle.render(
+        folder / "a.wav", tmp_path / "p.wav", hrtf=folder / "h.sofa", rank=8, azimuth_deg=30,
+        distance_m=0.25,
+    )  # fmt: skip
+    plain = soundfile.read(tmp_path / "p.wav")[0].T
+    near = at(folder, tmp_path, 0.25, Distance())
+    assert level_db(near - plain, plain) < -120.0
+    for without in (Distance(near_field_m=0.0), Distance(near_field_m=0.2)):
+        far = at(folder, tmp_path, 0.25, without)
+        assert level_db(near - far, far) > -20.0
+    flat = at(folder, tmp_path, 0.25, Distance(gain=False))
+    assert np.linalg.norm(flat) == pytest.approx(np.linalg.norm(near) / 4.0, rel=0.1)
+
+
+def test_sound_takes_its_time_and_air_takes_treble(folder: Path, tmp_path: Path) -> None:
+    plain = at(folder, tmp_path, 34.32, Distance())
+    late = at(folder, tmp_path, 34.32, Distance(delay=True))
+    assert late.shape[1] > plain.shape[1] + 4800
+    n = plain.shape[1]
+    assert np.abs(late[:, :4700]).max() < 0.05 * np.abs(late).max()
+    lags = [np.vdot(late[:, lag : lag + n], plain) for lag in range(4780, 4821)]
+    assert abs(4780 + int(np.argmax(lags)) - 4803) <= 3
+    dull = at(folder, tmp_path, 34.32, Distance(air_absorption=True))
+    power = [np.abs(np.fft.rfft(x[0])) ** 2 for x in (dull, plain)]
+    hz = np.fft.rfftfreq(n, 1.0 / RATE)
+    for low, high, least, most in ((200, 1000, -0.5, 0.1), (8000, 12000, -12.0, -3.0)):
+        band = (hz >= low) & (hz < high)
+        change_db = 10.0 * np.log10(power[0][band].sum() / power[1][band].sum())
+        assert least < change_db < most
+
+
+def test_a_source_that_faces_away_is_softer(folder: Path, tmp_path: Path) -> None:
+    facing = {
+        angle: at(
+            folder, tmp_path, 2.0, Distance(), directivity=Directivity("cardioid", 1.0, angle)
+        )
+        for angle in (210.0, 120.0, 30.0)
+    }
+    around = at(folder, tmp_path, 2.0, Distance())
+    assert level_db(facing[210.0] - around, around) < -120.0  # straight at the listener
+    assert level_db(facing[120.0] - 0.5 * around, around) < -100.0
+    assert np.abs(facing[30.0]).max() < 1e-6
 
 
 def test_a_csv_is_a_position(folder: Path, tmp_path: Path) -> None:
@@ -422,14 +472,6 @@ def test_taps_give_their_channels_in_any_order(seed: int) -> None:
         np.testing.assert_array_equal(np.concatenate(parts, axis=1), padded[tap.channels, : tap.at])
 
 
-def has_beds() -> bool:
-    return importlib.util.find_spec("auricle.dsp.bed") is not None
-
-
-needs_beds = pytest.mark.skipif(not has_beds(), reason="this version has no bed renderer")
-
-
-@needs_beds
 @pytest.mark.parametrize(("channel", "azimuth_deg"), [(0, 30.0), (1, -30.0), (5, -110.0)])
 def test_a_channel_of_a_bed_is_a_place(
     folder: Path, tmp_path: Path, channel: int, azimuth_deg: float
@@ -448,10 +490,7 @@ def test_a_channel_of_a_bed_is_a_place(
     assert level_db(found - wanted, wanted) < -100.0
 
 
-@needs_beds
 def test_ambisonics_turn_against_the_head(folder: Path, tmp_path: Path) -> None:
-    from auricle.dsp.ambisonics import AmbisonicRenderer
-
     audio = 0.1 * np.random.default_rng(0).standard_normal((20000, 4))
     soundfile.write(tmp_path / "foa.wav", audio, RATE, subtype="FLOAT")
     track = Track(str(tmp_path / "foa.wav"), type="ambisonic", order=1, gain_db=-6.0)
@@ -472,7 +511,6 @@ def test_ambisonics_turn_against_the_head(folder: Path, tmp_path: Path) -> None:
     assert level_db(blocks - found, found) < -100.0
 
 
-@needs_beds
 @pytest.mark.parametrize(
     ("track", "said"),
     [

@@ -1,18 +1,15 @@
-"""Tracks that are more than places: loudspeaker beds and ambisonics, each with its own renderer.
+"""Tracks that are more than places: loudspeaker beds and ambisonics, each with its own renderer."""
 
-``auricle.dsp`` has the renderers in ``ambisonics``, ``bed`` and ``layouts``; a version without them
-refuses such tracks.
-"""
-
-import importlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.ambisonics import AmbisonicRenderer
+from auricle.dsp.bed import Bed, bass_gain
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.layouts import Layout, layout
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
 from auricle.plugin_core.feed import Feed
@@ -27,13 +24,12 @@ def n_channels_of(track: Track) -> tuple[int, ...]:
     """How many channels a track of this kind may have.
 
     Raises:
-        KeyProblem: a layout that does not exist, or a kind without a renderer.
+        KeyProblem: a layout that does not exist.
     """
     if track.type == "object":
         return (1, 2)
     if track.type == "ambisonic":
-        _module("ambisonics", track)
-        assert track.order is not None
+        assert track.order is not None, "the model has checked it"
         return ((track.order + 1) ** 2,)
     return (_layout(track).n_channels,)
 
@@ -51,13 +47,13 @@ class AmbisonicBus:
         self, hrtf: HrtfSet, sample_rate: int, level: str, feeds: Sequence[Feed], track: Track,
         head: Head,
     ) -> None:  # fmt: skip
-        renderer = _module("ambisonics", track).AmbisonicRenderer
-        self._renderer = renderer(
+        assert track.order is not None, "the model has checked it"
+        self._renderer = AmbisonicRenderer(
             hrtf, sample_rate, CONTROL_SAMPLES, track.order, level, track.normalisation
         )
         self._feeds, self._clock = list(feeds), _Clock(head, sample_rate)
-        self.latency_samples = int(self._renderer.latency_samples)
-        self.tail_samples = int(self._renderer.tail_samples)
+        self.latency_samples = self._renderer.latency_samples
+        self.tail_samples = self._renderer.tail_samples
         self._renderer.set_listener(head.orientations(np.zeros(1))[0])
 
     def render(self, n_steps: int) -> Audio:
@@ -65,8 +61,7 @@ class AmbisonicBus:
         n = n_steps * CONTROL_SAMPLES
         audio = np.sum([feed.read(n) for feed in self._feeds], axis=0, dtype=np.float32)
         poses, _ = self._clock.next(n_steps)
-        out: Audio = self._renderer.process_path(audio, poses)
-        return out
+        return self._renderer.process_path(audio, poses)
 
 
 class BedBus:
@@ -82,8 +77,7 @@ class BedBus:
         head: Head,
     ) -> None:  # fmt: skip
         rate = prepared.sample_rate
-        module = _module("bed", track)
-        self._bed = module.Bed(_layout(track), rate, track.lfe, module.bass_gain(hrtf, rate, level))
+        self._bed = Bed(_layout(track), rate, track.lfe, bass_gain(hrtf, rate, level))
         self._feed, self._clock = feed, _Clock(head, rate)
         self._renderer = BinauralRenderer(prepared, rate, CONTROL_SAMPLES, self._bed.n_sources)
         self.latency_samples = self._renderer.latency_samples
@@ -118,20 +112,13 @@ class _Clock:
         return self._head.orientations(seconds), self._head.positions_m(seconds)
 
 
-def _layout(track: Track) -> Any:
-    module = _module("layouts", track)
-    for key, arguments in (("layout", ()), ("channel_order", (track.channel_order,))):
-        try:
-            found = module.layout(track.layout, *arguments)
-        except AuricleError as error:
-            raise KeyProblem(key, str(error)) from None
-    return found
-
-
-def _module(name: str, track: Track) -> Any:
+def _layout(track: Track) -> Layout:
+    assert track.layout is not None, "the model has checked it"
     try:
-        return importlib.import_module(f"auricle.dsp.{name}")
-    except ImportError:
-        raise KeyProblem(
-            "type", f"{track.type} tracks cannot be rendered by this version; use object"
-        ) from None
+        found = layout(track.layout)
+    except AuricleError as error:
+        raise KeyProblem("layout", str(error)) from None
+    try:
+        return found.ordered(track.channel_order)
+    except AuricleError as error:
+        raise KeyProblem("channel_order", str(error)) from None

@@ -1,23 +1,42 @@
-"""What a track's ``distance`` block turns into: the one place where effects of distance plug in.
+"""What a track's ``distance`` and ``directivity`` blocks turn into."""
 
-A law gives the level at each distance (``DistanceLaw``); delay and air absorption belong into the
-renderer, which gets them per source from here once it can.
-"""
+import numpy as np
+from numpy.typing import NDArray
 
-from auricle.plugin_core.feed import DistanceLaw, InverseDistance, NoDistance
-from auricle.plugin_core.scene.model import Distance
-from auricle.plugin_core.scene.schema import KeyProblem
+from auricle.dsp.directivity import PATTERNS, directivity_gain, facing_cosine
+from auricle.dsp.geometry import unit_vectors
+from auricle.plugin_core.feed import Effects, InverseDistance, Level
+from auricle.plugin_core.scene.model import Directivity, Track
+
+NEAR_FIELD_M = 1.0  # where near-field cues begin for tracks whose level the distance leaves alone
+Array = NDArray[np.float64]
 
 
-def distance_law(distance: Distance) -> DistanceLaw:
-    """The law of the level.
+class Directed:
+    """A source that faces a direction of the room."""
 
-    Raises:
-        KeyProblem: an effect that the renderer does not have.
-    """
-    for name in ("delay", "air_absorption"):
-        if getattr(distance, name):
-            raise KeyProblem(name, "the renderer does not have this yet; set it to false")
-    if not distance.gain:
-        return NoDistance()
-    return InverseDistance(distance.reference_m, distance.floor_m)
+    def __init__(self, directivity: Directivity) -> None:
+        self._share, self._order = PATTERNS[directivity.pattern], directivity.order
+        self._front = unit_vectors(directivity.azimuth_deg, directivity.elevation_deg)
+
+    def gains(self, places_m: Array, listener_m: Array) -> Array:
+        """Linear gains (J,) at places (J, 3), of a listener at (J, 3)."""
+        cosines = facing_cosine(places_m, self._front, listener_m)
+        return directivity_gain(cosines, self._share, self._order)
+
+
+def effects_of(track: Track) -> Effects:
+    """What place and distance do to a track."""
+    distance = track.distance
+    levels: list[Level] = []
+    if distance.gain:
+        levels.append(InverseDistance(distance.reference_m, distance.floor_m))
+    if track.directivity is not None:
+        levels.append(Directed(track.directivity))
+    near_field_m = distance.near_field_m
+    if near_field_m is None:
+        near_field_m = np.inf if distance.gain else NEAR_FIELD_M
+    return Effects(
+        tuple(levels), near_field_m, distance.air_absorption,
+        distance.farthest_m if distance.delay else 0.0,
+    )  # fmt: skip

@@ -90,8 +90,8 @@ _FOOT = """\
   **limiter** looks ahead 5 ms and at the true peak, four-fold oversampled.
 - **The output** appears under its name when it is whole, or not at all.
 - **Beds and ambisonics** stand around the head wherever it goes, and turn against it; `position`,
-  `width_deg` and `distance` are those of objects.
-- **Not yet**: `delay` and `air_absorption` are part of the format and refused by name.
+  `width_deg`, `distance` and `directivity` are those of objects. How they are decoded:
+  `ambisonics.md`; what distance does: `distance.md`.
 
 ## CSV of positions
 
@@ -110,8 +110,9 @@ def text() -> str:
     """The whole page."""
     kinds: list[type] = [
         Scene, model.Track, model.BuiltInPlugin, model.Vst3Plugin, model.Static, model.Orbit,
-        model.Keyframes, model.Keyframe, model.PositionFile, model.Distance, model.Listener,
-        model.Master, model.Loudness, model.Limiter, model.Output,
+        model.Keyframes, model.Keyframe, model.PositionFile, model.Distance,
+        model.Directivity, model.Air, model.Listener, model.Master, model.Loudness,
+        model.Limiter, model.Output,
     ]  # fmt: skip
     return _HEAD + tables(kinds) + "\n" + _FOOT
 

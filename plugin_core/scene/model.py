@@ -7,6 +7,7 @@ azimuth counter-clockwise (+90 left), elevation up; x front, y left, z up in met
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from auricle.dsp.directivity import PATTERNS
 from auricle.plugin_core.keyframes import EASINGS, INTERPOLATIONS
 from auricle.plugin_core.scene.schema import KeyProblem, check_values, key
 
@@ -172,8 +173,32 @@ class Distance(_Checked):
     gain: bool = key(True, "the level falls as 1/r")
     reference_m: float = key(1.0, "where the level is the track's own", low=0.01, high=1000.0)
     floor_m: float = key(0.1, "nearer than this it gets no louder", low=0.001, high=1000.0)
+    near_field_m: float | None = key(
+        None, "where near-field cues begin; 0: none; null: where the set was measured, or 1 m "
+        "without `gain`", low=0.0, high=1000.0,
+    )  # fmt: skip
     delay: bool = key(False, "the sound takes its time, so that motion shifts its pitch")
+    farthest_m: float = key(100.0, "beyond this the delay no longer grows", low=1.0, high=10000.0)
     air_absorption: bool = key(False, "air takes away treble (ISO 9613-1)")
+
+
+@dataclass(frozen=True)
+class Directivity(_Checked):
+    """A source that is loudest ahead, the same at all frequencies."""
+
+    pattern: str = key(doc="of the cardioid family", choices=tuple(PATTERNS))
+    order: float = key(1.0, "2 or more makes a narrow beam", low=0.0, high=64.0)
+    azimuth_deg: float = key(180.0, "of its front, in the axes of the room; 180 faces back")
+    elevation_deg: float = key(0.0, "of its front", low=-90.0, high=90.0)
+
+
+@dataclass(frozen=True)
+class Air(_Checked):
+    """The air between the tracks that have `air_absorption` and the listener."""
+
+    temperature_celsius: float = key(20.0, "", low=-50.0, high=60.0)
+    humidity_percent: float = key(50.0, "relative", low=0.0, high=100.0)
+    pressure_kpa: float = key(101.325, "101.325 is one atmosphere", low=20.0, high=200.0)
 
 
 @dataclass(frozen=True)
@@ -208,6 +233,7 @@ class Track(_Checked):
     chain: tuple[Plugin, ...] = key((), "plugins in order")
     position: Position = key(Static(), "where it is: static, `orbit_seconds`, `keyframes` or `csv`")
     distance: Distance = key(Distance(), "what the distance does")
+    directivity: Directivity | None = key(None, "where it faces; null: equally loud all around")
 
     def _check(self) -> None:
         if isinstance(self.channels, str) and self.channels not in ("all", "mix"):
@@ -222,8 +248,11 @@ class Track(_Checked):
                 raise KeyProblem(name, f"only a track of type {kind} has it, this is {self.type}")
         if self.type == "object":
             return
-        if self.position != Static():
-            raise KeyProblem("position", f"a track of type {self.type} is all around; remove it")
+        for name, default in (
+            ("position", Static()), ("distance", Distance()), ("directivity", None),
+        ):  # fmt: skip
+            if getattr(self, name) != default:
+                raise KeyProblem(name, f"a track of type {self.type} is all around; remove it")
         if self.channels == "mix":
             raise KeyProblem("channels", f"a track of type {self.type} needs all of its channels")
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from auricle.plugin_core.scene.model import Listener, Output, Plugin, Track
+from auricle.plugin_core.scene.model import Air, Listener, Output, Plugin, Track
 from auricle.plugin_core.scene.place import Place
 
 
@@ -17,6 +17,7 @@ class Parts:
     listener: Listener
     master_chain: tuple[Plugin, ...]
     output: Output
+    air: Air
     seconds: float | None
     folder: Path
     place: Place

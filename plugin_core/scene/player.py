@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.air import Air
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.plugin_core.chain import Chain
@@ -19,7 +21,7 @@ from auricle.plugin_core.mixing import Bus, Mixer, ObjectBus, workers
 from auricle.plugin_core.motion import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
 from auricle.plugin_core.offline import load_listener, prepared_listener
 from auricle.plugin_core.scene.buses import AmbisonicBus, BedBus
-from auricle.plugin_core.scene.distance import distance_law
+from auricle.plugin_core.scene.distance import effects_of
 from auricle.plugin_core.scene.model import Keyframes, Orbit, Plugin, Position, PositionFile, Track
 from auricle.plugin_core.scene.parts import Parts
 from auricle.plugin_core.scene.plugins import make_stage, probe
@@ -84,8 +86,9 @@ class Player:
             hrtf = load_listener(path, rate)
             prepared = prepared_listener(hrtf, rate, listener.rank, listener.level, say)
         self.report = prepared.report
+        air = Air(**asdict(self._parts.air))
         objects = [feed for track, feed in feeds if track.type == "object"]
-        buses: list[Bus] = [ObjectBus(prepared, objects, self.head, pool)] if objects else []
+        buses: list[Bus] = [ObjectBus(prepared, objects, self.head, pool, air)] if objects else []
         scenes: dict[tuple[int | None, str], list[tuple[Track, Feed]]] = defaultdict(list)
         for track, feed in feeds:
             if track.type == "bed":
@@ -128,15 +131,12 @@ class Player:
         track, source = self._parts.tracks[index], self._stems.sources[index]
         mix = track.channels == "mix"
         count = 1 if mix else source.n_channels
-        law, paths = None, []
-        if track.type == "object":
-            with self._parts.place.at(f"tracks[{index}].distance"):
-                law = distance_law(track.distance)
-            paths = self._paths(index, count)
+        paths = self._paths(index, count) if track.type == "object" else []
         chain = self._chain(f"tracks[{index}].chain", track.chain, count)
         return Feed(
-            source, paths, gain=10.0 ** (track.gain_db / 20.0), chain=chain, law=law, mix=mix,
+            source, paths, gain=10.0 ** (track.gain_db / 20.0), chain=chain, mix=mix,
             start_frames=self._stems.start_frames(track), end_frames=self._stems.end_frames,
+            effects=effects_of(track),
         )  # fmt: skip
 
     def _paths(self, index: int, n_channels: int) -> list[Path3d]:

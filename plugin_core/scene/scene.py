@@ -18,7 +18,15 @@ from auricle.plugin_core.limiter import Limiter as PeakLimiter
 from auricle.plugin_core.mastering import Master as MasterWriter
 from auricle.plugin_core.mastering import Mastering, Progress, RenderResult
 from auricle.plugin_core.scene.json_tree import load_tree
-from auricle.plugin_core.scene.model import VERSION, Listener, Master, Output, Track, Vst3Plugin
+from auricle.plugin_core.scene.model import (
+    VERSION,
+    Air,
+    Listener,
+    Master,
+    Output,
+    Track,
+    Vst3Plugin,
+)
 from auricle.plugin_core.scene.parts import Parts
 from auricle.plugin_core.scene.picture import check_picture, save_scene_picture
 from auricle.plugin_core.scene.place import Place
@@ -51,6 +59,7 @@ class Scene:
         "not loop has ended", low=0.001, high=360000.0,
     )  # fmt: skip
     tracks: tuple[Track, ...] = key((), "what sounds")
+    air: Air = key(Air(), "what lies between")
     listener: Listener = key(Listener(), "who listens")
     master: Master = key(Master(), "what happens to the sum")
     output: Output = key(Output(), "the file that is written")
@@ -96,7 +105,7 @@ class Scene:
     def open(self, *, n_workers: int = 1, say: Callable[[str], None] | None = None) -> Player:
         """A player at the start of the scene; close it in the end."""
         parts = Parts(
-            self.tracks, self.listener, self.master.chain, self.output, self.seconds,
+            self.tracks, self.listener, self.master.chain, self.output, self.air, self.seconds,
             Path(self.place.folder, self.folder), self.place,
         )  # fmt: skip
         return Player(parts, n_workers, say)
