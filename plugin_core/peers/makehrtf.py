@@ -49,7 +49,17 @@ def mhr_set(hrtf: HrtfSet) -> str:
         definition = Path(folder) / "set.def"
         definition.write_text(_definition(hrtf, counts, rows, raw), encoding="ascii")
         made = Path(folder) / "set.mhr"
-        command = [str(tool()), "-e", "off", "-w", str(TAPS), "-i", str(definition), "-o", str(made)]
+        command = [
+            str(tool()),
+            "-e",
+            "off",
+            "-w",
+            str(TAPS),
+            "-i",
+            str(definition),
+            "-o",
+            str(made),
+        ]
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode or not made.exists():
             raise RuntimeError(f"{command[0]} failed: {(run.stderr or run.stdout).strip()[-200:]}")
@@ -72,7 +82,9 @@ def rings(positions: np.ndarray) -> tuple[list[int], dict[tuple[int, int], int]]
     places = (levels + 90.0) / step
     wanted = np.arange(count - len(levels), count)
     if levels[-1] < 89.9 or len(levels) < 2 or not np.allclose(places, wanted, atol=1e-2):
-        raise ValueError("OpenAL Soft takes only rings in equal steps of elevation up to 90 degrees")
+        raise ValueError(
+            "OpenAL Soft takes only rings in equal steps of elevation up to 90 degrees"
+        )
     counts, rows = [1] * count, {}
     for level, ring in zip(levels, wanted.tolist(), strict=True):
         members = np.flatnonzero(elevation == level)

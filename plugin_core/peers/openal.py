@@ -156,7 +156,9 @@ class OpenAlPyPI(OpenAl):
     @classmethod
     def missing(cls) -> str:
         """Is cyal there, with its library?"""
-        return package_missing("cyal") or ("" if cls.library() else "cyal carries no libopenal here")
+        return package_missing("cyal") or (
+            "" if cls.library() else "cyal carries no libopenal here"
+        )
 
     @classmethod
     def library(cls) -> str | None:
