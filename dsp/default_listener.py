@@ -91,6 +91,17 @@ def _sphere(cosine: Array, hz: Array) -> Complex:
         cosine: (M,) of the angle between source and ear.
         hz: (F,).
     """
+    terms, factor = _series(len(hz), float(hz[-1]))
+    sums = np.polynomial.legendre.legval(cosine, terms)  # (F, M)
+    pressure = factor * sums.T
+    pressure[:, hz == 0.0] = pressure[:, hz == 0.0].real
+    return np.conj(pressure)  # physicists count time the other way
+
+
+@lru_cache(maxsize=4)
+def _series(n_bins: int, top_hz: float) -> tuple[Complex, Complex]:
+    """Of the sphere's pressure: coefficients (orders, F) of the Legendre series, a factor (F,)."""
+    hz = np.linspace(0.0, top_hz, n_bins)
     radii = SOURCE_DISTANCE_M / HEAD_RADIUS_M
     # The series has a limit, not a value, at 0 Hz.
     mu = 2 * np.pi * np.maximum(hz, 1.0) * HEAD_RADIUS_M / SOUND_SPEED_M_S
@@ -100,10 +111,7 @@ def _sphere(cosine: Array, hz: Array) -> Complex:
         slope = _hankel(orders, mu, derivative=True)
         terms = (2 * orders[:, None] + 1) * outer / slope
     terms[~np.isfinite(terms)] = 0.0
-    sums = np.polynomial.legendre.legval(cosine, terms)  # (F, M)
-    pressure = -(radii / mu) * np.exp(-1j * mu * radii) * sums.T
-    pressure[:, hz == 0.0] = pressure[:, hz == 0.0].real
-    return np.conj(pressure)  # physicists count time the other way
+    return terms, -(radii / mu) * np.exp(-1j * mu * radii)
 
 
 def _hankel(orders: NDArray[np.int64], x: Array, *, derivative: bool = False) -> Complex:

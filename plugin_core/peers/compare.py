@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any
 
+from auricle.dsp.hrtf import HrtfSet
 from auricle.plugin_core.peers import interpolation, latency, smoothness, speed
 from auricle.plugin_core.peers.auricle_engine import Auricle, AuricleFull
 from auricle.plugin_core.peers.engine import Engine
@@ -73,6 +74,12 @@ class _Run:
         self, engines: list[Engine], truth: Truth, failed: list[dict[str, str]], say: Say
     ) -> None:
         self._engines, self._truth, self._failed, self._say = engines, truth, failed, say
+        self._grids: dict[float, HrtfSet] = {}
+
+    def _grid(self, step: float) -> HrtfSet:
+        if step not in self._grids:
+            self._grids[step] = grid(self._truth, step)
+        return self._grids[step]
 
     def interpolation(self, steps: Sequence[float]) -> list[dict[str, object]]:
         rows = []
@@ -83,13 +90,13 @@ class _Run:
                 self._say(f"accuracy, {step:g} degrees: {engine.name}")
                 row = self._tried(
                     engine, interpolation.interpolation_row,
-                    engine.name, engine.responses, self._truth, step,
+                    engine.name, engine.responses, self._truth, step, self._grid(step),
                 )  # fmt: skip
                 rows += [row.as_dict()] if row else []
         return rows
 
     def smoothness(self, speeds: Sequence[float], step: float) -> list[dict[str, object]]:
-        hrtf = grid(self._truth, step)
+        hrtf = self._grid(step)
         rows = [smoothness.ideal_row(self._truth, each).as_dict() for each in speeds]
         for engine in self._engines:
             for each in speeds:
@@ -99,7 +106,7 @@ class _Run:
         return rows
 
     def latency(self, step: float) -> list[dict[str, object]]:
-        hrtf = grid(self._truth, step)
+        hrtf = self._grid(step)
         rows = (self._tried(e, latency.latency_row, e, hrtf) for e in self._engines)
         return [row.as_dict() for row in rows if row]
 
@@ -107,7 +114,7 @@ class _Run:
         self, seconds: float, blocks: Sequence[int], sources: Sequence[int], step: float
     ) -> list[dict[str, object]]:
         rows = []
-        hrtf = grid(self._truth, step)
+        hrtf = self._grid(step)
         for row in speed.speed_rows(self._engines, hrtf, seconds, blocks, sources, self._note):
             self._say(f"speed, block {row.block_size}, {row.n_sources} sources: {row.engine}")
             rows.append(row.as_dict())

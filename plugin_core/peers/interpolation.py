@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.hrtf import HrtfSet
 from auricle.plugin_core.peers.engine import Array
-from auricle.plugin_core.peers.truth import RATE, Truth, grid, random_directions
+from auricle.plugin_core.peers.truth import RATE, Truth, random_directions
 
 N_DIRECTIONS = 80
 STEPS_DEG = (15.0, 10.0, 5.0)
@@ -38,11 +38,11 @@ Complex = NDArray[np.complex128]
 
 
 def interpolation_row(
-    engine: str, responses: Responses, truth: Truth, step_deg: float, count: int = N_DIRECTIONS
+    engine: str, responses: Responses, truth: Truth, step_deg: float, hrtf: HrtfSet
 ) -> InterpolationRow:
-    """Give the engine's ``responses(grid, directions)`` a grid of the truth, compare the answers."""
-    directions = random_directions(count)
-    found = responses(grid(truth, step_deg), directions)
+    """Compare an engine's ``responses(set, directions)`` with the truth; the set is a grid of it."""
+    directions = random_directions(N_DIRECTIONS)
+    found = responses(hrtf, directions)
     return InterpolationRow(engine, step_deg, *errors(found, truth.responses(directions)))
 
 

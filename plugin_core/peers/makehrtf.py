@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,12 @@ def tool() -> str | None:
     return next((path for path in map(shutil.which, _TOOLS) if path), None)
 
 
+@lru_cache
 def mhr_folder() -> Path:
-    """Where the .mhr files lie, and the configuration that names the folder to OpenAL Soft."""
+    """Where the .mhr files lie, and the configuration that names the folder to OpenAL Soft.
+
+    One for the life of the process: OpenAL Soft reads its configuration once.
+    """
     return cache_folder() / "openal"
 
 

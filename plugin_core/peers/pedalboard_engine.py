@@ -12,8 +12,8 @@ from auricle.plugin_core.peers.engine import Audio, BlockEngine, OverlapAdd, pac
 class PedalboardConvolution(BlockEngine):
     """The nearest direction's plugin for each block; its response cannot be changed once built.
 
-    A plugin keeps the past of the source that went through it, so one that serves several sources is
-    reset for each block, and given zeros behind it to ring out.
+    A plugin keeps the past of the source that went through it, so one that serves several sources
+    is reset for each block, and given zeros behind it to ring out.
     """
 
     name = "pedalboard Convolution"

@@ -73,6 +73,6 @@ def _modules() -> tuple[Any, Any]:
         package.__path__ = list(spec.submodule_search_locations or [])
         sys.modules["pybinsim"] = package
         logging.getLogger("pybinsim").setLevel(logging.ERROR)
-    convolver = importlib.import_module("pybinsim.convolver")
+    convolver: Any = importlib.import_module("pybinsim.convolver")
     convolver.nThreads = 1  # all run on one core
     return convolver, importlib.import_module("pybinsim.filterstorage")

@@ -7,7 +7,7 @@ import numpy as np
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf import HrtfSet
 from auricle.plugin_core.bench import spread_db
-from auricle.plugin_core.peers.engine import Array, Audio, Engine
+from auricle.plugin_core.peers.engine import Array, Engine
 from auricle.plugin_core.peers.truth import RATE, Truth
 
 TONE_HZ = 1000.0
@@ -70,17 +70,4 @@ def ideal_tone(truth: Truth, deg_per_second: float, n: int) -> Array:
     y = np.zeros((2, n))
     for m, coefficient in zip(order[kept], series[kept], strict=True):
         y += (coefficient[:, None] * np.exp(1j * (omega + m * turn) * samples)).imag
-    return y
-
-
-def hard_switched(truth: Truth, deg_per_second: float, n: int) -> Audio:
-    """The same with the gain held over each block: what no fade at all leaves."""
-    y = np.empty((2, n), dtype=np.float32)
-    omega = 2.0 * np.pi * TONE_HZ / RATE
-    starts = np.arange(0, n, BLOCK)
-    ir = truth.responses(unit_vectors(deg_per_second * starts / RATE))
-    gain = ir @ np.exp(-1j * omega * np.arange(ir.shape[-1]))
-    for start, pair in zip(starts, gain, strict=True):
-        t = np.arange(start, min(start + BLOCK, n))
-        y[:, t] = (pair[:, None] * np.exp(1j * omega * t)).imag
     return y

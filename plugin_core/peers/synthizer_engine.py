@@ -21,7 +21,7 @@ _HRTF_PANNER, _NO_DISTANCE = 1, 0
 
 
 class Synthizer(Engine):
-    """``Source3D`` with the HRTF panner, buffers that loop. The Python binding opens devices only."""
+    """``Source3D`` with the HRTF panner, buffers that loop; its Python opens devices only."""
 
     name = "Synthizer"
     requirement = "pip install synthizer3d"
