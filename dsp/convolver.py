@@ -15,14 +15,31 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from auricle.dsp.compiled import CACHE
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.vectors import (
+    NARROW,
+    add,
+    add_product,
+    every_narrow,
+    flat,
+    get,
+    load_narrow,
+    put,
+    splat_narrow,
+    store,
+    subtract,
+    subtract_product,
+    total,
+)
 
+VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
 BLOCK = 128
 SIZE = 2 * BLOCK  # of the FFT; a power of four
-LANES = 16  # inputs transformed side by side, one vector register
+PLANE = SIZE * NARROW  # inputs transformed side by side: 16 would not fit the first-level cache
 
 _OPTIONS: dict[str, Any] = {
-    "cache": True,
+    "cache": CACHE,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
@@ -39,11 +56,11 @@ class FilterSpectra:
         n_inputs, _, n_taps = ir.shape
         self.n_inputs = n_inputs
         self.n_partitions = -(-n_taps // BLOCK)
-        groups = -(-n_inputs // LANES)
-        padded = np.zeros((groups * LANES, 2, self.n_partitions * BLOCK))
+        groups = -(-n_inputs // NARROW)
+        padded = np.zeros((groups * NARROW, 2, self.n_partitions * BLOCK))
         padded[:n_inputs, :, :n_taps] = ir
-        both = (padded[:, 0] + 1j * padded[:, 1]).reshape(groups, LANES, self.n_partitions, BLOCK)
-        spectra = np.moveaxis(np.fft.fft(both, SIZE), 1, 3) / SIZE  # (G, P, F, LANES)
+        both = (padded[:, 0] + 1j * padded[:, 1]).reshape(groups, NARROW, self.n_partitions, BLOCK)
+        spectra = np.moveaxis(np.fft.fft(both, SIZE), 1, 3) / SIZE  # (G, P, F, NARROW)
         self.re = np.ascontiguousarray(spectra.real, dtype=np.float32)
         self.im = np.ascontiguousarray(spectra.imag, dtype=np.float32)
 
@@ -56,10 +73,11 @@ class PartitionedConvolver:
         self.filters = filters
         self._next: FilterSpectra | None = None
         self._fading: FilterSpectra | None = None
-        self._window = np.zeros((groups, SIZE, LANES), dtype=np.float32)
-        self._inputs = np.zeros((2, groups, partitions, SIZE, LANES), dtype=np.float32)
-        self._tail = np.zeros((2, 2, SIZE), dtype=np.float32)  # filters now and next, re and im
-        self._work = np.zeros((4, SIZE, LANES), dtype=np.float32)
+        self._window = np.zeros((groups, SIZE, NARROW), dtype=np.float32)
+        self._inputs = np.zeros((2, groups, partitions, SIZE, NARROW), dtype=np.float32)
+        # Products with older blocks, of the filters now and next; real and imaginary.
+        self._tail = np.zeros((2, 2, SIZE, NARROW), dtype=np.float32)
+        self._work = np.zeros((4, SIZE, NARROW), dtype=np.float32)
         turns = np.exp(-2j * np.pi * np.arange(SIZE) / SIZE)
         self._twiddle = np.stack([turns.real, turns.imag]).astype(np.float32)
         self._ramp = ((np.arange(BLOCK) + 1.0) / BLOCK).astype(np.float32)
@@ -89,11 +107,12 @@ class PartitionedConvolver:
 
     def process(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """The two ears (2, n) of inputs (C, n); any n, also 0."""
+        x = np.ascontiguousarray(x, dtype=np.float32)
         out = np.empty((2, x.shape[1]), dtype=np.float32)
         done = 0
         while done < x.shape[1]:
             count = min(BLOCK - self._phase, x.shape[1] - done)
-            self.process_part(x[:, done : done + count], 0, count, out, done)
+            self.process_part(x, done, count, out, done)
             done += count
         return out
 
@@ -102,7 +121,7 @@ class PartitionedConvolver:
     ) -> None:
         """Take ``x[:, first : first + count]``, write ``out[:, at : at + count]``.
 
-        The part must not cross the end of a block.
+        ``x`` is C-contiguous. The part must not cross the end of a block.
         """
         if self._phase == 0 and self._next is not None:
             self._fading, self._next = self._next, None
@@ -117,7 +136,6 @@ class PartitionedConvolver:
             self._phase = 0
             self._head = (self._head + 1) % self._inputs.shape[2]
             self._window[:, :BLOCK] = self._window[:, BLOCK:]
-            self._window[:, BLOCK:] = 0.0
             if self._fading is not None:
                 self.filters, self._fading = self._fading, None
 
@@ -144,13 +162,13 @@ def convolve_part(
         count: its length.
         phase: its place in the block.
         forward: whether to take in and transform the input (once a part, whatever the filters).
-        window: (G, SIZE, LANES) last block and this one.
-        inputs: (2, G, P, SIZE, LANES) real and imaginary spectra of the last P blocks.
+        window: (G, SIZE, NARROW) last block and this one.
+        inputs: (2, G, P, SIZE, NARROW) real and imaginary spectra of the last P blocks.
         head: where in P this block's spectrum stands.
-        filter_re: (G, P', SIZE, LANES), P' <= P, real parts.
+        filter_re: (G, P', SIZE, NARROW), P' <= P, real parts.
         filter_im: the same, imaginary parts.
-        tail: (2, SIZE) the products with older blocks, made at phase 0.
-        work: (4, SIZE, LANES) scratch.
+        tail: (2, SIZE, NARROW) the products with older blocks, made at phase 0.
+        work: (4, SIZE, NARROW) scratch.
         twiddle: (2, SIZE) cosines and minus sines.
         out: (2, T) float32, written from ``at`` on.
         at: first sample written.
@@ -158,107 +176,119 @@ def convolve_part(
     n_groups = window.shape[0]
     n_kept = inputs.shape[2]
     n_partitions = filter_re.shape[1]
+    all_re, all_im = flat(inputs[0]), flat(inputs[1])
     if forward:
         for c in range(x.shape[0]):
-            g, lane = c // LANES, c % LANES
-            for t in range(count):
-                window[g, BLOCK + phase + t, lane] = x[c, first + t]
+            at_x, at_window = c * x.shape[1] + first, c // NARROW * PLANE + c % NARROW
+            _take(flat(x), at_x, count, phase, flat(window), at_window)
         for g in range(n_groups):
-            work[0] = window[g]
-            work[1] = np.float32(0.0)
-            _fft(work, twiddle)
-            inputs[0, g, head] = work[0]
-            inputs[1, g, head] = work[1]
+            _copy(flat(window), g * PLANE, flat(work), 0)
+            _zero(flat(work), PLANE)
+            _fft(flat(work), flat(twiddle))
+            _copy(flat(work), 0, all_re, (g * n_kept + head) * PLANE)
+            _copy(flat(work), PLANE, all_im, (g * n_kept + head) * PLANE)
     if phase == 0:
-        tail[:] = 0.0
+        _zero(flat(tail), 0)
+        _zero(flat(tail), PLANE)
         for p in range(1, n_partitions):
             past = (head - p + n_kept) % n_kept
             for g in range(n_groups):
-                _multiply_add(inputs, g, past, filter_re, filter_im, p, tail)
-    _output(inputs, head, filter_re, filter_im, n_groups, tail, work)
-    _fft(work, twiddle)
+                _multiply_add(
+                    all_re, all_im, (g * n_kept + past) * PLANE, flat(filter_re), flat(filter_im),
+                    (g * n_partitions + p) * PLANE, flat(tail), 0, PLANE,
+                )  # fmt: skip
+    # The inverse transform is a forward one with real and imaginary parts exchanged. The lanes are
+    # added behind it: their sums in every bin cost more than the transform that they would save.
+    _copy(flat(tail), PLANE, flat(work), 0)
+    _copy(flat(tail), 0, flat(work), PLANE)
+    for g in range(n_groups):
+        _multiply_add(
+            all_re, all_im, (g * n_kept + head) * PLANE, flat(filter_re), flat(filter_im),
+            g * n_partitions * PLANE, flat(work), PLANE, 0,
+        )  # fmt: skip
+    _fft(flat(work), flat(twiddle))
+    left, right, sums = out[0, at : at + count], out[1, at : at + count], flat(work)
     for t in range(count):
-        # The inverse transform as a forward one with real and imaginary parts exchanged.
-        out[0, at + t] = work[1, BLOCK + phase + t, 0]
-        out[1, at + t] = work[0, BLOCK + phase + t, 0]
+        i = (BLOCK + phase + t) * NARROW
+        left[t] = total(load_narrow(sums, PLANE + i))
+        right[t] = total(load_narrow(sums, i))
 
 
 @njit(**_OPTIONS)
-def _multiply_add(inputs, g, past, filter_re, filter_im, p, sums):
-    for f in range(SIZE):
-        re = np.float32(0.0)
-        im = np.float32(0.0)
-        for c in range(LANES):
-            a, b = inputs[0, g, past, f, c], inputs[1, g, past, f, c]
-            u, v = filter_re[g, p, f, c], filter_im[g, p, f, c]
-            re += a * u - b * v
-            im += a * v + b * u
-        sums[0, f] += re
-        sums[1, f] += im
+def _take(x, at, count, phase, window, to):
+    """Put an input's samples into its lane of the window, and zeros behind them."""
+    to += (BLOCK + phase) * NARROW
+    for t in range(count):
+        put(window, to + t * NARROW, get(x, at + t))
+    for t in range(count, BLOCK - phase):
+        put(window, to + t * NARROW, np.float32(0.0))
 
 
 @njit(**_OPTIONS)
-def _output(inputs, head, filter_re, filter_im, n_groups, tail, work):
-    """Lane 0 of work = the spectrum of the ears, parts exchanged for the inverse transform."""
-    for f in range(SIZE):
-        re, im = tail[0, f], tail[1, f]
-        for g in range(n_groups):
-            for c in range(LANES):
-                a, b = inputs[0, g, head, f, c], inputs[1, g, head, f, c]
-                u, v = filter_re[g, 0, f, c], filter_im[g, 0, f, c]
-                re += a * u - b * v
-                im += a * v + b * u
-        for c in range(LANES):
-            work[0, f, c] = 0.0
-            work[1, f, c] = 0.0
-        work[0, f, 0] = im
-        work[1, f, 0] = re
+def _copy(source, at, target, to):
+    for i in range(0, PLANE, NARROW):
+        store(target, to + i, load_narrow(source, at + i))
+
+
+@njit(**_OPTIONS)
+def _zero(target, to):
+    for i in range(0, PLANE, NARROW):
+        store(target, to + i, splat_narrow(np.float32(0.0)))
+
+
+@njit(**_OPTIONS)
+def _multiply_add(a_re, a_im, at_a, b_re, b_im, at_b, sums, re, im):
+    """Add the product of two planes of complex numbers to the planes at ``re`` and ``im``."""
+    for i in range(0, PLANE, NARROW):
+        a, b = load_narrow(a_re, at_a + i), load_narrow(a_im, at_a + i)
+        u, v = load_narrow(b_re, at_b + i), load_narrow(b_im, at_b + i)
+        x = add_product(a, u, load_narrow(sums, re + i))
+        y = add_product(a, v, load_narrow(sums, im + i))
+        store(sums, re + i, subtract_product(b, v, x))
+        store(sums, im + i, add_product(b, u, y))
 
 
 @njit(**_OPTIONS)
 def _fft(work, twiddle):
-    """Complex FFT of work[0] + i work[1] (SIZE, LANES) in place: Stockham, radix 4."""
-    source, target = 0, 2
+    """Complex FFT of planes 0 (real) and 1 (imaginary) in place; 2 and 3 are scratch.
+
+    Stockham, radix 4 (Van Loan 1992, Computational Frameworks for the FFT, sec. 1.7 and 2.4).
+    """
+    x, y = 0, 2 * PLANE
     n, stride = SIZE, 1
     while n > 1:
         quarter = n // 4
+        step = stride * quarter * NARROW
         for p in range(quarter):
             w = p * stride
-            c1, s1 = twiddle[0, w], twiddle[1, w]
-            c2, s2 = twiddle[0, 2 * w], twiddle[1, 2 * w]
-            c3, s3 = twiddle[0, 3 * w], twiddle[1, 3 * w]
+            c1, s1 = every_narrow(twiddle, w), every_narrow(twiddle, SIZE + w)
+            c2, s2 = every_narrow(twiddle, 2 * w), every_narrow(twiddle, SIZE + 2 * w)
+            c3, s3 = every_narrow(twiddle, 3 * w), every_narrow(twiddle, SIZE + 3 * w)
             for q in range(stride):
-                _butterfly(
-                    work[source], work[source + 1], work[target], work[target + 1],
-                    q + stride * p, stride * quarter, q + 4 * stride * p, stride,
-                    c1, s1, c2, s2, c3, s3,
-                )  # fmt: skip
-        source, target = target, source
+                i = x + (q + stride * p) * NARROW
+                ar, ai = load_narrow(work, i), load_narrow(work, i + PLANE)
+                br, bi = load_narrow(work, i + step), load_narrow(work, i + step + PLANE)
+                cr, ci = load_narrow(work, i + 2 * step), load_narrow(work, i + 2 * step + PLANE)
+                dr, di = load_narrow(work, i + 3 * step), load_narrow(work, i + 3 * step + PLANE)
+                pr, pi, mr, mi = add(ar, cr), add(ai, ci), subtract(ar, cr), subtract(ai, ci)
+                qr, qi, jr, ji = add(br, dr), add(bi, di), subtract(di, bi), subtract(br, dr)
+                o = y + (q + 4 * stride * p) * NARROW
+                store(work, o, add(pr, qr))
+                store(work, o + PLANE, add(pi, qi))
+                _turn(work, o + stride * NARROW, subtract(mr, jr), subtract(mi, ji), c1, s1)
+                _turn(work, o + 2 * stride * NARROW, subtract(pr, qr), subtract(pi, qi), c2, s2)
+                _turn(work, o + 3 * stride * NARROW, add(mr, jr), add(mi, ji), c3, s3)
+        x, y = y, x
         n = quarter
         stride *= 4
-    if source != 0:
-        work[0] = work[2]
-        work[1] = work[3]
+    if x != 0:
+        _copy(work, x, work, 0)
+        _copy(work, x + PLANE, work, PLANE)
 
 
 @njit(inline="always", **_OPTIONS)
-def _butterfly(xr, xi, yr, yi, i, step, o, stride, c1, s1, c2, s2, c3, s3):
-    for c in range(LANES):
-        ar, ai = xr[i, c], xi[i, c]
-        br, bi = xr[i + step, c], xi[i + step, c]
-        cr, ci = xr[i + 2 * step, c], xi[i + 2 * step, c]
-        dr, di = xr[i + 3 * step, c], xi[i + 3 * step, c]
-        pr, pi, mr, mi = ar + cr, ai + ci, ar - cr, ai - ci
-        qr, qi = br + dr, bi + di
-        jr, ji = di - bi, br - dr  # i (b - d)
-        yr[o, c] = pr + qr
-        yi[o, c] = pi + qi
-        ur, ui = mr - jr, mi - ji
-        yr[o + stride, c] = c1 * ur - s1 * ui
-        yi[o + stride, c] = c1 * ui + s1 * ur
-        ur, ui = pr - qr, pi - qi
-        yr[o + 2 * stride, c] = c2 * ur - s2 * ui
-        yi[o + 2 * stride, c] = c2 * ui + s2 * ur
-        ur, ui = mr + jr, mi + ji
-        yr[o + 3 * stride, c] = c3 * ur - s3 * ui
-        yi[o + 3 * stride, c] = c3 * ui + s3 * ur
+def _turn(work, o, re, im, c, s):
+    """Store (re + i im) (c + i s)."""
+    zero = splat_narrow(np.float32(0.0))
+    store(work, o, subtract_product(s, im, add_product(c, re, zero)))
+    store(work, o + PLANE, add_product(s, re, add_product(c, im, zero)))

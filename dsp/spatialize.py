@@ -1,11 +1,16 @@
 # mypy: disable-error-code="no-untyped-def"
-"""The renderer's kernels: where sources stand, their moving delays, and their mix into buses.
+"""The renderer's inner loops: every source's moving delays, and its mix into the buses.
 
-One control step is ``STEP`` samples. ``aim`` runs when a step begins and sets, for each source,
-the gains and delays to be reached at its end; ``spatialize`` renders any part of the step. Both
-take plain arrays, allocate nothing, raise nothing and hold no GIL.
+A control step has ``STEP`` samples; ``spatialize`` renders any part of one. Within a step gains and
+delays move linearly. A source is heard through bus k by the gain ``start[k] + r(t) * change[k]``
+with r(t) = (t + 1) / STEP; r is the same for all sources, so the buses are two plain matrix
+products, ``start @ heard + r * (change @ heard)``: half of the loads that ramped copies would cost.
 
-Letters: S sources, E ears, K buses an ear, T triangles, V vertices, R samples of a history row.
+The loops are written in vectors (``auricle.dsp.vectors``), which stay in registers: products run
+at the speed of the processor's multiply-add units.
+
+Letters: S sources, E ears, K buses an ear, G gains of a source, R samples of a source's past.
+Kernels take plain C-contiguous arrays, allocate nothing, raise nothing and hold no GIL.
 """
 
 from typing import Any
@@ -13,17 +18,22 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from auricle.dsp.compiled import CACHE
+from auricle.dsp.vectors import LANES, add_product, every, flat, get, load, put, splat, store, total
+
+VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
+
 STEP = 128  # samples of a control step
-MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
-TILE = 16  # sources mixed together, a multiple of 4: their signals stay in the first-level cache
-UNIT = 32  # samples a delay filter makes at a time, unrolled; divides STEP / 4
+TILE = 32  # sources mixed together: their signals stay in the first-level cache
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
+BLENDS = 4  # of two delay filters in a step, at the most
 PHASES = 128  # rows of the delay table a sample
-IDLE, CONSTANT, CHANGE = 0, 1, 2
+IDLE, CONSTANT, CHANGE = 0, 1, 2  # as in aim.py
+PAIR = 2 * LANES
 
 # No nnan and ninf: sources with NaN are found by arithmetic on NaN.
 _OPTIONS: dict[str, Any] = {
-    "cache": True,
+    "cache": CACHE,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
@@ -31,270 +41,203 @@ _OPTIONS: dict[str, Any] = {
 
 
 @njit(**_OPTIONS)
-def aim(
-    positions, turn, origin, gains, distance_gain, jump, inverse, neighbours, triangles,
-    table_gains, table_delays, triangle, old_gains, new_gains, old_delays, new_delays, state,
-):  # fmt: skip
-    """Set the gains and delays that each source reaches at the end of the step that begins.
-
-    Args:
-        positions: (S, 3) world positions in metres.
-        turn: (3, 3) world to head axes.
-        origin: (3,) the listener's position in metres.
-        gains: (S,) linear gains; 0 switches a source off.
-        distance_gain: whether the level falls as 1/r from 1 m.
-        jump: whether the new values hold from the step's first sample on.
-        inverse: (T, 3, 3) from a direction to the weights of a triangle's vertices.
-        neighbours: (T, 3) the triangle across from each vertex.
-        triangles: (T, 3) vertices.
-        table_gains: (V, 2K + 2H) gains of the buses, left ear's first; then those of the first H
-            buses for the source without delay (H may be 0).
-        table_delays: (V, 2) delays in samples.
-        triangle: (S,) in and out, where each source was found last.
-        old_gains, new_gains: (S, 2K + 2H) out, at the begin and end of the step.
-        old_delays, new_delays: (S, 2) likewise, in samples.
-        state: (S,) out, IDLE, CONSTANT or CHANGE.
-    """
-    n_sources, n_gains = new_gains.shape
-    for s in range(n_sources):
-        dx = positions[s, 0] - origin[0]
-        dy = positions[s, 1] - origin[1]
-        dz = positions[s, 2] - origin[2]
-        x = turn[0, 0] * dx + turn[0, 1] * dy + turn[0, 2] * dz
-        y = turn[1, 0] * dx + turn[1, 1] * dy + turn[1, 2] * dz
-        z = turn[2, 0] * dx + turn[2, 1] * dy + turn[2, 2] * dz
-        distance = np.sqrt(x * x + y * y + z * z)
-        if not distance > 1e-9:  # NaN too: straight ahead
-            x, y, z, distance = 1.0, 0.0, 0.0, 1.0
-        t = triangle[s]
-        t = _walk(x / distance, y / distance, z / distance, t, inverse, neighbours)
-        triangle[s] = t
-        w0, w1, w2 = _weights(x / distance, y / distance, z / distance, inverse[t])
-        level = gains[s]
-        if distance_gain:
-            level /= max(distance, 0.1)
-        v0, v1, v2 = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        g0, g1 = old_gains[s], new_gains[s]
-        r0, r1, r2 = table_gains[v0], table_gains[v1], table_gains[v2]
-        a, b, c = np.float32(w0 * level), np.float32(w1 * level), np.float32(w2 * level)
-        moved = np.float32(0.0)
-        loud = np.float32(0.0)
-        for k in range(n_gains):
-            before = g1[k]
-            after = a * r0[k] + b * r1[k] + c * r2[k]
-            g0[k] = before
-            g1[k] = after
-            moved += abs(after - before)
-            loud += abs(before)
-        for e in range(2):
-            before_d = new_delays[s, e]
-            after_d = w0 * table_delays[v0, e] + w1 * table_delays[v1, e] + w2 * table_delays[v2, e]
-            new_delays[s, e] = after_d
-            # A source that fades in has no delay to come from.
-            old_delays[s, e] = after_d if loud == 0.0 or jump else before_d
-            moved += abs(new_delays[s, e] - old_delays[s, e])
-        if jump:
-            g0[:] = g1
-            moved = np.float32(0.0)
-        if level == 0.0 and (loud == 0.0 or jump):
-            state[s] = IDLE
-        elif moved == 0.0:
-            state[s] = CONSTANT
-        else:
-            state[s] = CHANGE
-
-
-@njit(**_OPTIONS)
-def _weights(x, y, z, inverse):
-    w0 = max(inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z, 0.0)
-    w1 = max(inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z, 0.0)
-    w2 = max(inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z, 0.0)
-    total = w0 + w1 + w2
-    if not total > 0.0:
-        return 1.0, 0.0, 0.0
-    return w0 / total, w1 / total, w2 / total
-
-
-@njit(**_OPTIONS)
-def _walk(x, y, z, t, inverse, neighbours):
-    """The triangle that holds a direction: from the last one across the edge it lies beyond."""
-    for _ in range(MAX_STEPS):
-        m = inverse[t]
-        w0 = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
-        w1 = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
-        w2 = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
-        if w0 >= -1e-9 and w1 >= -1e-9 and w2 >= -1e-9:
-            return t
-        if w0 <= w1 and w0 <= w2:
-            t = neighbours[t, 0]
-        elif w1 <= w2:
-            t = neighbours[t, 1]
-        else:
-            t = neighbours[t, 2]
-    best, best_t = -1e30, t  # a walk that runs in circles: look at all
-    for i in range(len(inverse)):
-        m = inverse[i]
-        w0 = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
-        w1 = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
-        w2 = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
-        least = min(w0, min(w1, w2)) / (abs(w0) + abs(w1) + abs(w2) + 1e-30)
-        if least > best:
-            best, best_t = least, i
-    return best_t
-
-
-@njit(**_OPTIONS)
 def spatialize(
-    audio, offset, count, phase, history, work, ramp, state, quiet, nonfinite,
-    old_gains, new_gains, old_delays, new_delays, table, centre, taps, plain, ramped, plain_gains,
-    ramped_gains, bus,
+    audio, first, count, phase, past, rows, ramp, state, quiet, nonfinite, start, change,
+    old_delays, new_delays, table, n_taps, centre, n_heads, taps, plan, heard, heard_at,
+    undelayed_at, gains_at, bus,
 ):  # fmt: skip
-    """Add all sources to the buses for samples ``phase`` to ``phase + count`` of a step.
+    """Set the buses to the mix of all sources for samples ``phase`` to ``phase + count`` of a step.
 
     Args:
-        audio: (S, T) float32; samples ``offset`` to ``offset + count`` are taken.
-        offset: first sample of ``audio``.
+        audio: (S, T) float32; samples ``first`` to ``first + count`` are taken.
+        first: first sample of ``audio``.
         count: samples to render, at most ``STEP - phase``.
         phase: samples of this step rendered before.
-        history: (S, R) float32: the R last samples, as many as a delay may need.
-        work: (TILE, R + STEP) scratch: a source's history and its new samples.
+        past: (S, R) float32: the R last samples, as many as a delay may need, a multiple of LANES.
+        rows: (TILE, R + STEP) float32 scratch: sources' pasts and new samples.
         ramp: (STEP,) float32, (t + 1) / STEP.
         state: (S,) IDLE, CONSTANT or CHANGE, from ``aim``.
         quiet: (S,) samples since the source was last not zero; a silent past costs nothing.
         nonfinite: (S,) counts calls in which a source held NaN or infinity and was silenced.
-        old_gains, new_gains: (S, 2K + 2H); old_delays, new_delays: (S, 2).
-        table: delay filters, from ``delay_table``; centre: its first row's delay in samples.
-        taps: (2, n_taps), plain and ramped: (TILE, STEP), plain_gains and ramped_gains: (TILE, K):
-            scratch.
-        bus: (2, K, STEP) out; only samples phase to phase + count are written.
+        start, change: (S, G) float32 gains at the step's begin, and their change within it: K of
+            the left ear's buses, K of the right's, H and H of each ear's first buses for the
+            source without delay.
+        old_delays, new_delays: (S, 2) in samples.
+        table: (rows, multiple of LANES) delay filters, from ``delay_table``, padded with zeros.
+        n_taps: taps of a delay filter.
+        centre: delay of the table's first row in samples.
+        n_heads: H.
+        taps: (TILE * BLENDS, 2, multiple of LANES) float32, plan: (TILE * BLENDS, 4) int64, heard:
+            (TILE, STEP) float32, heard_at, undelayed_at, gains_at: (TILE,) int64: scratch.
+        bus: (2, K, STEP) float32 out; only samples phase to phase + count are written.
     """
-    n_sources = len(state)
+    n_sources, reach = past.shape
+    row = reach + STEP
     n_buses = bus.shape[1]
-    reach = history.shape[1]
-    n_heads = (old_gains.shape[1] - 2 * n_buses) // 2
-    end = phase + count
-    bus[:, :, phase:end] = 0.0
-    # A tile at a time: what is written to memory is read again only after the whole tile, so that
-    # no load waits for a store still under way.
-    tile = TILE if n_heads == 0 else TILE // 2
-    for begin in range(0, n_sources, tile):
-        last = min(begin + tile, n_sources)
-        for s in range(begin, last):
-            _take(audio, offset, count, history, work, s, s - begin, quiet, nonfinite)
-        for e in range(2):
-            used = 0
-            moving_rows = 0
-            for s in range(begin, last):
-                if state[s] == IDLE or quiet[s] >= reach + STEP:
-                    continue
-                moving = state[s] == CHANGE
-                old = old_delays[s, e] if moving else new_delays[s, e]
-                _delay(
-                    work, s - begin, reach - phase, phase, end, old, new_delays[s, e], moving,
-                    table, centre, ramp, taps, plain, ramped, used, moving_rows,
-                )  # fmt: skip
-                _load_gains(
-                    old_gains, new_gains, s, e * n_buses, n_buses, moving, plain_gains,
-                    ramped_gains, used, moving_rows,
-                )  # fmt: skip
-                used += 1
-                if moving:
-                    moving_rows += 1
-                if n_heads > 0:
-                    for t in range(phase, end):
-                        x = work[s - begin, reach - phase + t]
-                        plain[used, t] = x
-                        ramped[moving_rows, t] = x * ramp[t]
-                    _load_gains(
-                        old_gains, new_gains, s, 2 * n_buses + e * n_heads, n_heads, moving,
-                        plain_gains, ramped_gains, used, moving_rows,
-                    )  # fmt: skip
-                    used += 1
-                    if moving:
-                        moving_rows += 1
-            _mix(plain, plain_gains, used, phase, end, bus[e])
-            _mix(ramped, ramped_gains, moving_rows, phase, end, bus[e])
-        for s in range(begin, last):
-            past = work[s - begin, count : count + reach]
-            for t in range(reach):
-                history[s, t] = past[t]
+    bus[:, :, phase : phase + count] = 0.0
+    # Addresses from here on: an array handed to a function costs atomic reference counts.
+    for begin in range(0, n_sources, TILE):
+        size = min(TILE, n_sources - begin)
+        for i in range(size):
+            s = begin + i
+            _copy(flat(past), s * reach, flat(rows), i * row, reach)
+            _take(
+                flat(audio), s * audio.shape[1] + first, count, flat(rows), i * row + reach,
+                flat(quiet), flat(nonfinite), s,
+            )  # fmt: skip
+        for ear in range(2):
+            _add_tile(
+                begin, size, ear, phase, phase + count, flat(rows), reach, flat(ramp), flat(state),
+                flat(quiet), flat(start), flat(change), start.shape[1], flat(old_delays),
+                flat(new_delays), flat(table), table.shape[1], n_taps, centre, n_heads, flat(taps),
+                flat(plan), flat(heard), flat(heard_at), flat(undelayed_at), flat(gains_at),
+                flat(bus), n_buses,
+            )  # fmt: skip
+        for i in range(size):
+            _copy(flat(rows), i * row + count, flat(past), (begin + i) * reach, reach)
 
 
-@njit(inline="always", **_OPTIONS)
-def _take(audio, offset, count, history, work, s, i, quiet, nonfinite):
-    """Put a source's past and its new samples in a row; silence new ones with NaN or infinity."""
-    reach = history.shape[1]
-    for t in range(reach):
-        work[i, t] = history[s, t]
-    check = np.float32(0.0)
-    level = np.float32(0.0)
-    source = audio[s, offset : offset + count]
-    target = work[i, reach : reach + count]
-    for t in range(count):
-        x = source[t]
-        target[t] = x
-        check += x * np.float32(0.0)
-        level += abs(x)
-    if check != check:
-        nonfinite[s] += 1
-        target[:] = 0.0
-        level = np.float32(0.0)
-    if level == 0.0:
-        quiet[s] += count
-    else:
-        quiet[s] = 0
+@njit(**_OPTIONS)
+def _copy(source, at, target, to, count):
+    for i in range(0, count, LANES):
+        store(target, to + i, load(source, at + i))
 
 
-@njit(inline="always", **_OPTIONS)
-def _delay(
-    history, s, reach, phase, end, old, new, moving, table, centre, ramp, taps, plain, ramped, i, m
+@njit(**_OPTIONS)
+def _add_tile(
+    begin, size, ear, phase, end, rows, reach, ramp, state, quiet, start, change, n_gains,
+    old_delays, new_delays, table, width, n_taps, centre, n_heads, taps, plan, heard, heard_at,
+    undelayed_at, gains_at, bus, n_buses,
 ):  # fmt: skip
-    """One ear's delayed signal into plain[i], and the same times the ramp into ramped[m]."""
-    n_taps = table.shape[1]
-    step = _blend_samples(abs(new - old)) if moving else STEP
-    if step == STEP and end - phase == STEP:
-        # The common case with every size a constant: the compiler unrolls it, at half the time.
-        whole = int(min(old, new))
-        at = reach - whole + centre - n_taps + 1
-        if n_taps == PASS:
-            _blend_taps(old - whole, new - whole, table, PASS, 0, STEP, taps)
-            _step_fir(history, s, at, taps, ramp, plain, ramped, i, m)
+    """Add ``size`` sources from ``begin`` on to one ear's buses.
+
+    Their rows are all written before the first is read: no load waits for a store under way.
+    """
+    moving, still, blends = 0, TILE, 0
+    for i in range(size):
+        s = begin + i
+        if get(state, s) == IDLE or get(quiet, s) >= reach + STEP:
+            continue
+        moves = get(state, s) == CHANGE
+        if moves:
+            j = moving
+            moving += 1
         else:
-            _blend_taps(old - whole, new - whole, table, n_taps, 0, STEP, taps)
-            _blended_fir(history, s, at, taps, ramp, n_taps, 0, STEP, plain, ramped, i, m)
+            still -= 1
+            j = still
+        row = i * (reach + STEP) + reach - phase
+        put(heard_at, j, j * STEP)
+        put(gains_at, j, s * n_gains + ear * n_buses)
+        put(undelayed_at, j, row)
+        new = get(new_delays, 2 * s + ear)
+        old = get(old_delays, 2 * s + ear) if moves else new
+        blends = _plan_delay(
+            rows, row, phase, end, old, new, table, width, n_taps, centre, heard, j * STEP, taps,
+            plan, blends,
+        )  # fmt: skip
+    for i in range(blends):
+        oldest, out = get(plan, 4 * i) + n_taps - PASS, get(plan, 4 * i + 3)
+        first, last = get(plan, 4 * i + 1), get(plan, 4 * i + 2)
+        for j in range(0, n_taps, PASS):
+            tap = 2 * i * width + j
+            _fir(rows, oldest - j, taps, tap, tap + width, j == 0, first, last, ramp, heard, out)
+    first_bus = ear * n_buses * STEP
+    _mix(
+        heard, heard_at, gains_at, moving, still, start, change, n_buses, phase, end, ramp, bus,
+        first_bus,
+    )  # fmt: skip
+    if n_heads > 0:
+        for j in range(TILE):
+            if j < moving or j >= still:
+                put(gains_at, j, get(gains_at, j) + (2 - ear) * n_buses + ear * n_heads)
+        _mix(
+            rows, undelayed_at, gains_at, moving, still, start, change, n_heads, phase, end, ramp,
+            bus, first_bus,
+        )  # fmt: skip
+
+
+@njit(**_OPTIONS)
+def _take(audio, at, count, rows, to, quiet, nonfinite, s):
+    """Put a source's new samples behind its past; silence them if one is NaN or infinite."""
+    a = b = splat(np.float32(0.0))
+    t = 0
+    while t + PAIR <= count:
+        x, y = load(audio, at + t), load(audio, at + t + LANES)
+        store(rows, to + t, x)
+        store(rows, to + t + LANES, y)
+        a, b = add_product(x, x, a), add_product(y, y, b)
+        t += PAIR
+    energy = total(a) + total(b)
+    while t < count:
+        x1 = get(audio, at + t)
+        put(rows, to + t, x1)
+        energy += x1 * x1
+        t += 1
+    if energy > 0.0 and energy < np.inf:
+        put(quiet, s, 0)
         return
-    for begin in range(0, STEP, step):
-        first, last = max(begin, phase), min(begin + step, end)
-        if first < last:
-            a = old + (new - old) * (begin / STEP)
-            b = old + (new - old) * ((begin + step) / STEP)
-            whole = int(min(a, b))
-            if abs(b - a) < 0.9:
-                _blend_taps(a - whole, b - whole, table, n_taps, begin, step, taps)
-                at = reach - whole + centre - n_taps + 1
-                _blended_fir(history, s, at, taps, ramp, n_taps, first, last, plain, ramped, i, m)
-            else:
-                _varying_fir(
-                    history, s, reach, first, last, a, (b - a) / step, begin, table, centre,
-                    ramp, plain, ramped, i, m,
-                )  # fmt: skip
+    # Silence, squares beyond float32, or NaN and infinity: look at each sample.
+    level = np.float32(0.0)
+    finite = True
+    for t in range(count):
+        x1 = get(audio, at + t)
+        level = max(level, abs(x1))
+        finite = finite and np.isfinite(x1)
+    if not finite:
+        put(nonfinite, s, get(nonfinite, s) + 1)
+        for t in range(count):
+            put(rows, to + t, np.float32(0.0))
+    put(quiet, s, 0 if finite and level > 0.0 else get(quiet, s) + count)
 
 
-@njit(inline="always", **_OPTIONS)
-def _blend_samples(moved):
-    """Samples over which two delay filters are blended: the more it moves, the fewer.
+@njit(**_OPTIONS)
+def _plan_delay(
+    rows, at, phase, end, old, new, table, width, n_taps, centre, heard, out, taps, plan, n
+):  # fmt: skip
+    """Put one ear's delay down as blends n, n + 1, ... of ``plan`` and ``taps``; returns their end.
+
+    Blends are only planned here and filtered later, all of a tile, since a filter that waits for
+    its own taps takes twice the time. A row of ``plan``: flat index of the oldest sample that the
+    first tap reads, first and last sample of the step, flat index of ``heard`` for t = 0.
+    """
+    blends = _blends(abs(new - old))
+    step = STEP // blends
+    share = 1.0 / blends
+    for i in range(blends):
+        first, last = max(i * step, phase), min(i * step + step, end)
+        if first >= last:
+            continue
+        a = old + (new - old) * (i * share)
+        b = old + (new - old) * ((i + 1) * share)
+        whole = int(min(a, b))
+        if abs(b - a) < 0.9:
+            _blend_taps(a - whole, b - whole, table, width, i, blends, taps, 2 * n * width)
+            put(plan, 4 * n, at - whole + centre - n_taps + 1)
+            put(plan, 4 * n + 1, first)
+            put(plan, 4 * n + 2, last)
+            put(plan, 4 * n + 3, out)
+            n += 1
+        else:
+            slope = (b - a) / step
+            _varying_fir(
+                rows, at, first, last, a, slope, i * step, table, width, n_taps, centre, heard, out
+            )
+    return n
+
+
+@njit(**_OPTIONS)
+def _blends(moved):
+    """Blends of two delay filters in a step, a power of two: the more it moves, the more.
 
     A blend of two delays d apart dips by (2 pi f d)^2 / 8 midway: at d = 0.1 samples, -61 dB at
     6 kHz and -44 dB at 16 kHz of a 48 kHz stream.
     """
     if moved <= 0.06:
-        return STEP
-    if moved <= 0.12:
-        return STEP // 2
-    return STEP // 4
+        return 1
+    return 2 if moved <= 0.12 else BLENDS
 
 
-@njit(inline="always", **_OPTIONS)
+@njit(**_OPTIONS)
 def _phase(fraction):
     """Row of the delay table below a fraction (0 to 2), and the share of the row above it."""
     position = fraction * PHASES
@@ -302,164 +245,206 @@ def _phase(fraction):
     return low, np.float32(position - low)
 
 
-@njit(inline="always", **_OPTIONS)
-def _blend_taps(a, b, table, n_taps, begin, step, taps):
-    """Taps and slopes so that tap + slope * ramp runs from delay a to b within the blend."""
+@njit(**_OPTIONS)
+def _blend_taps(a, b, table, width, i, blends, taps, at):
+    """Taps and slopes so that tap + slope * ramp runs from delay a to b within the blend ``i``."""
     low_a, part_a = _phase(a)
     low_b, part_b = _phase(b)
-    scale = np.float32(STEP / step)
-    start = np.float32(begin / step)  # the ramp at the begin of the blend, in its own units
-    high_a, high_b = low_a + 1, low_b + 1
-    for j in range(n_taps):
-        tap = table[low_a, j] + part_a * (table[high_a, j] - table[low_a, j])
-        change = table[low_b, j] + part_b * (table[high_b, j] - table[low_b, j]) - tap
-        taps[0, j] = tap - start * change
-        taps[1, j] = scale * change
-
-
-@njit(inline="always", **_OPTIONS)
-def _blended_fir(history, s, at, taps, ramp, n_taps, first, last, plain, ramped, i, m):
-    """plain[i] = the filter taps[0] + ramp * taps[1] on history[s], oldest sample at ``at``."""
-    whole = (last - first) // UNIT * UNIT
-    for j in range(0, n_taps, PASS):
-        o = at + n_taps - PASS - j
-        # In locals, or the loop would load them anew for each vector: plain might alias them.
-        a0, a1, a2, a3 = taps[0, j], taps[0, j + 1], taps[0, j + 2], taps[0, j + 3]
-        a4, a5, a6, a7 = taps[0, j + 4], taps[0, j + 5], taps[0, j + 6], taps[0, j + 7]
-        a8, a9, a10, a11 = taps[0, j + 8], taps[0, j + 9], taps[0, j + 10], taps[0, j + 11]
-        d0, d1, d2, d3 = taps[1, j], taps[1, j + 1], taps[1, j + 2], taps[1, j + 3]
-        d4, d5, d6, d7 = taps[1, j + 4], taps[1, j + 5], taps[1, j + 6], taps[1, j + 7]
-        d8, d9, d10, d11 = taps[1, j + 8], taps[1, j + 9], taps[1, j + 10], taps[1, j + 11]
-        for u in range(first, first + whole, UNIT):
-            v = history[s, u + o : u + o + UNIT + PASS - 1]
-            out = plain[i, u : u + UNIT]
-            out_ramped = ramped[m, u : u + UNIT]
-            r = ramp[u : u + UNIT]
-            for t in range(UNIT):
-                x0, x1, x2, x3 = v[t + 11], v[t + 10], v[t + 9], v[t + 8]
-                x4, x5, x6, x7 = v[t + 7], v[t + 6], v[t + 5], v[t + 4]
-                x8, x9, x10, x11 = v[t + 3], v[t + 2], v[t + 1], v[t]
-                p = (a0 * x0 + a1 * x1 + a2 * x2) + (a3 * x3 + a4 * x4 + a5 * x5)
-                p += (a6 * x6 + a7 * x7 + a8 * x8) + (a9 * x9 + a10 * x10 + a11 * x11)
-                q = (d0 * x0 + d1 * x1 + d2 * x2) + (d3 * x3 + d4 * x4 + d5 * x5)
-                q += (d6 * x6 + d7 * x7 + d8 * x8) + (d9 * x9 + d10 * x10 + d11 * x11)
-                if j > 0:
-                    p += out[t]
-                p += r[t] * q
-                out[t] = p
-                out_ramped[t] = p * r[t]
-    for t in range(first + whole, last):
-        total = np.float32(0.0)
-        for j in range(n_taps):
-            total += (taps[0, j] + ramp[t] * taps[1, j]) * history[s, at + t + n_taps - 1 - j]
-        plain[i, t] = total
-        ramped[m, t] = total * ramp[t]
+    scale = splat(np.float32(blends))
+    back = splat(np.float32(-i))  # the ramp at the begin of the blend, in its own units
+    own_a, next_a = splat(np.float32(1.0) - part_a), splat(part_a)
+    own_b, next_b = splat(np.float32(1.0) - part_b), splat(part_b)
+    none, minus = splat(np.float32(0.0)), splat(np.float32(-1.0))
+    for j in range(0, width, LANES):
+        k = low_a * width + j
+        tap = add_product(load(table, k), own_a, none)
+        tap = add_product(load(table, k + width), next_a, tap)
+        k = low_b * width + j
+        change = add_product(load(table, k), own_b, none)
+        change = add_product(load(table, k + width), next_b, change)
+        change = add_product(tap, minus, change)
+        store(taps, at + j, add_product(change, back, tap))
+        store(taps, at + width + j, add_product(change, scale, none))
 
 
 @njit(**_OPTIONS)
-def _step_fir(history, s, at, taps, ramp, plain, ramped, i, m):
-    """A whole step of a 12-tap filter; alone, for inside the large kernel LLVM makes it slow."""
-    _blended_fir(history, s, at, taps, ramp, PASS, 0, STEP, plain, ramped, i, m)
+def _fir(rows, oldest, taps, j, d, first_pass, first, last, ramp, heard, out):
+    """heard[out + t] = PASS taps from j on, and ramp(t) times those from d on, at rows[oldest + t].
+
+    A pass that is not the first adds to what is there.
+    """
+    a0, a1, a2 = every(taps, j), every(taps, j + 1), every(taps, j + 2)
+    a3, a4, a5 = every(taps, j + 3), every(taps, j + 4), every(taps, j + 5)
+    a6, a7, a8 = every(taps, j + 6), every(taps, j + 7), every(taps, j + 8)
+    a9, a10, a11 = every(taps, j + 9), every(taps, j + 10), every(taps, j + 11)
+    d0, d1, d2 = every(taps, d), every(taps, d + 1), every(taps, d + 2)
+    d3, d4, d5 = every(taps, d + 3), every(taps, d + 4), every(taps, d + 5)
+    d6, d7, d8 = every(taps, d + 6), every(taps, d + 7), every(taps, d + 8)
+    d9, d10, d11 = every(taps, d + 9), every(taps, d + 10), every(taps, d + 11)
+    none = splat(np.float32(0.0))
+    t = first
+    while t + LANES <= last:
+        i = oldest + t
+        p = none if first_pass else load(heard, out + t)
+        q = none
+        x = load(rows, i + 11)
+        p, q = add_product(x, a0, p), add_product(x, d0, q)
+        x = load(rows, i + 10)
+        p, q = add_product(x, a1, p), add_product(x, d1, q)
+        x = load(rows, i + 9)
+        p, q = add_product(x, a2, p), add_product(x, d2, q)
+        x = load(rows, i + 8)
+        p, q = add_product(x, a3, p), add_product(x, d3, q)
+        x = load(rows, i + 7)
+        p, q = add_product(x, a4, p), add_product(x, d4, q)
+        x = load(rows, i + 6)
+        p, q = add_product(x, a5, p), add_product(x, d5, q)
+        x = load(rows, i + 5)
+        p, q = add_product(x, a6, p), add_product(x, d6, q)
+        x = load(rows, i + 4)
+        p, q = add_product(x, a7, p), add_product(x, d7, q)
+        x = load(rows, i + 3)
+        p, q = add_product(x, a8, p), add_product(x, d8, q)
+        x = load(rows, i + 2)
+        p, q = add_product(x, a9, p), add_product(x, d9, q)
+        x = load(rows, i + 1)
+        p, q = add_product(x, a10, p), add_product(x, d10, q)
+        x = load(rows, i)
+        p, q = add_product(x, a11, p), add_product(x, d11, q)
+        store(heard, out + t, add_product(load(ramp, t), q, p))
+        t += LANES
+    while t < last:
+        y = np.float32(0.0) if first_pass else get(heard, out + t)
+        for k in range(PASS):
+            tap = get(taps, j + k) + get(ramp, t) * get(taps, d + k)
+            y += tap * get(rows, oldest + t + PASS - 1 - k)
+        put(heard, out + t, y)
+        t += 1
 
 
 @njit(**_OPTIONS)
 def _varying_fir(
-    history, s, reach, first, last, start, slope, begin, table, centre, ramp, plain, ramped, i, m
+    rows, at, first, last, start, slope, begin, table, width, n_taps, centre, heard, out
 ):  # fmt: skip
-    """plain[i] = a delay that runs fast, its filter taken anew for each sample (Doppler)."""
+    """heard[out + t] = a delay that runs fast, its filter taken anew for each sample (Doppler)."""
     for t in range(first, last):
         delay = start + slope * (t + 1 - begin)
         whole = int(delay)
         low, part = _phase(delay - whole)
-        newest = reach + t - whole + centre
-        total = np.float32(0.0)
-        for j in range(table.shape[1]):
-            tap = table[low, j] + part * (table[low + 1, j] - table[low, j])
-            total += tap * history[s, newest - j]
-        plain[i, t] = total
-        ramped[m, t] = total * ramp[t]
+        newest = at + t - whole + centre
+        y = np.float32(0.0)
+        for j in range(n_taps):
+            tap, above = get(table, low * width + j), get(table, (low + 1) * width + j)
+            y += (tap + part * (above - tap)) * get(rows, newest - j)
+        put(heard, out + t, y)
 
 
-@njit(inline="always", **_OPTIONS)
-def _load_gains(
-    old_gains, new_gains, s, first, n_gains, moving, plain_gains, ramped_gains, i, m
+@njit(**_OPTIONS)
+def _mix(
+    x, x_at, gains_at, moving, still, start, change, n_buses, first, last, ramp, bus, bus_at
 ):  # fmt: skip
-    """The gains of row i and, for one that moves, their change for the ramped row m."""
-    # Slices: an index with an unknown sign costs a test a number, and no vectors.
-    old = old_gains[s, first : first + n_gains]
-    new = new_gains[s, first : first + n_gains]
-    if moving:
-        for k in range(n_gains):
-            plain_gains[i, k] = old[k]
-            ramped_gains[m, k] = new[k] - old[k]
-    else:
-        for k in range(n_gains):
-            plain_gains[i, k] = new[k]
-    for k in range(n_gains, plain_gains.shape[1]):
-        plain_gains[i, k] = 0.0
-        ramped_gains[m, k] = 0.0
+    """Add rows to buses: those before ``moving`` with moving gains, those from ``still`` on at
+    rest.
 
-
-@njit(**_OPTIONS)
-def _mix(rows, row_gains, used, first, last, bus):
-    """Bus k += the sum over rows of gain (row, k) x row."""
-    n_buses = bus.shape[0]
-    padded = (used + 3) // 4 * 4
-    for i in range(used, padded):
-        for k in range(n_buses):
-            row_gains[i, k] = 0.0
-    if last - first == STEP:
-        _mix_step(rows, row_gains, padded, bus)
-    else:
-        for i in range(used):
-            x = rows[i, first:last]
-            for k in range(n_buses):
-                g = row_gains[i, k]
-                y = bus[k, first:last]
-                for t in range(last - first):
-                    y[t] += g * x[t]
-
-
-@njit(**_OPTIONS)
-def _mix_step(x, g, n_rows, bus):
-    """The same for a whole step, four rows by four buses: 16 products for 8 loads, 4 stores."""
-    for i in range(0, n_rows, 4):
-        for k in range(0, bus.shape[0], 4):
-            a0, a1, a2, a3 = g[i, k], g[i, k + 1], g[i, k + 2], g[i, k + 3]
-            b0, b1, b2, b3 = g[i + 1, k], g[i + 1, k + 1], g[i + 1, k + 2], g[i + 1, k + 3]
-            c0, c1, c2, c3 = g[i + 2, k], g[i + 2, k + 1], g[i + 2, k + 2], g[i + 2, k + 3]
-            d0, d1, d2, d3 = g[i + 3, k], g[i + 3, k + 1], g[i + 3, k + 2], g[i + 3, k + 3]
-            for t in range(STEP):
-                p, q, r, s = x[i, t], x[i + 1, t], x[i + 2, t], x[i + 3, t]
-                bus[k, t] += (a0 * p + b0 * q) + (c0 * r + d0 * s)
-                bus[k + 1, t] += (a1 * p + b1 * q) + (c1 * r + d1 * s)
-                bus[k + 2, t] += (a2 * p + b2 * q) + (c2 * r + d2 * s)
-                bus[k + 3, t] += (a3 * p + b3 * q) + (c3 * r + d3 * s)
-
-
-@njit(**_OPTIONS)
-def scatter(bus, phase, count, out, offset, pending):
-    """Full rank: bus k is the tap k of every response; out is their sum, each delayed by k.
-
-    Args:
-        bus: (2, K, STEP); samples phase to phase + count are taken.
-        phase: first sample of the step.
-        count: samples rendered.
-        out: (2, T) written from ``offset`` on.
-        offset: first sample of ``out``.
-        pending: (2, K + STEP) sums of later samples; moved on when the step ends.
+    Row i begins at x[x_at[i]], its gains at start[gains_at[i]] and change[gains_at[i]], bus 0 at
+    bus[bus_at], all flat. The number of buses is a multiple of 4.
     """
-    n_buses = bus.shape[1]
-    for e in range(2):
-        sums = pending[e]
-        for k in range(n_buses):
-            x = bus[e, k, phase : phase + count]
-            y = sums[phase + k : phase + k + count]
-            for t in range(count):
-                y[t] += x[t]
-        for t in range(count):
-            out[e, offset + t] = sums[phase + t]
-        if phase + count == STEP:
-            for t in range(n_buses):
-                sums[t] = sums[t + STEP]
-            sums[n_buses:] = 0.0
+    for k in range(0, n_buses, 4):
+        to = bus_at + k * STEP
+        t = first
+        while t + PAIR <= last:
+            if moving > 0:
+                _mix_moving(x, x_at, gains_at, moving, start, change, k, t, ramp, bus, to + t)
+            if still < TILE:
+                _mix_still(x, x_at, gains_at, still, start, k, t, bus, to + t)
+            t += PAIR
+        if t < last:
+            for i in range(TILE):
+                if i < moving or i >= still:
+                    at = get(gains_at, i) + k
+                    _mix_rest(
+                        x, get(x_at, i), start, change, at, i < moving, t, last, ramp, bus, to
+                    )
+
+
+@njit(**_OPTIONS)
+def _mix_rest(x, x_at, start, change, gains_at, moves, first, last, ramp, bus, to):
+    """One row to four buses, a sample at a time, where no two vectors fit."""
+    for b in range(4):
+        g = get(start, gains_at + b)
+        d = get(change, gains_at + b) if moves else np.float32(0.0)
+        for t in range(first, last):
+            i = to + b * STEP + t
+            put(bus, i, get(bus, i) + (g + get(ramp, t) * d) * get(x, x_at + t))
+
+
+@njit(**_OPTIONS)
+def _mix_moving(x, x_at, gains_at, n_rows, start, change, k, t, ramp, bus, to):
+    """Four buses, two vectors of each, all rows: 16 sums in registers, 10 loads for 16 products."""
+    none = splat(np.float32(0.0))
+    a0, a1, a2, a3 = none, none, none, none
+    b0, b1, b2, b3 = none, none, none, none
+    c0, c1, c2, c3 = none, none, none, none
+    d0, d1, d2, d3 = none, none, none, none
+    for i in range(n_rows):
+        j = get(x_at, i) + t
+        u, v = load(x, j), load(x, j + LANES)
+        j = get(gains_at, i) + k
+        g = every(start, j)
+        a0, b0 = add_product(u, g, a0), add_product(v, g, b0)
+        g = every(start, j + 1)
+        a1, b1 = add_product(u, g, a1), add_product(v, g, b1)
+        g = every(start, j + 2)
+        a2, b2 = add_product(u, g, a2), add_product(v, g, b2)
+        g = every(start, j + 3)
+        a3, b3 = add_product(u, g, a3), add_product(v, g, b3)
+        g = every(change, j)
+        c0, d0 = add_product(u, g, c0), add_product(v, g, d0)
+        g = every(change, j + 1)
+        c1, d1 = add_product(u, g, c1), add_product(v, g, d1)
+        g = every(change, j + 2)
+        c2, d2 = add_product(u, g, c2), add_product(v, g, d2)
+        g = every(change, j + 3)
+        c3, d3 = add_product(u, g, c3), add_product(v, g, d3)
+    r, q = load(ramp, t), load(ramp, t + LANES)
+    one = splat(np.float32(1.0))
+    store(bus, to, add_product(load(bus, to), one, add_product(r, c0, a0)))
+    store(bus, to + LANES, add_product(load(bus, to + LANES), one, add_product(q, d0, b0)))
+    to += STEP
+    store(bus, to, add_product(load(bus, to), one, add_product(r, c1, a1)))
+    store(bus, to + LANES, add_product(load(bus, to + LANES), one, add_product(q, d1, b1)))
+    to += STEP
+    store(bus, to, add_product(load(bus, to), one, add_product(r, c2, a2)))
+    store(bus, to + LANES, add_product(load(bus, to + LANES), one, add_product(q, d2, b2)))
+    to += STEP
+    store(bus, to, add_product(load(bus, to), one, add_product(r, c3, a3)))
+    store(bus, to + LANES, add_product(load(bus, to + LANES), one, add_product(q, d3, b3)))
+
+
+@njit(**_OPTIONS)
+def _mix_still(x, x_at, gains_at, still, start, k, t, bus, to):
+    """The same for rows ``still`` to TILE, whose gains rest: half the products."""
+    a0, a1 = load(bus, to), load(bus, to + STEP)
+    a2, a3 = load(bus, to + 2 * STEP), load(bus, to + 3 * STEP)
+    b0, b1 = load(bus, to + LANES), load(bus, to + STEP + LANES)
+    b2, b3 = load(bus, to + 2 * STEP + LANES), load(bus, to + 3 * STEP + LANES)
+    for i in range(still, TILE):
+        j = get(x_at, i) + t
+        u, v = load(x, j), load(x, j + LANES)
+        j = get(gains_at, i) + k
+        g = every(start, j)
+        a0, b0 = add_product(u, g, a0), add_product(v, g, b0)
+        g = every(start, j + 1)
+        a1, b1 = add_product(u, g, a1), add_product(v, g, b1)
+        g = every(start, j + 2)
+        a2, b2 = add_product(u, g, a2), add_product(v, g, b2)
+        g = every(start, j + 3)
+        a3, b3 = add_product(u, g, a3), add_product(v, g, b3)
+    store(bus, to, a0)
+    store(bus, to + STEP, a1)
+    store(bus, to + 2 * STEP, a2)
+    store(bus, to + 3 * STEP, a3)
+    store(bus, to + LANES, b0)
+    store(bus, to + STEP + LANES, b1)
+    store(bus, to + 2 * STEP + LANES, b2)
+    store(bus, to + 3 * STEP + LANES, b3)

@@ -1,0 +1,138 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Where each source is heard: the gains and delays that it reaches at the end of a control step.
+
+Letters: S sources, E ears, K buses an ear, G gains of a source, T triangles, V vertices.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from auricle.dsp.compiled import CACHE
+
+MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
+IDLE, CONSTANT, CHANGE = 0, 1, 2
+
+_OPTIONS: dict[str, Any] = {
+    "cache": CACHE,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
+}
+
+
+@njit(**_OPTIONS)
+def aim(
+    positions, turn, origin, gains, distance_gain, jump, inverse, neighbours, triangles,
+    table_gains, table_delays, triangle, start, change, old_delays, new_delays, state,
+):  # fmt: skip
+    """Set the gains and delays that each source reaches at the end of the step that begins.
+
+    Args:
+        positions: (S, 3) world positions in metres.
+        turn: (3, 3) world to head axes.
+        origin: (3,) the listener's position in metres.
+        gains: (S,) linear gains; 0 switches a source off.
+        distance_gain: whether the level falls as 1/r from 1 m.
+        jump: whether the new values hold from the step's first sample on.
+        inverse: (T, 3, 3) from a direction to the weights of a triangle's vertices.
+        neighbours: (T, 3) the triangle across from each vertex.
+        triangles: (T, 3) vertices.
+        table_gains: (V, G) float32 gains of the buses, left ear's first; then those of the first
+            buses for the source without delay (full rank); then zeros.
+        table_delays: (V, 2) delays in samples.
+        triangle: (S,) in and out, where each source was found last.
+        start, change: (S, G) float32, in: of the last step, out: gains at the begin of this one,
+            and by how much they change within it.
+        old_delays, new_delays: (S, 2) delays at begin and end, in samples.
+        state: (S,) out, IDLE, CONSTANT or CHANGE.
+    """
+    n_gains = start.shape[1]
+    for s in range(len(state)):
+        dx = positions[s, 0] - origin[0]
+        dy = positions[s, 1] - origin[1]
+        dz = positions[s, 2] - origin[2]
+        x = turn[0, 0] * dx + turn[0, 1] * dy + turn[0, 2] * dz
+        y = turn[1, 0] * dx + turn[1, 1] * dy + turn[1, 2] * dz
+        z = turn[2, 0] * dx + turn[2, 1] * dy + turn[2, 2] * dz
+        distance = np.sqrt(x * x + y * y + z * z)
+        if not distance > 1e-9:  # NaN too: straight ahead
+            x, y, z, distance = 1.0, 0.0, 0.0, 1.0
+        shrink = 1.0 / distance
+        x, y, z = x * shrink, y * shrink, z * shrink
+        t = _walk(x, y, z, triangle[s], inverse, neighbours)
+        triangle[s] = t
+        w0, w1, w2 = _weights(x, y, z, inverse[t])
+        level = gains[s]
+        if distance_gain:
+            level /= max(distance, 0.1)
+        v0, v1, v2 = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        r0, r1, r2 = table_gains[v0], table_gains[v1], table_gains[v2]
+        a, b, c = np.float32(w0 * level), np.float32(w1 * level), np.float32(w2 * level)
+        from_gains, by_gains = start[s], change[s]
+        moved = np.float32(0.0)
+        loud = np.float32(0.0)
+        for k in range(n_gains):
+            before = from_gains[k] + by_gains[k]
+            step = a * r0[k] + b * r1[k] + c * r2[k] - before
+            from_gains[k] = before
+            by_gains[k] = step
+            moved += abs(step)
+            loud += abs(before)
+        fresh = loud == 0.0 or jump  # a source that fades in has no delay to come from
+        for e in range(2):
+            after = w0 * table_delays[v0, e] + w1 * table_delays[v1, e] + w2 * table_delays[v2, e]
+            old_delays[s, e] = after if fresh else new_delays[s, e]
+            new_delays[s, e] = after
+            moved += abs(after - old_delays[s, e])
+        if jump:
+            for k in range(n_gains):
+                from_gains[k] += by_gains[k]
+                by_gains[k] = 0.0
+            moved = np.float32(0.0)
+        if level == 0.0 and fresh:
+            state[s] = IDLE
+        elif moved == 0.0:
+            state[s] = CONSTANT
+        else:
+            state[s] = CHANGE
+
+
+@njit(**_OPTIONS)
+def _weights(x, y, z, inverse):
+    w0 = max(inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z, 0.0)
+    w1 = max(inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z, 0.0)
+    w2 = max(inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z, 0.0)
+    total = w0 + w1 + w2
+    if not total > 0.0:
+        return 1.0, 0.0, 0.0
+    return w0 / total, w1 / total, w2 / total
+
+
+@njit(**_OPTIONS)
+def _walk(x, y, z, t, inverse, neighbours):
+    """The triangle that holds a direction: from the last one across the edge it lies beyond."""
+    for _ in range(MAX_STEPS):
+        m = inverse[t]
+        w0 = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
+        w1 = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
+        w2 = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
+        if w0 >= -1e-9 and w1 >= -1e-9 and w2 >= -1e-9:
+            return t
+        if w0 <= w1 and w0 <= w2:
+            t = neighbours[t, 0]
+        elif w1 <= w2:
+            t = neighbours[t, 1]
+        else:
+            t = neighbours[t, 2]
+    best, best_t = -1e30, t  # a walk that runs in circles: look at all
+    for i in range(len(inverse)):
+        m = inverse[i]
+        w0 = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
+        w1 = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
+        w2 = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
+        least = min(w0, min(w1, w2)) / (abs(w0) + abs(w1) + abs(w2) + 1e-30)
+        if least > best:
+            best, best_t = least, i
+    return best_t

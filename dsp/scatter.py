@@ -1,0 +1,43 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Full rank: bus k holds what every source sends through the tap k of its own response."""
+
+from typing import Any
+
+from numba import njit
+
+from auricle.dsp.compiled import CACHE
+
+_OPTIONS: dict[str, Any] = {
+    "cache": CACHE,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
+}
+
+
+@njit(**_OPTIONS)
+def scatter(bus, phase, count, out, offset, pending):
+    """Full rank: bus k is the tap k of every response; out is their sum, each delayed by k.
+
+    Args:
+        bus: (2, K, STEP); samples phase to phase + count are taken.
+        phase: first sample of the step.
+        count: samples rendered.
+        out: (2, T) written from ``offset`` on.
+        offset: first sample of ``out``.
+        pending: (2, K + STEP) sums of later samples; moved on when the step ends.
+    """
+    n_buses, step = bus.shape[1:]
+    for e in range(2):
+        sums = pending[e]
+        for k in range(n_buses):
+            x = bus[e, k, phase : phase + count]
+            y = sums[phase + k : phase + k + count]
+            for t in range(count):
+                y[t] += x[t]
+        for t in range(count):
+            out[e, offset + t] = sums[phase + t]
+        if phase + count == step:
+            for t in range(n_buses):
+                sums[t] = sums[t + step]
+            sums[n_buses:] = 0.0

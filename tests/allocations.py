@@ -1,0 +1,126 @@
+"""Prints how often malloc is called while blocks are rendered; run by test_realtime.py."""
+
+import ctypes
+import json
+
+import numpy as np
+import synthetic
+from numba import njit
+
+from auricle.dsp import aim, convolver, scatter, spatialize
+from auricle.dsp.geometry import unit_vectors
+from auricle.dsp.prepared import prepare
+from auricle.dsp.renderer import BinauralRenderer
+
+RATE, BLOCKS = 48000, 100
+allocations = ctypes.CDLL(None).allocations
+allocations.restype = ctypes.c_long
+
+
+@njit(nogil=True)
+def part(i):
+    """Phase and length: a whole step, then another in two calls."""
+    return (0, 128) if i % 3 == 0 else ((0, 50) if i % 3 == 1 else (50, 78))
+
+
+@njit(nogil=True)
+def low_rank(times, aiming, audio, mixing, inputs, convolution):
+    for i in range(times):
+        phase, count = part(i)
+        if phase == 0:
+            aim.aim(*aiming)
+        spatialize.spatialize(audio, phase, count, phase, *mixing)
+        convolver.convolve_part(inputs, phase, count, phase, True, *convolution)
+
+
+@njit(nogil=True)
+def full_rank(times, aiming, audio, mixing, bus, out, pending):
+    for i in range(times):
+        phase, count = part(i)
+        if phase == 0:
+            aim.aim(*aiming)
+        spatialize.spatialize(audio, phase, count, phase, *mixing)
+        scatter.scatter(bus, phase, count, out, phase, pending)
+
+
+@njit(nogil=True)
+def with_allocation(times):
+    total = 0.0
+    for i in range(times):
+        total += np.empty(100 + i)[0] * 0.0
+    return total
+
+
+def kernels(renderer, audio):
+    """A compiled loop over one block's kernels and its arguments, as the engine gives them."""
+    caught = {}
+
+    def catch(name):
+        return lambda *arguments: caught.setdefault(name, arguments)
+
+    engine = renderer._engine
+    originals = aim.aim, spatialize.spatialize, scatter.scatter, convolver.convolve_part
+    aim.aim, spatialize.spatialize = catch("aim"), catch("spatialize")
+    scatter.scatter, convolver.convolve_part = catch("scatter"), catch("convolve")
+    try:
+        renderer.process(audio)
+    finally:
+        aim.aim, spatialize.spatialize, scatter.scatter, convolver.convolve_part = originals
+    renderer.reset()
+    audio, _, _, _, *mixing = caught["spatialize"]
+    common = (caught["aim"], audio, tuple(mixing))
+    if engine._convolver is not None:
+        inputs, _, _, _, _, *convolution, _ = caught["convolve"]
+        return low_rank, (*common, inputs, (*convolution, 0))
+    bus, _, _, out, _, pending = caught["scatter"]
+    return full_rank, (*common, bus, out, pending)
+
+
+def count_kernels(prepared):
+    renderer = BinauralRenderer(prepared, RATE, n_sources=40)
+    renderer.set_positions(unit_vectors(np.arange(40) * 9.0, 10.0))
+    audio = np.random.default_rng(0).standard_normal((40, 128)).astype(np.float32)
+    repeat, arguments = kernels(renderer, audio)
+    repeat(1, *arguments)
+    counted = []
+    for times in (3, BLOCKS):
+        before = allocations()
+        repeat(times, *arguments)
+        counted.append(allocations() - before)
+    return counted[1] - counted[0]
+
+
+def count_process(prepared, n_sources):
+    renderer = BinauralRenderer(prepared, RATE, n_sources=n_sources)
+    audio = np.random.default_rng(0).standard_normal((n_sources, 128)).astype(np.float32)
+    positions, out = np.ones((n_sources, 3)), np.zeros((2, 128), dtype=np.float32)
+
+    def block(i):
+        positions[:, 1] = 0.1 * i
+        renderer.set_positions(positions)
+        renderer.process_into(audio, out)
+
+    for i in range(10):
+        block(i)
+    before = allocations()
+    for i in range(BLOCKS):
+        block(i)
+    return round((allocations() - before) / BLOCKS)
+
+
+def main():
+    heads = synthetic.make_set()
+    result = {}
+    with_allocation(2)
+    before = allocations()
+    with_allocation(BLOCKS)
+    result["np.empty in a kernel"] = allocations() - before
+    for rank in (16, "full"):
+        prepared = prepare(heads, RATE, rank=rank)
+        result[f"kernels, rank {rank}"] = count_kernels(prepared)
+        result[f"process_into, rank {rank}"] = [count_process(prepared, n) for n in (4, 200)]
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+import hashlib
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba import njit
+
+from auricle.dsp import vectors
+from auricle.dsp.vectors import (
+    LANES,
+    NARROW,
+    add,
+    add_product,
+    every,
+    every_narrow,
+    flat,
+    get,
+    load,
+    load_narrow,
+    put,
+    splat,
+    splat_narrow,
+    store,
+    subtract,
+    subtract_product,
+    total,
+)
+
+USERS = ("convolver", "spatialize")
+
+
+def wide(x, y):
+    a, b = load(flat(x), 1), load(flat(x), 1 + LANES)
+    c = add_product(a, b, splat(get(flat(x), 0)))
+    d = subtract_product(add(a, every(flat(x), 2)), b, subtract(c, a))
+    store(flat(y), 0, c)
+    store(flat(y), LANES, d)
+    put(flat(y), 2 * LANES, total(d))
+
+
+def narrow(x, y):
+    a, b = load_narrow(flat(x), 1), load_narrow(flat(x), 1 + NARROW)
+    c = add_product(a, b, splat_narrow(get(flat(x), 0)))
+    d = subtract_product(add(a, every_narrow(flat(x), 2)), b, subtract(c, a))
+    store(flat(y), 0, c)
+    store(flat(y), NARROW, d)
+    put(flat(y), 2 * NARROW, total(d))
+
+
+@pytest.mark.parametrize(("kernel", "size"), [(wide, LANES), (narrow, NARROW)])
+def test_operations_are_the_same_compiled_and_plain(kernel, size):
+    x = np.random.default_rng(size).standard_normal((8, 8)).astype(np.float32)
+    plain, compiled = (np.zeros(2 * size + 1, dtype=np.float32) for _ in range(2))
+    kernel(x, plain)
+    njit(kernel)(x, compiled)
+    assert np.allclose(plain, compiled, rtol=1e-5, atol=1e-6)
+    a, b = x.ravel()[1 : 1 + size], x.ravel()[1 + size : 1 + 2 * size]
+    c = a * b + x[0, 0]
+    assert np.allclose(plain[:size], c, rtol=1e-6)
+    assert np.allclose(plain[size:-1], c - a - (a + x[0, 2]) * b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", USERS)
+def test_users_hold_the_stamp_of_this_text(name):
+    """Numba's cache does not see a change in vectors.py; a changed stamp makes it compile anew."""
+    text = Path(vectors.__file__).read_bytes()
+    stamp = importlib.import_module(f"auricle.dsp.{name}").VECTORS
+    assert stamp == hashlib.sha256(text).hexdigest()[:12], "put the new stamp into the file"
+
+
+def test_every_user_is_known():
+    folder = Path(vectors.__file__).parent
+    users = {p.stem for p in folder.glob("*.py") if "auricle.dsp.vectors import" in p.read_text()}
+    assert users - {"engine"} == set(USERS)  # engine.py takes a number from it and compiles nothing
