@@ -91,7 +91,7 @@ def _sphere(cosine: Array, hz: Array) -> Complex:
         cosine: (M,) of the angle between source and ear.
         hz: (F,).
     """
-    terms, factor = _series(len(hz), float(hz[-1]))
+    terms, factor = _series(tuple(hz.tolist()))
     sums = np.polynomial.legendre.legval(cosine, terms)  # (F, M)
     pressure = factor * sums.T
     pressure[:, hz == 0.0] = pressure[:, hz == 0.0].real
@@ -99,9 +99,9 @@ def _sphere(cosine: Array, hz: Array) -> Complex:
 
 
 @lru_cache(maxsize=4)
-def _series(n_bins: int, top_hz: float) -> tuple[Complex, Complex]:
+def _series(frequencies_hz: tuple[float, ...]) -> tuple[Complex, Complex]:
     """Of the sphere's pressure: coefficients (orders, F) of the Legendre series, a factor (F,)."""
-    hz = np.linspace(0.0, top_hz, n_bins)
+    hz = np.array(frequencies_hz)
     radii = SOURCE_DISTANCE_M / HEAD_RADIUS_M
     # The series has a limit, not a value, at 0 Hz.
     mu = 2 * np.pi * np.maximum(hz, 1.0) * HEAD_RADIUS_M / SOUND_SPEED_M_S

@@ -40,7 +40,7 @@ Complex = NDArray[np.complex128]
 def interpolation_row(
     engine: str, responses: Responses, truth: Truth, step_deg: float, hrtf: HrtfSet
 ) -> InterpolationRow:
-    """Compare an engine's ``responses(set, directions)`` with the truth; the set is a grid of it."""
+    """Compare an engine's ``responses(set, directions)`` with the truth, of which the set is."""
     directions = random_directions(N_DIRECTIONS)
     found = responses(hrtf, directions)
     return InterpolationRow(engine, step_deg, *errors(found, truth.responses(directions)))

@@ -70,6 +70,7 @@ def _modules() -> tuple[Any, Any]:
         spec = importlib.util.find_spec("pybinsim")
         assert spec is not None
         package = types.ModuleType("pybinsim")  # its own imports PyAudio and OSC
+        package.__spec__ = spec
         package.__path__ = list(spec.submodule_search_locations or [])
         sys.modules["pybinsim"] = package
         logging.getLogger("pybinsim").setLevel(logging.ERROR)

@@ -23,10 +23,14 @@ class Oaconvolve(BlockEngine):
 
     def render_block(self, block: Audio, out: Audio) -> None:
         """One convolution of one row with two."""
-        from scipy.signal import oaconvolve
-
         rows = self._tree.query(self._directions)[1]
         total = np.zeros((2, block.shape[1] + self._ir.shape[-1] - 1), dtype=np.float32)
         for s, row in enumerate(rows):
-            total += oaconvolve(block[s : s + 1], self._ir[row], axes=1)
+            total += _oaconvolve(block[s : s + 1], self._ir[row])
         self._tails.add(total, out)
+
+
+def _oaconvolve(row: Audio, responses: Audio) -> Audio:
+    from scipy.signal import oaconvolve
+
+    return np.asarray(oaconvolve(row, responses, axes=1))

@@ -1,8 +1,8 @@
 """Protocol: the time of a block while every source and the head move, all engines in turn.
 
-The engines take turns in short slices, so that a load that comes and goes hits all of them. The time
-is the processor time of all threads of this process, which other programs can lengthen (shared
-caches, shared cores) but not interrupt; on a machine at rest it is the time on the wall.
+The engines take turns in short slices, so that a load that comes and goes hits all of them. The
+time is the processor time of all threads of this process, which other programs can lengthen (they
+share caches and cores) but not interrupt; on a machine at rest it is the time on the wall.
 """
 
 import time

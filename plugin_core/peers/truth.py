@@ -51,9 +51,8 @@ class MeasuredTruth:
         aligned = alignment.shifted(hrtf.ir, LEAD - arrivals, TAPS - 2 * LEAD)
         flat = aligned.reshape(len(aligned), -1)
         basis = harmonics(hrtf.positions, ORDER)
-        self._ir = np.linalg.lstsq(basis, flat, rcond=None)[0]
-        basis = basis[:, : (ARRIVAL_ORDER + 1) ** 2]
-        self._arrivals = np.linalg.lstsq(basis, arrivals, rcond=None)[0]
+        self._ir = _fitted(basis, flat)
+        self._arrivals = _fitted(basis[:, : (ARRIVAL_ORDER + 1) ** 2], arrivals)
 
     def responses(self, positions: Array) -> Array:
         """The harmonics' sum, moved to its arrival times."""
@@ -61,6 +60,11 @@ class MeasuredTruth:
         ir = (basis @ self._ir).reshape(len(positions), 2, -1)
         arrivals = basis[:, : (ARRIVAL_ORDER + 1) ** 2] @ self._arrivals
         return alignment.shifted(ir, arrivals - LEAD, TAPS)
+
+
+def _fitted(basis: Array, values: Array) -> Array:
+    """Least squares; dense grids keep the normal equations well conditioned."""
+    return np.linalg.solve(basis.T @ basis, basis.T @ values)
 
 
 class ComputedTruth:
