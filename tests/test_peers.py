@@ -215,8 +215,14 @@ def test_tables_say_who_is_ahead() -> None:
         {"engine": name, "block_size": 128, "n_sources": 16, "median_ms": ms}
         for name, ms in (("Auricle", 2.0), ("other", 1.0))
     ]
-    result = {"speed": rows, "interpolation": [], "smoothness": []}
-    assert list(tables.leaders(result)) == ["speed, block 128, 16 sources, ms: other 1, Auricle 2"]
+    engines = [
+        {"engine": name, "interpolates": name == "Auricle", "own_set": False}
+        for name in ("Auricle", "other")
+    ]
+    result = {"speed": rows, "interpolation": [], "smoothness": [], "engines": engines}
+    assert list(tables.leaders(result)) == [
+        "speed, block 128, 16 sources, ms: Auricle 2; ahead: other 1 (does not interpolate)"
+    ]
 
 
 def test_rings_of_a_grid() -> None:

@@ -60,7 +60,17 @@ def compare(
         "smoothness": run.smoothness(speeds, steps[-1]),
         "latency": run.latency(steps[-1]),
         "speed": run.speed(seconds, blocks, sources, steps[-1]),
-        "engines": [{"engine": e.name, "note": e.note, "rate": e.sample_rate} for e in there],
+        "engines": [
+            {
+                "engine": e.name,
+                "note": e.note,
+                "sample_rate": e.sample_rate,
+                "interpolates": e.interpolates,
+                "own_set": e.own_set,
+                "offline": e.offline,
+            }
+            for e in there
+        ],
         "missing": missing,
         "failed": failed,
         "machine": _machine(load),

@@ -40,6 +40,9 @@ class Mysofa(BlockEngine):
             )
         if not self._handle:
             raise RuntimeError(f"libmysofa did not open the set: error {error.value}")
+        numbers = [ctypes.c_int() for _ in range(3)]
+        self._library.mysofa_getversion(*(ctypes.byref(n) for n in numbers))
+        self.note = f"{'.'.join(str(n.value) for n in numbers)}, {Mysofa.note}"
         self._filter = self._library.mysofa_getfilter_float
         self._filter.restype = None
         self._filter.argtypes = [ctypes.c_void_p, *[ctypes.c_float] * 3, *[ctypes.c_void_p] * 4]

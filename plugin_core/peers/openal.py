@@ -44,9 +44,9 @@ class OpenAl(Engine):
     def __init__(self) -> None:
         self.own_set = makehrtf.tool() is None
         if self.own_set:
-            self.note = "its built-in set: there is no makehrtf here (apt install makehrtf)"
+            self._source = "its built-in set: there is no makehrtf here (apt install makehrtf)"
         else:
-            self.note = f"set made by {Path(str(makehrtf.tool())).name}, {makehrtf.TAPS} taps"
+            self._source = f"set made by {Path(str(makehrtf.tool())).name}, {makehrtf.TAPS} taps"
         self._device: Any = None
 
     def prepare(self, hrtf: HrtfSet, block_size: int, audio: Audio) -> None:
@@ -68,6 +68,8 @@ class OpenAl(Engine):
         al.alcGetIntegerv(self._device, _HRTF_STATUS, 1, ctypes.byref(status))
         if status.value not in _HRTF_WORKS:
             raise RuntimeError(f"OpenAL Soft turned HRTF off, status {status.value}")
+        version = (al.alGetString(_VERSION) or b"").decode().removeprefix("1.1 ALSOFT ")
+        self.note = f"{version}, {self._source}"
         al.alDistanceModel(0)
         self._play(audio)
 

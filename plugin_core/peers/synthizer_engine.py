@@ -28,7 +28,7 @@ class Synthizer(Engine):
     sample_rate = 44100
     fixed_block = 256
     own_set = True
-    note = "its built-in KEMAR of 32 taps, blocks of 256 at 44.1 kHz; plays 16-bit buffers"
+    note = "its built-in KEMAR of 32 taps, blocks of 256 at 44.1 kHz"
     _library: Any = None
 
     @classmethod

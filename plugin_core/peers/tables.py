@@ -17,15 +17,23 @@ def lines(result: dict[str, Any]) -> Iterator[str]:
 
 
 def leaders(result: dict[str, Any]) -> Iterator[str]:
-    """One line for each column in which Auricle is not first, with who is."""
+    """One line for each column in which a peer is ahead of the better of Auricle's rows."""
+    remarks = {row["engine"]: _remark(row) for row in result["engines"]}
     for title, rows, value in columns(result):
-        best = min(rows, key=lambda row: row[value])
         own = [row for row in rows if row["engine"].startswith("Auricle")]
-        if own and not best["engine"].startswith("Auricle"):
-            ours = min(own, key=lambda row: row[value])
-            yield (
-                f"{title}: {best['engine']} {best[value]:.3g}, {ours['engine']} {ours[value]:.3g}"
-            )
+        if not own:
+            continue
+        ours = min(own, key=lambda row: row[value])
+        ahead = sorted((row for row in rows if row[value] < ours[value]), key=lambda r: r[value])
+        if ahead:
+            names = [f"{r['engine']} {r[value]:.3g}{remarks[r['engine']]}" for r in ahead]
+            yield f"{title}: {ours['engine']} {ours[value]:.3g}; ahead: {', '.join(names)}"
+
+
+def _remark(engine: dict[str, Any]) -> str:
+    if engine["own_set"]:
+        return " (its own set)"
+    return "" if engine["interpolates"] else " (does not interpolate)"
 
 
 def columns(result: dict[str, Any]) -> Iterator[tuple[str, Rows, str]]:

@@ -64,7 +64,7 @@ class MeasuredTruth:
 
 def _fitted(basis: Array, values: Array) -> Array:
     """Least squares; dense grids keep the normal equations well conditioned."""
-    return np.linalg.solve(basis.T @ basis, basis.T @ values)
+    return np.asarray(np.linalg.solve(basis.T @ basis, basis.T @ values), dtype=np.float64)
 
 
 class ComputedTruth:
