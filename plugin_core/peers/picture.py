@@ -98,6 +98,7 @@ def _draw_latency(axes: Any, rows: list[dict[str, Any]], colours: dict[str, Any]
     labels = [f"{r['latency_samples']:.0f}" + ("" if r["known"] else " (own set)") for r in rows]
     axes.bar_label(bars, labels, padding=3, fontsize=8)
     axes.invert_yaxis()
-    axes.margins(x=0.2)
+    reach = max(10.0, *(abs(value) for value in values))
+    axes.set_xlim(min(0.0, *values) - 0.2 * reach, max(0.0, *values) + 0.4 * reach)
     axes.axvline(0.0, color="grey", lw=1)
     axes.set(title="Latency beyond the block", xlabel="samples")
