@@ -132,7 +132,7 @@ def _latency(rows: Rows) -> Iterator[str]:
     yield "\n### Latency beyond the block of 256, samples\n"
     yield from _header("engine", "samples")
     for row in rows:
-        value = f"{row['latency_samples']:.0f}" if row["known"] else (
+        value = f"{round(row['latency_samples'])}" if row["known"] else (
             f"response begins at {row['latency_samples']:.0f}"
         )  # fmt: skip
         yield f"| {row['engine']} | {value} |"
@@ -147,7 +147,7 @@ def _notes(result: dict[str, Any]) -> Iterator[str]:
     for row in result["failed"]:
         yield f"- {row['engine']}: failed, {row['why']}"
     behind = list(leaders(result))
-    yield "\n### Where Auricle is not first\n"
+    yield "\n### Where neither of Auricle's rows is first\n"
     yield from (f"- {line}" for line in behind)
     if not behind:
         yield "nowhere in this run"
