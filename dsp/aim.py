@@ -25,7 +25,8 @@ _OPTIONS: dict[str, Any] = {
 @njit(**_OPTIONS)
 def aim(
     positions, turn, origin, gains, distance_gain, jump, inverse, neighbours, triangles,
-    table_gains, table_delays, triangle, start, change, old_delays, new_delays, state,
+    table_gains, table_delays, near, early, near_directions, near_delays, least_delay, n_buses,
+    n_heads, triangle, start, change, old_delays, new_delays, state,
 ):  # fmt: skip
     """Set the gains and delays that each source reaches at the end of the step that begins.
 
@@ -42,7 +43,13 @@ def aim(
         table_gains: (V, G) float32 gains of the buses, left ear's first; then those of the first
             buses for the source without delay (full rank); then zeros.
         table_delays: (V, 2) delays in samples.
-        triangle: (S,) in and out, where each source was found last.
+        near: (S,) bool, from ``aim_distance``: sources that each ear sees elsewhere.
+        early: (S,) share of the first buses for the source without delay that is left then.
+        near_directions: (S, 2, 3) unit vectors in head axes, read where ``near``.
+        near_delays: (S, 2) samples to add there.
+        least_delay: samples; what the delay filter needs.
+        n_buses, n_heads: K and H.
+        triangle: (S, 2) in and out, where each source was found last, by each ear.
         start, change: (S, G) float32, in: of the last step, out: gains at the begin of this one,
             and by how much they change within it.
         old_delays, new_delays: (S, 2) delays at begin and end, in samples.
@@ -61,35 +68,51 @@ def aim(
             x, y, z, distance = 1.0, 0.0, 0.0, 1.0
         shrink = 1.0 / distance
         x, y, z = x * shrink, y * shrink, z * shrink
-        t = _walk(x, y, z, triangle[s], inverse, neighbours)
-        triangle[s] = t
-        w0, w1, w2 = _weights(x, y, z, inverse[t])
         level = gains[s]
         if distance_gain:
             level /= max(distance, 0.1)
-        v0, v1, v2 = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        r0, r1, r2 = table_gains[v0], table_gains[v1], table_gains[v2]
-        a, b, c = np.float32(w0 * level), np.float32(w1 * level), np.float32(w2 * level)
-        from_gains, by_gains = start[s], change[s]
-        moved = np.float32(0.0)
-        loud = np.float32(0.0)
-        for k in range(n_gains):
-            before = from_gains[k] + by_gains[k]
-            step = a * r0[k] + b * r1[k] + c * r2[k] - before
-            from_gains[k] = before
-            by_gains[k] = step
-            moved += abs(step)
-            loud += abs(before)
+        if near[s]:
+            moved, loud = np.float32(0.0), np.float32(0.0)
+            for e in range(2):
+                d = near_directions[s, e]
+                t = _walk(d[0], d[1], d[2], triangle[s, e], inverse, neighbours)
+                triangle[s, e] = t
+                w0, w1, w2 = _weights(d[0], d[1], d[2], inverse[t])
+                first, heads = e * n_buses, 2 * n_buses + e * n_heads
+                by, before = _blend(
+                    w0 * level, w1 * level, w2 * level, triangles[t], table_gains, start[s],
+                    change[s], first, first + n_buses,
+                )  # fmt: skip
+                rest = level * early[s]
+                by_heads, before_heads = _blend(
+                    w0 * rest, w1 * rest, w2 * rest, triangles[t], table_gains, start[s],
+                    change[s], heads, heads + n_heads,
+                )  # fmt: skip
+                moved += by + by_heads
+                loud += before + before_heads
+                after = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
+                old_delays[s, e] = new_delays[s, e]
+                new_delays[s, e] = max(after + near_delays[s, e], least_delay)
+        else:
+            t = _walk(x, y, z, triangle[s, 0], inverse, neighbours)
+            triangle[s, 0] = triangle[s, 1] = t
+            w0, w1, w2 = _weights(x, y, z, inverse[t])
+            moved, loud = _blend(
+                w0 * level, w1 * level, w2 * level, triangles[t], table_gains, start[s], change[s],
+                0, n_gains,
+            )  # fmt: skip
+            for e in range(2):
+                old_delays[s, e] = new_delays[s, e]
+                new_delays[s, e] = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
         fresh = loud == 0.0 or jump  # a source that fades in has no delay to come from
         for e in range(2):
-            after = w0 * table_delays[v0, e] + w1 * table_delays[v1, e] + w2 * table_delays[v2, e]
-            old_delays[s, e] = after if fresh else new_delays[s, e]
-            new_delays[s, e] = after
-            moved += abs(after - old_delays[s, e])
+            if fresh:
+                old_delays[s, e] = new_delays[s, e]
+            moved += abs(new_delays[s, e] - old_delays[s, e])
         if jump:
             for k in range(n_gains):
-                from_gains[k] += by_gains[k]
-                by_gains[k] = 0.0
+                start[s, k] += change[s, k]
+                change[s, k] = 0.0
             moved = np.float32(0.0)
         if level == 0.0 and fresh:
             state[s] = IDLE
@@ -97,6 +120,27 @@ def aim(
             state[s] = CONSTANT
         else:
             state[s] = CHANGE
+
+
+@njit(**_OPTIONS)
+def _blend(a, b, c, corners, table, start, change, first, last):
+    """Move gains ``first`` to ``last`` on; returns the sums of their changes and old sizes."""
+    r0, r1, r2 = table[corners[0]], table[corners[1]], table[corners[2]]
+    a, b, c = np.float32(a), np.float32(b), np.float32(c)
+    moved, loud = np.float32(0.0), np.float32(0.0)
+    for k in range(first, last):
+        before = start[k] + change[k]
+        by = a * r0[k] + b * r1[k] + c * r2[k] - before
+        start[k] = before
+        change[k] = by
+        moved += abs(by)
+        loud += abs(before)
+    return moved, loud
+
+
+@njit(**_OPTIONS)
+def _blended_delay(w0, w1, w2, corners, table, e):
+    return w0 * table[corners[0], e] + w1 * table[corners[1], e] + w2 * table[corners[2], e]
 
 
 @njit(**_OPTIONS)

@@ -10,8 +10,12 @@ import numpy as np
 import platformdirs
 
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.near_field import NearFieldTable
 from auricle.dsp.prepared import VERSION, PreparedSet, prepare
 from auricle.dsp.sphere import SphereMesh
+
+_PLAIN = [f.name for f in fields(PreparedSet) if f.name not in ("mesh", "near")]
+_NEAR_DISTANCES = [f.name for f in fields(NearFieldTable) if f.name != "coefficients"]
 
 
 def cache_folder() -> Path:
@@ -50,7 +54,9 @@ def _key(hrtf: HrtfSet, sample_rate: int, rank: str | int, level: str) -> str:
 
 def _save(path: Path, prepared: PreparedSet) -> None:
     mesh = {f"mesh_{f.name}": getattr(prepared.mesh, f.name) for f in fields(SphereMesh)}
-    rest = {f.name: getattr(prepared, f.name) for f in fields(PreparedSet) if f.name != "mesh"}
+    rest = {name: getattr(prepared, name) for name in _PLAIN}
+    if prepared.near is not None:
+        mesh |= {f"near_{f.name}": getattr(prepared.near, f.name) for f in fields(NearFieldTable)}
     if prepared.filters is None:
         rest["filters"] = np.empty(0, dtype=np.float32)  # an archive has no None
     try:
@@ -72,7 +78,11 @@ def _load(path: Path) -> PreparedSet | None:
         with np.load(path, allow_pickle=False) as stored:
             values = dict(stored)
         mesh = SphereMesh(**{f.name: values[f"mesh_{f.name}"] for f in fields(SphereMesh)})
-        rest = {f.name: values[f.name] for f in fields(PreparedSet) if f.name != "mesh"}
+        rest = {name: values[name] for name in _PLAIN}
+        near = None
+        if "near_coefficients" in values:
+            distances = (float(values[f"near_{name}"]) for name in _NEAR_DISTANCES)
+            near = NearFieldTable(values["near_coefficients"], *distances)
     except (OSError, ValueError, KeyError, EOFError):
         return None
     for name in ("head_taps", "delay_taps", "latency_samples", "sample_rate"):
@@ -80,4 +90,4 @@ def _load(path: Path) -> PreparedSet | None:
     rest["report"] = str(rest["report"])
     if rest["filters"].size == 0:
         rest["filters"] = None
-    return PreparedSet(mesh=mesh, **rest)
+    return PreparedSet(mesh=mesh, near=near, **rest)

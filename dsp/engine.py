@@ -5,8 +5,11 @@ from numpy.typing import NDArray
 
 from auricle.dsp import aim, scatter
 from auricle.dsp import spatialize as kernels
+from auricle.dsp.air import Air
 from auricle.dsp.convolver import FilterSpectra, PartitionedConvolver
 from auricle.dsp.delay import centre_samples, delay_table
+from auricle.dsp.distance import DistanceCues
+from auricle.dsp.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.vectors import LANES
 
@@ -16,8 +19,13 @@ STEP = kernels.STEP
 class Engine:
     """Arrays for S sources and one prepared set; no method called while rendering allocates."""
 
-    def __init__(self, prepared: PreparedSet, n_sources: int) -> None:
+    def __init__(
+        self, prepared: PreparedSet, n_sources: int, air: Air | None = None,
+        near_limit_m: float = 1.0,
+    ) -> None:  # fmt: skip
         self.prepared = prepared
+        near = prepared.near
+        self._cues = DistanceCues(n_sources, prepared.sample_rate, near, air, near_limit_m)
         mesh, rank = prepared.mesh, prepared.rank
         self._inverse = np.ascontiguousarray(mesh.inverse)
         self._gains_table = _padded(prepared.gains, LANES)
@@ -25,14 +33,15 @@ class Engine:
         self._table = _padded(delay_table(prepared.delay_taps), LANES)
         self._centre = centre_samples(prepared.delay_taps)
         # The oldest sample a delay reads, and two more for the span of the table.
-        reach = int(np.ceil(prepared.delays.max())) + prepared.delay_taps + 2
+        reach = int(np.ceil(prepared.delays.max() + LARGEST_DELAY_SECONDS * prepared.sample_rate))
+        reach += prepared.delay_taps + 2
         self.reach = -(-reach // LANES) * LANES
         self._past = np.zeros((n_sources, self.reach), dtype=np.float32)
         self._rows = np.zeros((kernels.TILE, self.reach + STEP), dtype=np.float32)
         self._start = np.zeros((n_sources, self._gains_table.shape[1]), dtype=np.float32)
         self._change = np.zeros_like(self._start)
         self._delays = np.full((2, n_sources, 2), float(self._centre))  # at the step's ends
-        self._triangle = np.zeros(n_sources, dtype=np.int64)
+        self._triangle = np.zeros((n_sources, 2), dtype=np.int64)
         self._state = np.zeros(n_sources, dtype=np.int8)
         self.quiet = np.full(n_sources, self.reach + STEP, dtype=np.int64)
         self.nonfinite = np.zeros(n_sources, dtype=np.int64)
@@ -58,6 +67,7 @@ class Engine:
         self._change[:] = 0.0
         self.quiet[:] = self.reach + STEP
         self._pending[:] = 0.0
+        self._cues.reset()
         if self._convolver is not None:
             self._convolver.reset()
 
@@ -72,23 +82,27 @@ class Engine:
         distance_gain: bool, jump: bool,
     ) -> None:  # fmt: skip
         """Set where each source is heard at the end of the step that begins."""
-        mesh = self.prepared.mesh
+        mesh, cues = self.prepared.mesh, self._cues
+        cues.aim(positions, turn, origin, jump)
         aim.aim(
             positions, turn, origin, gains, distance_gain, jump, self._inverse, mesh.neighbours,
-            mesh.triangles, self._gains_table, self._delays_table, self._triangle, self._start,
-            self._change, self._delays[0], self._delays[1], self._state,
+            mesh.triangles, self._gains_table, self._delays_table, cues.near, cues.early,
+            cues.directions, cues.delays, float(self._centre), self.prepared.rank,
+            self.prepared.head_taps, self._triangle, self._start, self._change, self._delays[0],
+            self._delays[1], self._state,
         )  # fmt: skip
 
     def render(
         self, audio: NDArray, first: int, count: int, phase: int, out: NDArray, at: int
     ) -> None:
         """Render ``audio[:, first : first + count]`` into ``out[:, at : at + count]``."""
-        prepared = self.prepared
+        prepared, cues = self.prepared, self._cues
         kernels.spatialize(
             audio, first, count, phase, self._past, self._rows, self._ramp, self._state, self.quiet,
             self.nonfinite, self._start, self._change, self._delays[0], self._delays[1],
             self._table, prepared.delay_taps, self._centre, prepared.head_taps, self._taps,
-            self._plan, self._heard, self._at[0], self._at[1], self._at[2], self._bus,
+            self._plan, self._heard, self._at[0], self._at[1], self._at[2], cues.state,
+            cues.coefficients[0], cues.coefficients[1], cues.memory, self._bus,
         )  # fmt: skip
         if self._convolver is None:
             scatter.scatter(self._bus, phase, count, out, at, self._pending)

@@ -1,6 +1,6 @@
 """An HRTF set made ready to render: a mesh, a table of gains and delays, and the bus filters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from auricle.dsp import alignment, basis
 from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.near_field import LEAST_RADII, NearFieldTable, near_field_table
 from auricle.dsp.refinement import refine
 from auricle.dsp.sphere import SphereMesh, triangulate
 
-VERSION = 5  # of everything that decides the tables: a cached set of another version is made anew
+VERSION = 6  # of everything that decides the tables: a cached set of another version is made anew
 MAX_LSD_DB = 1.0
 RANKS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 _FIRST_RANK = 20
@@ -40,6 +42,7 @@ class PreparedSet:
         sample_rate: Hz.
         report: one line on the rank and its error.
         lsd_db: (M, 2) LSD that the rank leaves at measured directions; zeros at full rank.
+        near: what changes when sources come near; None for a set that was measured near.
     """
 
     mesh: SphereMesh
@@ -52,6 +55,7 @@ class PreparedSet:
     sample_rate: int
     report: str
     lsd_db: NDArray[np.float64]
+    near: NearFieldTable | None = None
 
     @property
     def rank(self) -> int:
@@ -85,14 +89,25 @@ def prepare(
     if rank not in ("auto", "full") and not (isinstance(rank, int) and 1 <= rank <= 256):
         raise AuricleError(f'rank is "auto", "full" or a number from 1 to 256, not {rank!r}')
     hrtf = hrtf.resampled(sample_rate)
+    near = _near(hrtf)
     mesh = triangulate(hrtf.positions)
     ir = np.asarray(hrtf.ir, dtype=np.float64)
     if level == "matched":
         ir = ir / diffuse_field_rms(ir, mesh, sample_rate)
     arrivals = alignment.arrival_samples(ir, sample_rate, hrtf.positions)
     if rank == "full":
-        return _full_rank(*_refined(mesh, ir, arrivals), sample_rate)
-    return _low_rank(ir, arrivals, mesh, sample_rate, None if rank == "auto" else int(rank))
+        prepared = _full_rank(*_refined(mesh, ir, arrivals), sample_rate)
+    else:
+        number = None if rank == "auto" else int(rank)
+        prepared = _low_rank(ir, arrivals, mesh, sample_rate, number)
+    return replace(prepared, near=near)
+
+
+def _near(hrtf: HrtfSet) -> NearFieldTable | None:
+    radius_m = head_radius_m(hrtf)
+    if hrtf.radius_m < LEAST_RADII * radius_m:
+        return None
+    return near_field_table(hrtf.radius_m, radius_m, hrtf.sample_rate)
 
 
 def _refined(

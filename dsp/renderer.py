@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.air import Air
 from auricle.dsp.cache import prepared_set
 from auricle.dsp.engine import STEP, Engine
 from auricle.dsp.errors import AuricleError
@@ -29,13 +30,17 @@ class BinauralRenderer:
         n_sources: S.
         rank: "auto" (mean LSD at most 1 dB), "full" (exact) or a number of buses an ear.
         level: "matched" (all sets equally loud in a diffuse field) or "measured" (as in the file).
-        distance_gain: level falls as 1/r from 1 m; else positions give directions alone.
+        distance_gain: level falls as 1/r from 1 m; else positions give directions, and near-field
+            cues below ``near_field_m``.
+        near_field_m: distance at which near-field cues begin, in full from half of that on; 0 for
+            none. None: 1 m, or with ``distance_gain`` the distance at which the set was measured.
+        air: absorption by the air, see ``auricle.dsp.air``; None for none.
     """
 
     def __init__(
         self, hrtf: HrtfSet | PreparedSet, sample_rate: int = 48000, block_size: int = 128,
         n_sources: int = 1, rank: str | int = "auto", level: str = "matched",
-        distance_gain: bool = False,
+        distance_gain: bool = False, near_field_m: float | None = None, air: Air | None = None,
     ) -> None:  # fmt: skip
         if n_sources < 1 or block_size < 1:
             raise AuricleError(
@@ -45,7 +50,9 @@ class BinauralRenderer:
         self.n_sources = int(n_sources)
         self.distance_gain = bool(distance_gain)
         self._rank, self._level = rank, level
-        self._engine = Engine(self._prepared(hrtf), self.n_sources)
+        self._near_field_m = _near_limit_m(near_field_m, self.distance_gain)
+        self._air = air
+        self._engine = self._made(hrtf)
         self._coming: Engine | None = None
         self._coming_step = 0
         self._coming_out = np.zeros((2, STEP), dtype=np.float32)
@@ -127,7 +134,7 @@ class BinauralRenderer:
         A ``PreparedSet`` (from ``auricle.dsp.cache.prepared_set``, made in any thread) is taken at
         once; an ``HrtfSet`` is prepared here first, which may take seconds.
         """
-        coming = Engine(self._prepared(hrtf), self.n_sources)
+        coming = self._made(hrtf)
         self._coming_step = -1  # the step at which it starts to listen
         self._coming = coming
 
@@ -251,6 +258,9 @@ class BinauralRenderer:
             self._coming.nonfinite += self._engine.nonfinite
             self._engine, self._coming = self._coming, None
 
+    def _made(self, hrtf: HrtfSet | PreparedSet) -> Engine:
+        return Engine(self._prepared(hrtf), self.n_sources, self._air, self._near_field_m)
+
     def _prepared(self, hrtf: HrtfSet | PreparedSet) -> PreparedSet:
         if isinstance(hrtf, PreparedSet):
             if hrtf.sample_rate != self.sample_rate:
@@ -266,6 +276,14 @@ class BinauralRenderer:
         if audio.ndim != 2 or audio.shape[0] != self.n_sources:
             raise AuricleError(f"a block must be ({self.n_sources}, samples), got {audio.shape}")
         return audio
+
+
+def _near_limit_m(near_field_m: float | None, distance_gain: bool) -> float:
+    if near_field_m is None:
+        return np.inf if distance_gain else 1.0
+    if not near_field_m >= 0.0:
+        raise AuricleError(f"near_field_m is a distance from 0 m on, got {near_field_m}")
+    return float(near_field_m)
 
 
 def _finite(values: NDArray, what: str) -> NDArray:

@@ -44,7 +44,7 @@ _OPTIONS: dict[str, Any] = {
 def spatialize(
     audio, first, count, phase, past, rows, ramp, state, quiet, nonfinite, start, change,
     old_delays, new_delays, table, n_taps, centre, n_heads, taps, plan, heard, heard_at,
-    undelayed_at, gains_at, bus,
+    undelayed_at, gains_at, filtered, old_filters, new_filters, memory, bus,
 ):  # fmt: skip
     """Set the buses to the mix of all sources for samples ``phase`` to ``phase + count`` of a step.
 
@@ -69,6 +69,9 @@ def spatialize(
         n_heads: H.
         taps: (TILE * BLENDS, 2, multiple of LANES) float32, plan: (TILE * BLENDS, 4) int64, heard:
             (TILE, STEP) float32, heard_at, undelayed_at, gains_at: (TILE,) int64: scratch.
+        filtered: (S,) int8, 0 where a source has no filter of its own.
+        old_filters, new_filters: (S, 2, 5) b0 b1 b2 a1 a2 at the step's ends, run in between.
+        memory: (S, 2, 4) float64 of the filters: two samples before and two behind, newest first.
         bus: (2, K, STEP) float32 out; only samples phase to phase + count are written.
     """
     n_sources, reach = past.shape
@@ -91,7 +94,8 @@ def spatialize(
                 flat(quiet), flat(start), flat(change), start.shape[1], flat(old_delays),
                 flat(new_delays), flat(table), table.shape[1], n_taps, centre, n_heads, flat(taps),
                 flat(plan), flat(heard), flat(heard_at), flat(undelayed_at), flat(gains_at),
-                flat(bus), n_buses,
+                flat(filtered), flat(old_filters), flat(new_filters), flat(memory), flat(bus),
+                n_buses,
             )  # fmt: skip
         for i in range(size):
             _copy(flat(rows), i * row + count, flat(past), (begin + i) * reach, reach)
@@ -107,7 +111,7 @@ def _copy(source, at, target, to, count):
 def _add_tile(
     begin, size, ear, phase, end, rows, reach, ramp, state, quiet, start, change, n_gains,
     old_delays, new_delays, table, width, n_taps, centre, n_heads, taps, plan, heard, heard_at,
-    undelayed_at, gains_at, bus, n_buses,
+    undelayed_at, gains_at, filtered, old_filters, new_filters, memory, bus, n_buses,
 ):  # fmt: skip
     """Add ``size`` sources from ``begin`` on to one ear's buses.
 
@@ -117,6 +121,8 @@ def _add_tile(
     for i in range(size):
         s = begin + i
         if get(state, s) == IDLE or get(quiet, s) >= reach + STEP:
+            for k in range(4):
+                put(memory, 4 * (2 * s + ear) + k, 0.0)
             continue
         moves = get(state, s) == CHANGE
         if moves:
@@ -141,6 +147,12 @@ def _add_tile(
         for j in range(0, n_taps, PASS):
             tap = 2 * i * width + j
             _fir(rows, oldest - j, taps, tap, tap + width, j == 0, first, last, ramp, heard, out)
+    for j in range(TILE):
+        if j < moving or j >= still:
+            s = get(gains_at, j) // n_gains
+            if get(filtered, s) != 0:
+                f = 2 * s + ear
+                _filter(heard, j * STEP, phase, end, old_filters, new_filters, 5 * f, memory, 4 * f)
     first_bus = ear * n_buses * STEP
     _mix(
         heard, heard_at, gains_at, moving, still, start, change, n_buses, phase, end, ramp, bus,
@@ -337,6 +349,48 @@ def _varying_fir(
             tap, above = get(table, low * width + j), get(table, (low + 1) * width + j)
             y += (tap + part * (above - tap)) * get(rows, newest - j)
         put(heard, out + t, y)
+
+
+# Regrouping the sums would put more than one operation between two outputs, at half the speed.
+@njit(**{**_OPTIONS, "fastmath": {"contract"}})
+def _filter(heard, out, first, last, old, new, f, memory, m):
+    """Filter heard[out + first : out + last] in place, coefficients f to f + 5, direct form I.
+
+    They run linearly from ``old`` to ``new`` over the step. A blend of two stable second-order
+    filters is stable, since stable (a1, a2) fill a triangle.
+    """
+    share, k = 1.0 / STEP, first + 1
+    b0, b1, b2 = get(old, f), get(old, f + 1), get(old, f + 2)
+    a1, a2 = get(old, f + 3), get(old, f + 4)
+    d0, d1 = share * (get(new, f) - b0), share * (get(new, f + 1) - b1)
+    d2 = share * (get(new, f + 2) - b2)
+    c1, c2 = share * (get(new, f + 3) - a1), share * (get(new, f + 4) - a2)
+    b0, b1, b2, a1, a2 = b0 + k * d0, b1 + k * d1, b2 + k * d2, a1 + k * c1, a2 + k * c2
+    x1, x2, y1, y2 = get(memory, m), get(memory, m + 1), get(memory, m + 2), get(memory, m + 3)
+    for t in range(out + first, out + last):
+        x = np.float64(get(heard, t))
+        y = b0 * x + b1 * x1 + b2 * x2 - a2 * y2 - a1 * y1
+        x1, x2, y1, y2 = x, x1, y, y1
+        b0, b1, b2, a1, a2 = b0 + d0, b1 + d1, b2 + d2, a1 + c1, a2 + c2
+        put(heard, t, np.float32(y))
+    put(memory, m, x1)
+    put(memory, m + 1, x2)
+    # Denormal numbers would slow every later block down.
+    put(memory, m + 2, y1 if abs(y1) > 1e-30 else 0.0)
+    put(memory, m + 3, y2 if abs(y2) > 1e-30 else 0.0)
+
+
+@njit(**_OPTIONS)
+def filter_row(row, first, count, phase, old, new, memory):
+    """Filter ``row[first : first + count]`` in place, as ``spatialize`` does for a source and ear.
+
+    Args:
+        row: (T,) float32 samples; first, count: which of them; phase: of ``first`` in the step.
+        old, new: (5,) b0, b1, b2, a1, a2 at the begin and end of the step.
+        memory: (4,) float64, in and out: two samples before and two behind, newest first.
+    """
+    at = first - phase
+    _filter(flat(row), at, phase, phase + count, flat(old), flat(new), 0, flat(memory), 0)
 
 
 @njit(**_OPTIONS)

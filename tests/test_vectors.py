@@ -27,7 +27,7 @@ from auricle.dsp.vectors import (
     total,
 )
 
-USERS = ("convolver", "spatialize")
+USERS = ("convolver", "propagation", "spatialize")
 
 
 def wide(x, y):

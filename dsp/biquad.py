@@ -1,0 +1,40 @@
+"""Second-order digital filters from analogue ones, and their responses."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.dsp.geometry import Array
+
+Complex: TypeAlias = NDArray[np.complex128]
+
+# Coefficients stand in the order b0, b1, b2, a1, a2; a0 is 1.
+IDENTITY_COEFFICIENTS = (1.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def from_analogue(numerator: ArrayLike, denominator: ArrayLike, gain: ArrayLike = 1.0) -> Array:
+    """Coefficients (..., 5) of gain (1 + a s + b s^2) / (1 + a' s + b' s^2), bilinear.
+
+    Args:
+        numerator: (..., 2) a and b; denominator: (..., 2) a' and b', positive: then it is stable.
+            ``s`` is j tan(pi f / sample_rate), so what is fitted on that axis is not warped.
+        gain: (...) at 0 Hz.
+    """
+    top, bottom = (_in_z(np.asarray(x, dtype=np.float64)) for x in (numerator, denominator))
+    top = top * np.asarray(gain, dtype=np.float64)[..., None] / bottom[..., :1]
+    return np.concatenate([top, bottom[..., 1:] / bottom[..., :1]], axis=-1)
+
+
+def response(coefficients: ArrayLike, hz: ArrayLike, sample_rate: int) -> Complex:
+    """Transfer function (..., F) of filters (..., 5) at frequencies (F,)."""
+    c = np.asarray(coefficients, dtype=np.float64)[..., None]
+    z = np.exp(-2j * np.pi * np.asarray(hz, dtype=np.float64) / sample_rate)
+    top = c[..., 0, :] + z * (c[..., 1, :] + z * c[..., 2, :])
+    return top / (1.0 + z * (c[..., 3, :] + z * c[..., 4, :]))
+
+
+def _in_z(polynomial: Array) -> Array:
+    """(1 + z)^2 + a (1 - z)(1 + z) + b (1 - z)^2 in powers of 1 / z."""
+    a, b = polynomial[..., 0], polynomial[..., 1]
+    return np.stack([1.0 + a + b, 2.0 - 2.0 * b, 1.0 - a + b], axis=-1)

@@ -1,0 +1,207 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Kernels of distance: where each ear looks, and what that adds to delays and spectra.
+
+``aim_distance`` runs when a control step begins, before sources are looked up in the mesh, if
+``any_nearer`` finds a source that asks for it; the filters it sets run in ``spatialize``. Kernels
+take plain arrays, allocate nothing, raise nothing and hold no GIL.
+
+Letters: S sources, E ears, A angles, D distances.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from auricle.dsp.compiled import CACHE
+
+STEP = 128  # samples of a control step, as in the renderer
+BYPASS, CONSTANT, CHANGE = 0, 1, 2
+# Cues at the very limit are weaker than -95 dB; many sources stand just there, at 1 m.
+LIMIT_SHARE = 0.999
+
+# As in near_field.py; tests hold them together. Here, since compiled code is cached file by file.
+PARALLAX_RADIUS = 0.75
+FADE_COSINE = 0.2
+
+_OPTIONS: dict[str, Any] = {
+    "cache": CACHE,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
+}
+
+
+@njit(**_OPTIONS)
+def aim_distance(
+    positions, turn, origin, near_table, reference_m, nearest_m, head_radius_m, limits_m,
+    samples_per_m, ears, air_table, air_scale_m, air_last, in_air, jump, near, early, directions,
+    delays, old, new, state, memory,
+):  # fmt: skip
+    """Set what distance asks of each source and ear at the end of the step that begins.
+
+    Returns the number of sources whose filters do something.
+
+    Args:
+        positions: (S, 3) world positions in metres.
+        turn: (3, 3) world to head axes; origin: (3,) the listener's position in metres.
+        near_table: (A, D, 5) from ``near_field_table``; A = 0 for no near field.
+        reference_m, nearest_m, head_radius_m: of that table.
+        limits_m: (S,) distances at which near-field cues begin, in full from half of that on; from
+            the set's own distance on they begin by themselves. 0 switches them off.
+        samples_per_m: sample rate over speed of sound.
+        ears: (2, 3) unit vectors to the ears.
+        air_table: (D, 5) from ``air_table``; D = 0 for no absorption.
+        air_scale_m, air_last: its axis runs evenly in r / (r + scale) to ``last``.
+        in_air: (S,) bool, which sources the air absorbs.
+        jump: whether the new filters hold from the step's first sample on.
+        near: (S,) bool out; where False, ``directions`` and ``delays`` need not be heeded.
+        early: (S,) out, share that is left of what sounds before the onset (it has no filter).
+        directions: (S, 2, 3) out, unit vectors in head axes at which each ear's set is read.
+        delays: (S, 2) out, samples to add to the delays found there, of either sign.
+        old, new: (S, 2, 5) filters at the begin and end of the step, in and out; b0 b1 b2 a1 a2.
+        state: (S,) out: BYPASS, CONSTANT or CHANGE.
+        memory: (S, ...) of the filters; emptied where they are bypassed.
+    """
+    with_near, with_air = near_table.shape[0] > 1, air_table.shape[0] > 1
+    n_filtered = 0
+    for s in range(len(state)):
+        dx = positions[s, 0] - origin[0]
+        dy = positions[s, 1] - origin[1]
+        dz = positions[s, 2] - origin[2]
+        x = turn[0, 0] * dx + turn[0, 1] * dy + turn[0, 2] * dz
+        y = turn[1, 0] * dx + turn[1, 1] * dy + turn[1, 2] * dz
+        z = turn[2, 0] * dx + turn[2, 1] * dy + turn[2, 2] * dz
+        distance = np.sqrt(x * x + y * y + z * z)
+        if not distance > 1e-9:  # NaN too: straight ahead
+            x, y, z, distance = 1.0, 0.0, 0.0, 1.0
+        x, y, z = x / distance, y / distance, z / distance
+        limit_m = limits_m[s]
+        limit = min(limit_m, reference_m) if with_near else 0.0
+        near[s] = distance < LIMIT_SHARE * limit
+        early[s] = 1.0 - _smooth_step(2.0 * (limit - distance) / limit) if near[s] else 1.0
+        same = True
+        plain = True
+        for e in range(2):
+            directions[s, e, 0], directions[s, e, 1], directions[s, e, 2] = x, y, z
+            delays[s, e] = 0.0
+            a, b = old[s, e], new[s, e]
+            for i in range(5):
+                a[i] = b[i]
+            if near[s]:
+                r = max(distance, nearest_m)
+                share = 1.0
+                if limit_m <= reference_m:
+                    share = _smooth_step(2.0 * (limit_m - r) / limit_m)
+                _near(
+                    x, y, z, r, share, ears[e], near_table, reference_m, nearest_m,
+                    head_radius_m, samples_per_m, directions[s, e], delays[s], e, b,
+                )  # fmt: skip
+            elif with_air and in_air[s]:
+                _air(distance - limit, air_table, air_scale_m, air_last, b)
+            else:
+                _pass_all(b)
+            for i in range(5):
+                if jump:
+                    a[i] = b[i]
+                same = same and a[i] == b[i]
+                plain = plain and b[i] == (1.0 if i == 0 else 0.0)
+        if same and plain:
+            state[s] = BYPASS
+            memory[s] = 0.0
+        else:
+            state[s] = CONSTANT if same else CHANGE
+            n_filtered += 1
+    return n_filtered
+
+
+@njit(**_OPTIONS)
+def any_nearer(positions, origin, limits_m):
+    """Whether a source (S, 3) is nearer to the origin (3,) than its limit (S,)."""
+    for s in range(len(positions)):
+        x = positions[s, 0] - origin[0]
+        y = positions[s, 1] - origin[1]
+        z = positions[s, 2] - origin[2]
+        if np.sqrt(x * x + y * y + z * z) < LIMIT_SHARE * limits_m[s]:
+            return True
+    return False
+
+
+@njit(inline="always", **_OPTIONS)
+def _near(
+    x, y, z, r, share, ear, table, reference_m, nearest_m, head_radius_m, samples_per_m,
+    direction, delays, e, filters,
+):  # fmt: skip
+    """One ear's direction, delay and filter for a source at distance r; share 0 changes nothing."""
+    cosine = min(max(x * ear[0] + y * ear[1] + z * ear[2], -1.0), 1.0)
+    inner = PARALLAX_RADIUS * head_radius_m
+    sx, sy, sz = r * x - inner * ear[0], r * y - inner * ear[1], r * z - inner * ear[2]
+    length = np.sqrt(sx * sx + sy * sy + sz * sz)
+    sx, sy, sz = sx / length, sy / length, sz / length
+    ahead = inner * (sx * ear[0] + sy * ear[1] + sz * ear[2])
+    reach = np.sqrt(ahead * ahead + reference_m * reference_m - inner * inner) - ahead
+    seen = share * _smooth_step((cosine + FADE_COSINE) / (2.0 * FADE_COSINE))
+    px = x + seen * ((inner * ear[0] + reach * sx) / reference_m - x)
+    py = y + seen * ((inner * ear[1] + reach * sy) / reference_m - y)
+    pz = z + seen * ((inner * ear[2] + reach * sz) / reference_m - z)
+    length = np.sqrt(px * px + py * py + pz * pz)
+    px, py, pz = px / length, py / length, pz / length
+    direction[0], direction[1], direction[2] = px, py, pz
+    far_cosine = min(max(px * ear[0] + py * ear[1] + pz * ear[2], -1.0), 1.0)
+    near_m = _path_m(r, cosine, head_radius_m)
+    far_m = _path_m(reference_m, far_cosine, head_radius_m)
+    if share < 1.0:  # delays fade from those of the source's own direction at the set's distance
+        near_m = share * near_m + (1.0 - share) * _path_m(reference_m, cosine, head_radius_m)
+    delays[e] = samples_per_m * (near_m - far_m)
+    _look_up(cosine, r, table, reference_m, nearest_m, filters)
+    for i in range(5):
+        filters[i] = share * filters[i] + (1.0 - share) * table[0, 0, i]
+
+
+@njit(inline="always", **_OPTIONS)
+def _look_up(cosine, r, table, reference_m, nearest_m, filters):
+    n_angles, n_distances = table.shape[0], table.shape[1]
+    at = np.arccos(cosine) / np.pi * (n_angles - 1)
+    i = min(int(at), n_angles - 2)
+    u = at - i
+    lowest, highest = 1.0 / reference_m, 1.0 / nearest_m
+    at = (1.0 / r - lowest) / (highest - lowest) * (n_distances - 1)
+    at = min(max(at, 0.0), n_distances - 1.0)
+    j = min(int(at), n_distances - 2)
+    v = at - j
+    for k in range(5):
+        first = table[i, j, k] + v * (table[i, j + 1, k] - table[i, j, k])
+        second = table[i + 1, j, k] + v * (table[i + 1, j + 1, k] - table[i + 1, j, k])
+        filters[k] = first + u * (second - first)
+
+
+@njit(inline="always", **_OPTIONS)
+def _air(distance, table, scale_m, last, filters):
+    n = table.shape[0]
+    at = min(distance / (distance + scale_m) / last, 1.0) * (n - 1)
+    i = min(int(at), n - 2)
+    u = at - i
+    for k in range(5):
+        filters[k] = table[i, k] + u * (table[i + 1, k] - table[i, k])
+
+
+@njit(inline="always", **_OPTIONS)
+def _pass_all(filters):
+    filters[0] = 1.0
+    filters[1] = filters[2] = filters[3] = filters[4] = 0.0
+
+
+@njit(inline="always", **_OPTIONS)
+def _path_m(r, cosine, a):
+    """As ``sphere_model.path_m``, of a source at a finite distance."""
+    angle = np.arccos(cosine)
+    horizon = np.arccos(a / r)
+    if angle <= horizon:
+        return (a * a - 2.0 * a * r * cosine) / (np.sqrt(r * r + a * a - 2.0 * a * r * cosine) + r)
+    return a * (angle - horizon) - a * a / (np.sqrt(r * r - a * a) + r)
+
+
+@njit(inline="always", **_OPTIONS)
+def _smooth_step(x):
+    t = min(max(x, 0.0), 1.0)
+    return t * t * (3.0 - 2.0 * t)

@@ -1,0 +1,194 @@
+# mypy: disable-error-code="no-untyped-def"
+"""The time that sound takes from a source to the head, and so the Doppler effect.
+
+A source's signal is delayed by its distance over the speed of sound, on the renderer's control
+grid: within a step the delay runs linearly from where it was to where it is due, filtered anew for
+each sample, so a moving tone has the frequency that physics gives it. A source that jumps (faster
+than a third of the speed of sound) is cross-faded instead: no sweep.
+
+Letters: S sources, H samples of history.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from auricle.dsp.compiled import CACHE
+from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.dsp.vectors import (
+    LANES,
+    add_product,
+    flat,
+    load,
+    put,
+    splat,
+    total,
+)
+
+VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
+STEP = 128  # samples of a control step, as in the renderer
+TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
+PHASES = 128  # rows of the delay table a sample
+FASTEST = 0.33  # of the speed of sound; what moves faster has jumped
+
+_OPTIONS: dict[str, Any] = {
+    "cache": CACHE,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
+}
+
+
+class Propagation:
+    """Delays S sources by their distances; no method called while rendering allocates.
+
+    Args:
+        n_sources: S.
+        sample_rate: Hz.
+        longest_m: distance beyond which the delay no longer grows.
+        sound_speed_m_s: metres a second.
+
+    ``centre_samples`` is what every delay has above its distance's.
+    """
+
+    def __init__(
+        self, n_sources: int, sample_rate: int, longest_m: float = 100.0,
+        sound_speed_m_s: float = SOUND_SPEED_M_S,
+    ) -> None:  # fmt: skip
+        if not (0.0 < longest_m <= 10_000.0 and sound_speed_m_s > 0.0):
+            raise AuricleError(
+                f"longest_m is above 0 and at most 10000 m, the speed of sound above 0 m/s, got "
+                f"{longest_m} m and {sound_speed_m_s} m/s"
+            )
+        assert PHASES == PHASES_PER_SAMPLE
+        self._samples_per_m = sample_rate / sound_speed_m_s
+        self._longest = longest_m * self._samples_per_m
+        table = delay_table(TAPS)[:, ::-1]  # oldest sample first
+        self._table = np.ascontiguousarray(table)
+        self.centre_samples = centre_samples(TAPS)
+        # Every sample stands in it twice, H apart: what a filter reads lies in one piece.
+        n_kept = int(np.ceil(self._longest)) + 2 * TAPS + STEP
+        self._history = np.zeros((n_sources, 2 * n_kept), dtype=np.float32)
+        self._head = 0
+        self._delays = np.full((2, n_sources), float(self.centre_samples))  # at the step's ends
+        self.out = np.zeros((n_sources, STEP), dtype=np.float32)
+        self.active = np.ones(n_sources, dtype=np.bool_)
+        self.nonfinite = np.zeros(n_sources, dtype=np.int64)
+
+    def reset(self) -> None:
+        """Forget all sound."""
+        self._history[:] = 0.0
+
+    def aim(self, positions: NDArray, origin: NDArray, jump: bool) -> None:
+        """Set the delays due when the step that begins ends, from positions (S, 3) in metres."""
+        aim_delays(
+            positions, origin, self._samples_per_m, self._longest, float(self.centre_samples), jump,
+            self._delays[0], self._delays[1],
+        )  # fmt: skip
+
+    def run(self, audio: NDArray[np.float32], first: int, count: int, phase: int) -> None:
+        """Delay ``audio[:, first : first + count]``, samples ``phase`` on of a step.
+
+        ``out[:, :count]`` holds the delayed signals, and the others as they are.
+        """
+        delay_rows(
+            audio, first, count, phase, self._history, self._head, self.active, self._delays[0],
+            self._delays[1], self._table, self.centre_samples, self.nonfinite, self.out,
+        )  # fmt: skip
+        self._head = (self._head + count) % (self._history.shape[1] // 2)
+
+
+@njit(**_OPTIONS)
+def aim_delays(positions, origin, samples_per_m, longest, least, jump, old, new):
+    """Set the delays due at the end of the step that begins.
+
+    Args:
+        positions: (S, 3) in metres; origin: (3,) the listener's.
+        samples_per_m: sample rate over speed of sound.
+        longest, least: bounds of a delay in samples.
+        jump: whether the new delays hold from the step's first sample on.
+        old, new: (S,) delays in samples at the step's ends, in and out.
+    """
+    for s in range(len(new)):
+        x = positions[s, 0] - origin[0]
+        y = positions[s, 1] - origin[1]
+        z = positions[s, 2] - origin[2]
+        delay = np.sqrt(x * x + y * y + z * z) * samples_per_m
+        delay = min(delay, longest) + least if delay == delay else least
+        old[s] = delay if jump else new[s]
+        new[s] = delay
+
+
+@njit(**_OPTIONS)
+def delay_rows(
+    audio, first, count, phase, history, head, active, old, new, table, centre, nonfinite, out
+):  # fmt: skip
+    """Delay part of a step; see ``Propagation.run``.
+
+    Args:
+        audio: (S, T) float32; samples ``first`` to ``first + count`` are taken.
+        phase: place of the first in the step.
+        history: (S, 2 H) float32, each of the last H samples at two places H apart.
+        head: where in it the first new sample goes, below H.
+        active: (S,) bool; other sources pass as they are.
+        old, new: (S,) delays at the step's ends.
+        table: (rows, TAPS) of ``delay_table``, oldest sample first; centre: its first delay.
+        nonfinite: (S,) counts calls in which a source held NaN or infinity and was silenced.
+        out: (S, STEP) float32, samples 0 to count are written.
+    """
+    kept = history.shape[1] // 2
+    for s in range(len(active)):
+        source, target, past = audio[s, first : first + count], out[s], flat(history[s])
+        if not active[s]:
+            for t in range(count):
+                target[t] = source[t]
+            continue
+        check = np.float32(0.0)
+        for t in range(count):
+            check += source[t] * np.float32(0.0)
+        if check != check:
+            nonfinite[s] += 1
+        at = head
+        for t in range(count):
+            x = source[t] if check == check else np.float32(0.0)
+            put(past, at, x)
+            put(past, at + kept, x)
+            at = at + 1 if at + 1 < kept else 0
+        moved = new[s] - old[s]
+        if abs(moved) > FASTEST * STEP:
+            for t in range(count):
+                share = np.float32((phase + t + 1) / STEP)
+                a = _read(past, head + t, kept, old[s], flat(table), centre)
+                b = _read(past, head + t, kept, new[s], flat(table), centre)
+                target[t] = a + share * (b - a)
+        else:
+            slope = moved / STEP
+            for t in range(count):
+                delay = old[s] + slope * (phase + t + 1)
+                target[t] = _read(past, head + t, kept, delay, flat(table), centre)
+
+
+@njit(**_OPTIONS)
+def _read(past, now, kept, delay, table, centre):
+    """The sample ``delay`` before ``now``, TAPS taps around it."""
+    whole = int(delay)
+    position = (delay - whole) * PHASES
+    low = int(position)
+    part = np.float32(position - low)
+    at = now - whole + centre - (TAPS - 1)
+    while at < 0:
+        at += kept
+    while at >= kept:
+        at -= kept
+    own, above, row = splat(np.float32(1.0) - part), splat(part), low * TAPS
+    sums = splat(np.float32(0.0))
+    for j in range(0, TAPS, LANES):
+        x = load(past, at + j)
+        sums = add_product(x, add_product(load(table, row + j), own, splat(np.float32(0.0))), sums)
+        below = splat(np.float32(0.0))
+        sums = add_product(x, add_product(load(table, row + TAPS + j), above, below), sums)
+    return total(sums)
