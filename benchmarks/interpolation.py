@@ -23,7 +23,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import scipy.fft as fft
-from scipy.special import sph_harm_y
 
 from auricle.dsp import alignment
 from auricle.dsp.geometry import unit_vectors
@@ -31,6 +30,8 @@ from auricle.dsp.interpolation import interpolate
 from auricle.dsp.refinement import refine
 from auricle.dsp.responses import resampled
 from auricle.dsp.sphere import triangulate
+from auricle.plugin_core.peers.truth import harmonics
+from auricle.plugin_core.peers.truth import random_directions as directions
 
 RATE, SIZE, LEAD = 48000, 512, 32
 HZ = np.arange(SIZE // 2 + 1) * RATE / SIZE
@@ -115,17 +116,6 @@ METHODS = {
 }
 
 
-def harmonics(positions, order):
-    """Real spherical harmonics (M, (order + 1)^2)."""
-    polar, azimuth = np.arccos(np.clip(positions[:, 2], -1, 1)), np.arctan2(*positions[:, 1::-1].T)
-    columns = []
-    for n in range(order + 1):
-        for m in range(-n, n + 1):
-            y = sph_harm_y(n, abs(m), polar, azimuth)
-            columns.append(y.real if m == 0 else np.sqrt(2.0) * (y.imag if m < 0 else y.real))
-    return np.stack(columns, axis=1)
-
-
 def spectra(ir):
     return fft.rfft(ir[..., :SIZE], SIZE)
 
@@ -174,12 +164,6 @@ class Ku100:
         ir, arrivals = self.aligned(positions)
         ir = np.pad(ir, ((0, 0), (0, 0), (0, 64)))
         return Grid(positions, alignment.shifted(ir, arrivals - LEAD, ir.shape[-1]))
-
-
-def directions(count):
-    points = np.random.default_rng(0).standard_normal((2 * count, 3))
-    points /= np.linalg.norm(points, axis=1, keepdims=True)
-    return points[points[:, 2] > -np.sin(np.deg2rad(60.0))][:count]
 
 
 def continuous_table(counts):

@@ -6,7 +6,10 @@ frequency-domain delay line, FDL), the filters (spectra of their partitions, nev
 output (products of the two, one inverse FFT). Overlap-save with blocks of ``BLOCK`` samples and no
 latency: a call that ends within a block transforms the block as far as it is known.
 
-The two ears' filters travel as one complex filter (left + i right), the inputs being real.
+Inputs are real, so two of them share a transform, x = a + i b, and the two ears' filters travel as
+one complex filter each, u = left + i right and v. With X' the conjugate of X at the negative
+frequency, the sum of both outputs is (X + X') / 2 u + (X - X') / 2i v = X P + X' Q, with
+P = (u - i v) / 2 and Q = (u + i v) / 2: no need to take the two apart.
 """
 
 from typing import Any
@@ -56,11 +59,14 @@ class FilterSpectra:
         n_inputs, _, n_taps = ir.shape
         self.n_inputs = n_inputs
         self.n_partitions = -(-n_taps // BLOCK)
-        groups = -(-n_inputs // NARROW)
-        padded = np.zeros((groups * NARROW, 2, self.n_partitions * BLOCK))
+        groups = -(-n_inputs // (2 * NARROW))
+        padded = np.zeros((2 * groups * NARROW, 2, self.n_partitions * BLOCK))
         padded[:n_inputs, :, :n_taps] = ir
-        both = (padded[:, 0] + 1j * padded[:, 1]).reshape(groups, NARROW, self.n_partitions, BLOCK)
-        spectra = np.moveaxis(np.fft.fft(both, SIZE), 1, 3) / SIZE  # (G, P, F, NARROW)
+        both = (padded[:, 0] + 1j * padded[:, 1]).reshape(
+            groups, 2, NARROW, self.n_partitions, BLOCK
+        )
+        u, v = np.moveaxis(np.fft.fft(both, SIZE), (1, 2), (0, 4)) / (2 * SIZE)
+        spectra = np.stack([u - 1j * v, u + 1j * v])  # (2, G, P, SIZE, NARROW)
         self.re = np.ascontiguousarray(spectra.real, dtype=np.float32)
         self.im = np.ascontiguousarray(spectra.imag, dtype=np.float32)
 
@@ -69,11 +75,11 @@ class PartitionedConvolver:
     """C inputs through ``FilterSpectra`` into two ears: ``process(x (C, n)) -> (2, n)``."""
 
     def __init__(self, filters: FilterSpectra) -> None:
-        groups, partitions = filters.re.shape[:2]
+        groups, partitions = filters.re.shape[1:3]
         self.filters = filters
         self._next: FilterSpectra | None = None
         self._fading: FilterSpectra | None = None
-        self._window = np.zeros((groups, SIZE, NARROW), dtype=np.float32)
+        self._window = np.zeros((groups, 2, SIZE, NARROW), dtype=np.float32)
         self._inputs = np.zeros((2, groups, partitions, SIZE, NARROW), dtype=np.float32)
         # Products with older blocks, of the filters now and next; real and imaginary.
         self._tail = np.zeros((2, 2, SIZE, NARROW), dtype=np.float32)
@@ -96,7 +102,7 @@ class PartitionedConvolver:
 
         Raises AuricleError unless they have as many inputs and no more partitions.
         """
-        if filters.re.shape[0] != self.filters.re.shape[0] or (
+        if filters.re.shape[1] != self.filters.re.shape[1] or (
             filters.n_partitions > self._inputs.shape[2]
         ):
             raise AuricleError(
@@ -135,7 +141,7 @@ class PartitionedConvolver:
         if self._phase == BLOCK:
             self._phase = 0
             self._head = (self._head + 1) % self._inputs.shape[2]
-            self._window[:, :BLOCK] = self._window[:, BLOCK:]
+            self._window[:, :, :BLOCK] = self._window[:, :, BLOCK:]
             if self._fading is not None:
                 self.filters, self._fading = self._fading, None
 
@@ -162,10 +168,10 @@ def convolve_part(
         count: its length.
         phase: its place in the block.
         forward: whether to take in and transform the input (once a part, whatever the filters).
-        window: (G, SIZE, NARROW) last block and this one.
+        window: (G, 2, SIZE, NARROW) last block and this one; 2 NARROW inputs a group.
         inputs: (2, G, P, SIZE, NARROW) real and imaginary spectra of the last P blocks.
         head: where in P this block's spectrum stands.
-        filter_re: (G, P', SIZE, NARROW), P' <= P, real parts.
+        filter_re: (2, G, P', SIZE, NARROW), P' <= P, real parts of all P, then of all Q.
         filter_im: the same, imaginary parts.
         tail: (2, SIZE, NARROW) the products with older blocks, made at phase 0.
         work: (4, SIZE, NARROW) scratch.
@@ -175,18 +181,19 @@ def convolve_part(
     """
     n_groups = window.shape[0]
     n_kept = inputs.shape[2]
-    n_partitions = filter_re.shape[1]
+    n_partitions = filter_re.shape[2]
     all_re, all_im = flat(inputs[0]), flat(inputs[1])
     if forward:
         for c in range(x.shape[0]):
             at_x, at_window = c * x.shape[1] + first, c // NARROW * PLANE + c % NARROW
             _take(flat(x), at_x, count, phase, flat(window), at_window)
         for g in range(n_groups):
-            _copy(flat(window), g * PLANE, flat(work), 0)
-            _zero(flat(work), PLANE)
+            _copy(flat(window), 2 * g * PLANE, flat(work), 0)
+            _copy(flat(window), (2 * g + 1) * PLANE, flat(work), PLANE)
             _fft(flat(work), flat(twiddle))
             _copy(flat(work), 0, all_re, (g * n_kept + head) * PLANE)
             _copy(flat(work), PLANE, all_im, (g * n_kept + head) * PLANE)
+    half = n_groups * n_partitions * PLANE
     if phase == 0:
         _zero(flat(tail), 0)
         _zero(flat(tail), PLANE)
@@ -195,7 +202,7 @@ def convolve_part(
             for g in range(n_groups):
                 _multiply_add(
                     all_re, all_im, (g * n_kept + past) * PLANE, flat(filter_re), flat(filter_im),
-                    (g * n_partitions + p) * PLANE, flat(tail), 0, PLANE,
+                    (g * n_partitions + p) * PLANE, half, flat(tail), 0, PLANE,
                 )  # fmt: skip
     # The inverse transform is a forward one with real and imaginary parts exchanged. The lanes are
     # added behind it: their sums in every bin cost more than the transform that they would save.
@@ -204,7 +211,7 @@ def convolve_part(
     for g in range(n_groups):
         _multiply_add(
             all_re, all_im, (g * n_kept + head) * PLANE, flat(filter_re), flat(filter_im),
-            g * n_partitions * PLANE, flat(work), PLANE, 0,
+            g * n_partitions * PLANE, half, flat(work), PLANE, 0,
         )  # fmt: skip
     _fft(flat(work), flat(twiddle))
     left, right, sums = out[0, at : at + count], out[1, at : at + count], flat(work)
@@ -237,15 +244,20 @@ def _zero(target, to):
 
 
 @njit(**_OPTIONS)
-def _multiply_add(a_re, a_im, at_a, b_re, b_im, at_b, sums, re, im):
-    """Add the product of two planes of complex numbers to the planes at ``re`` and ``im``."""
-    for i in range(0, PLANE, NARROW):
-        a, b = load_narrow(a_re, at_a + i), load_narrow(a_im, at_a + i)
-        u, v = load_narrow(b_re, at_b + i), load_narrow(b_im, at_b + i)
+def _multiply_add(x_re, x_im, at_x, filter_re, filter_im, at, half, sums, re, im):
+    """Add X P + X' Q to the planes at ``re`` and ``im``; P stands at ``at``, Q ``half`` behind."""
+    for f in range(SIZE):
+        i, back = f * NARROW, (SIZE - f) % SIZE * NARROW
+        a, b = load_narrow(x_re, at_x + i), load_narrow(x_im, at_x + i)
+        c, d = load_narrow(x_re, at_x + back), load_narrow(x_im, at_x + back)
+        u, v = load_narrow(filter_re, at + i), load_narrow(filter_im, at + i)
         x = add_product(a, u, load_narrow(sums, re + i))
         y = add_product(a, v, load_narrow(sums, im + i))
-        store(sums, re + i, subtract_product(b, v, x))
-        store(sums, im + i, add_product(b, u, y))
+        x, y = subtract_product(b, v, x), add_product(b, u, y)
+        u, v = load_narrow(filter_re, at + half + i), load_narrow(filter_im, at + half + i)
+        x, y = add_product(c, u, x), add_product(c, v, y)
+        store(sums, re + i, add_product(d, v, x))
+        store(sums, im + i, subtract_product(d, u, y))
 
 
 @njit(**_OPTIONS)

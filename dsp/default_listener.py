@@ -42,6 +42,21 @@ def default_hrtf(sample_rate: int = 48000) -> HrtfSet:
     direction); Satarzadeh, Algazi and Duda 2007, AES 122 (the concha's echo is negative).
     """
     positions, mirrored = _grid()
+    left = _left_ear(positions, sample_rate)
+    ir = np.stack([left, left[mirrored]], axis=1)
+    return HrtfSet(
+        ir, positions, sample_rate=sample_rate, radius_m=SOURCE_DISTANCE_M, name=NAME, license="MIT"
+    )
+
+
+def computed_responses(positions: Array, sample_rate: int = 48000) -> Array:
+    """Responses (M, 2, N) of the same listener at any directions (M, 3), 5.3 ms long."""
+    left = _left_ear(positions, sample_rate)
+    return np.stack([left, _left_ear(positions * np.array([1.0, -1.0, 1.0]), sample_rate)], axis=1)
+
+
+def _left_ear(positions: Array, sample_rate: int) -> Array:
+    """Responses (M, N) of the left ear."""
     size = 2 * round(_SECONDS * sample_rate)
     hz = np.linspace(0.0, sample_rate / 2, size // 2 + 1)
     ear = unit_vectors(EAR_AZIMUTH_DEG, EAR_ELEVATION_DEG)
@@ -50,10 +65,7 @@ def default_hrtf(sample_rate: int = 48000) -> HrtfSet:
     left = np.fft.irfft(response, size)[:, : size // 2]
     fade = size // 16
     left[:, -fade:] *= np.cos(np.linspace(0.0, np.pi / 2, fade)) ** 2
-    ir = np.stack([left, left[mirrored]], axis=1)
-    return HrtfSet(
-        ir, positions, sample_rate=sample_rate, radius_m=SOURCE_DISTANCE_M, name=NAME, license="MIT"
-    )
+    return left
 
 
 def _grid() -> tuple[Array, NDArray[np.int64]]:
@@ -79,6 +91,17 @@ def _sphere(cosine: Array, hz: Array) -> Complex:
         cosine: (M,) of the angle between source and ear.
         hz: (F,).
     """
+    terms, factor = _series(tuple(hz.tolist()))
+    sums = np.polynomial.legendre.legval(cosine, terms)  # (F, M)
+    pressure = factor * sums.T
+    pressure[:, hz == 0.0] = pressure[:, hz == 0.0].real
+    return np.conj(pressure)  # physicists count time the other way
+
+
+@lru_cache(maxsize=4)
+def _series(frequencies_hz: tuple[float, ...]) -> tuple[Complex, Complex]:
+    """Of the sphere's pressure: coefficients (orders, F) of the Legendre series, a factor (F,)."""
+    hz = np.array(frequencies_hz)
     radii = SOURCE_DISTANCE_M / HEAD_RADIUS_M
     # The series has a limit, not a value, at 0 Hz.
     mu = 2 * np.pi * np.maximum(hz, 1.0) * HEAD_RADIUS_M / SOUND_SPEED_M_S
@@ -88,10 +111,7 @@ def _sphere(cosine: Array, hz: Array) -> Complex:
         slope = _hankel(orders, mu, derivative=True)
         terms = (2 * orders[:, None] + 1) * outer / slope
     terms[~np.isfinite(terms)] = 0.0
-    sums = np.polynomial.legendre.legval(cosine, terms)  # (F, M)
-    pressure = -(radii / mu) * np.exp(-1j * mu * radii) * sums.T
-    pressure[:, hz == 0.0] = pressure[:, hz == 0.0].real
-    return np.conj(pressure)  # physicists count time the other way
+    return terms, -(radii / mu) * np.exp(-1j * mu * radii)
 
 
 def _hankel(orders: NDArray[np.int64], x: Array, *, derivative: bool = False) -> Complex:

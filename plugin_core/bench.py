@@ -15,7 +15,8 @@ from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
 
 SOURCE_DEG_PER_SECOND = 90.0
 HEAD_DEG_PER_SECOND = 60.0
-_WARM_BLOCKS = 6
+SCENE_BLOCKS = 8
+WARM_BLOCKS = 6
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,28 @@ class SpeedRow:
         return asdict(self)
 
 
+class MovingScene:
+    """Noise at random directions, in which every source circles and the head turns.
+
+    audio  (S, SCENE_BLOCKS * block) float32, to be repeated
+    """
+
+    def __init__(self, n_sources: int, block_size: int, sample_rate: int) -> None:
+        rng = np.random.default_rng(0)
+        self.audio = _noise(rng, n_sources, SCENE_BLOCKS * block_size)
+        self._azimuth_deg = rng.uniform(-180.0, 180.0, n_sources)
+        # With the head's pitch none comes below the rings at -60 degrees where sets end.
+        self._elevation_deg = rng.uniform(-50.0, 60.0, n_sources)
+        self._block_seconds = block_size / sample_rate
+
+    def at(self, block: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Positions (S, 3) and the head's orientation (4,) in a block."""
+        seconds = self._block_seconds * block
+        azimuth_deg = self._azimuth_deg + SOURCE_DEG_PER_SECOND * seconds
+        orientation = quaternion_from_ypr_deg(HEAD_DEG_PER_SECOND * seconds, 5.0)
+        return unit_vectors(azimuth_deg, self._elevation_deg), orientation
+
+
 def speed_rows(prepared: PreparedSet, rank: str, seconds: float = 1.0) -> Iterator[SpeedRow]:
     """Rows over source counts at block 128, then over block sizes at 1000 sources."""
     for n_sources in (1, 16, 64, 256, 1000, 4000, 10000):
@@ -47,26 +70,21 @@ def speed_row(
     prepared: PreparedSet, rank: str, n_sources: int, block_size: int, seconds: float
 ) -> SpeedRow:
     """Median time of a block of noise with all sources and the head in motion."""
-    rng = np.random.default_rng(0)
     renderer = BinauralRenderer(prepared, prepared.sample_rate, block_size, n_sources)
-    audio = _noise(rng, n_sources, 8 * block_size)
-    azimuth_deg = rng.uniform(-180.0, 180.0, n_sources)
-    elevation_deg = rng.uniform(-60.0, 60.0, n_sources)
-    block_seconds = block_size / prepared.sample_rate
+    scene = MovingScene(n_sources, block_size, prepared.sample_rate)
     out = np.zeros((2, block_size), dtype=np.float32)
 
     def block(i: int) -> float:
-        moved = SOURCE_DEG_PER_SECOND * block_seconds * i
-        renderer.set_positions(unit_vectors(azimuth_deg + moved, elevation_deg))
-        yaw_deg = HEAD_DEG_PER_SECOND * block_seconds * i
-        renderer.set_listener(quaternion_from_ypr_deg(yaw_deg, 5.0))
-        at = i % 8 * block_size
-        part = np.ascontiguousarray(audio[:, at : at + block_size])
+        positions, orientation = scene.at(i)
+        renderer.set_positions(positions)
+        renderer.set_listener(orientation)
+        at = i % SCENE_BLOCKS * block_size
+        part = np.ascontiguousarray(scene.audio[:, at : at + block_size])
         begin = time.perf_counter()
         renderer.process_into(part, out)
         return time.perf_counter() - begin
 
-    taken = float(np.median(_timed(block, seconds)))
+    taken = float(np.median(timed(block, seconds)))
     each = taken / n_sources * CONTROL_SAMPLES / block_size
     deviation = _deviation_db(prepared, min(n_sources, 16))
     return SpeedRow(
@@ -93,7 +111,7 @@ def baseline_row(
             total += oaconvolve(audio[s : s + 1], filters[s], axes=1)
         return time.perf_counter() - begin
 
-    each = float(np.median(_timed(block, seconds))) / n_sources * CONTROL_SAMPLES / block_size
+    each = float(np.median(timed(block, seconds))) / n_sources * CONTROL_SAMPLES / block_size
     return SpeedRow(
         "scipy oaconvolve, at rest", f"{n_taps} taps", block_size, n_sources, 1e6 * each,
         CONTROL_SAMPLES / sample_rate / each, -140.0,
@@ -126,7 +144,13 @@ def tone_spread_db(
         tone,
         unit_vectors(source_speed * times)[:, None],
         quaternion_from_ypr_deg(head_speed * times),
-    )[:, 4096:-4096]
+    )
+    return spread_db(y, tone_hz, rate)
+
+
+def spread_db(y: NDArray[np.floating], tone_hz: float, rate: int) -> tuple[float, float]:
+    """Of both ears (2, n): the worse one's energy outside a tone, and above 3 kHz, in dB."""
+    y = y[:, 4096:-4096]
     power = np.abs(np.fft.rfft(y * np.blackman(y.shape[1]) ** 2)) ** 2
     hz = np.fft.rfftfreq(y.shape[1], 1.0 / rate)
     beside = np.abs(hz - tone_hz) > 150.0
@@ -147,12 +171,13 @@ def import_seconds() -> float:
     return min(run("import auricle") for _ in range(5)) - min(run("") for _ in range(5))
 
 
-def _timed(block: Callable[[int], float], seconds: float) -> NDArray[np.float64]:
-    for i in range(_WARM_BLOCKS):
+def timed(block: Callable[[int], float], seconds: float) -> NDArray[np.float64]:
+    """Seconds that each call took, after some to warm up; at least 8, at most 2000."""
+    for i in range(WARM_BLOCKS):
         block(i)
     taken: list[float] = []
     while sum(taken) < seconds and len(taken) < 2000 or len(taken) < 8:
-        taken.append(block(_WARM_BLOCKS + len(taken)))
+        taken.append(block(WARM_BLOCKS + len(taken)))
     return np.array(taken)
 
 

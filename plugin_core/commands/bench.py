@@ -1,21 +1,86 @@
 """``auricle bench``: how many sources this machine renders, and how smoothly they move."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-EXAMPLE = "Example: auricle bench --hrtf listener.sofa --rank 32"
+EXAMPLE = (
+    "Examples: auricle bench --hrtf listener.sofa --rank 32; auricle bench --peers --plot p.png"
+)
 
 
 def bench(
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file; else the default listener.")] = None,
     rank: Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")] = "auto",
-    seconds: Annotated[float, typer.Option(help="Time spent on each row.")] = 1.0,
+    seconds: Annotated[
+        float | None, typer.Option(help="Time spent on each row: 1, with --peers 0.3.")
+    ] = None,
+    peers: Annotated[
+        bool, typer.Option("--peers", help="Compare with every other engine installed here.")
+    ] = False,
+    truth: Annotated[
+        Path | None, typer.Option(help="With --peers: a dense SOFA set, else the computed head.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="With --peers: a picture.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="With --peers: see that all works.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Measure speed, smoothness of motion and start-up, one core, 48 kHz."""
+    from auricle.dsp.errors import AuricleError
+
+    if peers:
+        if hrtf is not None or rank != "auto":
+            raise AuricleError(
+                "--peers takes its set from --truth, not --hrtf, and has its own ranks"
+            )
+        compare_peers(truth, plot, 0.3 if seconds is None else seconds, quick, as_json)
+    elif truth is not None or plot is not None or quick:
+        raise AuricleError("--truth, --plot and --quick belong to --peers; add it")
+    else:
+        _measure(hrtf, rank, 1.0 if seconds is None else seconds, as_json)
+
+
+def compare_peers(
+    truth: Path | None, plot: Path | None, seconds: float, quick: bool, as_json: bool
+) -> None:
+    """Run the comparison, print it, draw it."""
+    from threadpoolctl import threadpool_limits
+
+    from auricle.dsp.hrtf import HrtfSet
+    from auricle.plugin_core.peers import picture, tables
+    from auricle.plugin_core.peers.compare import compare
+    from auricle.plugin_core.peers.truth import ComputedTruth, MeasuredTruth
+
+    if plot is not None:
+        picture.check(plot)
+    known = ComputedTruth() if truth is None else MeasuredTruth(HrtfSet.load(truth))
+    with threadpool_limits(1), _progress() as say:
+        result = compare(known, seconds, say=say, quick=quick)
+    if plot is not None:
+        picture.save_picture(result, plot)
+    typer.echo(json.dumps(result, indent=2) if as_json else "\n".join(tables.lines(result)))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A line that says what runs, on a terminal; nothing in a pipe."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda line: None
+        return
+    with console.status("starting") as status:
+        yield status.update
+
+
+def _measure(hrtf: Path | None, rank: str, seconds: float, as_json: bool) -> None:
     from threadpoolctl import threadpool_limits
 
     from auricle.dsp.cache import prepared_set
