@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from auricle.dsp.compiled import CACHE
 from auricle.plugin_core.true_peak import CENTRE_SAMPLES, Oversampler
 
 _LOOKAHEAD_SECONDS = 0.005
@@ -48,7 +49,7 @@ class Limiter:
         return (joined[:, :n] * gains).astype(np.float32)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=CACHE, nogil=True, error_model="numpy")
 def _smooth_gains(gains, minima, places, smooth, counters, levels, rise):  # type: ignore[no-untyped-def]
     """Turn the gains (n,) that each sample needs into those to apply a look-ahead later, in place.
 

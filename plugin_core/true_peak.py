@@ -4,6 +4,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from auricle.dsp.compiled import CACHE
+
 # Annex 2's interpolator, four phases of twelve taps; the last two are the first two reversed.
 _EARLY = np.array(
     [
@@ -32,7 +34,7 @@ _FIRST, _SECOND, _THIRD, _FOURTH = (
 )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=CACHE, nogil=True, error_model="numpy")
 def _raise_to_peaks(joined, highest):  # type: ignore[no-untyped-def]
     """Raise ``highest`` (n,) to the absolute values in and between the samples of each channel.
 

@@ -232,6 +232,11 @@ def test_the_documentation_is_that_of_the_code() -> None:
     )
 
 
+def test_the_scene_in_the_documentation_is_one(tmp_path: Path) -> None:
+    example = document.text().split("```json\n")[1].split("```")[0]
+    assert len(load(tmp_path, example).tracks) == 2
+
+
 def test_the_example_is_a_scene() -> None:
     scene = auricle.Scene.load(ROOT / "examples" / "song.json")
     assert len(scene.tracks) == 5
