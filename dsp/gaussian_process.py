@@ -102,6 +102,16 @@ def matern_5_2(scale: float) -> Kernel:
     return kernel
 
 
+def matern_7_2(scale: float) -> Kernel:
+    """Matern 7/2: fields are three times differentiable; ``scale`` is a chord."""
+
+    def kernel(chord: Array) -> Array:
+        z = np.sqrt(7.0) / scale * chord
+        return (1.0 + z + 0.4 * z * z + z * z * z / 15.0) * np.exp(-z)
+
+    return kernel
+
+
 def mixed_kernel(*parts: tuple[float, Kernel]) -> Kernel:
     """The sum of kernels with their shares."""
 

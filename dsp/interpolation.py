@@ -15,6 +15,7 @@ At measured directions every process reproduces the measurement, and so does the
 Runs once for a set, off the audio path.
 """
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -27,12 +28,14 @@ from scipy.spatial import cKDTree
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.gaussian_process import (
     Process,
+    Solution,
     chords,
     covariance,
     fit_process,
     matern_1_2,
     matern_3_2,
     matern_5_2,
+    matern_7_2,
     mixed_kernel,
 )
 from auricle.dsp.sphere_holes import fibonacci_sphere
@@ -52,8 +55,20 @@ _LEAST_SHARE = 0.03  # what is less costs time and changes nothing
 _JUDGES = 700
 _SAMPLES = 20000  # directions that measure the cells
 _WIDEST_CELL = 0.35  # chord, 20 degrees: farther is a hole
+_KNOTS = (-1.0, -0.9, -0.75, -0.5, -0.2, 0.3, 1.0)  # of the lateral position, y on the ear's side
+_POOLING = 0.05  # what all judges count for at each knot, of what those around it do
 _BAND = 0.12  # relative width, and
 _BAND_BINS = 4.0  # least width in bins, over which leave-one-out errors are averaged
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Directions (J) at which the processes are judged, each left out with what is near."""
+
+    rows: NDArray[np.intp]  # (J,)
+    trust: Array  # (J,) weights of sum 1
+    lateral: Array  # (J, E, L) shares of the lateral knots
+    blocks: list[NDArray[np.intp]]  # what goes out with each, itself first
 
 
 def interpolate(
@@ -63,7 +78,8 @@ def interpolate(
     """Responses (Q, E, N) and arrival times (Q, E) at target directions.
 
     Args:
-        ir: (M, E, N) aligned responses, all with their onset at about the same sample.
+        ir: (M, E, N) aligned responses, all with their onset at about the same sample; ear 0 is
+            the left one, on the positive y axis, ear 1 the right one.
         arrivals: (M, E) arrival times, in samples, that alignment has taken out of them.
         positions: (M, 3) unit vectors, all different.
         targets: (Q, 3) unit vectors.
@@ -83,20 +99,15 @@ def interpolate(
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
     least = _FLOOR * np.abs(fft.rfft(ir, size)).max()
     distance, reach = chords(known, known), chords(wanted, known)
-    trust, blocks = _judges(known, distance, len(ir) if trusted is None else trusted)
+    judges = _judges(known, distance, len(ir) if trusted is None else trusted, arrivals.shape[1])
 
     processes = [fit_process(kernel, distance, _NUGGET) for kernel in _KERNELS]
-    steady = steady_arrivals(arrivals, known)
-    found = [process.solve(arrivals) for process in processes]
-    cost = [trust @ (solution.surprise(blocks) ** 2).sum(axis=1) for solution in found]
-    best = int(np.argmin(cost))
-    near = _KERNELS[best](reach)
-    found_arrivals = found[best].at(near)
-    found_steady = processes[best].solve(steady).at(near)
-
+    best = _best(processes, arrivals, judges)
+    found_arrivals = best.at(best.process.kernel(reach))
+    steady, found_steady = _steady(arrivals, known, wanted)
     aligned = fft.rfft(ir, size) * np.exp(1j * omega * (steady - arrivals)[..., None])
     phased = _log_minimum_phase(ir, size, least)
-    spectrum = _mixture(aligned, phased, processes, reach, trust, blocks, least)
+    spectrum = _mixture(aligned, phased, processes, reach, wanted, judges, least)
     spectrum *= np.exp(1j * omega * (found_arrivals - found_steady)[..., None])
     return _fitted(spectrum, n_taps), found_arrivals
 
@@ -112,58 +123,78 @@ def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
         positions: (M, 3) unit vectors, all different.
     """
     values, known = np.asarray(arrivals, dtype=np.float64), np.asarray(positions, dtype=np.float64)
-    x, y, z = known.T
+    return _steady(values, known, known)[0]
+
+
+def _steady(values: Array, known: Array, wanted: Array) -> tuple[Array, Array]:
+    """The steady field at the known and at the wanted directions."""
     degree = 3 if len(known) >= 40 else int(len(known) >= 8)
     powers = [
         (i, j, k) for i in range(4) for j in range(4) for k in range(2) if i + j + k <= degree
     ]
-    design = np.stack([x**i * y**j * z**k for i, j, k in powers], axis=1)
-    trend = design @ np.linalg.lstsq(design, values, rcond=1e-9)[0]
+
+    def design(positions: Array) -> Array:
+        x, y, z = positions.T
+        return np.stack([x**i * y**j * z**k for i, j, k in powers], axis=1)
+
+    trend = np.linalg.lstsq(design(known), values, rcond=1e-9)[0]
     distance = chords(known, known)
-    kernel = _KERNELS[-1]
-    factor = cho_factor(covariance(kernel, distance, _ARRIVAL_NUGGET), lower=True)
-    return trend + kernel(distance) @ cho_solve(factor, values - trend)
+    factor = cho_factor(covariance(_STEADY_KERNEL, distance, _ARRIVAL_NUGGET), lower=True)
+    slope = cho_solve(factor, values - design(known) @ trend)
+    return (
+        design(known) @ trend + _STEADY_KERNEL(distance) @ slope,
+        design(wanted) @ trend + _STEADY_KERNEL(chords(wanted, known)) @ slope,
+    )
+
+
+def _best(processes: list[Process], values: Array, judges: Judges) -> Solution:
+    """The process that predicts the values best from each other."""
+    solutions = [process.solve(values) for process in processes]
+    errors = [solution.surprise(judges.blocks) for solution in solutions]
+    cost = [judges.trust @ (error**2).sum(axis=1) for error in errors]
+    return solutions[int(np.argmin(cost))]
 
 
 def _mixture(
-    aligned: Complex, phased: Complex, processes: list[Process], reach: Array, trust: Array,
-    blocks: list[NDArray[np.intp]], least: float,
+    aligned: Complex, phased: Complex, processes: list[Process], reach: Array, wanted: Array,
+    judges: Judges, least: float,
 ) -> Complex:  # fmt: skip
     """Spectra (Q, E, F) of the mixture: magnitudes of all, phases of the aligned ones."""
     values = {
-        "aligned": (aligned, 1.0),
-        "minimum": (np.exp(phased), 1.0),
-        "half": (np.exp(0.5 * phased), 0.5),
+        "aligned": aligned,
+        "minimum": np.exp(phased),
+        "half": np.exp(0.5 * phased),
+        "level": phased.real,
     }
-    judged = [block[0] for block in blocks]
-    magnitude = np.maximum(np.abs(aligned[judged]), least)
-    solutions, powers, level_errors, phased_by, phase_errors = [], [], [], [], []
+    rows = judges.rows
+    magnitude = np.maximum(np.abs(aligned[rows]), least)
+    solutions, levels, level_errors, phased_by, phase_errors = [], [], [], [], []
     for process, names in zip(processes, _QUANTITIES, strict=True):
         for name in names:
-            value, power = values[name]
-            solution = process.solve(value)
-            left = value[judged] - solution.surprise(blocks)
-            level_errors.append(_log_magnitude(left, power, least) - np.log(magnitude))
+            solution = process.solve(values[name])
+            left = values[name][rows] - solution.surprise(judges.blocks)
+            level_errors.append(_level(left, name, least) - np.log(magnitude))
             solutions.append(solution)
-            powers.append(power)
+            levels.append(name)
             if name == "aligned":
-                error = (left - value[judged]) / magnitude
-                phase_errors.append(np.concatenate([error.real, error.imag], axis=1))
+                phase_errors.append((left - aligned[rows]) / magnitude)
                 phased_by.append(len(solutions) - 1)
-    level_shares = _shares(level_errors, trust)
+    level_shares = _shares(level_errors, judges)
     phase_shares = np.zeros_like(level_shares)
-    phase_shares[:, phased_by] = _shares(phase_errors, trust)
-    level = np.zeros((len(reach), *aligned.shape[1:]))
+    phase_shares[..., phased_by] = _shares(phase_errors, judges)
+    near = _lateral_shares(wanted, aligned.shape[1])
+    level = np.zeros((len(wanted), *aligned.shape[1:]))
     phase = np.zeros(level.shape, dtype=np.complex128)
     shared, owner = np.zeros(0), None
-    for i, solution in enumerate(solutions):
-        used = (level_shares[:, i] > 0.0) | (phase_shares[:, i] > 0.0)
+    for i, (solution, name) in enumerate(zip(solutions, levels, strict=True)):
+        used = np.any((level_shares[..., i] > 0.0) | (phase_shares[..., i] > 0.0), axis=0)
         if solution.process is not owner:
             owner = solution.process
             shared = owner.kernel(reach)
         found = solution.at(shared, used)
-        level[..., used] += level_shares[used, i] * _log_magnitude(found, powers[i], least)
-        phase[..., used] += phase_shares[used, i] * found
+        level[..., used] += (near @ level_shares[:, used, i]) * _level(found, name, least)
+        if name == "aligned":
+            phase[..., used] += (near @ phase_shares[:, used, i]) * found
     return np.exp(level) * _unit(phase)
 
 
@@ -181,27 +212,46 @@ def _fitted(spectrum: Complex, n_taps: int) -> Array:
     return ir
 
 
-def _shares(errors: list[Array], trust: Array) -> Array:
-    """Convex shares (F, K) with the least mean squared leave-one-out error at each frequency."""
-    root = np.sqrt(trust)[:, None, None]
-    stack = np.stack([(root * error).astype(np.float32) for error in errors])  # (K, M, E, F)
-    stack = np.ascontiguousarray(stack.transpose(3, 0, 1, 2)).reshape(
-        stack.shape[3], len(errors), -1
-    )
-    gram = (stack @ stack.transpose(0, 2, 1)).astype(np.float64)
-    bins = np.arange(len(gram))
+def _shares(errors: list[NDArray], judges: Judges) -> Array:
+    """Convex shares (L, F, K) with the least mean squared leave-one-out error at each frequency.
+
+    One set of shares a knot of the lateral position, mostly from the judges around it.
+    """
+    stack = np.stack(errors).astype(np.complex64 if np.iscomplexobj(errors[0]) else np.float32)
+    kinds, n_judges, n_ears, n_bins = stack.shape
+    stack = np.ascontiguousarray(stack.transpose(3, 0, 1, 2)).reshape(n_bins, kinds, -1)
+    bins = np.arange(n_bins)
     width = np.maximum(_BAND_BINS, _BAND * bins)[:, None]
     window = np.exp(-0.5 * ((bins[None] - bins[:, None] / _DISTANCE_RATIO) / width) ** 2)
-    gram = np.einsum("fg,gkl->fkl", window / window.sum(axis=1, keepdims=True), gram)
-    shares = np.array([_simplex_least_squares(matrix) for matrix in gram])
-    shares[shares < _LEAST_SHARE] = 0.0
-    return shares / shares.sum(axis=1, keepdims=True)
+    window /= window.sum(axis=1, keepdims=True)
+    weight = judges.trust[:, None, None] * judges.lateral
+
+    def gram(share: Array) -> Array:
+        scaled = stack * np.sqrt(share).astype(np.float32).reshape(-1)
+        return (scaled @ scaled.conj().transpose(0, 2, 1)).real.astype(np.float64)
+
+    around = [gram(share) for share in np.moveaxis(weight, 2, 0)]
+    everywhere = np.einsum("fg,gkl->fkl", window, sum(around))
+    size = np.trace(everywhere, axis1=1, axis2=2)[:, None, None] + 1e-30
+    shares = []
+    for one in around:
+        one = np.einsum("fg,gkl->fkl", window, one)
+        one_size = np.trace(one, axis1=1, axis2=2)[:, None, None] + 1e-15 * size
+        pooled = one / one_size + _POOLING * everywhere / size
+        shares.append([_simplex_least_squares(matrix) for matrix in pooled])
+    found = np.array(shares)
+    found[found < _LEAST_SHARE] = 0.0
+    return found / found.sum(axis=2, keepdims=True)
 
 
-def _judges(
-    positions: Array, distance: Array, trusted: int
-) -> tuple[Array, list[NDArray[np.intp]]]:
-    """Directions that judge the processes: their weights (J,), and what is left out with each.
+def _lateral_shares(positions: Array, n_ears: int) -> Array:
+    """Shares (P, E, L) of the lateral knots, of sum 1, seen from each ear: 1 is its own side."""
+    side = positions[:, 1:2] * (1.0 - 2.0 * (np.arange(n_ears) % 2))
+    return np.stack([np.interp(side, _KNOTS, hat) for hat in np.eye(len(_KNOTS))], axis=-1)
+
+
+def _judges(positions: Array, distance: Array, trusted: int, n_ears: int) -> Judges:
+    """Directions that judge the processes, their weights, and what is left out with each.
 
     A direction counts by its share of the sphere. With it goes out whatever is nearer than the
     farthest point of its cell: on a ring near a pole the neighbours stand much closer than the next
@@ -213,12 +263,13 @@ def _judges(
     share = np.bincount(owner[inside], minlength=len(positions)) + 1.0
     radius = np.zeros(len(positions))
     np.maximum.at(radius, owner[inside], chord[inside])
-    judges = np.unique(np.linspace(0, trusted - 1, _JUDGES).round().astype(int))
+    rows = np.unique(np.linspace(0, trusted - 1, _JUDGES).round().astype(int))
     blocks = []
-    for m in judges:
+    for m in rows:
         near = np.flatnonzero(distance[m] <= min(radius[m], np.median(distance[m])))
         blocks.append(np.concatenate([[m], near[near != m]]))
-    return share[judges] / share[judges].sum(), blocks
+    trust = share[rows] / share[rows].sum()
+    return Judges(rows, trust, _lateral_shares(positions[rows], n_ears), blocks)
 
 
 def _simplex_least_squares(gram: Array) -> Array:
@@ -230,17 +281,24 @@ def _simplex_least_squares(gram: Array) -> Array:
     return weights / weights.sum()
 
 
+_STEADY_KERNEL = matern_5_2(0.6)
 _KERNELS = (
     matern_1_2(2.0),
     mixed_kernel((0.95, matern_3_2(1.0)), (0.05, matern_1_2(2.0))),
-    mixed_kernel((0.99, matern_5_2(0.6)), (0.01, matern_1_2(1.0))),
-    matern_5_2(0.6),
+    matern_3_2(0.4),
+    matern_7_2(0.3),
+    mixed_kernel((0.7, matern_3_2(1.0)), (0.3, matern_3_2(0.08))),
+    mixed_kernel((0.5, matern_3_2(1.0)), (0.5, matern_3_2(0.08))),
+    mixed_kernel((0.3, matern_3_2(1.0)), (0.7, matern_3_2(0.08))),
 )
 _QUANTITIES = (
     ("half", "minimum"),
     ("aligned", "half", "minimum"),
     ("aligned", "minimum"),
     ("aligned", "minimum"),
+    ("level",),
+    ("half",),
+    ("level",),
 )
 
 
@@ -253,8 +311,12 @@ def _log_minimum_phase(ir: Array, size: int, least: float) -> Complex:
     return fft.rfft(cepstrum)[..., ::_CEPSTRUM_FACTOR]
 
 
-def _log_magnitude(spectrum: Complex, power: float, least: float) -> Array:
-    return np.log(np.maximum(np.abs(spectrum), least**power)) / power
+def _level(values: NDArray, name: str, least: float) -> Array:
+    """Log magnitudes of the values of a quantity."""
+    if name == "level":
+        return values
+    power = 0.5 if name == "half" else 1.0
+    return np.log(np.maximum(np.abs(values), least**power)) / power
 
 
 def _unit(spectrum: Complex) -> Complex:
