@@ -15,6 +15,7 @@ At measured directions every process reproduces the measurement, and so does the
 Runs once for a set, off the audio path.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -36,6 +37,7 @@ from auricle.dsp.gaussian_process import (
     matern_3_2,
     matern_5_2,
     matern_7_2,
+    matern_9_2,
     mixed_kernel,
 )
 from auricle.dsp.sphere_holes import fibonacci_sphere
@@ -56,6 +58,9 @@ _JUDGES = 700
 _SAMPLES = 20000  # directions that measure the cells
 _WIDEST_CELL = 0.35  # chord, 20 degrees: farther is a hole
 _KNOTS = (-1.0, -0.9, -0.75, -0.5, -0.2, 0.3, 1.0)  # of the lateral position, y on the ear's side
+_CHUNK = 512  # targets at a time, so that their kernels stay in the cache
+_SHARPNESS = 20.0  # of the choice by likelihood
+_PHASED = ("aligned",)
 _POOLING = 0.05  # what all judges count for at each knot, of what those around it do
 _BAND = 0.12  # relative width, and
 _BAND_BINS = 4.0  # least width in bins, over which leave-one-out errors are averaged
@@ -69,6 +74,16 @@ class Judges:
     trust: Array  # (J,) weights of sum 1
     lateral: Array  # (J, E, L) shares of the lateral knots
     blocks: list[NDArray[np.intp]]  # what goes out with each, itself first
+
+
+@dataclass(frozen=True)
+class Term:
+    """One process of the mixture, of one quantity."""
+
+    solution: Solution
+    name: str  # of the quantity
+    level_shares: Array  # (L, F) of the log magnitude, at each lateral knot
+    phase_share: Array | None  # (F,) of the direction in the complex plane; None: has no phase
 
 
 def interpolate(
@@ -103,13 +118,19 @@ def interpolate(
 
     processes = [fit_process(kernel, distance, _NUGGET) for kernel in _KERNELS]
     best = _best(processes, arrivals, judges)
-    found_arrivals = best.at(best.process.kernel(reach))
-    steady, found_steady = _steady(arrivals, known, wanted)
-    aligned = fft.rfft(ir, size) * np.exp(1j * omega * (steady - arrivals)[..., None])
-    phased = _log_minimum_phase(ir, size, least)
-    spectrum = _mixture(aligned, phased, processes, reach, wanted, judges, least)
-    spectrum *= np.exp(1j * omega * (found_arrivals - found_steady)[..., None])
-    return _fitted(spectrum, n_taps), found_arrivals
+    steady = _steady_field(arrivals, known)
+    turn = np.exp(1j * omega * (steady(known) - arrivals)[..., None])
+    terms = _terms(fft.rfft(ir, size) * turn, _log_minimum_phase(ir, size, least), processes,
+                   judges, least)  # fmt: skip
+    found_ir, found_arrivals = [], []
+    for some in np.array_split(wanted, -(-len(wanted) // _CHUNK) or 1):
+        reach = chords(some, known)
+        at = best.at(best.process.kernel(reach))
+        spectrum = _mixture(terms, reach, _lateral_shares(some, ir.shape[1]), least)
+        spectrum *= np.exp(1j * omega * (at - steady(some))[..., None])
+        found_ir.append(_fitted(spectrum, n_taps))
+        found_arrivals.append(at)
+    return np.concatenate(found_ir), np.concatenate(found_arrivals)
 
 
 def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
@@ -123,11 +144,10 @@ def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
         positions: (M, 3) unit vectors, all different.
     """
     values, known = np.asarray(arrivals, dtype=np.float64), np.asarray(positions, dtype=np.float64)
-    return _steady(values, known, known)[0]
+    return _steady_field(values, known)(known)
 
 
-def _steady(values: Array, known: Array, wanted: Array) -> tuple[Array, Array]:
-    """The steady field at the known and at the wanted directions."""
+def _steady_field(values: Array, known: Array) -> Callable[[Array], Array]:
     degree = 3 if len(known) >= 40 else int(len(known) >= 8)
     powers = [
         (i, j, k) for i in range(4) for j in range(4) for k in range(2) if i + j + k <= degree
@@ -138,13 +158,13 @@ def _steady(values: Array, known: Array, wanted: Array) -> tuple[Array, Array]:
         return np.stack([x**i * y**j * z**k for i, j, k in powers], axis=1)
 
     trend = np.linalg.lstsq(design(known), values, rcond=1e-9)[0]
-    distance = chords(known, known)
-    factor = cho_factor(covariance(_STEADY_KERNEL, distance, _ARRIVAL_NUGGET), lower=True)
-    slope = cho_solve(factor, values - design(known) @ trend)
-    return (
-        design(known) @ trend + _STEADY_KERNEL(distance) @ slope,
-        design(wanted) @ trend + _STEADY_KERNEL(chords(wanted, known)) @ slope,
-    )
+    matrix = covariance(_STEADY_KERNEL, chords(known, known), _ARRIVAL_NUGGET)
+    slope = cho_solve(cho_factor(matrix, lower=True), values - design(known) @ trend)
+
+    def field(positions: Array) -> Array:
+        return design(positions) @ trend + _STEADY_KERNEL(chords(positions, known)) @ slope
+
+    return field
 
 
 def _best(processes: list[Process], values: Array, judges: Judges) -> Solution:
@@ -155,46 +175,55 @@ def _best(processes: list[Process], values: Array, judges: Judges) -> Solution:
     return solutions[int(np.argmin(cost))]
 
 
-def _mixture(
-    aligned: Complex, phased: Complex, processes: list[Process], reach: Array, wanted: Array,
-    judges: Judges, least: float,
-) -> Complex:  # fmt: skip
-    """Spectra (Q, E, F) of the mixture: magnitudes of all, phases of the aligned ones."""
+def _terms(
+    aligned: Complex, phased: Complex, processes: list[Process], judges: Judges, least: float
+) -> list[Term]:
+    """Every process of every quantity, with its shares."""
     values = {
         "aligned": aligned,
         "minimum": np.exp(phased),
         "half": np.exp(0.5 * phased),
         "level": phased.real,
     }
-    rows = judges.rows
-    magnitude = np.maximum(np.abs(aligned[rows]), least)
-    solutions, levels, level_errors, phased_by, phase_errors = [], [], [], [], []
-    for process, names in zip(processes, _QUANTITIES, strict=True):
-        for name in names:
+    true_level = np.log(np.maximum(np.abs(aligned[judges.rows]), least))
+    solutions, names, errors, likelihoods = [], [], [], []
+    for process, quantities in zip(processes, _QUANTITIES, strict=True):
+        for name in quantities:
             solution = process.solve(values[name])
-            left = values[name][rows] - solution.surprise(judges.blocks)
-            level_errors.append(_level(left, name, least) - np.log(magnitude))
+            if name in _PHASED:
+                likelihoods.append(solution.log_likelihood(aligned).mean(axis=0))
+            left = values[name][judges.rows] - solution.surprise(judges.blocks)
+            errors.append(_level(left, name, least) - true_level)
             solutions.append(solution)
-            levels.append(name)
-            if name == "aligned":
-                phase_errors.append((left - aligned[rows]) / magnitude)
-                phased_by.append(len(solutions) - 1)
-    level_shares = _shares(level_errors, judges)
-    phase_shares = np.zeros_like(level_shares)
-    phase_shares[..., phased_by] = _shares(phase_errors, judges)
-    near = _lateral_shares(wanted, aligned.shape[1])
-    level = np.zeros((len(wanted), *aligned.shape[1:]))
+            names.append(name)
+    level_shares = _shares(errors, judges)
+    phase_shares = iter(_likely_shares(likelihoods))
+    return [
+        Term(solution, name, shares, next(phase_shares) if name in _PHASED else None)
+        for solution, name, shares in zip(
+            solutions, names, np.moveaxis(level_shares, 2, 0), strict=True
+        )
+    ]
+
+
+def _mixture(terms: list[Term], reach: Array, lateral: Array, least: float) -> Complex:
+    """Spectra (Q, E, F) of the mixture: magnitudes of all, phases of the aligned ones."""
+    level = np.zeros((*lateral.shape[:2], terms[0].level_shares.shape[1]))
     phase = np.zeros(level.shape, dtype=np.complex128)
     shared, owner = np.zeros(0), None
-    for i, (solution, name) in enumerate(zip(solutions, levels, strict=True)):
-        used = np.any((level_shares[..., i] > 0.0) | (phase_shares[..., i] > 0.0), axis=0)
-        if solution.process is not owner:
-            owner = solution.process
+    for term in terms:
+        used = np.any(term.level_shares > 0.0, axis=0)
+        if term.phase_share is not None:
+            used |= term.phase_share > 0.0
+        if not np.any(used):
+            continue
+        if term.solution.process is not owner:
+            owner = term.solution.process
             shared = owner.kernel(reach)
-        found = solution.at(shared, used)
-        level[..., used] += (near @ level_shares[:, used, i]) * _level(found, name, least)
-        if name == "aligned":
-            phase[..., used] += (near @ phase_shares[:, used, i]) * found
+        found = term.solution.at(shared, used)
+        level[..., used] += (lateral @ term.level_shares[:, used]) * _level(found, term.name, least)
+        if term.phase_share is not None:
+            phase[..., used] += term.phase_share[used] * found
     return np.exp(level) * _unit(phase)
 
 
@@ -212,23 +241,37 @@ def _fitted(spectrum: Complex, n_taps: int) -> Array:
     return ir
 
 
+def _likely_shares(likelihoods: list[Array]) -> Array:
+    """Shares (K, F), of sum 1, of processes with these log likelihoods (F) a direction."""
+    smooth = np.stack(likelihoods) @ _band_window(len(likelihoods[0]), 1.0).T
+    share = np.exp(_SHARPNESS * (smooth - smooth.max(axis=0)))
+    share /= share.sum(axis=0)
+    share[share < _LEAST_SHARE] = 0.0
+    return share / share.sum(axis=0)
+
+
+def _band_window(n_bins: int, ratio: float) -> Array:
+    """Weights (F, F) that average a quantity over a band around each bin divided by ``ratio``."""
+    bins = np.arange(n_bins)
+    width = np.maximum(_BAND_BINS, _BAND * bins)[:, None]
+    window = np.exp(-0.5 * ((bins[None] - bins[:, None] / ratio) / width) ** 2)
+    return window / window.sum(axis=1, keepdims=True)
+
+
 def _shares(errors: list[NDArray], judges: Judges) -> Array:
     """Convex shares (L, F, K) with the least mean squared leave-one-out error at each frequency.
 
     One set of shares a knot of the lateral position, mostly from the judges around it.
     """
-    stack = np.stack(errors).astype(np.complex64 if np.iscomplexobj(errors[0]) else np.float32)
-    kinds, n_judges, n_ears, n_bins = stack.shape
+    stack = np.stack(errors).astype(np.float32)
+    kinds, _, _, n_bins = stack.shape
     stack = np.ascontiguousarray(stack.transpose(3, 0, 1, 2)).reshape(n_bins, kinds, -1)
-    bins = np.arange(n_bins)
-    width = np.maximum(_BAND_BINS, _BAND * bins)[:, None]
-    window = np.exp(-0.5 * ((bins[None] - bins[:, None] / _DISTANCE_RATIO) / width) ** 2)
-    window /= window.sum(axis=1, keepdims=True)
+    window = _band_window(n_bins, _DISTANCE_RATIO)
     weight = judges.trust[:, None, None] * judges.lateral
 
     def gram(share: Array) -> Array:
         scaled = stack * np.sqrt(share).astype(np.float32).reshape(-1)
-        return (scaled @ scaled.conj().transpose(0, 2, 1)).real.astype(np.float64)
+        return (scaled @ scaled.transpose(0, 2, 1)).astype(np.float64)
 
     around = [gram(share) for share in np.moveaxis(weight, 2, 0)]
     everywhere = np.einsum("fg,gkl->fkl", window, sum(around))
@@ -287,6 +330,7 @@ _KERNELS = (
     mixed_kernel((0.95, matern_3_2(1.0)), (0.05, matern_1_2(2.0))),
     matern_3_2(0.4),
     matern_7_2(0.3),
+    matern_9_2(0.2),
     mixed_kernel((0.7, matern_3_2(1.0)), (0.3, matern_3_2(0.08))),
     mixed_kernel((0.5, matern_3_2(1.0)), (0.5, matern_3_2(0.08))),
     mixed_kernel((0.3, matern_3_2(1.0)), (0.7, matern_3_2(0.08))),
@@ -296,6 +340,7 @@ _QUANTITIES = (
     ("aligned", "half", "minimum"),
     ("aligned", "minimum"),
     ("aligned", "minimum"),
+    ("aligned",),
     ("level",),
     ("half",),
     ("level",),
