@@ -1,15 +1,17 @@
 """Responses and arrival times at directions that were never measured.
 
-Several Gaussian processes over the sphere predict each target, and each frequency takes the convex
-mixture of them that predicts every measured direction best from the others (leave-one-out, in
-decibels, solved in closed form). They differ in two ways. The kernel is rough (Matern 1/2: the
-field of a real ear at high frequencies has a kink at every direction, as far as the grid can see)
-or smooth (Matern 3/2 and 5/2). The quantity is the spectrum aligned as measured, or the
-minimum-phase spectrum, or its square root: minimum phase keeps neighbours from cancelling where
-their echoes do not line up, and the root lies between the mean of pressures, which fills notches,
-and the mean of decibels, which digs them. Phases come from the aligned spectra, arrival times from
-a process of their own. So phase and magnitude are interpolated apart, as in Arend, Poerschmann,
-Weinzierl and Brinkmann 2023, JAES 71:652.
+Several Gaussian processes over the sphere predict each target. Magnitudes take, at each frequency
+and lateral position, the convex mixture of them that predicts measured directions best from the
+others (``auricle.dsp.mixture_shares``). The processes differ in two ways. The kernel is smooth
+(Matern 3/2 to 9/2), or rough (Matern 1/2: a kink at every direction), or a smooth one with a narrow
+peak: what a measurement says then holds near it alone, and between measurements they are averaged,
+as is best for fields finer than the grid. The quantity is the spectrum aligned as measured, or the
+minimum-phase spectrum, its square root, or its log magnitude: minimum phase keeps neighbours from
+cancelling where their echoes do not line up, and the root lies between the mean of pressures, which
+fills notches, and the mean of decibels, which digs them. Phases come from the aligned spectra by
+the kernels of the greatest marginal likelihood, arrival times from a process of their own. So phase
+and magnitude are interpolated apart, as in Arend, Poerschmann, Weinzierl and Brinkmann 2023, JAES
+71:652.
 
 At measured directions every process reproduces the measurement, and so does the mixture.
 Runs once for a set, off the audio path.
@@ -23,8 +25,6 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import nnls
-from scipy.spatial import cKDTree
 
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.gaussian_process import (
@@ -40,7 +40,13 @@ from auricle.dsp.gaussian_process import (
     matern_9_2,
     mixed_kernel,
 )
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.mixture_shares import (
+    Judges,
+    error_shares,
+    lateral_shares,
+    likelihood_shares,
+    select_judges,
+)
 
 Array: TypeAlias = NDArray[np.float64]
 Complex: TypeAlias = NDArray[np.complex128]
@@ -48,32 +54,11 @@ Complex: TypeAlias = NDArray[np.complex128]
 _NUGGET = 1e-6  # of the variance: the interpolation passes the measurements within -60 dB and less
 _ARRIVAL_NUGGET = 1.0  # as if arrival times were as much noise as field: six neighbours agree well
 _FLOOR = 1e-4  # of the largest magnitude of the set, -80 dB
-_DISTANCE_RATIO = 1.3  # of the distance to what is left, to that from a target to the grid
-_CAUTION = 0.03  # of the mean squared error, added as if each error had as much noise of its own
 _GUARD_TAPS = 32
 _ROUNDS = 8  # of fitting magnitude and phase into the taps
 _CEPSTRUM_FACTOR = 4  # oversampling of the spectrum for its cepstrum
-_LEAST_SHARE = 0.03  # what is less costs time and changes nothing
-_JUDGES = 700
-_SAMPLES = 20000  # directions that measure the cells
-_WIDEST_CELL = 0.35  # chord, 20 degrees: farther is a hole
-_KNOTS = (-1.0, -0.9, -0.75, -0.5, -0.2, 0.3, 1.0)  # of the lateral position, y on the ear's side
 _CHUNK = 512  # targets at a time, so that their kernels stay in the cache
-_SHARPNESS = 20.0  # of the choice by likelihood
 _PHASED = ("aligned",)
-_POOLING = 0.05  # what all judges count for at each knot, of what those around it do
-_BAND = 0.12  # relative width, and
-_BAND_BINS = 4.0  # least width in bins, over which leave-one-out errors are averaged
-
-
-@dataclass(frozen=True)
-class Judges:
-    """Directions (J) at which the processes are judged, each left out with what is near."""
-
-    rows: NDArray[np.intp]  # (J,)
-    trust: Array  # (J,) weights of sum 1
-    lateral: Array  # (J, E, L) shares of the lateral knots
-    blocks: list[NDArray[np.intp]]  # what goes out with each, itself first
 
 
 @dataclass(frozen=True)
@@ -114,7 +99,9 @@ def interpolate(
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
     least = _FLOOR * np.abs(fft.rfft(ir, size)).max()
     distance, reach = chords(known, known), chords(wanted, known)
-    judges = _judges(known, distance, len(ir) if trusted is None else trusted, arrivals.shape[1])
+    judges = select_judges(
+        known, distance, len(ir) if trusted is None else trusted, arrivals.shape[1]
+    )
 
     processes = [fit_process(kernel, distance, _NUGGET) for kernel in _KERNELS]
     best = _best(processes, arrivals, judges)
@@ -126,7 +113,7 @@ def interpolate(
     for some in np.array_split(wanted, -(-len(wanted) // _CHUNK) or 1):
         reach = chords(some, known)
         at = best.at(best.process.kernel(reach))
-        spectrum = _mixture(terms, reach, _lateral_shares(some, ir.shape[1]), least)
+        spectrum = _mixture(terms, reach, lateral_shares(some, ir.shape[1]), least)
         spectrum *= np.exp(1j * omega * (at - steady(some))[..., None])
         found_ir.append(_fitted(spectrum, n_taps))
         found_arrivals.append(at)
@@ -196,8 +183,8 @@ def _terms(
             errors.append(_level(left, name, least) - true_level)
             solutions.append(solution)
             names.append(name)
-    level_shares = _shares(errors, judges)
-    phase_shares = iter(_likely_shares(likelihoods))
+    level_shares = error_shares(errors, judges)
+    phase_shares = iter(likelihood_shares(likelihoods))
     return [
         Term(solution, name, shares, next(phase_shares) if name in _PHASED else None)
         for solution, name, shares in zip(
@@ -239,89 +226,6 @@ def _fitted(spectrum: Complex, n_taps: int) -> Array:
     for _ in range(_ROUNDS):
         ir = fft.irfft(magnitude * _unit(fft.rfft(ir, size)), size)[..., :n_taps]
     return ir
-
-
-def _likely_shares(likelihoods: list[Array]) -> Array:
-    """Shares (K, F), of sum 1, of processes with these log likelihoods (F) a direction."""
-    smooth = np.stack(likelihoods) @ _band_window(len(likelihoods[0]), 1.0).T
-    share = np.exp(_SHARPNESS * (smooth - smooth.max(axis=0)))
-    share /= share.sum(axis=0)
-    share[share < _LEAST_SHARE] = 0.0
-    return share / share.sum(axis=0)
-
-
-def _band_window(n_bins: int, ratio: float) -> Array:
-    """Weights (F, F) that average a quantity over a band around each bin divided by ``ratio``."""
-    bins = np.arange(n_bins)
-    width = np.maximum(_BAND_BINS, _BAND * bins)[:, None]
-    window = np.exp(-0.5 * ((bins[None] - bins[:, None] / ratio) / width) ** 2)
-    return window / window.sum(axis=1, keepdims=True)
-
-
-def _shares(errors: list[NDArray], judges: Judges) -> Array:
-    """Convex shares (L, F, K) with the least mean squared leave-one-out error at each frequency.
-
-    One set of shares a knot of the lateral position, mostly from the judges around it.
-    """
-    stack = np.stack(errors).astype(np.float32)
-    kinds, _, _, n_bins = stack.shape
-    stack = np.ascontiguousarray(stack.transpose(3, 0, 1, 2)).reshape(n_bins, kinds, -1)
-    window = _band_window(n_bins, _DISTANCE_RATIO)
-    weight = judges.trust[:, None, None] * judges.lateral
-
-    def gram(share: Array) -> Array:
-        scaled = stack * np.sqrt(share).astype(np.float32).reshape(-1)
-        return (scaled @ scaled.transpose(0, 2, 1)).astype(np.float64)
-
-    around = [gram(share) for share in np.moveaxis(weight, 2, 0)]
-    everywhere = np.einsum("fg,gkl->fkl", window, sum(around))
-    size = np.trace(everywhere, axis1=1, axis2=2)[:, None, None] + 1e-30
-    shares = []
-    for one in around:
-        one = np.einsum("fg,gkl->fkl", window, one)
-        one_size = np.trace(one, axis1=1, axis2=2)[:, None, None] + 1e-15 * size
-        pooled = one / one_size + _POOLING * everywhere / size
-        shares.append([_simplex_least_squares(matrix) for matrix in pooled])
-    found = np.array(shares)
-    found[found < _LEAST_SHARE] = 0.0
-    return found / found.sum(axis=2, keepdims=True)
-
-
-def _lateral_shares(positions: Array, n_ears: int) -> Array:
-    """Shares (P, E, L) of the lateral knots, of sum 1, seen from each ear: 1 is its own side."""
-    side = positions[:, 1:2] * (1.0 - 2.0 * (np.arange(n_ears) % 2))
-    return np.stack([np.interp(side, _KNOTS, hat) for hat in np.eye(len(_KNOTS))], axis=-1)
-
-
-def _judges(positions: Array, distance: Array, trusted: int, n_ears: int) -> Judges:
-    """Directions that judge the processes, their weights, and what is left out with each.
-
-    A direction counts by its share of the sphere. With it goes out whatever is nearer than the
-    farthest point of its cell: on a ring near a pole the neighbours stand much closer than the next
-    ring, and a prediction from them says little about targets between the rings.
-    """
-    sphere = fibonacci_sphere(_SAMPLES)
-    chord, owner = cKDTree(positions).query(sphere, distance_upper_bound=_WIDEST_CELL)
-    inside = owner < len(positions)
-    share = np.bincount(owner[inside], minlength=len(positions)) + 1.0
-    radius = np.zeros(len(positions))
-    np.maximum.at(radius, owner[inside], chord[inside])
-    rows = np.unique(np.linspace(0, trusted - 1, _JUDGES).round().astype(int))
-    blocks = []
-    for m in rows:
-        near = np.flatnonzero(distance[m] <= min(radius[m], np.median(distance[m])))
-        blocks.append(np.concatenate([[m], near[near != m]]))
-    trust = share[rows] / share[rows].sum()
-    return Judges(rows, trust, _lateral_shares(positions[rows], n_ears), blocks)
-
-
-def _simplex_least_squares(gram: Array) -> Array:
-    """The w >= 0 of sum 1 that makes ``w @ gram @ w`` least."""
-    count = len(gram)
-    scale = np.trace(gram) / count + 1e-30
-    root = np.linalg.cholesky(gram / scale + _CAUTION * np.eye(count)).T
-    weights, _ = nnls(np.vstack([root, np.full((1, count), 1e3)]), np.append(np.zeros(count), 1e3))
-    return weights / weights.sum()
 
 
 _STEADY_KERNEL = matern_5_2(0.6)
