@@ -24,6 +24,7 @@ class Process:
     kernel: Kernel
     precision: Array  # (M, M) inverse covariance, less what the mean takes
     mean: Array  # (M,) how the mean is made of the values
+    log_determinant: float  # of the covariance
 
     def solve(self, values: NDArray) -> "Solution":
         """The process with values (M, ...), real or complex."""
@@ -42,6 +43,16 @@ class Solution:
         """Values (Q, ...) at targets, from the kernel (Q, M) of their chords to what is known."""
         return self.mean[..., bins] + _product(shared, self.slope[..., bins])
 
+    def log_likelihood(self, values: NDArray) -> Array:
+        """Of the values solved for, a direction, but for a constant; the best variance is taken.
+
+        Rasmussen and Williams 2006, eq. 5.8: how well a kernel fits, at the spacing there is.
+        """
+        count = len(values)
+        variance = np.einsum("m...,m...->...", values.conj(), self.slope).real / count
+        spread = np.log(np.maximum(variance, 1e-300))
+        return np.asarray(-spread - self.process.log_determinant / count)
+
     def surprise(self, blocks: list[NDArray[np.intp]]) -> NDArray:
         """Error with which the others predict the first direction of each block, negated."""
         error = np.empty((len(blocks), *self.slope.shape[1:]), dtype=self.slope.dtype)
@@ -56,13 +67,14 @@ class Solution:
 def fit_process(kernel: Kernel, distance: Array, nugget: float) -> Process:
     """The process over directions whose chords are given; ``nugget`` is noise, of the variance."""
     factor, lower = cho_factor(covariance(kernel, distance, nugget), lower=True, overwrite_a=True)
+    log_determinant = 2.0 * float(np.log(np.diagonal(factor)).sum())
     inverse, _ = dpotri(factor, lower=lower, overwrite_c=True)  # a third of solving for all columns
     inverse = np.tril(inverse)
     inverse += np.tril(inverse, -1).T
     ones = inverse.sum(axis=0)
     mean = ones / ones.sum()
     inverse -= np.outer(ones, mean)
-    return Process(kernel, inverse, mean)
+    return Process(kernel, inverse, mean, log_determinant)
 
 
 def covariance(kernel: Kernel, distance: Array, nugget: float) -> Array:
@@ -98,6 +110,26 @@ def matern_5_2(scale: float) -> Kernel:
     def kernel(chord: Array) -> Array:
         z = np.sqrt(5.0) / scale * chord
         return (1.0 + z + z * z / 3.0) * np.exp(-z)
+
+    return kernel
+
+
+def matern_7_2(scale: float) -> Kernel:
+    """Matern 7/2: fields are three times differentiable; ``scale`` is a chord."""
+
+    def kernel(chord: Array) -> Array:
+        z = np.sqrt(7.0) / scale * chord
+        return (1.0 + z + 0.4 * z * z + z * z * z / 15.0) * np.exp(-z)
+
+    return kernel
+
+
+def matern_9_2(scale: float) -> Kernel:
+    """Matern 9/2: fields are four times differentiable; ``scale`` is a chord."""
+
+    def kernel(chord: Array) -> Array:
+        z = 3.0 / scale * chord
+        return (1.0 + z * (1.0 + z * (3.0 / 7.0 + z * (2.0 / 21.0 + z / 105.0)))) * np.exp(-z)
 
     return kernel
 

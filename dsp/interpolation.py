@@ -1,41 +1,52 @@
 """Responses and arrival times at directions that were never measured.
 
-Several Gaussian processes over the sphere predict each target, and each frequency takes the convex
-mixture of them that predicts every measured direction best from the others (leave-one-out, in
-decibels, solved in closed form). They differ in two ways. The kernel is rough (Matern 1/2: the
-field of a real ear at high frequencies has a kink at every direction, as far as the grid can see)
-or smooth (Matern 3/2 and 5/2). The quantity is the spectrum aligned as measured, or the
-minimum-phase spectrum, or its square root: minimum phase keeps neighbours from cancelling where
-their echoes do not line up, and the root lies between the mean of pressures, which fills notches,
-and the mean of decibels, which digs them. Phases come from the aligned spectra, arrival times from
-a process of their own. So phase and magnitude are interpolated apart, as in Arend, Poerschmann,
-Weinzierl and Brinkmann 2023, JAES 71:652.
+Several Gaussian processes over the sphere predict each target. Magnitudes take, at each frequency
+and lateral position, the convex mixture of them that predicts measured directions best from the
+others (``auricle.dsp.mixture_shares``). The processes differ in two ways. The kernel is smooth
+(Matern 3/2 to 9/2), or rough (Matern 1/2: a kink at every direction), or a smooth one with a narrow
+peak: what a measurement says then holds near it alone, and between measurements they are averaged,
+as is best for fields finer than the grid. The quantity is the spectrum aligned as measured, or the
+minimum-phase spectrum, its square root, or its log magnitude: minimum phase keeps neighbours from
+cancelling where their echoes do not line up, and the root lies between the mean of pressures, which
+fills notches, and the mean of decibels, which digs them. Phases come from the aligned spectra by
+the kernels of the greatest marginal likelihood, arrival times from a process of their own. So phase
+and magnitude are interpolated apart, as in Arend, Poerschmann, Weinzierl and Brinkmann 2023, JAES
+71:652.
 
 At measured directions every process reproduces the measurement, and so does the mixture.
 Runs once for a set, off the audio path.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import scipy.fft as fft
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import nnls
-from scipy.spatial import cKDTree
 
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.gaussian_process import (
     Process,
+    Solution,
     chords,
     covariance,
     fit_process,
     matern_1_2,
     matern_3_2,
     matern_5_2,
+    matern_7_2,
+    matern_9_2,
     mixed_kernel,
 )
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.mixture_shares import (
+    Judges,
+    error_shares,
+    lateral_shares,
+    likelihood_shares,
+    select_judges,
+)
 
 Array: TypeAlias = NDArray[np.float64]
 Complex: TypeAlias = NDArray[np.complex128]
@@ -43,17 +54,21 @@ Complex: TypeAlias = NDArray[np.complex128]
 _NUGGET = 1e-6  # of the variance: the interpolation passes the measurements within -60 dB and less
 _ARRIVAL_NUGGET = 1.0  # as if arrival times were as much noise as field: six neighbours agree well
 _FLOOR = 1e-4  # of the largest magnitude of the set, -80 dB
-_DISTANCE_RATIO = 1.3  # of the distance to what is left, to that from a target to the grid
-_CAUTION = 0.03  # of the mean squared error, added as if each error had as much noise of its own
 _GUARD_TAPS = 32
 _ROUNDS = 8  # of fitting magnitude and phase into the taps
 _CEPSTRUM_FACTOR = 4  # oversampling of the spectrum for its cepstrum
-_LEAST_SHARE = 0.03  # what is less costs time and changes nothing
-_JUDGES = 700
-_SAMPLES = 20000  # directions that measure the cells
-_WIDEST_CELL = 0.35  # chord, 20 degrees: farther is a hole
-_BAND = 0.12  # relative width, and
-_BAND_BINS = 4.0  # least width in bins, over which leave-one-out errors are averaged
+_CHUNK = 512  # targets at a time, so that their kernels stay in the cache
+_PHASED = ("aligned",)
+
+
+@dataclass(frozen=True)
+class Term:
+    """One process of the mixture, of one quantity."""
+
+    solution: Solution
+    name: str  # of the quantity
+    level_shares: Array  # (L, F) of the log magnitude, at each lateral knot
+    phase_share: Array | None  # (F,) of the direction in the complex plane; None: has no phase
 
 
 def interpolate(
@@ -63,7 +78,8 @@ def interpolate(
     """Responses (Q, E, N) and arrival times (Q, E) at target directions.
 
     Args:
-        ir: (M, E, N) aligned responses, all with their onset at about the same sample.
+        ir: (M, E, N) aligned responses, all with their onset at about the same sample; ear 0 is
+            the left one, on the positive y axis, ear 1 the right one.
         arrivals: (M, E) arrival times, in samples, that alignment has taken out of them.
         positions: (M, 3) unit vectors, all different.
         targets: (Q, 3) unit vectors.
@@ -83,22 +99,25 @@ def interpolate(
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
     least = _FLOOR * np.abs(fft.rfft(ir, size)).max()
     distance, reach = chords(known, known), chords(wanted, known)
-    trust, blocks = _judges(known, distance, len(ir) if trusted is None else trusted)
+    judges = select_judges(
+        known, distance, len(ir) if trusted is None else trusted, arrivals.shape[1]
+    )
 
     processes = [fit_process(kernel, distance, _NUGGET) for kernel in _KERNELS]
-    steady = steady_arrivals(arrivals, known)
-    found = [process.solve(arrivals) for process in processes]
-    cost = [trust @ (solution.surprise(blocks) ** 2).sum(axis=1) for solution in found]
-    best = int(np.argmin(cost))
-    near = _KERNELS[best](reach)
-    found_arrivals = found[best].at(near)
-    found_steady = processes[best].solve(steady).at(near)
-
-    aligned = fft.rfft(ir, size) * np.exp(1j * omega * (steady - arrivals)[..., None])
-    phased = _log_minimum_phase(ir, size, least)
-    spectrum = _mixture(aligned, phased, processes, reach, trust, blocks, least)
-    spectrum *= np.exp(1j * omega * (found_arrivals - found_steady)[..., None])
-    return _fitted(spectrum, n_taps), found_arrivals
+    best = _best(processes, arrivals, judges)
+    steady = _steady_field(arrivals, known)
+    turn = np.exp(1j * omega * (steady(known) - arrivals)[..., None])
+    terms = _terms(fft.rfft(ir, size) * turn, _log_minimum_phase(ir, size, least), processes,
+                   judges, least)  # fmt: skip
+    found_ir, found_arrivals = [], []
+    for some in np.array_split(wanted, -(-len(wanted) // _CHUNK) or 1):
+        reach = chords(some, known)
+        at = best.at(best.process.kernel(reach))
+        spectrum = _mixture(terms, reach, lateral_shares(some, ir.shape[1]), least)
+        spectrum *= np.exp(1j * omega * (at - steady(some))[..., None])
+        found_ir.append(_fitted(spectrum, n_taps))
+        found_arrivals.append(at)
+    return np.concatenate(found_ir), np.concatenate(found_arrivals)
 
 
 def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
@@ -112,58 +131,86 @@ def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
         positions: (M, 3) unit vectors, all different.
     """
     values, known = np.asarray(arrivals, dtype=np.float64), np.asarray(positions, dtype=np.float64)
-    x, y, z = known.T
+    return _steady_field(values, known)(known)
+
+
+def _steady_field(values: Array, known: Array) -> Callable[[Array], Array]:
     degree = 3 if len(known) >= 40 else int(len(known) >= 8)
     powers = [
         (i, j, k) for i in range(4) for j in range(4) for k in range(2) if i + j + k <= degree
     ]
-    design = np.stack([x**i * y**j * z**k for i, j, k in powers], axis=1)
-    trend = design @ np.linalg.lstsq(design, values, rcond=1e-9)[0]
-    distance = chords(known, known)
-    kernel = _KERNELS[-1]
-    factor = cho_factor(covariance(kernel, distance, _ARRIVAL_NUGGET), lower=True)
-    return trend + kernel(distance) @ cho_solve(factor, values - trend)
+
+    def design(positions: Array) -> Array:
+        x, y, z = positions.T
+        return np.stack([x**i * y**j * z**k for i, j, k in powers], axis=1)
+
+    trend = np.linalg.lstsq(design(known), values, rcond=1e-9)[0]
+    matrix = covariance(_STEADY_KERNEL, chords(known, known), _ARRIVAL_NUGGET)
+    slope = cho_solve(cho_factor(matrix, lower=True), values - design(known) @ trend)
+
+    def field(positions: Array) -> Array:
+        return design(positions) @ trend + _STEADY_KERNEL(chords(positions, known)) @ slope
+
+    return field
 
 
-def _mixture(
-    aligned: Complex, phased: Complex, processes: list[Process], reach: Array, trust: Array,
-    blocks: list[NDArray[np.intp]], least: float,
-) -> Complex:  # fmt: skip
-    """Spectra (Q, E, F) of the mixture: magnitudes of all, phases of the aligned ones."""
+def _best(processes: list[Process], values: Array, judges: Judges) -> Solution:
+    """The process that predicts the values best from each other."""
+    solutions = [process.solve(values) for process in processes]
+    errors = [solution.surprise(judges.blocks) for solution in solutions]
+    cost = [judges.trust @ (error**2).sum(axis=1) for error in errors]
+    return solutions[int(np.argmin(cost))]
+
+
+def _terms(
+    aligned: Complex, phased: Complex, processes: list[Process], judges: Judges, least: float
+) -> list[Term]:
+    """Every process of every quantity, with its shares."""
     values = {
-        "aligned": (aligned, 1.0),
-        "minimum": (np.exp(phased), 1.0),
-        "half": (np.exp(0.5 * phased), 0.5),
+        "aligned": aligned,
+        "minimum": np.exp(phased),
+        "half": np.exp(0.5 * phased),
+        "level": phased.real,
     }
-    judged = [block[0] for block in blocks]
-    magnitude = np.maximum(np.abs(aligned[judged]), least)
-    solutions, powers, level_errors, phased_by, phase_errors = [], [], [], [], []
-    for process, names in zip(processes, _QUANTITIES, strict=True):
-        for name in names:
-            value, power = values[name]
-            solution = process.solve(value)
-            left = value[judged] - solution.surprise(blocks)
-            level_errors.append(_log_magnitude(left, power, least) - np.log(magnitude))
+    true_level = np.log(np.maximum(np.abs(aligned[judges.rows]), least))
+    solutions, names, errors, likelihoods = [], [], [], []
+    for process, quantities in zip(processes, _QUANTITIES, strict=True):
+        for name in quantities:
+            solution = process.solve(values[name])
+            if name in _PHASED:
+                likelihoods.append(solution.log_likelihood(aligned).mean(axis=0))
+            left = values[name][judges.rows] - solution.surprise(judges.blocks)
+            errors.append(_level(left, name, least) - true_level)
             solutions.append(solution)
-            powers.append(power)
-            if name == "aligned":
-                error = (left - value[judged]) / magnitude
-                phase_errors.append(np.concatenate([error.real, error.imag], axis=1))
-                phased_by.append(len(solutions) - 1)
-    level_shares = _shares(level_errors, trust)
-    phase_shares = np.zeros_like(level_shares)
-    phase_shares[:, phased_by] = _shares(phase_errors, trust)
-    level = np.zeros((len(reach), *aligned.shape[1:]))
+            names.append(name)
+    level_shares = error_shares(errors, judges)
+    phase_shares = iter(likelihood_shares(likelihoods))
+    return [
+        Term(solution, name, shares, next(phase_shares) if name in _PHASED else None)
+        for solution, name, shares in zip(
+            solutions, names, np.moveaxis(level_shares, 2, 0), strict=True
+        )
+    ]
+
+
+def _mixture(terms: list[Term], reach: Array, lateral: Array, least: float) -> Complex:
+    """Spectra (Q, E, F) of the mixture: magnitudes of all, phases of the aligned ones."""
+    level = np.zeros((*lateral.shape[:2], terms[0].level_shares.shape[1]))
     phase = np.zeros(level.shape, dtype=np.complex128)
     shared, owner = np.zeros(0), None
-    for i, solution in enumerate(solutions):
-        used = (level_shares[:, i] > 0.0) | (phase_shares[:, i] > 0.0)
-        if solution.process is not owner:
-            owner = solution.process
+    for term in terms:
+        used = np.any(term.level_shares > 0.0, axis=0)
+        if term.phase_share is not None:
+            used |= term.phase_share > 0.0
+        if not np.any(used):
+            continue
+        if term.solution.process is not owner:
+            owner = term.solution.process
             shared = owner.kernel(reach)
-        found = solution.at(shared, used)
-        level[..., used] += level_shares[used, i] * _log_magnitude(found, powers[i], least)
-        phase[..., used] += phase_shares[used, i] * found
+        found = term.solution.at(shared, used)
+        level[..., used] += (lateral @ term.level_shares[:, used]) * _level(found, term.name, least)
+        if term.phase_share is not None:
+            phase[..., used] += term.phase_share[used] * found
     return np.exp(level) * _unit(phase)
 
 
@@ -181,66 +228,26 @@ def _fitted(spectrum: Complex, n_taps: int) -> Array:
     return ir
 
 
-def _shares(errors: list[Array], trust: Array) -> Array:
-    """Convex shares (F, K) with the least mean squared leave-one-out error at each frequency."""
-    root = np.sqrt(trust)[:, None, None]
-    stack = np.stack([(root * error).astype(np.float32) for error in errors])  # (K, M, E, F)
-    stack = np.ascontiguousarray(stack.transpose(3, 0, 1, 2)).reshape(
-        stack.shape[3], len(errors), -1
-    )
-    gram = (stack @ stack.transpose(0, 2, 1)).astype(np.float64)
-    bins = np.arange(len(gram))
-    width = np.maximum(_BAND_BINS, _BAND * bins)[:, None]
-    window = np.exp(-0.5 * ((bins[None] - bins[:, None] / _DISTANCE_RATIO) / width) ** 2)
-    gram = np.einsum("fg,gkl->fkl", window / window.sum(axis=1, keepdims=True), gram)
-    shares = np.array([_simplex_least_squares(matrix) for matrix in gram])
-    shares[shares < _LEAST_SHARE] = 0.0
-    return shares / shares.sum(axis=1, keepdims=True)
-
-
-def _judges(
-    positions: Array, distance: Array, trusted: int
-) -> tuple[Array, list[NDArray[np.intp]]]:
-    """Directions that judge the processes: their weights (J,), and what is left out with each.
-
-    A direction counts by its share of the sphere. With it goes out whatever is nearer than the
-    farthest point of its cell: on a ring near a pole the neighbours stand much closer than the next
-    ring, and a prediction from them says little about targets between the rings.
-    """
-    sphere = fibonacci_sphere(_SAMPLES)
-    chord, owner = cKDTree(positions).query(sphere, distance_upper_bound=_WIDEST_CELL)
-    inside = owner < len(positions)
-    share = np.bincount(owner[inside], minlength=len(positions)) + 1.0
-    radius = np.zeros(len(positions))
-    np.maximum.at(radius, owner[inside], chord[inside])
-    judges = np.unique(np.linspace(0, trusted - 1, _JUDGES).round().astype(int))
-    blocks = []
-    for m in judges:
-        near = np.flatnonzero(distance[m] <= min(radius[m], np.median(distance[m])))
-        blocks.append(np.concatenate([[m], near[near != m]]))
-    return share[judges] / share[judges].sum(), blocks
-
-
-def _simplex_least_squares(gram: Array) -> Array:
-    """The w >= 0 of sum 1 that makes ``w @ gram @ w`` least."""
-    count = len(gram)
-    scale = np.trace(gram) / count + 1e-30
-    root = np.linalg.cholesky(gram / scale + _CAUTION * np.eye(count)).T
-    weights, _ = nnls(np.vstack([root, np.full((1, count), 1e3)]), np.append(np.zeros(count), 1e3))
-    return weights / weights.sum()
-
-
+_STEADY_KERNEL = matern_5_2(0.6)
 _KERNELS = (
     matern_1_2(2.0),
     mixed_kernel((0.95, matern_3_2(1.0)), (0.05, matern_1_2(2.0))),
-    mixed_kernel((0.99, matern_5_2(0.6)), (0.01, matern_1_2(1.0))),
-    matern_5_2(0.6),
+    matern_3_2(0.4),
+    matern_7_2(0.3),
+    matern_9_2(0.2),
+    mixed_kernel((0.7, matern_3_2(1.0)), (0.3, matern_3_2(0.08))),
+    mixed_kernel((0.5, matern_3_2(1.0)), (0.5, matern_3_2(0.08))),
+    mixed_kernel((0.3, matern_3_2(1.0)), (0.7, matern_3_2(0.08))),
 )
 _QUANTITIES = (
     ("half", "minimum"),
     ("aligned", "half", "minimum"),
     ("aligned", "minimum"),
     ("aligned", "minimum"),
+    ("aligned",),
+    ("level",),
+    ("half",),
+    ("level",),
 )
 
 
@@ -253,8 +260,12 @@ def _log_minimum_phase(ir: Array, size: int, least: float) -> Complex:
     return fft.rfft(cepstrum)[..., ::_CEPSTRUM_FACTOR]
 
 
-def _log_magnitude(spectrum: Complex, power: float, least: float) -> Array:
-    return np.log(np.maximum(np.abs(spectrum), least**power)) / power
+def _level(values: NDArray, name: str, least: float) -> Array:
+    """Log magnitudes of the values of a quantity."""
+    if name == "level":
+        return values
+    power = 0.5 if name == "half" else 1.0
+    return np.log(np.maximum(np.abs(values), least**power)) / power
 
 
 def _unit(spectrum: Complex) -> Complex:

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from auricle.dsp.errors import HrtfError
+from auricle.dsp.gaussian_process import chords, fit_process, matern_1_2, matern_9_2
 from auricle.dsp.interpolation import interpolate, steady_arrivals
-from auricle.dsp.refinement import refine, refined_vertices
+from auricle.dsp.mixture_shares import (
+    error_shares,
+    lateral_shares,
+    likelihood_shares,
+    select_judges,
+)
+from auricle.dsp.refinement import flat_fit, refine, refined_vertices
 from auricle.dsp.sphere import triangulate
 from auricle.dsp.sphere_holes import fibonacci_sphere
 
@@ -112,6 +119,54 @@ def test_shapes_that_do_not_belong_together_are_named():
     bad[3, 0, 5] = np.nan
     with pytest.raises(HrtfError, match="finite"):
         interpolate(bad, ARRIVALS, GRID, GRID)
+
+
+def test_shares_follow_the_lateral_position():
+    judges = select_judges(GRID, chords(GRID, GRID), len(GRID), 2)
+    assert judges.trust.sum() == pytest.approx(1.0)
+    side = np.stack([GRID[:, 1], -GRID[:, 1]], axis=1)[judges.rows]
+    rng = np.random.default_rng(6)
+    errors = [
+        np.where(side > 0.0, near, far)[..., None] * rng.standard_normal((*side.shape, 20))
+        for near, far in ((0.1, 1.0), (1.0, 0.1))  # the first is good on the ear's own side
+    ]
+    shares = error_shares(errors, judges)
+    np.testing.assert_allclose(shares.sum(axis=2), 1.0)
+    assert np.all(shares[-1, :, 0] > 0.8)
+    assert np.all(shares[0, :, 1] > 0.8)
+    near = lateral_shares(np.array([[0.0, 1.0, 0.0], [0.6, -0.8, 0.0]]), 2)
+    np.testing.assert_allclose(near.sum(axis=2), 1.0)
+    assert near[0, 0, -1] == near[0, 1, 0] == 1.0
+
+
+def test_likelihood_is_that_of_the_definition_and_tells_smooth_from_rough():
+    smooth, noise = GRID[:, :1] ** 2, np.random.default_rng(8).standard_normal((len(GRID), 1))
+    kernels = [matern_1_2(2.0), matern_9_2(0.5)]
+    processes = [fit_process(kernel, chords(GRID, GRID), 1e-6) for kernel in kernels]
+    for values, best in ((smooth, 1), (noise, 0)):
+        found = [process.solve(values).log_likelihood(values) for process in processes]
+        assert np.argmax(found, axis=0)[0] == best
+        assert likelihood_shares(found)[best, 0] > 0.95
+        for kernel, likelihood in zip(kernels, found, strict=True):
+            matrix = kernel(chords(GRID, GRID)) + 1e-6 * np.eye(len(GRID))
+            inverse = np.linalg.inv(matrix)
+            rest = values[:, 0] - inverse.sum(axis=0) @ values[:, 0] / inverse.sum()
+            variance = rest @ inverse @ rest / len(GRID)
+            expected = -np.log(variance) - np.linalg.slogdet(matrix)[1] / len(GRID)
+            assert likelihood[0] == pytest.approx(expected, abs=1e-4)
+
+
+def test_flat_fit_halves_the_error_between_vertices_and_keeps_the_fixed():
+    mesh = triangulate(fibonacci_sphere(600))
+    values = mesh.vertices[:, :1] * mesh.vertices[:, 1:2]
+    targets = random_directions(4000)
+    true = targets[:, :1] * targets[:, 1:2]
+    fitted = flat_fit(mesh, 100)(values)
+    np.testing.assert_array_equal(fitted[:100], values[:100])
+    before, after = (np.mean((blend(mesh, v, targets) - true) ** 2) for v in (values, fitted))
+    assert after < 0.6 * before  # half a step to the least: 3/4 of the bias's square, not of all
+    flat = np.ones((len(values), 1))
+    np.testing.assert_allclose(flat_fit(mesh, 100)(flat), flat, atol=1e-12)
 
 
 def test_refined_mesh_keeps_measured_responses_and_comes_nearer_between_them():
