@@ -12,7 +12,7 @@ from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.refinement import refine
 from auricle.dsp.sphere import SphereMesh, triangulate
 
-VERSION = 5  # of everything that decides the tables: a cached set of another version is made anew
+VERSION = 6  # of everything that decides the tables: a cached set of another version is made anew
 MAX_LSD_DB = 1.0
 RANKS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 _FIRST_RANK = 20
