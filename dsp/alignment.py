@@ -71,7 +71,9 @@ def low_frequency_arrival_samples(
     """Arrival times (M, 2) that give ``phase_of`` the interaural phase of ``ir`` below 1.5 kHz.
 
     Minimum phase plus the best broadband delay is 20 to 40 microseconds off at low frequencies,
-    where the ear takes its ITD from phase; this is the delay that fits there.
+    where the ear takes its ITD from phase; this is the delay that fits there. The two ears are
+    weighted alike and a phase that all responses share (of the loudspeaker, of a high pass) is
+    taken out first: both would pass for an ITD else.
 
     Args:
         ir: (M, 2, N) measured responses.
@@ -85,8 +87,10 @@ def low_frequency_arrival_samples(
     band = (hz >= 250.0) & (hz <= 1500.0)
     cross = fft.rfft(ir, size)[..., band] * np.conj(fft.rfft(phase_of, size)[..., band])
     cross *= np.exp(1j * omega[band] * arrivals[..., None])
-    # Between phase (omega squared) and phase delay (none): the least ITD error in trials.
-    weight = np.sqrt(np.abs(cross)) * omega[band]
+    level = np.maximum(np.abs(cross), 1e-30)
+    cross *= np.exp(-1j * np.angle(np.sum(cross / level, axis=(0, 1))))
+    # Between phase (omega squared) and phase delay (none): some ITDs are read from either.
+    weight = np.sqrt(np.prod(level, axis=1, keepdims=True) * omega[band])
     delay = -np.sum(weight * np.angle(cross) / omega[band], -1) / np.sum(weight, -1)
     limit = 0.25e-3 * sample_rate
     return arrivals + np.clip(delay, -limit, limit)

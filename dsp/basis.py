@@ -2,7 +2,9 @@
 
 One ear at a time: response m is ``sum_k gains[m, k] * filters[k]``. Only magnitudes count (the
 arrival time is kept apart), so the phases are free, and the error that is made small is the mean
-log-spectral distance (LSD) itself.
+log-spectral distance (LSD) itself. ``smooth_gains`` then asks more of the low frequencies: there
+neighbouring directions agree in phase and level, so that what is blended between them neither
+cancels nor wavers when a source moves.
 """
 
 from dataclasses import dataclass
@@ -10,12 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
+from scipy import sparse
 
 Floats = NDArray[np.float32]
 
 SIZE = 512  # of the FFT in which the distance counts
 LOW_HZ, HIGH_HZ = 200.0, 16000.0
 _OUTSIDE = 0.01  # weight of the bins outside that band
+_STRETCH = 1.7  # each solution is overshot: the rounds get as far in a third of their number
+_AGREE_HZ = (100.0, 1500.0, 3000.0)  # neighbours agree from the first to the second, less above
+_AGREEMENT = 100.0  # weight of a relative error, beside 1 / LSD of a log error
 
 
 @dataclass(frozen=True)
@@ -40,20 +46,20 @@ def fit_basis(
     response's own LSD, so that the mean of LSDs is what falls. The filters have ``n_taps`` taps,
     which ties all frequencies together: conjugate gradients.
     """
-    short = responses[:, :SIZE].astype(np.float32)
-    magnitude = np.maximum(np.abs(fft.rfft(short, SIZE)), 1e-9)
-    hz = np.arange(SIZE // 2 + 1) * sample_rate / SIZE
-    band = np.where((hz >= LOW_HZ) & (hz <= HIGH_HZ), 1.0, _OUTSIDE).astype(np.float32)
-    gains, filters = _weighted_svd(short[:, :n_taps], rank)
+    magnitude, hz, band = _targets(responses, sample_rate)
+    gains, filters = _weighted_svd(responses[:, :n_taps].astype(np.float32), rank)
     spectra = fft.rfft(filters, SIZE)
     best: Basis | None = None
     for turn in range(rounds):
-        gains = _solve_gains(magnitude, gains @ spectra, spectra, band)
-        if turn % 10 == 9 or turn == rounds - 1:
+        judged = turn % 10 == 9 or turn == rounds - 1
+        step = np.float32(1.0 if judged or turn == 0 else _STRETCH)
+        gains += step * (_solve_gains(magnitude, gains @ spectra, spectra, band) - gains)
+        if judged:
             lsd = lsd_db(gains @ spectra, magnitude, hz)
             if best is None or lsd.mean() < best.lsd_db.mean():
-                best = Basis(gains, filters, lsd)
-        filters = _solve_filters(magnitude, gains @ spectra, gains, filters, band)
+                best = Basis(gains.copy(), filters, lsd)
+        found = _solve_filters(magnitude, gains @ spectra, gains, filters, band)
+        filters = filters + step * (found - filters)
         spectra = fft.rfft(filters, SIZE)
     assert best is not None
     return best
@@ -63,16 +69,45 @@ def fit_gains(
     responses: NDArray[np.float64], filters: Floats, sample_rate: int, *, rounds: int = 6
 ) -> Basis:
     """Gains of responses (M, N) on given filters (K, N')."""
-    short = responses[:, :SIZE].astype(np.float32)
-    magnitude = np.maximum(np.abs(fft.rfft(short, SIZE)), 1e-9)
-    hz = np.arange(SIZE // 2 + 1) * sample_rate / SIZE
-    band = np.where((hz >= LOW_HZ) & (hz <= HIGH_HZ), 1.0, _OUTSIDE).astype(np.float32)
+    magnitude, hz, band = _targets(responses, sample_rate)
     spectra = fft.rfft(filters, SIZE)
-    present = fft.rfft(short, SIZE)
+    present = fft.rfft(responses[:, :SIZE].astype(np.float32), SIZE)
     for _ in range(rounds):
         gains = _solve_gains(magnitude, present, spectra, band)
         present = gains @ spectra
     return Basis(gains, filters, lsd_db(present, magnitude, hz))
+
+
+def smooth_gains(
+    responses: NDArray[np.float64], start: Basis, neighbours: sparse.csr_matrix, sample_rate: int,
+    *, rounds: int = 8,
+) -> Basis:  # fmt: skip
+    """Gains (V, K) of the vertices of a mesh on given filters, smooth at low frequencies.
+
+    Magnitudes count as in ``fit_basis``. Besides, below 3 kHz each sum is drawn, phase and level,
+    to a continuation of its neighbours' sums H: from the mean A H of those around it to
+    (1 + 2 A - A^2) H / 2, which leaves a field that bends evenly where it is.
+
+    Args:
+        responses: (V, N) whose magnitudes are wanted.
+        start: gains (V, K) to begin with, and the filters.
+        neighbours: (V, V) the averaging A over the vertices around each, rows of sum 1.
+        sample_rate: Hz.
+        rounds: of all vertices at once, each with what its neighbours were before.
+    """
+    magnitude, hz, band = _targets(responses, sample_rate)
+    gains, filters = start.gains, start.filters
+    spectra = fft.rfft(filters, SIZE)
+    lowest, full, top = _AGREE_HZ
+    low = (hz >= lowest) & (hz < top)
+    share = np.minimum(np.log(top / hz[low]) / np.log(top / full), 1.0)
+    weight = (_AGREEMENT * share / magnitude[:, low] ** 2).astype(np.float32)
+    for _ in range(rounds):
+        around = neighbours @ gains
+        wanted = 0.5 * (gains + 2.0 * around - neighbours @ around) @ spectra[:, low]
+        present = gains @ spectra
+        gains = _solve_gains(magnitude, present, spectra, band, (low, weight, wanted))
+    return Basis(gains, filters, lsd_db(gains @ spectra, magnitude, hz))
 
 
 def lsd_db(estimate: NDArray, magnitude: NDArray, hz: NDArray) -> NDArray:
@@ -80,6 +115,15 @@ def lsd_db(estimate: NDArray, magnitude: NDArray, hz: NDArray) -> NDArray:
     inside = (hz >= LOW_HZ) & (hz <= HIGH_HZ)
     ratio = np.maximum(np.abs(estimate[:, inside]), 1e-9) / magnitude[:, inside]
     return np.sqrt(np.mean((20.0 * np.log10(ratio)) ** 2, axis=1))
+
+
+def _targets(responses: NDArray, sample_rate: int) -> tuple[Floats, NDArray, Floats]:
+    """Magnitudes (M, F), their frequencies (F,) in Hz, and the weights (F,) of these."""
+    short = responses[:, :SIZE].astype(np.float32)
+    magnitude = np.maximum(np.abs(fft.rfft(short, SIZE)), 1e-9)
+    hz = np.arange(SIZE // 2 + 1) * sample_rate / SIZE
+    band = np.where((hz >= LOW_HZ) & (hz <= HIGH_HZ), 1.0, _OUTSIDE).astype(np.float32)
+    return magnitude, hz, band
 
 
 def _weighted_svd(responses: Floats, rank: int) -> tuple[Floats, Floats]:
@@ -103,9 +147,18 @@ def _weights(magnitude: Floats, present: NDArray, band: Floats) -> tuple[Floats,
     return weights.astype(np.float32), (magnitude / size * present).astype(np.complex64)
 
 
-def _solve_gains(magnitude: Floats, present: NDArray, spectra: NDArray, band: Floats) -> Floats:
+def _solve_gains(
+    magnitude: Floats, present: NDArray, spectra: NDArray, band: Floats,
+    besides: tuple[NDArray[np.bool_], Floats, NDArray] | None = None,
+) -> Floats:  # fmt: skip
+    """Gains (M, K); ``besides``: bins, weights and spectra of a second target."""
     rank, n_bins = spectra.shape
     weights, target = _weights(magnitude, present, band)
+    if besides is not None:
+        bins, extra, wanted = besides
+        total = weights[:, bins] + extra
+        target[:, bins] = (weights[:, bins] * target[:, bins] + extra * wanted) / total
+        weights[:, bins] = total
     products = (spectra[:, None] * spectra[None].conj()).real.reshape(rank * rank, n_bins)
     gram = (weights @ products.T).reshape(-1, rank, rank)
     right = (weights * target.real) @ spectra.real.T + (weights * target.imag) @ spectra.imag.T

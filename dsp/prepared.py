@@ -5,25 +5,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp import alignment, basis
+from auricle.dsp import alignment
 from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.low_rank import LowRank, low_rank
 from auricle.dsp.near_field import LEAST_RADII, NearFieldTable, near_field_table
-from auricle.dsp.refinement import refine
+from auricle.dsp.refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
 from auricle.dsp.sphere import SphereMesh, triangulate
 
-VERSION = 6  # of everything that decides the tables: a cached set of another version is made anew
-MAX_LSD_DB = 1.0
-RANKS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
-_FIRST_RANK = 20
-_FIT_DIRECTIONS = 1000
+VERSION = 7  # of everything that decides the tables: a cached set of another version is made anew
 FULL_DELAY_TAPS, LOW_DELAY_TAPS = 24, 12
 HEAD_TAPS = 128
 _ALIGNED_SAMPLES = 24
 _ONSET_MARGIN_SAMPLES = 12
 _RING_SAMPLES = 24
+# The gains of all vertices lie in the cache beside the sources, under 1 MB of them at 24 buses.
+_LOW_EDGE_DEG, _LOW_VERTICES = 3.5, 4500
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,8 @@ class PreparedSet:
         latency_samples: what was added to every delay; 0 unless a set starts with no silence.
         sample_rate: Hz.
         report: one line on the rank and its error.
-        lsd_db: (M, 2) LSD that the rank leaves at measured directions; zeros at full rank.
+        lsd_db: (M, 2) LSD that the rank leaves at measured directions, those of ``mesh.measured``;
+            zeros at full rank.
         near: what changes when sources come near; None for a set that was measured near.
     """
 
@@ -96,10 +96,12 @@ def prepare(
         ir = ir / diffuse_field_rms(ir, mesh, sample_rate)
     arrivals = alignment.arrival_samples(ir, sample_rate, hrtf.positions)
     if rank == "full":
-        prepared = _full_rank(*_refined(mesh, ir, arrivals), sample_rate)
+        full = _refined(mesh, ir, arrivals, MAX_EDGE_DEG, MAX_VERTICES)
+        prepared = _full_rank(*full, sample_rate)
     else:
-        number = None if rank == "auto" else int(rank)
-        prepared = _low_rank(ir, arrivals, mesh, sample_rate, number)
+        refined = _refined(mesh, ir, arrivals, _LOW_EDGE_DEG, _LOW_VERTICES)
+        tables = low_rank(*refined, sample_rate, None if rank == "auto" else int(rank))
+        prepared = _with_low_rank(tables, sample_rate)
     return replace(prepared, near=near)
 
 
@@ -111,12 +113,15 @@ def _near(hrtf: HrtfSet) -> NearFieldTable | None:
 
 
 def _refined(
-    mesh: SphereMesh, ir: NDArray[np.float64], arrivals: NDArray[np.float64]
-) -> tuple[SphereMesh, NDArray[np.float64], NDArray[np.float64]]:
+    mesh: SphereMesh, ir: NDArray[np.float64], arrivals: NDArray[np.float64], max_edge_deg: float,
+    max_vertices: int,
+) -> tuple[SphereMesh, NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
     """A finer mesh, with responses (V, 2, N) and arrival times (V, 2) of all its vertices."""
     n_taps = ir.shape[2]
     aligned = alignment.shifted(ir, _ALIGNED_SAMPLES - arrivals, n_taps)
-    finer, responses, times = refine(mesh, aligned, arrivals)
+    finer, responses, times = refine(
+        mesh, aligned, arrivals, max_edge_deg=max_edge_deg, max_vertices=max_vertices
+    )
     full = alignment.shifted(responses, times - _ALIGNED_SAMPLES, n_taps)
     full[: len(mesh.measured)] = ir[mesh.measured]
     return finer, full, times
@@ -185,87 +190,17 @@ def _rest(
     return rest
 
 
-def _low_rank(
-    ir: NDArray[np.float64], arrivals: NDArray[np.float64], mesh: SphereMesh, sample_rate: int,
-    rank: int | None,
-) -> PreparedSet:  # fmt: skip
-    """Minimum-phase magnitudes on few filters; delays that fit the phase below 1.5 kHz."""
-    magnitude = alignment.floored_magnitude(ir, 2048)
-    responses = alignment.minimum_phase(magnitude, basis.SIZE)
-    fits = _fit(responses, sample_rate, rank) if rank else _fit_auto(responses, sample_rate)
-    fitted = np.stack([f.gains.astype(np.float64) @ f.filters for f in fits], axis=1)
-    delays = alignment.low_frequency_arrival_samples(ir, fitted, arrivals, sample_rate)
-    latency = max(0, int(np.ceil(centre_samples(LOW_DELAY_TAPS) - delays.min())))
-    gains = np.concatenate([f.gains for f in fits], axis=1)
-    filters = np.stack([f.filters for f in fits])
-    pad = -filters.shape[1] % 4
-    filters = np.pad(filters, ((0, 0), (0, pad), (0, 0)))
-    gains = np.pad(gains.reshape(len(ir), 2, -1), ((0, 0), (0, 0), (0, pad))).reshape(len(ir), -1)
-    lsd = np.stack([f.lsd_db for f in fits], axis=1).astype(np.float64)
-    added = _added_between(responses, fits, mesh, sample_rate)
+def _with_low_rank(tables: LowRank, sample_rate: int) -> PreparedSet:
+    latency = max(0, int(np.ceil(centre_samples(LOW_DELAY_TAPS) - tables.delays.min())))
+    pad = -tables.filters.shape[1] % 4
+    filters = np.pad(tables.filters, ((0, 0), (0, pad), (0, 0)))
+    gains = np.pad(tables.gains, ((0, 0), (0, 0), (0, pad))).reshape(len(tables.gains), -1)
+    lsd = tables.lsd_db
     report = (
-        f"rank {fits[0].filters.shape[0]}: LSD {lsd.mean():.2f} dB at measured directions "
-        f"(95th percentile {np.percentile(lsd, 95):.2f}), {added:+.2f} dB between them"
+        f"rank {tables.filters.shape[1]}: LSD {lsd.mean():.2f} dB at measured directions "
+        f"(95th percentile {np.percentile(lsd, 95):.2f}), {tables.added_db:+.2f} dB between them"
     )
     return PreparedSet(
-        mesh, mesh.fill(gains).astype(np.float32), mesh.fill(delays) + latency,
-        filters.astype(np.float32), 0, LOW_DELAY_TAPS, latency, sample_rate, report, lsd,
+        tables.mesh, gains, tables.delays + latency, filters, 0, LOW_DELAY_TAPS, latency,
+        sample_rate, report, lsd,
     )  # fmt: skip
-
-
-def _fit(responses: NDArray[np.float64], sample_rate: int, rank: int) -> list[basis.Basis]:
-    """Both ears' bases; of a very dense set the filters are fitted on about 1000 directions."""
-    step = max(1, len(responses) // _FIT_DIRECTIONS)
-    fits = []
-    for ear in range(2):
-        fit = basis.fit_basis(responses[::step, ear], rank, sample_rate)
-        if step > 1:
-            fit = basis.fit_gains(responses[:, ear], fit.filters, sample_rate)
-        fits.append(fit)
-    return fits
-
-
-def _fit_auto(responses: NDArray[np.float64], sample_rate: int) -> list[basis.Basis]:
-    """The bases of the least rank that keeps the mean LSD at 1 dB."""
-    at = RANKS.index(_FIRST_RANK)
-    best = _fit(responses, sample_rate, RANKS[at])
-    good = _mean_lsd(best) <= MAX_LSD_DB
-    step = -1 if good else 1
-    while 0 <= at + step < len(RANKS):
-        at += step
-        fits = _fit(responses, sample_rate, RANKS[at])
-        if good:
-            if _mean_lsd(fits) > MAX_LSD_DB:
-                return best
-            best = fits
-        else:
-            best = fits
-            if _mean_lsd(fits) <= MAX_LSD_DB:
-                return best
-    return best
-
-
-def _mean_lsd(fits: list[basis.Basis]) -> float:
-    return float(np.mean([f.lsd_db.mean() for f in fits]))
-
-
-def _added_between(
-    responses: NDArray[np.float64], fits: list[basis.Basis], mesh: SphereMesh, sample_rate: int
-) -> float:
-    """What the rank adds to the LSD between directions: every second one left out and rebuilt."""
-    rows = mesh.measured
-    kept, left = rows[::2], rows[1::2]
-    coarse = triangulate(mesh.vertices[: len(rows)][::2])
-    targets = mesh.vertices[: len(rows)][1::2]
-    triangle, w = coarse.locate(targets)
-    corners = coarse.triangles[triangle]
-    hz = np.arange(basis.SIZE // 2 + 1) * sample_rate / basis.SIZE
-    added = []
-    for ear, fit in enumerate(fits):
-        truth = np.maximum(np.abs(np.fft.rfft(responses[left, ear], basis.SIZE)), 1e-9)
-        full = np.einsum("mi,min->mn", w, coarse.fill(responses[kept, ear])[corners])
-        gains = np.einsum("mi,mik->mk", w, coarse.fill(fit.gains[kept])[corners])
-        full_lsd = basis.lsd_db(np.fft.rfft(full, basis.SIZE), truth, hz)
-        low_lsd = basis.lsd_db(np.fft.rfft(gains @ fit.filters, basis.SIZE), truth, hz)
-        added.append(low_lsd.mean() - full_lsd.mean())
-    return float(np.mean(added))

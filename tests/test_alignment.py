@@ -55,10 +55,13 @@ def test_minimum_phase_keeps_the_magnitude_and_comes_at_once(heads):
     assert np.mean(np.sum(ir[..., :16] ** 2, -1) / np.sum(ir**2, -1)) > 0.95
 
 
-@pytest.mark.parametrize(("n_taps", "limit_db"), [(12, -42.0), (24, -75.0)])
-def test_delay_filters_delay(n_taps, limit_db):
+@pytest.mark.parametrize(
+    ("n_taps", "share_of_nyquist", "limit_db"),
+    [(12, 0.75, -42.0), (12, 0.2, -60.0), (24, 0.75, -75.0), (24, 0.2, -95.0)],
+)
+def test_delay_filters_delay(n_taps, share_of_nyquist, limit_db):
     table = delay_table(n_taps)
-    omega = np.linspace(0.01, 0.75 * np.pi, 300)
+    omega = np.linspace(0.01, share_of_nyquist * np.pi, 300)
     delays = centre_samples(n_taps) + np.arange(len(table)) / PHASES_PER_SAMPLE
     response = np.exp(-1j * omega[:, None] * np.arange(n_taps)) @ table.T
     error = np.sqrt(np.mean(np.abs(response - np.exp(-1j * omega[:, None] * delays)) ** 2, axis=0))
