@@ -20,8 +20,8 @@ SIZE = 512  # of the FFT in which the distance counts
 LOW_HZ, HIGH_HZ = 200.0, 16000.0
 _OUTSIDE = 0.01  # weight of the bins outside that band
 _STRETCH = 1.7  # each solution is overshot: the rounds get as far in a third of their number
-_AGREE_HZ = (100.0, 1500.0, 3000.0)  # neighbours agree from the first to the second, less above
-_AGREEMENT = 100.0  # weight of a relative error, beside 1 / LSD of a log error
+_AGREE_HZ = (100.0, 1000.0, 2000.0)  # neighbours agree from the first to the second, less above
+_AGREEMENT = 30.0  # weight of a relative error, beside 1 / LSD of a log error
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Basis:
 
 def fit_basis(
     responses: NDArray[np.float64], rank: int, sample_rate: int, *, n_taps: int = 256,
-    rounds: int = 60,
+    rounds: int = 100,
 ) -> Basis:  # fmt: skip
     """The filters and gains of ``rank`` that bring the mean LSD of responses (M, N) to a minimum.
 
@@ -79,10 +79,10 @@ def fit_gains(
 
 
 def smooth_gains(
-    responses: NDArray[np.float64], start: Basis, neighbours: sparse.csr_matrix, sample_rate: int,
-    *, rounds: int = 8,
+    responses: NDArray[np.float64], start: Basis, neighbours: sparse.csr_matrix, fitted: slice,
+    sample_rate: int, *, rounds: int = 8,
 ) -> Basis:  # fmt: skip
-    """Gains (V, K) of the vertices of a mesh on given filters, smooth at low frequencies.
+    """Gains (V, K) of the vertices of a mesh, smooth at low frequencies, and filters that fit them.
 
     Magnitudes count as in ``fit_basis``. Besides, below 3 kHz each sum is drawn, phase and level,
     to a continuation of its neighbours' sums H: from the mean A H of those around it to
@@ -90,8 +90,9 @@ def smooth_gains(
 
     Args:
         responses: (V, N) whose magnitudes are wanted.
-        start: gains (V, K) to begin with, and the filters.
+        start: gains (V, K) and filters to begin with.
         neighbours: (V, V) the averaging A over the vertices around each, rows of sum 1.
+        fitted: the vertices that decide on the filters.
         sample_rate: Hz.
         rounds: of all vertices at once, each with what its neighbours were before.
     """
@@ -102,11 +103,15 @@ def smooth_gains(
     low = (hz >= lowest) & (hz < top)
     share = np.minimum(np.log(top / hz[low]) / np.log(top / full), 1.0)
     weight = (_AGREEMENT * share / magnitude[:, low] ** 2).astype(np.float32)
-    for _ in range(rounds):
+    for turn in range(rounds):
         around = neighbours @ gains
         wanted = 0.5 * (gains + 2.0 * around - neighbours @ around) @ spectra[:, low]
         present = gains @ spectra
         gains = _solve_gains(magnitude, present, spectra, band, (low, weight, wanted))
+        if turn < rounds - 1:
+            own = gains[fitted]
+            filters = _solve_filters(magnitude[fitted], own @ spectra, own, filters, band)
+            spectra = fft.rfft(filters, SIZE)
     return Basis(gains, filters, lsd_db(gains @ spectra, magnitude, hz))
 
 
