@@ -1,0 +1,93 @@
+"""Auricle's own addresses bound to the scene: metres and degrees in Auricle's axes."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from auricle.dsp.geometry import quaternion_from_ypr_deg, ypr_deg_from_quaternion
+from auricle.osc.addresses import BadArgumentsError
+from auricle.osc.adm import polar_to_world, world_to_polar
+from auricle.osc.folders import Folders
+from auricle.osc.router import Binding
+from auricle.osc.scene_state import SceneState
+from auricle.osc.target import Quaternion
+
+SHORTEST_QUATERNION = 1e-3
+
+
+def unit_quaternion(w: float, x: float, y: float, z: float) -> Quaternion:
+    """The quaternion at length 1; raises BadArgumentsError for one of no length."""
+    length = (w * w + x * x + y * y + z * z) ** 0.5
+    if length < SHORTEST_QUATERNION:
+        raise BadArgumentsError("a quaternion of no length is no orientation")
+    return (w / length, x / length, y / length, z / length)
+
+
+class Native:
+    """Auricle's addresses on a scene.
+
+    Args:
+        scene: written to.
+        turn: called with the head's quaternion when a message sets it.
+        recentre: called when where the head looks becomes the front.
+        folders: where files may be named.
+        statistics: what /auricle/stats answers.
+    """
+
+    def __init__(
+        self, scene: SceneState, turn: Callable[[Quaternion], None],
+        recentre: Callable[[], None], folders: Folders,
+        statistics: Callable[[], dict[str, Any]],
+    ) -> None:  # fmt: skip
+        self._scene = scene
+        self._turn = turn
+        self._recentre = recentre
+        self._folders = folders
+        self._statistics = statistics
+        self._hrtf = ""
+
+    def bindings(self) -> dict[str, Binding]:
+        """How each of Auricle's addresses writes and reads."""
+        scene = self._scene
+        sources = {
+            "xyz": Binding(
+                lambda s, x, y, z: scene.set_position(s, (x, y, z)),
+                lambda s: scene.positions_m[s],
+            ),
+            "aed": Binding(
+                lambda s, a, e, d: scene.set_position(s, polar_to_world(a, e, d)),
+                lambda s: world_to_polar(scene.positions_m[s]),
+            ),
+            "gain": Binding(scene.set_gain, lambda s: (scene.gains[s],)),
+            "mute": Binding(scene.set_mute, lambda s: (int(scene.muted[s]),)),
+            "name": Binding(scene.set_name, lambda s: (scene.names[s],)),
+        }
+        others = {
+            "listener/quat": Binding(
+                lambda _, *q: self._turn(unit_quaternion(*q)), lambda _: scene.orientation
+            ),
+            "listener/ypr": Binding(lambda _, *ypr: self._turn(_quaternion(*ypr)), self._ypr),
+            "listener/xyz": Binding(
+                lambda _, x, y, z: scene.set_listener_position((x, y, z)),
+                lambda _: scene.position_m,
+            ),
+            "listener/recentre": Binding(lambda _: self._recentre()),
+            "hrtf": Binding(self._request_hrtf, lambda _: (self._hrtf,)),
+            "reset": Binding(lambda _: scene.reset()),
+            "stats": Binding(None, lambda _: (json.dumps(self._statistics()),)),
+        }
+        bound = {f"/auricle/source/{{n}}/{key}": each for key, each in sources.items()}
+        return bound | {f"/auricle/{key}": each for key, each in others.items()}
+
+    def _ypr(self, _: int) -> tuple[float, ...]:
+        return tuple(float(angle) for angle in ypr_deg_from_quaternion(self._scene.orientation))
+
+    def _request_hrtf(self, _: int, name: str) -> None:
+        path = self._folders.find(name)
+        self._hrtf = name
+        self._scene.request_hrtf(path)
+
+
+def _quaternion(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Quaternion:
+    w, x, y, z = quaternion_from_ypr_deg(yaw_deg, pitch_deg, roll_deg).tolist()
+    return (w, x, y, z)

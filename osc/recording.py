@@ -1,0 +1,184 @@
+"""Recorded sessions: datagrams with their times of arrival, replayed to the last bit.
+
+A file is text and numbers in big-endian order:
+
+    8 bytes    "AUROSC1" and a line feed
+    float64    seconds since 1970 of the start, which time tags refer to
+    then for each datagram
+    float64    seconds from the start to its arrival, never less than the one before
+    uint8      0: OSC, 1: opentrack's six doubles
+    uint32     its length in bytes, at most 65507
+    bytes      the datagram
+"""
+
+import struct
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp.errors import AuricleError
+from auricle.osc.session import Session
+from auricle.osc.target import MemoryTarget
+from auricle.osc.wire import MAX_DATAGRAM
+
+MAGIC = b"AUROSC1\n"
+CONTROL_SAMPLES = 128
+_START = struct.Struct(">d")
+_HEAD = struct.Struct(">dBI")
+
+
+class Record(NamedTuple):
+    """One datagram: seconds since the start, whether it is a tracker's own format, its bytes."""
+
+    seconds: float
+    is_raw: bool
+    datagram: bytes
+
+
+class Recorder:
+    """Writes datagrams to a file as they arrive.
+
+    Args:
+        path: of the file, which is replaced.
+        now, unix_now: the clocks at the start; ``now`` is the one of ``write``.
+    """
+
+    def __init__(self, path: str | Path, now: float, unix_now: float) -> None:
+        self._start = self._latest = now
+        self.count = 0
+        try:
+            self._file = open(path, "wb")  # noqa: SIM115
+        except OSError as error:
+            raise AuricleError(f"{path}: cannot be written: {error.strerror}") from error
+        self._file.write(MAGIC + _START.pack(unix_now))
+
+    def write(self, datagram: bytes, now: float, is_raw: bool = False) -> None:
+        """Add a datagram that arrived at ``now``."""
+        self._latest = max(self._latest, now)
+        self._file.write(_HEAD.pack(self._latest - self._start, is_raw, len(datagram)) + datagram)
+        self.count += 1
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recorded session.
+
+    Attributes:
+        unix_start: seconds since 1970 of its start.
+        records: the datagrams in the order of their arrival.
+    """
+
+    unix_start: float
+    records: list[Record]
+
+    @property
+    def seconds(self) -> float:
+        """Arrival of the last datagram."""
+        return self.records[-1].seconds if self.records else 0.0
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Recording":
+        """Read a file; raises AuricleError for one that is not whole."""
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise AuricleError(f"{path}: cannot be read: {error.strerror}") from error
+        if data[: len(MAGIC)] != MAGIC or len(data) < len(MAGIC) + _START.size:
+            raise AuricleError(f"{path}: not a recording of `auricle osc record`")
+        (unix_start,) = _START.unpack_from(data, len(MAGIC))
+        at, before, records = len(MAGIC) + _START.size, 0.0, []
+        while at < len(data):
+            if at + _HEAD.size > len(data):
+                raise AuricleError(f"{path}: ends within a datagram; record again")
+            seconds, kind, size = _HEAD.unpack_from(data, at)
+            at += _HEAD.size
+            # NaN fails the comparison too.
+            if kind > 1 or size > MAX_DATAGRAM or not before <= seconds < 1e9:
+                raise AuricleError(f"{path}: damaged at byte {at}; record again")
+            if at + size > len(data):
+                raise AuricleError(f"{path}: ends within a datagram; record again")
+            records.append(Record(seconds, bool(kind), data[at : at + size]))
+            at, before = at + size, seconds
+        return cls(unix_start, records)
+
+
+class SceneStep(NamedTuple):
+    """The scene at a control step.
+
+    Attributes:
+        positions_m: (S, 3); gains: (S,) linear, 0 where muted; orientation: (4,) [w, x, y, z];
+            position_m: (3,) of the head; hrtf: the set asked for last.
+    """
+
+    positions_m: NDArray[np.float64]
+    gains: NDArray[np.float64]
+    orientation: NDArray[np.float64]
+    position_m: NDArray[np.float64]
+    hrtf: Path | None
+
+
+def scene_steps(
+    recording: Recording, make_session: Callable[[MemoryTarget], Session], n_sources: int,
+    sample_rate: int, control_samples: int = CONTROL_SAMPLES,
+) -> Iterator[SceneStep]:  # fmt: skip
+    """The scene at samples 0, 128, 256, ... without end: what had arrived by then, and no more.
+
+    Args:
+        recording: the session.
+        make_session: a session on the given target, with the tracker and latency to be used.
+        n_sources: how many sources there are.
+        sample_rate: Hz; control_samples: between steps.
+    """
+    target = MemoryTarget(n_sources)
+    session = make_session(target)
+    at, step = 0, 0
+    records = recording.records
+    while True:
+        now = step * control_samples / sample_rate
+        while at < len(records) and records[at].seconds <= now:
+            feed(session, records[at], recording.unix_start)
+            at += 1
+        session.advance(now)
+        audible = 1.0 - np.array(target.muted, dtype=np.float64)
+        yield SceneStep(
+            np.array(target.positions_m).reshape(n_sources, 3), np.array(target.gains) * audible,
+            np.array(target.orientation), np.array(target.position_m), target.hrtf,
+        )  # fmt: skip
+        step += 1
+
+
+def feed(session: Session, record: Record, unix_start: float) -> None:
+    """Hand a recorded datagram to a session at its time."""
+    due = session.next_due()
+    if due is not None and due <= record.seconds:
+        session.advance(record.seconds)
+    if record.is_raw:
+        session.receive_raw_pose(record.datagram, record.seconds)
+    else:
+        session.receive(record.datagram, record.seconds, unix_start + record.seconds)
+
+
+def replay(
+    recording: Recording, send: Callable[[bytes], None], speed: float | None = 1.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:  # fmt: skip
+    """Send the datagrams again, at ``speed`` times the recorded pace or (None) at once; how
+    many.
+    """
+    begin = time.monotonic()
+    for record in recording.records:
+        if speed is not None:
+            wait = begin + record.seconds / speed - time.monotonic()
+            if wait > 0.0:
+                sleep(wait)
+        send(record.datagram)
+    return len(recording.records)

@@ -1,0 +1,189 @@
+"""What becomes of a datagram: parsed, scheduled, routed, published. No sockets, no clocks, no
+threads.
+
+The server drives it with datagrams as they arrive, a replay with those of a recording; given the
+same
+datagrams at the same times, the scene is the same to the last bit.
+"""
+
+import heapq
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from auricle.osc import wire
+from auricle.osc.addresses import BadArgumentsError, NonfiniteError
+from auricle.osc.adm import Adm
+from auricle.osc.folders import Folders
+from auricle.osc.native import Native
+from auricle.osc.pose import PoseStream
+from auricle.osc.router import Answer, Router
+from auricle.osc.scene_state import SceneState
+from auricle.osc.statistics import Statistics
+from auricle.osc.target import Quaternion, Target
+from auricle.osc.tracker import Preset, Reader
+
+MAX_AHEAD_SECONDS = 1.0
+MAX_SCHEDULED = 4096  # messages waiting for their time
+_NOTHING: list[Answer] = []
+
+
+class Session:
+    """A conversation with the senders of a scene.
+
+    Args:
+        target: what is steered; its ``n_sources`` counts.
+        scene: the values; None: all sources 1 m in front.
+        tracker: the dialect of the head tracker; None: none.
+        latency_seconds: by which poses of the tracker are predicted.
+        folders: where messages may name files.
+        obey_time_tags: False applies every bundle at once, for senders whose clock is off.
+        observe: called with each message and the seconds of its arrival, before it is routed.
+
+    Attributes:
+        observe_bad: called with each datagram that is not OSC.
+    """
+
+    def __init__(
+        self, target: Target, *, scene: SceneState | None = None, tracker: Preset | None = None,
+        latency_seconds: float = 0.0, folders: Folders | None = None,
+        obey_time_tags: bool = True, observe: Callable[[wire.Message, float], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.target = target
+        self.scene = scene if scene is not None else SceneState(target.n_sources)
+        self.statistics = Statistics()
+        self.pose = PoseStream(latency_seconds)
+        self.tracker = Reader(tracker) if tracker is not None else None
+        self.observe_bad: Callable[[bytes], None] | None = None
+        self._obey_time_tags = obey_time_tags
+        self._observe = observe
+        self._now = 0.0
+        self._waiting: list[tuple[float, int, wire.Message]] = []
+        self._order = itertools.count()
+        self._was_stale = False
+        adm = Adm(self.scene, self._turn)
+        native = Native(self.scene, self._turn, self._recentre, folders or Folders(), self.summary)
+        bindings = adm.bindings() | native.bindings()
+        self._router = Router(bindings, self.scene.n_sources, self.statistics)
+
+    def receive(self, datagram: bytes, now: float, unix_now: float) -> Sequence[Answer]:
+        """Do what a datagram says, or keep it for its time; the answers to its queries.
+
+        ``now`` is a steady clock's, ``unix_now`` the wall clock's, which time tags refer to.
+        """
+        self._now = now
+        self.statistics.datagrams += 1
+        try:
+            messages = wire.decode(datagram)
+        except wire.WireError:
+            self.statistics.bad += 1
+            if self.observe_bad is not None:
+                self.observe_bad(datagram)
+            return _NOTHING
+        self._router.begin_datagram()
+        if len(messages) == 1 and messages[0].time_tag == wire.IMMEDIATELY:
+            return self._apply(messages[0])
+        answers: list[Answer] = []
+        for message in messages:
+            if message.time_tag == wire.IMMEDIATELY or not self._obey_time_tags:
+                answers += self._apply(message)
+            else:
+                answers += self._at_its_time(message, now, unix_now)
+        return answers
+
+    def receive_raw_pose(self, datagram: bytes, now: float) -> None:
+        """Take a datagram of a tracker that does not speak OSC."""
+        self._now = now
+        self.statistics.datagrams += 1
+        if self.tracker is not None:
+            self._take_pose(lambda reader: reader.raw_pose(datagram))
+
+    def next_due(self) -> float | None:
+        """When the next message that waits is due, on the clock of ``now``; None: none waits."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def advance(self, now: float) -> None:
+        """Apply what has become due, move the predicted head on, and publish what changed."""
+        self._now = now
+        if self._waiting:
+            self._router.begin_datagram()
+        while self._waiting and self._waiting[0][0] <= now:
+            self._apply(heapq.heappop(self._waiting)[2])
+        if self.tracker is not None:
+            self._follow_head(now)
+        self.statistics.tick(now)
+        self.scene.publish(self.target)
+
+    def summary(self) -> dict[str, Any]:
+        """All statistics: of the messages, of the tracker and of the target."""
+        age = self.pose.age_seconds(self._now)
+        tracker = None
+        if self.tracker is not None:
+            tracker = {
+                "preset": self.tracker.preset.name,
+                "age_seconds": None if age is None else round(age, 4),
+                "stale": self.pose.is_stale,
+            }
+        return {
+            "osc": self.statistics.as_dict() | {"waiting": len(self._waiting)},
+            "tracker": tracker,
+            "engine": self.target.statistics(),
+        }
+
+    def _at_its_time(self, message: wire.Message, now: float, unix_now: float) -> Sequence[Answer]:
+        ahead = wire.unix_seconds(message.time_tag) - unix_now
+        if ahead <= 0.0:
+            self.statistics.late += 1
+            return self._apply(message)
+        if ahead > MAX_AHEAD_SECONDS:
+            self.statistics.early += 1
+        elif len(self._waiting) >= MAX_SCHEDULED:
+            self.statistics.dropped += 1
+        else:
+            heapq.heappush(self._waiting, (now + ahead, next(self._order), message))
+        return _NOTHING
+
+    def _apply(self, message: wire.Message) -> Sequence[Answer]:
+        if self._observe is not None:
+            self._observe(message, self._now)
+        if self.tracker is not None and message.arguments and self.tracker.knows(message.address):
+            self._take_pose(lambda reader: reader.pose(message.address, message.arguments))
+            return _NOTHING
+        return self._router.handle(message.address, message.arguments)
+
+    def _take_pose(self, read: Callable[[Reader], Quaternion | None]) -> None:
+        assert self.tracker is not None
+        try:
+            orientation = read(self.tracker)
+        except NonfiniteError:
+            self.statistics.nonfinite += 1
+            return
+        except BadArgumentsError:
+            self.statistics.bad += 1
+            return
+        if orientation is None:
+            return
+        self.statistics.good += 1
+        self.statistics.poses += 1
+        self.pose.push(orientation, self._now)
+        if self.tracker.position_m is not None:
+            self.scene.set_listener_position(self.tracker.position_m)
+
+    def _follow_head(self, now: float) -> None:
+        orientation = self.pose.sample(now)
+        if orientation is None:
+            return
+        if self.pose.is_stale and not self._was_stale:
+            self.statistics.stale += 1
+        self._was_stale = self.pose.is_stale
+        if orientation != self.scene.orientation:
+            self.scene.set_orientation(orientation)
+
+    def _turn(self, orientation: Quaternion) -> None:
+        self.scene.set_orientation(orientation)
+
+    def _recentre(self) -> None:
+        if self.tracker is None:
+            self.scene.set_orientation((1.0, 0.0, 0.0, 0.0))
+        else:
+            self.pose.recentre()
