@@ -1,0 +1,157 @@
+"""What the methods see of a listener, and the way back to impulse responses.
+
+A response is its magnitude in decibels and its arrival time; phase is minimum phase after that
+arrival. All features are at one rate and size, whatever was measured:
+
+magnitude_db     (..., M, 2, F) float32, bins of a transform of 256 samples at 44.1 kHz, F = 129
+arrival_seconds  (..., M, 2) float64, from the start of the response
+"""
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.dsp import alignment, responses
+from auricle.dsp.gaussian_process import chords, fit_process, matern_3_2
+from auricle.dsp.hrtf import HrtfSet
+
+Array: TypeAlias = NDArray[np.float64]
+Float32: TypeAlias = NDArray[np.float32]
+
+SAMPLE_RATE = 44100
+SIZE = 256
+BINS = SIZE // 2 + 1
+FREQUENCIES_HZ: Array = np.arange(BINS) * (SAMPLE_RATE / SIZE)
+HEARD = slice(1, 117)  # bins from 172 Hz to 20 kHz: what is learned and what is judged
+FLOOR_DB = -80.0  # below the top of a response
+
+_LEAD_SAMPLES = 32  # before the first onset, of responses that are longer than SIZE
+_FADE_SAMPLES = 32
+_ONSET_LEAD_SECONDS = 0.3e-3  # kept before the earliest arrival: minimum phase rings a little early
+_FIELD_SCALE = 0.5  # chord over which neighbouring directions resemble each other
+_FIELD_NUGGET = 1e-3
+
+
+class Features(NamedTuple):
+    """Magnitudes (..., M, 2, F) in dB and arrival times (..., M, 2) in seconds."""
+
+    magnitude_db: Float32
+    arrival_seconds: Array
+
+    def at(self, rows: ArrayLike) -> "Features":
+        """The directions of ``rows``."""
+        return Features(self.magnitude_db[..., rows, :, :], self.arrival_seconds[..., rows, :])
+
+
+def features(ir: ArrayLike, positions: ArrayLike, sample_rate: int) -> Features:
+    """Features of one listener (M, 2, N) or of many (B, M, 2, N) over unit positions (M, 3).
+
+    Responses at another rate are resampled. Those longer than 256 samples at 44.1 kHz are cut out
+    around the direct sound, from 0.7 ms before the first onset, and faded out at the end.
+    """
+    given = np.asarray(ir, dtype=np.float64)
+    if given.ndim == 4:
+        each = [features(listener, positions, sample_rate) for listener in given]
+        return Features(
+            np.stack([one.magnitude_db for one in each]),
+            np.stack([one.arrival_seconds for one in each]),
+        )
+    at_rate = responses.resampled(given, sample_rate, SAMPLE_RATE)
+    cut, start = _cut(at_rate)
+    magnitude = alignment.floored_magnitude(cut, SIZE, FLOOR_DB)
+    where = np.asarray(positions, dtype=np.float64)
+    arrivals = _arrival_samples(cut, magnitude, where) + start
+    return Features((20.0 * np.log10(magnitude)).astype(np.float32), arrivals / SAMPLE_RATE)
+
+
+def features_of(hrtf: HrtfSet) -> Features:
+    """Features of a set."""
+    return features(hrtf.ir, hrtf.positions, hrtf.sample_rate)
+
+
+def to_responses(magnitude_db: ArrayLike, arrival_seconds: ArrayLike, n_taps: int = SIZE) -> Array:
+    """Responses (M, 2, N) at 44.1 kHz, minimum phase behind their arrival times.
+
+    ``n_taps`` is the least length; what arrives later than that would lets them grow.
+    """
+    magnitude = 10.0 ** (np.asarray(magnitude_db, dtype=np.float64) / 20.0)
+    arrivals = np.asarray(arrival_seconds, dtype=np.float64) * SAMPLE_RATE
+    short = alignment.minimum_phase(_finer(magnitude), SIZE)
+    late = int(np.ceil(max(arrivals.max(), 0.0)))
+    return responses.delayed(short, np.maximum(arrivals, 0.0))[..., : max(n_taps, late + SIZE // 2)]
+
+
+def to_hrtf_set(
+    found: Features,
+    positions: Array,
+    radius_m: float,
+    sample_rate: int = SAMPLE_RATE,
+    **fields: str,
+) -> HrtfSet:
+    """A set that renders, at any rate; all responses are moved later if one begins before 0."""
+    arrivals = found.arrival_seconds
+    least = arrivals.min() - _ONSET_LEAD_SECONDS
+    ir = to_responses(found.magnitude_db, arrivals - min(least, 0.0))
+    hrtf = HrtfSet(ir, positions, radius_m, SAMPLE_RATE, **fields)  # type: ignore[arg-type]
+    return hrtf.resampled(sample_rate)
+
+
+def itd_seconds(arrival_seconds: ArrayLike) -> Array:
+    """ITD (..., M), positive where the left ear hears later."""
+    arrivals = np.asarray(arrival_seconds)
+    return np.asarray(arrivals[..., 0] - arrivals[..., 1])
+
+
+def blend_weights(positions: Array, targets: Array) -> Array:
+    """Weights (Q, M) that read fields over a grid (M, 3) at other directions (Q, 3).
+
+    A Gaussian process with a Matern 3/2 kernel and a constant mean; targets that the grid holds are
+    read from it without a change.
+    """
+    distance = chords(targets, positions)
+    nearest = np.argmin(distance, axis=1)
+    held = distance[np.arange(len(targets)), nearest] < 1e-4
+    weights = np.zeros(distance.shape)
+    weights[held, nearest[held]] = 1.0
+    if not np.all(held):
+        process = fit_process(matern_3_2(_FIELD_SCALE), chords(positions, positions), _FIELD_NUGGET)
+        kernel = process.kernel(distance[~held])
+        weights[~held] = kernel @ process.precision + process.mean
+    return weights
+
+
+def _cut(ir: Array) -> tuple[Array, int]:
+    """Responses of at most SIZE samples, and the sample they begin at."""
+    if ir.shape[-1] <= SIZE:
+        return ir, 0
+    peak = np.max(np.abs(ir), axis=-1, keepdims=True)
+    onset = np.argmax(np.abs(ir) >= 0.1 * np.maximum(peak, 1e-30), axis=-1)
+    start = max(int(onset.min()) - _LEAD_SAMPLES, 0)
+    cut = ir[..., start : start + SIZE].copy()
+    fade = np.cos(np.linspace(0.0, np.pi / 2, _FADE_SAMPLES)) ** 2
+    if start + SIZE < ir.shape[-1]:
+        cut[..., -_FADE_SAMPLES:] *= fade
+    return cut, start
+
+
+def _arrival_samples(ir: Array, magnitude: Array, positions: Array) -> Array:
+    """Arrivals (M, 2) behind which minimum phase has the measured interaural phase below 1.5 kHz.
+
+    Broadband arrival times first, then the delay that fits at low frequencies, where the ear takes
+    its ITD from phase.
+    """
+    broadband = alignment.arrival_samples(ir, SAMPLE_RATE, positions)
+    short = alignment.minimum_phase(_finer(magnitude), SIZE)
+    return alignment.low_frequency_arrival_samples(ir, short, broadband, SAMPLE_RATE)
+
+
+def _finer(magnitude: Array) -> Array:
+    """The same magnitudes on four times as many bins, in dB by straight lines: cepstra alias less."""
+    n_bins = magnitude.shape[-1]
+    log = np.log(np.maximum(magnitude, 1e-12))
+    fine = np.empty((*log.shape[:-1], 4 * (n_bins - 1) + 1))
+    for k in range(4):
+        fine[..., k:-1:4] = (1.0 - k / 4.0) * log[..., :-1] + k / 4.0 * log[..., 1:]
+    fine[..., -1] = log[..., -1]
+    return np.exp(fine)

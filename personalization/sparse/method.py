@@ -1,0 +1,166 @@
+"""What a method of spatial upsampling gets and gives, and the table of their names.
+
+    upsampler = method("ridge")()
+    upsampler.fit(train)                              # other listeners over one whole grid
+    found = upsampler.predict(measured, targets)      # any measured directions in, any targets out
+
+Methods predict everywhere; that what was measured stays as measured is the caller's affair
+(``auricle.personalization.sparse.complete``), so that all methods are judged alike.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.dsp.errors import AuricleError
+from auricle.personalization.features import blend_weights
+
+Array: TypeAlias = NDArray[np.float64]
+Float32: TypeAlias = NDArray[np.float32]
+
+MIRROR = np.array([1.0, -1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Features at the targets, and how sure they are.
+
+    Attributes:
+        magnitude_db: (Q, 2, F).
+        arrival_seconds: (Q, 2).
+        spread_db: (Q, 2, F) standard deviation of the magnitudes; None where a method does not say.
+        spread_seconds: (Q,) standard deviation of the ITD; None likewise.
+    """
+
+    magnitude_db: Float32
+    arrival_seconds: Array
+    spread_db: Array | None = None
+    spread_seconds: Array | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a listener: features at some directions.
+
+    Attributes:
+        positions: (K, 3) unit vectors.
+        magnitude_db: (K, 2, F) float32.
+        arrival_seconds: (K, 2).
+    """
+
+    positions: Array
+    magnitude_db: Float32
+    arrival_seconds: Array
+
+
+@dataclass(frozen=True)
+class Training:
+    """Listeners measured over one whole grid.
+
+    Attributes:
+        positions: (M, 3) unit vectors.
+        magnitude_db: (B, M, 2, F) float32.
+        arrival_seconds: (B, M, 2).
+        dataset: name of the data set, for messages.
+    """
+
+    positions: Array
+    magnitude_db: Float32
+    arrival_seconds: Array
+    dataset: str = ""
+
+    def __len__(self) -> int:
+        return len(self.magnitude_db)
+
+    def listener(self, row: int, directions: ArrayLike | slice = slice(None)) -> Measured:
+        """One listener at some directions."""
+        return Measured(
+            self.positions[directions],
+            self.magnitude_db[row][directions],
+            self.arrival_seconds[row][directions],
+        )
+
+    def take(self, rows: ArrayLike) -> "Training":
+        """The listeners of ``rows``."""
+        return replace(
+            self, magnitude_db=self.magnitude_db[rows], arrival_seconds=self.arrival_seconds[rows]
+        )
+
+    def at(self, targets: Array) -> "Training":
+        """The listeners at other directions (Q, 3), interpolated."""
+        weights = blend_weights(self.positions, targets)
+        if np.all(np.max(weights, axis=1) == 1.0) and np.all(np.sum(weights != 0.0, axis=1) == 1):
+            rows = np.argmax(weights, axis=1)  # the grid holds them all: nothing to blend
+            return replace(
+                self,
+                positions=targets,
+                magnitude_db=self.magnitude_db[:, rows],
+                arrival_seconds=self.arrival_seconds[:, rows],
+            )
+        light = weights.astype(np.float32)
+        return replace(
+            self,
+            positions=targets,
+            magnitude_db=np.einsum("qm,bmef->bqef", light, self.magnitude_db, optimize=True),
+            arrival_seconds=np.einsum("qm,bme->bqe", weights, self.arrival_seconds, optimize=True),
+        )
+
+    def mirrored(self) -> "Training":
+        """The listeners in the mirror, over the same grid."""
+        turned = self.at(self.positions * MIRROR)
+        return replace(
+            self,
+            magnitude_db=turned.magnitude_db[:, :, ::-1],
+            arrival_seconds=turned.arrival_seconds[:, :, ::-1],
+        )
+
+    def joined(self, other: "Training") -> "Training":
+        """These listeners and others over the same grid."""
+        return replace(
+            self,
+            magnitude_db=np.concatenate([self.magnitude_db, other.magnitude_db]),
+            arrival_seconds=np.concatenate([self.arrival_seconds, other.arrival_seconds]),
+        )
+
+
+class Method(Protocol):
+    """A way to a whole HRTF from a few directions."""
+
+    name: str
+    n_parameters: int  # numbers learned from the training listeners; 0 before ``fit``
+
+    def fit(self, train: Training) -> None:
+        """Learn from other listeners; methods that need none keep nothing."""
+
+    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+        """Features at ``target_positions`` (Q, 3) of the listener measured."""
+
+
+# Where each method lives: the module is imported when it is asked for, torch with it or without.
+_HERE = "auricle.personalization.sparse"
+METHODS: dict[str, str] = {
+    "mean": f"{_HERE}.population:PopulationMean",
+    "random": f"{_HERE}.population:RandomSubject",
+    "best-subject": f"{_HERE}.population:BestSubject",
+}
+
+
+def method(name: str) -> Callable[[], Method]:
+    """What makes a method of that name; AuricleError, with the names there are, otherwise."""
+    if name not in METHODS:
+        raise AuricleError(f"there is no method {name!r}; there are {', '.join(sorted(METHODS))}")
+    module, _, attribute = METHODS[name].partition(":")
+    maker: Callable[[], Method] = getattr(import_module(module), attribute)
+    return maker
+
+
+def names(of: Iterable[str] | None = None) -> list[str]:
+    """The names asked for, checked; all of them without."""
+    wanted = list(METHODS) if of is None else list(of)
+    for name in wanted:
+        method(name)
+    return wanted
