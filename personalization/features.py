@@ -39,7 +39,7 @@ class Features(NamedTuple):
     magnitude_db: Float32
     arrival_seconds: Array
 
-    def at(self, rows: ArrayLike) -> "Features":
+    def at(self, rows: NDArray[np.int64] | slice) -> "Features":
         """The directions of ``rows``."""
         return Features(self.magnitude_db[..., rows, :, :], self.arrival_seconds[..., rows, :])
 
@@ -147,7 +147,7 @@ def _arrival_samples(ir: Array, magnitude: Array, positions: Array) -> Array:
 
 
 def _finer(magnitude: Array) -> Array:
-    """The same magnitudes on four times as many bins, in dB by straight lines: cepstra alias less."""
+    """The same magnitudes on four times as many bins, linear in dB, so that cepstra alias less."""
     n_bins = magnitude.shape[-1]
     log = np.log(np.maximum(magnitude, 1e-12))
     fine = np.empty((*log.shape[:-1], 4 * (n_bins - 1) + 1))
