@@ -85,7 +85,7 @@ def diffuse_field_magnitude(ir: Float32, weights: Array, size: int) -> Array:
     ``weights`` (M,) are those of ``sphere_weights``; F = size // 2 + 1.
     """
     power = np.mean(np.abs(np.fft.rfft(ir, size)) ** 2, axis=1)
-    return np.sqrt(weights @ power)
+    return np.asarray(np.sqrt(weights @ power), dtype=np.float64)
 
 
 def _with_true_ears(subjects: Subjects, findings: list[str]) -> Subjects:
@@ -111,10 +111,10 @@ def _equalisers(subjects: Subjects, weights: Array, kind: Equalisation) -> Array
     if kind == "none":
         return None
     size = 1 << (4 * subjects.n_taps - 1).bit_length()
-    fields = np.stack([diffuse_field_magnitude(ir, weights, size) for ir in subjects.ir])
+    fields: Array = np.stack([diffuse_field_magnitude(ir, weights, size) for ir in subjects.ir])
     if kind == "laboratory":
         mean = np.exp(np.mean(np.log(np.maximum(fields, 1e-12)), axis=0))
-        fields = np.tile(mean, (len(fields), 1))
+        fields = np.asarray(np.tile(mean, (len(fields), 1)), dtype=np.float64)
     hz = np.fft.rfftfreq(size, 1.0 / subjects.sample_rate)
     inverse = 1.0 / np.maximum(_smoothed(fields, hz), 1e-12)
     # Only the band that is heard is made flat; outside it the filter keeps its value at the edge.
