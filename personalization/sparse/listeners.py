@@ -7,6 +7,7 @@ hyperparameters serves any number of directions.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -29,18 +30,19 @@ Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]
 Int64: TypeAlias = NDArray[np.int64]
 
-MAGNITUDE = Covariance(
-    tapers=(Part(0.63, 1.8, 40.0, 0.6), Part(0.27, 0.5, 4.0, 0.6)),
-    rest=(Part(0.15, 2.0, 10.0, 0.2), Part(0.18, 0.09, 0.5, 0.0)),
+MAGNITUDE = Covariance(  # in decibels
+    tapers=(Part(0.45, 1.08, 40.0, 0.6), Part(0.45, 0.5, 4.0, 0.6)),
+    rest=(Part(0.15, 5.0, 16.0, 0.2), Part(0.18, 0.09, 0.5, 0.0)),
     noise=0.01,
 )
-ARRIVAL = Covariance(
-    tapers=(Part(0.9, 1.8, 1.0, 1.0),),
-    rest=(Part(0.1, 0.5, 1.0, 0.0),),
-    noise=0.01,
-    offset=1.0e4,
+ARRIVAL = Covariance(  # in microseconds; there is one bin
+    tapers=(Part(0.4, 2.88, 1.0, 1.0),),
+    rest=(Part(0.004, 1.0, 1.0, 0.4), Part(0.009, 0.32, 1.0, 0.0)),
+    noise=0.003,
+    offset=3.0e3,
 )
 MICROSECONDS = 1e6
+OFFSET_DB, OFFSET_BINS = 3.0, 6.0  # by which the equipment of laboratories differs, and how finely
 
 _MOST_VALUES = 4500  # solved for at once
 _MOST_SPREAD = 1200  # the same for the spread, which needs one more solution for each target
@@ -84,6 +86,8 @@ class ListenersProcess:
         others, others_known = self._deviations.at(target_positions), self._deviations.at(known)
 
         magnitude = np.stack([each.magnitude_db for each in measured]) - mean_known.magnitude_db
+        level = self._level(magnitude)
+        magnitude = magnitude - level
         found, spread = _conditioned(
             self._magnitude,
             _places(target_positions, others.magnitude_db[..., HEARD]),
@@ -102,13 +106,34 @@ class ListenersProcess:
         )
         return [
             Prediction(
-                mean.magnitude_db[0] + _all_bins(db),
+                mean.magnitude_db[0] + _all_bins(db) + loud,
                 mean.arrival_seconds[0] + us[..., 0] / MICROSECONDS + delay,
                 None if spread is None else _all_bins(spread),
                 None if spread_us is None else np.hypot(*spread_us[..., 0].T) / MICROSECONDS,
             )
-            for db, us, delay in zip(found, found_us, late[:, 0], strict=True)
+            for db, us, delay, loud in zip(found, found_us, late[:, 0], level[:, 0], strict=True)
         ]
+
+    def _level(self, deviations_db: NDArray) -> NDArray:
+        """What to take off the measured deviations (B, K, 2, F) first: nothing."""
+        return np.zeros((len(deviations_db), 1, 1, 1), dtype=np.float32)
+
+
+class ListenersAcross(ListenersProcess):
+    """The same for a listener of another laboratory, whose equipment is found in the measurement.
+
+    The level is taken off first; the response of the loudspeaker and of the equalisation is an
+    unknown common to all directions, which the process estimates along with the listener.
+    """
+
+    name = "listeners-across"
+
+    def __init__(self, offset_db: float = OFFSET_DB, *, with_spread: bool = False) -> None:
+        model = replace(MAGNITUDE, offset=offset_db**2, offset_bins=OFFSET_BINS)
+        super().__init__(model, with_spread=with_spread)
+
+    def _level(self, deviations_db: NDArray) -> NDArray:
+        return np.median(deviations_db[..., HEARD], axis=(1, 2, 3), keepdims=True)
 
 
 def _places(positions: Array, deviations: NDArray) -> Places:

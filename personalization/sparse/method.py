@@ -154,6 +154,7 @@ METHODS: dict[str, str] = {
     "mean-gp": f"{_HERE}.residual_process:MeanProcess",
     "ridge": f"{_HERE}.ridge:BandRidge",
     "listeners": f"{_HERE}.listeners:ListenersProcess",
+    "listeners-across": f"{_HERE}.listeners:ListenersAcross",
 }
 
 
