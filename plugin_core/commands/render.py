@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from auricle.dsp.hrtf import HrtfSet
     from auricle.plugin_core.offline import RenderResult
 
 EXAMPLE = "Example: auricle render vocals.ogg guitar.wav -o mix.wav --azimuth 30 --azimuth -40"
@@ -26,6 +27,9 @@ def render(
         Path | None, typer.Option(help="Where the files of the scene lie; else where it says.")
     ] = None,
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
+    densify: Annotated[
+        bool, typer.Option("--densify", help="Fill the gaps between the listener's directions.")
+    ] = False,
     azimuth: Annotated[
         list[float] | None, typer.Option(help="Degrees, + left; once a track.")
     ] = None,
@@ -60,7 +64,7 @@ def render(
     _check_kind(
         scene,
         {"TRACK": tracks, "--azimuth": azimuth, "--elevation": elevation, "--distance": distance,
-         "--orbit": orbit},
+         "--orbit": orbit, "--densify": densify or None},
         {"--folder": folder, "--plot": plot, "--workers": workers},
     )  # fmt: skip
     number_or_name = int(rank) if rank is not None and rank.isdigit() else rank
@@ -73,15 +77,32 @@ def render(
         return
     from auricle.plugin_core.offline import render as render_files
 
+    listener = _densified(hrtf) if densify else hrtf
     with progress_bar(output.name) as progress:
         result = render_files(
-            tracks or [], output, hrtf=hrtf, azimuth_deg=azimuth or 0.0,
+            tracks or [], output, hrtf=listener, azimuth_deg=azimuth or 0.0,
             elevation_deg=elevation or 0.0, distance_m=distance or None, orbit_seconds=orbit,
             head_track=head_track, rank=number_or_name or "auto",
             level=level or "matched", gain_db=gain, block_size=block_size,
             sample_rate=sample_rate, progress=progress, say=say,
         )  # fmt: skip
     say_result(result, as_json)
+
+
+def _densified(hrtf: Path | None) -> "HrtfSet":
+    """The set of a file with its gaps filled."""
+    from auricle.dsp.errors import AuricleError
+    from auricle.dsp.hrtf import HrtfSet
+    from auricle.personalization.sparse.densify import densified
+    from auricle.personalization.sparse.shipped import shipped_training
+
+    if hrtf is None:
+        raise AuricleError("--densify fills the gaps of a measured set; name it with --hrtf")
+    done = densified(HrtfSet.load(hrtf), shipped_training())
+    for finding in done.findings:
+        say(finding)
+    say(f"{done.n_predicted} directions predicted between {done.n_measured} measured ones")
+    return done.hrtf
 
 
 def _check_kind(scene: Path | None, of_tracks: dict[str, Any], of_scenes: dict[str, Any]) -> None:
