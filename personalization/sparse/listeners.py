@@ -53,6 +53,7 @@ STRETCHES = (-0.07, 0.07)  # of the frequencies of further copies of each listen
 
 _MOST_VALUES = 3000  # solved for at once
 _MOST_SPREAD = 1200  # the same for the spread, which needs one more solution for each target
+_LEAST_NOISE = 1e-4  # of the mean variance
 _SPREAD_STEP = 4  # bins between those whose spread is worked out
 
 
@@ -197,7 +198,9 @@ def _spread(model: Covariance, targets: Places, known: Places) -> Array:
 
 def _factor(model: Covariance, known: Places) -> tuple[Float32, bool]:
     matrix = between(model, known, known)(known)
-    matrix.flat[:: len(matrix) + 1] += (model.noise * known.scale**2).ravel()
+    # Where listeners hardly differ, as with arrivals from straight ahead, rounding needs some too.
+    least = _LEAST_NOISE * float(np.trace(matrix)) / len(matrix)
+    matrix.flat[:: len(matrix) + 1] += (model.noise * known.scale**2).ravel() + np.float32(least)
     factor, lower = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
     return factor, lower
 
