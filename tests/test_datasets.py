@@ -15,6 +15,7 @@ from auricle.dsp.metrics.interaural import ild_db, itd_correlation_seconds
 from auricle.dsp.metrics.spectral import MIDDLE, lsd_db
 from auricle.dsp.sphere_weights import sphere_weights
 from auricle.personalization.datasets import folder as folder_module
+from auricle.personalization.datasets.collection import load_collection
 from auricle.personalization.datasets.folder import ids_of, load_folder
 from auricle.personalization.datasets.harmonise import (
     LEVEL_BAND_HZ,
@@ -492,3 +493,14 @@ def test_a_packed_set_that_is_none_is_one_line(tmp_path: Path) -> None:
         load_h5(tmp_path / "x.h5")
     with pytest.raises(DatasetError, match="no such file"):
         load_h5(tmp_path / "y.h5")
+
+
+def test_a_collection_is_one_folder_for_each_set(tmp_path: Path) -> None:
+    write_folder(listeners(2), tmp_path / "data" / "cipic")
+    write_folder(listeners(2, seed=1), tmp_path / "data" / "hutubs_measured")
+    assert list(load_collection(tmp_path / "data")) == ["CIPIC", "HUTUBS"]
+    assert list(load_collection(tmp_path / "data" / "cipic")) == ["CIPIC"]
+    write_folder(listeners(2), tmp_path / "mine")
+    assert list(load_collection(tmp_path / "mine")) == ["mine"]
+    with pytest.raises(DatasetError, match="is no folder"):
+        load_collection(tmp_path / "absent")

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +103,9 @@ def test_the_observer_is_asked(reference: Path) -> None:
     assert observed["own"] == observed["estimate"]
     assert set(observed["own"]) == {"lateral_rms_deg", "polar_rms_deg", "quadrant_error_percent"}
     assert set(observed["increase"].values()) == {0.0}
-    assert re.search(r"simulated listener.*\(\+0\.0\)", run(reference, reference, "--observer"))
+    assert re.search(
+        r"lateral RMS, degrees: (\S+) and \1\n", run(reference, reference, "--observer")
+    )
 
 
 def test_a_picture_is_drawn(reference: Path, tmp_path: Path) -> None:
@@ -164,3 +168,16 @@ def test_files_that_hold_no_set_are_one_line(
 
 def test_help_has_an_example() -> None:
     assert "Example: auricle evaluate" in run("--help")
+
+
+def test_no_torch_is_needed(reference: Path) -> None:
+    code = (
+        "import sys\nfrom auricle.plugin_core.cli import main\n"
+        "try: main(['evaluate', sys.argv[1], sys.argv[1], '--observer', '--json'])\n"
+        "except SystemExit: print('torch' in sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(reference)], capture_output=True, text=True
+    )
+    assert done.stderr == "False\n"
+    assert json.loads(done.stdout)["lsd_db"] == 0.0

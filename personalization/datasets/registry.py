@@ -1,7 +1,8 @@
 """The public data sets of measured and computed HRTFs: terms, whom to cite, grid and quirks.
 
-``verified`` says which entries were checked against their files here; the rest was written from
-the publications and from memory, and the folder's own files have the last word.
+``verified`` says of which sets responses were read here; the other entries were written from
+publications and from memory, as were all names of files, so the folder's own files have the last
+word.
 """
 
 import re
@@ -27,7 +28,7 @@ class Dataset:
         repeats: ids of one person who was measured several times.
         dummies: ids of dummy heads.
         quirks: what trips readers, in sentences.
-        verified: whether files of it were read here.
+        verified: whether responses of it were read here.
     """
 
     name: str
