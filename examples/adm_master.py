@@ -150,12 +150,14 @@ def write_adm(
     path: Path, audio: np.ndarray, axml: str | bytes, rows: Sequence[tuple[int, str, str, str]],
     form: bytes = b"BW64",
 ) -> None:  # fmt: skip
-    """Write a master (C, n) as 32-bit float; ``form`` is RIFF, RF64 or BW64."""
+    """Write a master (C, n) as 32-bit float, without empty chunks; RIFF, RF64 or BW64."""
     n_channels = len(audio)
     data = np.ascontiguousarray(audio.T, dtype="<f4").tobytes()
     fmt = struct.pack("<HHIIHH", 3, n_channels, RATE, 4 * n_channels * RATE, 4 * n_channels, 32)
     xml = axml.encode("utf-8") if isinstance(axml, str) else axml
-    body = chunk(b"fmt ", fmt) + chunk(b"chna", chna(rows)) + chunk(b"axml", xml)
+    body = chunk(b"fmt ", fmt)
+    body += chunk(b"chna", chna(rows)) if rows else b""
+    body += chunk(b"axml", xml) if xml else b""
     large = form != b"RIFF"
     size = 4 + len(body) + (36 if large else 0) + 8 + len(data)
     with open(path, "wb") as file:
