@@ -156,11 +156,12 @@ def compare(path: Path, ear_python: str) -> None:
             t.channels == channels and t.normalisation == each["normalisation"].lower()
             for t in ours["ambisonic"]
         )
+    extra = len(ours["object"]) + len(heard)
     print(
-        f"{path.name}: {len(objects)} objects: place {worst['place']:.0e}, gain "
-        f"{worst['gain']:.0e}; {len(speakers)} loudspeakers: {max(angles):.1f} deg; {len(scenes)} ambisonic scenes: "
-        f"{same} the same; only ours: {len(ours['object']) + len(heard)}"
-    )  # fmt: skip
+        f"{path.name}: {len(objects)} objects: place {worst['place']:.0e}, "
+        f"gain {worst['gain']:.0e}; {len(speakers)} loudspeakers: {max(angles):.1f} deg; "
+        f"{len(scenes)} ambisonic scenes: {same} the same; only ours: {extra}"
+    )
 
 
 def make_files(folder: Path) -> list[Path]:

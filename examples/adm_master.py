@@ -258,29 +258,31 @@ def write_both(folder: Path, listener: Path | None = None) -> None:
     (folder / "scene.json").write_text(json.dumps(scene, indent=1))
 
 
-def difference_db(folder: Path, listener: Path | None = None, rank: str | int = "auto") -> float:
-    """Level of the difference of both renderings, of the JSON scene's."""
+def rendered(path: Path, listener: Path | None = None, rank: str | int = "auto") -> np.ndarray:
+    """Both ears (n, 2) of a scene, which stay beside it in a file."""
     from dataclasses import replace
 
     from auricle.plugin_core.scene.scene import Scene
 
-    audio = []
-    for name in ("master.wav", "scene.json"):
-        scene = Scene.load(folder / name)
-        hrtf = None if listener is None else str(listener.absolute())
-        scene.listener = replace(scene.listener, hrtf=hrtf, rank=rank)
-        output = folder / f"binaural-{Path(name).suffix[1:]}.wav"
-        scene.render(output)
-        audio.append(soundfile.read(output)[0])
-    error, wanted = (np.linalg.norm(each) for each in (audio[0] - audio[1], audio[1]))
-    return 20.0 * float(np.log10(error / wanted + 1e-15))
+    scene = Scene.load(path)
+    hrtf = None if listener is None else str(listener.absolute())
+    scene.listener = replace(scene.listener, hrtf=hrtf, rank=rank)
+    output = path.with_name(f"{path.stem}-binaural.wav")
+    scene.render(output)
+    return soundfile.read(output)[0]
+
+
+def difference_db(found: np.ndarray, wanted: np.ndarray) -> float:
+    """Level of the difference, of what is wanted."""
+    return 20.0 * float(np.log10(np.linalg.norm(found - wanted) / np.linalg.norm(wanted) + 1e-15))
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
     listener = Path(sys.argv[2]) if len(sys.argv) > 2 else None
     write_both(folder, listener)
-    print(f"ADM master against JSON scene: {difference_db(folder, listener):.1f} dB")
+    audio = [rendered(folder / name, listener) for name in ("master.wav", "scene.json")]
+    print(f"ADM master against JSON scene: {difference_db(*audio):.1f} dB")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ class _Handler:
         self.parser.CharacterDataHandler = self._text
         self.parser.StartDoctypeDeclHandler = self._doctype
         self._open: list[Element] = []
-        self._depth = self._count = 0
+        self._depth = self._count = self._count_before = 0
         self._wide: bool | None = None
 
     def wide(self, piece: bytes) -> bool:
@@ -129,6 +129,8 @@ class _Handler:
             )
         tag = name.rpartition(":")[2]
         if self._open or tag in _MAIN:
+            if tag == "audioBlockFormat":
+                self._count_before = self._count
             self._count += 1
             if self._count > MOST_ELEMENTS:
                 raise AdmError(f"the axml chunk has more than {MOST_ELEMENTS} elements")
@@ -145,18 +147,17 @@ class _Handler:
         element = self._open.pop()
         if not self._open:
             self.parsed.elements[element.tag].append(element)
-        elif element.tag == "audioBlockFormat" and len(self._open) == 1:
+        elif element.tag == "audioBlockFormat" and self._is_channel():
             self._block(self._open[0], element)
-            self._count -= 1 + _size(element)
+            self._count = self._count_before
         else:
             self._open[-1].children.append(element)
+
+    def _is_channel(self) -> bool:
+        return len(self._open) == 1 and self._open[0].tag == "audioChannelFormat"
 
     def _block(self, channel: Element, element: Element) -> None:
         blocks = self.parsed.blocks.get(channel.id)
         if blocks is None:
             blocks = self.parsed.blocks[channel.id] = Blocks()
         add_block(blocks, kind_of(channel), element)
-
-
-def _size(element: Element) -> int:
-    return sum(1 + _size(child) for child in element.children)
