@@ -356,6 +356,19 @@ def test_common_definitions_without_xml(tmp_path: Path) -> None:
     assert (scene.order, scene.normalisation, scene.channels) == (1, "n3d", (7, 8, 9, 10))
 
 
+def test_chna_may_name_channels_themselves(tmp_path: Path) -> None:
+    """As BS.2076-2 and BS.2088 allow, without track and stream formats."""
+    axml, rows = MAKER.document([Sound("o", [("a", still(7))])])
+    named = "<audioTrackFormatIDRef>AT_00031001_01</audioTrackFormatIDRef><audioPack"
+    assert named in axml
+    channel = "<audioChannelFormatIDRef>AC_00031001</audioChannelFormatIDRef><audioPack"
+    rows = [(1, "ATU_00000001", "AC_00031001_00", rows[0][3])]
+    for replacement in (channel, "<audioPack"):
+        given = axml.replace(named, replacement)
+        MAKER.write_adm(tmp_path / "m.wav", np.zeros((1, 4800), np.float32), given, rows)
+        assert Scene.load(tmp_path / "m.wav").tracks[0].position == Static(7.0)
+
+
 # --- which objects play ------------------------------------------------------------------------
 
 

@@ -151,10 +151,32 @@ def test_ways_to_objects_and_elements_are_limited(
     )
     nested = f"<audioFormatExtended>{tangle}</audioFormatExtended>"
     assert "more than 20000 ways" in refused(write(tmp_path / "m.wav", nested), capsys)
+    monkeypatch.setattr(axml_module, "MOST_BLOCKS", 9)
+    assert "more than 9 blocks" in refused(write(tmp_path / "m.wav"), capsys)
     monkeypatch.setattr(axml_module, "MOST_ELEMENTS", 50)
     assert "more than 50 elements" in refused(write(tmp_path / "m.wav"), capsys)
     monkeypatch.setattr(axml_module, "MOST_BYTES", 5000)
     assert "more than 5000 are not read" in refused(write(tmp_path / "m.wav"), capsys)
+
+
+def test_packs_may_hold_each_other_in_circles(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each pack holds the next one twice, the last one the first, and the channel is in none."""
+    pack = "AP_00031001"
+    inner = "".join(
+        f'<audioPackFormat audioPackFormatID="AP_0003{i:04x}" typeDefinition="Objects">'
+        + f"<audioPackFormatIDRef>AP_0003{i + 1:04x}</audioPackFormatIDRef>" * 2
+        + "</audioPackFormat>"
+        for i in range(0x2000, 0x2040)
+    ).replace("AP_00032040", pack)
+    channel = "<audioChannelFormatIDRef>AC_00031001</audioChannelFormatIDRef></audioPackFormat>"
+    change = put(
+        channel, "<audioPackFormatIDRef>AP_00032000</audioPackFormatIDRef></audioPackFormat>"
+    )
+    axml = put("</audioFormatExtended>", inner + "</audioFormatExtended>")(change(AXML))
+    line = refused(write(tmp_path / "m.wav", axml), capsys)
+    assert f"ATU_00000001: AC_00031001 is not in its pack {pack}" in line
 
 
 @pytest.mark.parametrize(

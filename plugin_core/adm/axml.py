@@ -16,6 +16,7 @@ from auricle.plugin_core.adm.errors import AdmError
 
 MOST_BYTES = 1 << 29
 MOST_ELEMENTS = 1_000_000  # blocks not counted
+MOST_BLOCKS = 2_000_000
 MAX_DEPTH = 64
 _PIECE = 1 << 16
 _MOST_TEXT = 4096  # characters that are kept of a text, roughly
@@ -106,7 +107,7 @@ class _Handler:
         self.parser.CharacterDataHandler = self._text
         self.parser.StartDoctypeDeclHandler = self._doctype
         self._open: list[Element] = []
-        self._depth = self._count = self._count_before = 0
+        self._depth = self._count = self._count_before = self._n_blocks = 0
         self._wide: bool | None = None
 
     def wide(self, piece: bytes) -> bool:
@@ -161,3 +162,6 @@ class _Handler:
         if blocks is None:
             blocks = self.parsed.blocks[channel.id] = Blocks()
         add_block(blocks, kind_of(channel), element)
+        self._n_blocks += 1
+        if self._n_blocks > MOST_BLOCKS:
+            raise AdmError(f"the axml chunk has more than {MOST_BLOCKS} blocks, split the master")

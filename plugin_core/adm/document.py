@@ -1,5 +1,6 @@
 """An ADM file's programmes, contents, objects, packs, channels and tracks by their IDs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,7 @@ from auricle.plugin_core.adm.elements import Element
 from auricle.plugin_core.adm.errors import AdmError
 
 SILENT_TRACK = "ATU_00000000"
+_MOST_PACKS = 1000
 T = TypeVar("T")
 
 
@@ -106,9 +108,13 @@ class Document:
             self.objects = _by_id(parsed, "audioObject", _object)
             self.packs = _by_id(parsed, "audioPackFormat", _pack)
             self._channels = _by_id(parsed, "audioChannelFormat", self._channel)
-            self._tracks = _by_id(parsed, "audioTrackFormat", _first("audioStreamFormatIDRef"))
+            self._tracks = _by_id(
+                parsed, "audioTrackFormat", lambda each: _first(each, "audioStreamFormatIDRef")
+            )
             streams = _by_id(parsed, "audioStreamFormat", lambda element: element)
-            self._streams = {name: _stream(each) for name, each in streams.items()}
+            self._streams = {
+                name: _first(each, "audioChannelFormatIDRef") for name, each in streams.items()
+            }
             for name, each in streams.items():  # the other direction, for tracks that are silent
                 for track in each.texts("audioTrackFormatIDRef"):
                     self._tracks[track] = self._tracks.get(track) or name
@@ -122,8 +128,8 @@ class Document:
         if track.channel_format:
             return self.channel(track.channel_format, track.id)
         name = track.track_format
-        if name.startswith("AC_"):  # BS.2076-2 lets chna name the channel itself
-            return self.channel(name.partition("_00")[0] if len(name) > 11 else name, track.id)
+        if name.startswith("AC_"):  # chna may name the channel itself, with _00 behind
+            return self.channel(name[:11], track.id)
         stream = self._tracks.get(name) or (
             "AS_" + name[3:11] if name.startswith("AT_") and is_common(name[:11]) else ""
         )
@@ -165,7 +171,7 @@ class Document:
                 )
             return Pack(identity, (), ())
         pack = self.packs[identity]
-        if not self._holds(pack, channel.id, ()):
+        if not self._holds(pack, channel.id):
             raise self.error(
                 f"{track.id}: {channel.id} is not in its pack {identity}; export the file again"
             )
@@ -175,14 +181,20 @@ class Document:
         """What to raise for this file."""
         return AdmError(f"{self.path}: {text}")
 
-    def _holds(self, pack: Pack, channel: str, above: tuple[str, ...]) -> bool:
-        if pack.id in above:
-            raise self.error(f"{pack.id} holds itself; export the file again")
-        if channel in pack.channels:
-            return True
-        inner = [self.packs[name] for name in pack.packs if name in self.packs]
-        common = len(inner) < len(pack.packs)  # what BS.2094 has in them is not compared
-        return common or any(self._holds(each, channel, (*above, pack.id)) for each in inner)
+    def _holds(self, pack: Pack, channel: str) -> bool:
+        """Whether a channel is in a pack or in one that it holds."""
+        waiting, seen = [pack], {pack.id}
+        while waiting:
+            each = waiting.pop()
+            inner = set(each.packs) - seen
+            # What packs of BS.2094 have in them is not compared.
+            if channel in each.channels or not inner <= self.packs.keys():
+                return True
+            waiting += (self.packs[name] for name in inner)
+            seen |= inner
+            if len(seen) > _MOST_PACKS:
+                raise self.error(f"{pack.id} holds more than {_MOST_PACKS} packs")
+        return False
 
     def _joined(self, row: TrackRow, described: TrackUid | None) -> TrackUid:
         """What chna and an audioTrackUID say of the same track."""
@@ -214,8 +226,9 @@ class Document:
         )
 
 
-def _by_id(parsed: Parsed, tag: str, make):  # type: ignore[no-untyped-def]
-    found = {}
+def _by_id(parsed: Parsed, tag: str, make: Callable[[Element], T]) -> dict[str, T]:
+    """What is made of the elements of a tag, by their IDs."""
+    found: dict[str, T] = {}
     for element in parsed.elements[tag]:
         if not element.id:
             raise element.error("has no ID; export the file again")
@@ -225,16 +238,13 @@ def _by_id(parsed: Parsed, tag: str, make):  # type: ignore[no-untyped-def]
     return found
 
 
-def _group(reference: str):  # type: ignore[no-untyped-def]
+def _group(reference: str) -> Callable[[Element], Group]:
     return lambda element: Group(element.id, element.name, element.texts(reference))
 
 
-def _first(reference: str):  # type: ignore[no-untyped-def]
-    return lambda element: next(iter(element.texts(reference)), "")
-
-
-def _stream(element: Element) -> str:
-    return next(iter(element.texts("audioChannelFormatIDRef")), "")
+def _first(element: Element, reference: str) -> str:
+    """What the first child of a tag says, "" without one."""
+    return next(iter(element.texts(reference)), "")
 
 
 def _object(element: Element) -> AudioObject:
@@ -269,7 +279,7 @@ def _pack(element: Element) -> Pack:
 
 def _track_uid(element: Element) -> TrackUid:
     found = [
-        next(iter(element.texts(name + "IDRef")), "")
+        _first(element, name + "IDRef")
         for name in ("audioTrackFormat", "audioChannelFormat", "audioPackFormat")
     ]
     return TrackUid(element.id, 0, *found)

@@ -1,7 +1,7 @@
 """What an ADM file plays: points, loudspeaker beds and ambisonics, and what it says beside."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isqrt, prod
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import TypeAlias
 import numpy as np
 
 from auricle.dsp.layouts import Loudspeaker
+from auricle.plugin_core.adm.axml import MOST_BLOCKS
 from auricle.plugin_core.adm.beds import layout_of, loudspeaker
+from auricle.plugin_core.adm.blocks import N_COLUMNS
 from auricle.plugin_core.adm.chunks import read_wave
 from auricle.plugin_core.adm.document import AudioObject, Document
 from auricle.plugin_core.adm.errors import AdmError
@@ -119,6 +121,7 @@ class _Parts:
     def __init__(self, document: Document, file_seconds: float) -> None:
         self._document, self._file_seconds = document, file_seconds
         self.notes = _Notes()
+        self._n_blocks = 0
 
     def parts(self, items: list[Item]) -> tuple[Part, ...]:
         """What the channels are, those of an object together."""
@@ -149,6 +152,9 @@ class _Parts:
         return Point(name, item.index, _gain(item.path), self._timeline(item, name), unit_m)
 
     def _timeline(self, item: Item, name: str) -> Timeline:
+        self._n_blocks += len(item.channel.blocks.numbers) // N_COLUMNS
+        if self._n_blocks > MOST_BLOCKS:  # several tracks may share a channel's
+            raise self._document.error(f"its tracks have more than {MOST_BLOCKS} blocks")
         last = item.path[-1] if item.path else None
         start = 0.0 if last is None else last.start
         end = inf if last is None or last.duration is None else start + last.duration
@@ -253,7 +259,7 @@ class _Parts:
         return Ambisonics(name, channels, _gain(part[0].path) * levels.pop(), order, names.pop())
 
 
-def _instances(members: list[Item], key) -> list[list[Item]]:  # type: ignore[no-untyped-def]
+def _instances(members: list[Item], key: Callable[[Item], str]) -> list[list[Item]]:
     """The members in sets in which no key comes twice, in their order."""
     sets: list[dict[str, Item]] = []
     for item in members:
