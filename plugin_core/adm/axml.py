@@ -109,6 +109,8 @@ class _Handler:
         self._open: list[Element] = []
         self._depth = self._count = self._count_before = self._n_blocks = 0
         self._wide: bool | None = None
+        self._channel: Element | None = None  # whose blocks are being read
+        self._kind = ""
 
     def wide(self, piece: bytes) -> bool:
         """Whether the text is UTF-16, as its first bytes say."""
@@ -128,7 +130,7 @@ class _Handler:
             raise AdmError(
                 f"axml line {self.parser.CurrentLineNumber}: nested deeper than {MAX_DEPTH}"
             )
-        tag = name.rpartition(":")[2]
+        tag = name.rpartition(":")[2] if ":" in name else name
         if self._open or tag in _MAIN:
             if tag == "audioBlockFormat":
                 self._count_before = self._count
@@ -138,8 +140,10 @@ class _Handler:
             self._open.append(Element(tag, attributes, self.parser.CurrentLineNumber))
 
     def _text(self, text: str) -> None:
-        if self._open and len(self._open[-1].text) < _MOST_TEXT:
-            self._open[-1].text += text
+        if self._open:
+            element = self._open[-1]
+            if len(element.text) < _MOST_TEXT:
+                element.text += text
 
     def _end(self, _: str) -> None:
         self._depth -= 1
@@ -158,10 +162,12 @@ class _Handler:
         return len(self._open) == 1 and self._open[0].tag == "audioChannelFormat"
 
     def _block(self, channel: Element, element: Element) -> None:
+        if channel is not self._channel:
+            self._channel, self._kind = channel, kind_of(channel)
         blocks = self.parsed.blocks.get(channel.id)
         if blocks is None:
             blocks = self.parsed.blocks[channel.id] = Blocks()
-        add_block(blocks, kind_of(channel), element)
+        add_block(blocks, self._kind, element)
         self._n_blocks += 1
         if self._n_blocks > MOST_BLOCKS:
             raise AdmError(f"the axml chunk has more than {MOST_BLOCKS} blocks, split the master")

@@ -19,7 +19,7 @@ N_COLUMNS = 8
 
 _POLAR, _CARTESIAN = ("azimuth", "elevation", "distance"), ("X", "Y", "Z")
 _MISSING = float("nan")
-# What a block may say and is not played, with the texts that ask for nothing.
+# What a block may ask for and is not played: numbers that do if they are not 0, and flags.
 _UNPLAYED = {"width", "height", "depth", "diffuse", "objectDivergence"}
 _UNPLAYED_FLAGS = {"channelLock", "screenRef", "headLocked"}
 
