@@ -176,8 +176,8 @@ def _print_table(facts: dict[str, Any]) -> None:
     console.print(table)
     worst = facts["worst"]
     lines = [
-        f"worst LSD {worst['lsd_db']:g} dB at azimuth {worst['azimuth_deg']:g}, elevation "
-        f"{worst['elevation_deg']:g} degrees",
+        f"worst LSD {worst['lsd_db']:.1f} dB at azimuth {worst['azimuth_deg']:.0f}, elevation "
+        f"{worst['elevation_deg']:.0f} degrees",
         _eligible(facts["lap_eligible"]),
     ]
     if "observer" in facts:
@@ -201,14 +201,17 @@ def _observer_lines(observed: dict[str, dict[str, float]]) -> list[str]:
         "polar_rms_deg": "local polar RMS, degrees",
         "quadrant_error_percent": "quadrant errors, %",
     }
+    parts = (
+        (observed["own"][key], observed["estimate"][key], label) for key, label in names.items()
+    )
     return [
-        "simulated listener, own ears and estimate: "
-        + "; ".join(
-            f"{label} {observed['own'][key]} and {observed['estimate'][key]} "
-            f"({observed['increase'][key] or 0.0:+.1f})"
-            for key, label in names.items()
-        )
+        "simulated listener, own ears and estimate:",
+        *(f"  {label}: {_one_digit(own)} and {_one_digit(heard)}" for own, heard, label in parts),
     ]
+
+
+def _one_digit(value: float | None) -> str:
+    return "none" if value is None else f"{value:.1f}"
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
