@@ -100,6 +100,7 @@ class OscServer:
                 self._selector.register(listening, selectors.EVENT_READ, self._accept)
                 self.tcp_port = listening.getsockname()[1]
             self._waker, woken = socket.socketpair()
+            woken.setblocking(False)
             self._selector.register(woken, selectors.EVENT_READ, self._wake)
             if record is not None:
                 self._recorder = Recorder(record, time.monotonic(), time.time())
@@ -108,7 +109,9 @@ class OscServer:
             raise
 
     def start(self) -> "OscServer":
-        """Begin to receive, in a thread of its own."""
+        """Begin to receive, in a thread of its own; a second call changes nothing."""
+        if self._thread is not None:
+            return self
         self._running = True
         self._thread = threading.Thread(target=self._receive, name="auricle-osc", daemon=True)
         self._thread.start()

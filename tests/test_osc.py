@@ -21,7 +21,6 @@ from auricle.osc.recording import Recorder, Recording
 from auricle.osc.server import OscServer
 from auricle.osc.session import Session
 from auricle.osc.target import MemoryTarget
-from auricle.osc.tracker import Reader, preset
 
 VALUES = st.one_of(
     st.integers(-(2**31), 2**31 - 1),
@@ -229,21 +228,3 @@ def test_a_recording_is_read_as_it_was_written(tmp_path):
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(AuricleError, match="session.rec"):
         Recording.load(path)
-
-
-Q = np.array(quaternion_from_ypr_deg(30.0, 10.0, 5.0))  # left, nose down, left ear up
-
-
-@pytest.mark.parametrize(
-    ("name", "address", "values"),
-    [
-        ("auricle", "/auricle/listener/ypr", [30.0, 10.0, 5.0]),
-        ("adm", "/adm/lis/ypr", [30.0, -10.0, 5.0]),  # pitch + up, roll + to the right
-        ("iem", "/SceneRotator/quaternions", [Q[0], -Q[1], -Q[2], -Q[3]]),  # senders invert
-        ("unity", "/quaternions", [Q[0], Q[2], -Q[3], -Q[1]]),  # x right, y up, left-handed
-        ("ohti", "/scenerotator/quaternions", list(Q)),
-    ],
-)
-def test_a_preset_turns_a_dialect_into_our_quaternion(name, address, values):
-    found = np.array(Reader(preset(name)).pose(address, values))
-    np.testing.assert_allclose(found * np.sign(found[0]), Q, atol=1e-9)
