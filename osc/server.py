@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -56,6 +57,7 @@ class OscServer:
         obey_time_tags: False: bundles take effect at once.
         observe: called with each message and its time of arrival, in the receiving thread.
         record: a file that all datagrams are written to.
+        answers: whether queries are answered.
 
     Raises:
         AuricleError: a port in use, a host that is not this machine's, an unknown preset.
@@ -66,7 +68,8 @@ class OscServer:
         tcp_port: int | None = None, reply_port: int = REPLY_PORT, tracker: str | None = None,
         tracker_port: int | None = None, latency_seconds: float = 0.0, allow: Sequence[str] = (),
         folders: Sequence[str] = (), scene: SceneState | None = None, obey_time_tags: bool = True,
-        observe: Callable[[wire.Message, float], None] | None = None, record: str | None = None,
+        observe: Callable[[wire.Message, float], None] | None = None,
+        record: str | Path | None = None, answers: bool = True,
     ) -> None:  # fmt: skip
         dialect = tracker_preset(tracker) if tracker is not None else None
         self.session = Session(
@@ -74,6 +77,7 @@ class OscServer:
             folders=Folders(folders), obey_time_tags=obey_time_tags, observe=observe,
         )  # fmt: skip
         self._reply_port = reply_port
+        self._answers = answers
         self._allow = frozenset(_addresses(allow))
         self._recorder: Recorder | None = None
         self._selector = selectors.DefaultSelector()
@@ -205,6 +209,8 @@ class OscServer:
         return True
 
     def _answer(self, bound: socket.socket, answer: Answer, sender: tuple[Any, ...]) -> None:
+        if not self._answers:
+            return
         if answer.address.startswith("/adm/"):
             sender = (sender[0], self._reply_port, *sender[2:])
         try:
@@ -248,7 +254,7 @@ class OscServer:
                 self._answer_tcp(connection, framer, answer)
 
     def _answer_tcp(self, connection: socket.socket, framer: Framer, answer: Answer) -> None:
-        if connection not in self._connections:
+        if connection not in self._connections or not self._answers:
             return
         try:
             connection.sendall(framer.frame(wire.encode(*answer)))

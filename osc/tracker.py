@@ -40,7 +40,7 @@ class Reader:
 
     def knows(self, address: str) -> bool:
         """Whether messages to that address are the tracker's."""
-        return self._form(address) is not None
+        return self.form(address) is not None
 
     def pose(self, address: str, arguments: Sequence[Any]) -> Quaternion | None:
         """The head's orientation after this message; None where the address is not the tracker's.
@@ -48,7 +48,7 @@ class Reader:
         Raises:
             BadArgumentsError: arguments that do not fit.
         """
-        form = self._form(address)
+        form = self.form(address)
         if form is None:
             return None
         numbers = _numbers(arguments, form.count)
@@ -73,7 +73,8 @@ class Reader:
     def _key(self, address: str) -> str:
         return address.lower() if self.preset.fold_case else address
 
-    def _form(self, address: str) -> Form | None:
+    def form(self, address: str) -> Form | None:
+        """What a message to that address carries; None where it is not the tracker's."""
         form = self._forms.get(self._key(address))
         if form is None:
             for ending, each in self._endings.items():

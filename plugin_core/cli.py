@@ -13,6 +13,7 @@ import auricle
 from auricle.plugin_core.commands import bench as bench_command
 from auricle.plugin_core.commands import demo as demo_command
 from auricle.plugin_core.commands import inspect as inspect_command
+from auricle.plugin_core.commands import osc as osc_command
 from auricle.plugin_core.commands import render as render_command
 
 BAD_INPUT = 2
@@ -51,6 +52,7 @@ def _options(
 app.command("demo", epilog=demo_command.EXAMPLE)(demo_command.demo)
 app.command("render", epilog=render_command.EXAMPLE)(render_command.render)
 app.command("inspect", epilog=inspect_command.EXAMPLE)(inspect_command.inspect)
+app.add_typer(osc_command.app, name="osc")
 app.command("bench", epilog=bench_command.EXAMPLE)(bench_command.bench)
 
 
