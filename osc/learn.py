@@ -24,7 +24,7 @@ _PARTS = ("yaw", "pitch", "roll")
 _EXPECTED: tuple[Vector, ...] = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 _LEAVES, _RETURNS = math.radians(20.0), math.radians(10.0)
 _SHOWN = 0.7  # cosine between a gesture and its axis
-MAX_POSES = 50_000
+_KEPT_POSES = 500  # by which presets that read the same are known
 _TOLERATED_NORM = 0.02
 _RAW_BYTES = 48
 
@@ -58,6 +58,31 @@ class Fit:
         }  # fmt: skip
 
 
+class _Gestures:
+    """The farthest rotations from the first pose, about the head's axes, one a gesture."""
+
+    def __init__(self) -> None:
+        self.turns: list[Vector] = []
+        self.poses: list[Quaternion] = []  # the first ones
+        self.n_poses = 0
+        self._farthest: Vector | None = None
+
+    def add(self, pose: Quaternion) -> None:
+        """Take the next pose."""
+        if self.n_poses < _KEPT_POSES:
+            self.poses.append(pose)
+        self.n_poses += 1
+        turn = rotation_vector(multiply(conjugate(self.poses[0]), pose))
+        angle = math.hypot(*turn)
+        if self._farthest is None:
+            self._farthest = turn if angle > _LEAVES else None
+        elif angle < _RETURNS:
+            self.turns.append(self._farthest)
+            self._farthest = None
+        elif angle > math.hypot(*self._farthest):
+            self._farthest = turn
+
+
 class _Candidate:
     """A preset that listens."""
 
@@ -66,7 +91,7 @@ class _Candidate:
         self.reader = Reader(preset)
         self.fitting = 0.0
         self.largest: dict[int, tuple[Angles, float]] = {}
-        self.poses: list[Quaternion] = []
+        self.gestures = _Gestures()
 
     def hear(self, form: Form, arguments: Sequence[Any], read: Callable[[], Any]) -> None:
         """Read a message of that form; one that does not fit counts for nothing."""
@@ -80,8 +105,7 @@ class _Candidate:
             self.fitting += abs(length - 1.0) < _TOLERATED_NORM
         else:
             self._hear_angles(form, arguments)
-        if len(self.poses) < MAX_POSES:
-            self.poses.append(pose)
+        self.gestures.add(pose)
 
     def _hear_angles(self, form: Angles, arguments: Sequence[Any]) -> None:
         used = [each for each in (form.yaw, form.pitch, form.roll) if each is not None]
@@ -148,19 +172,19 @@ class Learner:
 
     def gestures_seen(self) -> int:
         """How many gestures were made so far; the same for all presets that read the poses."""
-        return max((len(_excursions(each.poses)) for each in self._candidates), default=0)
+        return max(len(each.gestures.turns) for each in self._candidates)
 
     def fits(self) -> list[Fit]:
         """The presets that fit, best first; none where no pose came."""
         judged = []
         for each in self._candidates:
             form = each.form(self.n_messages)
-            if not each.poses or form < 0.05:
+            if not each.gestures.n_poses or form < 0.05:
                 continue
-            agreement = _agreement(each.poses)
+            agreement = _agreement(each.gestures.turns)
             motion = sum(agreement) / len(agreement) if agreement else None
             doubts = _doubts(agreement, each.preset)
-            judged.append((Fit(each.preset, len(each.poses), form, motion, doubts), each))
+            judged.append((Fit(each.preset, each.gestures.n_poses, form, motion, doubts), each))
         judged.sort(key=lambda pair: (-round(pair[0].form, 2), -(pair[0].motion or 0.0)))
         return _without_twins(judged)
 
@@ -169,7 +193,7 @@ def _without_twins(judged: list[tuple[Fit, _Candidate]]) -> list[Fit]:
     """One of those that read the same poses, with the names of the others; and what else fits."""
     kept: list[tuple[Fit, _Candidate]] = []
     for fit, candidate in judged:
-        twin = next((old for old, other in kept if candidate.poses == other.poses), None)
+        twin = next((old for old, other in kept if _are_same(candidate, other)), None)
         if twin is not None:
             twin.same.append(fit.preset.name)
         else:
@@ -187,30 +211,14 @@ def _without_twins(judged: list[tuple[Fit, _Candidate]]) -> list[Fit]:
     return fits
 
 
-def _excursions(poses: Sequence[Quaternion]) -> list[Vector]:
-    """The farthest rotations from the first pose, about the head's axes, one a gesture."""
-    found: list[Vector] = []
-    if not poses:
-        return found
-    start = conjugate(poses[0])
-    farthest: Vector | None = None
-    for pose in poses:
-        turn = rotation_vector(multiply(start, pose))
-        angle = math.hypot(*turn)
-        if farthest is None:
-            farthest = turn if angle > _LEAVES else None
-        elif angle < _RETURNS:
-            found.append(farthest)
-            farthest = None
-        elif angle > math.hypot(*farthest):
-            farthest = turn
-    return found
+def _are_same(a: _Candidate, b: _Candidate) -> bool:
+    return a.gestures.poses == b.gestures.poses and a.gestures.turns == b.gestures.turns
 
 
-def _agreement(poses: Sequence[Quaternion]) -> list[float]:
+def _agreement(gestures: Sequence[Vector]) -> list[float]:
     """Cosine of each gesture with what it was to be."""
     agreed = []
-    for turn, expected in zip(_excursions(poses), _EXPECTED, strict=False):
+    for turn, expected in zip(gestures, _EXPECTED, strict=False):
         dot = sum(a * b for a, b in zip(turn, expected, strict=True))
         agreed.append(dot / math.hypot(*turn))
     return agreed

@@ -1,9 +1,7 @@
-"""What becomes of a datagram: parsed, scheduled, routed, published. No sockets, no clocks, no
-threads.
+"""What becomes of a datagram: parsed, scheduled, routed, published. No sockets, clocks or threads.
 
 The server drives it with datagrams as they arrive, a replay with those of a recording; given the
-same
-datagrams at the same times, the scene is the same to the last bit.
+same datagrams at the same times, the scene is the same to the last bit.
 """
 
 import heapq

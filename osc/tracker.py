@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.osc.addresses import BadArgumentsError, NonfiniteError
 from auricle.osc.dialects import PRESETS, Angles, Form, Preset, Quat, preset
 from auricle.osc.native import unit_quaternion
-from auricle.osc.prediction import conjugate
+from auricle.osc.prediction import conjugate, from_ypr_deg
 from auricle.osc.target import Quaternion, Vector
 
 __all__ = ["PRESETS", "Preset", "Reader", "preset"]
@@ -86,8 +85,8 @@ class Reader:
         for index, part in enumerate((form.yaw, form.pitch, form.roll)):
             if part is not None:
                 self._angles_deg[index] = part[1] * (numbers[part[0]] - form.middle)
-        w, x, y, z = quaternion_from_ypr_deg(*self._angles_deg).tolist()
-        return conjugate((w, x, y, z)) if form.scene else (w, x, y, z)
+        orientation = from_ypr_deg(*self._angles_deg)
+        return conjugate(orientation) if form.scene else orientation
 
 
 def _from_quat(form: Quat, numbers: Sequence[float]) -> Quaternion:

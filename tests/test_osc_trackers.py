@@ -9,11 +9,15 @@ import struct
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.osc.addresses import BadArgumentsError, NonfiniteError
 from auricle.osc.dialects import PRESETS, preset
+from auricle.osc.prediction import from_ypr_deg
 from auricle.osc.tracker import Reader
 
 RAD = math.pi / 180.0
@@ -183,6 +187,13 @@ def test_every_address_of_every_preset_is_pinned_above():
     there = {(name, address) for name, each in PRESETS.items() for address in each.forms}
     assert there - pinned == {("opentrack", "")}
     assert pinned <= there
+
+
+@given(*[st.floats(-360.0, 360.0)] * 3)
+def test_angles_in_plain_floats_are_those_of_the_geometry(yaw, pitch, roll):
+    expected = quaternion_from_ypr_deg(yaw, pitch, roll)
+    found = np.array(from_ypr_deg(yaw, pitch, roll))
+    assert abs(abs(found @ expected) - 1.0) < 1e-12
 
 
 def test_places_and_cases():
