@@ -107,12 +107,14 @@ class OscClient:
         transport: "udp", "slip" (TCP, OSC 1.1) or "length" (TCP, OSC 1.0).
 
     Raises:
-        AuricleError: an unknown host, or nobody who takes the connection.
+        AuricleError: an unknown host, no port, or nobody who takes the connection.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 4001, transport: str = "udp") -> None:
         if transport not in ("udp", "slip", "length"):
             raise AuricleError(f"the transport is udp, slip or length, not {transport!r}")
+        if not 0 < port <= 65535:
+            raise AuricleError(f"a port to send to is 1 to 65535, got {port}")
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
         frames: dict[str, Callable[[bytes], bytes]] = {
             "udp": bytes, "slip": as_slip, "length": with_length,

@@ -132,6 +132,7 @@ class Router:
         cached = self._patterns.get(address)
         if cached is not None:
             self._patterns.move_to_end(address)
+            self._statistics.unknown += not cached
             return cached
         try:
             routes = self._matching(parts)

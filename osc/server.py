@@ -206,7 +206,7 @@ class OscServer:
         self._inbox.dropped = 0
 
     def _is_allowed(self, address: str) -> bool:
-        if self._allow and address not in self._allow:
+        if self._allow and address.removeprefix("::ffff:") not in self._allow:
             self.session.statistics.refused += 1
             return False
         return True
