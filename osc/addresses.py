@@ -91,12 +91,14 @@ class Address:
         arguments: what a message to it must carry; none: a command.
         doc: what it does.
         queried: whether a message without arguments is answered with the value.
+        is_heavy: it touches the whole scene, so one datagram may hold but two of them.
     """
 
     template: str
     arguments: tuple[Number | Switch | Text, ...]
     doc: str
     queried: bool = True
+    is_heavy: bool = False
 
     @property
     def tags(self) -> str:
@@ -212,7 +214,7 @@ OWN = (
         (Text("file", MAX_PATH),),
         "another listener's set, a SOFA file under a folder given at the start",
     ),
-    Address("/auricle/reset", (), "everything as at the start", False),
+    Address("/auricle/reset", (), "everything as at the start", False, is_heavy=True),
     Address("/auricle/stats", (), "answered with the statistics, a string of JSON"),
 )
 

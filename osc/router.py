@@ -14,9 +14,9 @@ from auricle.osc.addresses import TABLE, Address, BadArgumentsError, NonfiniteEr
 from auricle.osc.pattern import WILDCARDS, Pattern, PatternError, has_wildcards
 from auricle.osc.statistics import Statistics
 
-# Addresses tried, set or answered for one datagram; more where one pattern over all
-# sources needs it.
-MAX_STEPS = 2048
+# Addresses tried, set or answered for one datagram; more where one pattern over all sources
+# needs it.
+MAX_STEPS = 384
 MAX_ANSWERS = 256  # of one datagram: a small question must not become a flood
 MAX_CACHED_PATTERNS = 128
 _TOUCH = ("touch", "release")  # sent by automation behind the values; not values
@@ -35,6 +35,9 @@ class Answer(NamedTuple):
 
     address: str
     arguments: tuple[Any, ...]
+
+
+_NOTHING: list[Answer] = []
 
 
 class _Route(NamedTuple):
@@ -65,7 +68,7 @@ class Router:
         self._known: dict[str, _Route] = {}  # grows to the number of addresses at most
         self._patterns: OrderedDict[str, list[_Route]] = OrderedDict()
         self._numbers = [str(number + 1) for number in range(n_sources)]
-        self.max_steps = max(MAX_STEPS, 3 * n_sources + 2 * len(addresses))
+        self.max_steps = max(MAX_STEPS, 3 * n_sources // 2 + len(addresses))
         self.steps_left, self._answers_left = self.max_steps, MAX_ANSWERS
 
     def begin_datagram(self) -> None:
@@ -76,14 +79,21 @@ class Router:
         """Do what a message says; the answers, if it asked."""
         route = self._known.get(address)
         if route is not None:
+            self.steps_left -= self.max_steps // 2 if route.entry.is_heavy else 1
+            if self.steps_left < 0:
+                self._statistics.dropped += 1
+                return []
             return self._follow(route, arguments)
         answers: list[Answer] = []
         routes = self._find(address)
         for route in routes:
-            if not self._spend(1):
+            self.steps_left -= self.max_steps // 2 if route.entry.is_heavy else 1
+            if self.steps_left < 0:
                 self._statistics.dropped += 1
                 break
-            answers += self._follow(route, arguments)
+            answered = self._follow(route, arguments)
+            if answered:
+                answers += answered
         return answers
 
     def _spend(self, steps: int) -> bool:
@@ -91,7 +101,8 @@ class Router:
         return self.steps_left >= 0
 
     def _follow(self, route: _Route, arguments: Sequence[Any]) -> list[Answer]:
-        statistics, entry, binding = self._statistics, route.entry, route.binding
+        _, entry, binding, source = route
+        statistics = self._statistics
         if not arguments and entry.queried:
             return self._answer(route)
         if len(arguments) == len(entry.arguments) + 1 and arguments[-1] in _TOUCH:
@@ -99,7 +110,7 @@ class Router:
         try:
             values, clamped = entry.values(arguments)
             if binding.write is not None:
-                binding.write(route.source, *values)
+                binding.write(source, *values)
         except NonfiniteError:
             statistics.nonfinite += 1
         except BadArgumentsError:
@@ -108,8 +119,9 @@ class Router:
             statistics.refused += 1
         else:
             statistics.good += 1
-            statistics.clamped += clamped
-        return []
+            if clamped:
+                statistics.clamped += 1
+        return _NOTHING
 
     def _answer(self, route: _Route) -> list[Answer]:
         if route.binding.read is None or self._answers_left <= 0:
@@ -134,6 +146,9 @@ class Router:
             self._patterns.move_to_end(address)
             self._statistics.unknown += not cached
             return cached
+        if self.steps_left <= 0:
+            self._statistics.dropped += 1
+            return []
         try:
             routes = self._matching(parts)
         except PatternError:
@@ -193,7 +208,7 @@ class Router:
                 continue
             if numbers is None:
                 numbers = self._matching_sources(parts[2], patterns[2])
-            if not self._spend(len(numbers)):
+            if not self._spend(len(numbers) // 4):
                 return []
             head, tail = "/" + "/".join(template[:2]), "/".join(template[3:])
             routes += [
@@ -208,6 +223,6 @@ class Router:
             return [] if source is None else [source]
         if pattern.is_anything:
             return list(range(self._n_sources))
-        if not self._spend(self._n_sources):
+        if not self._spend(self._n_sources // 4):
             return []
         return [i for i, number in enumerate(self._numbers) if pattern.matches(number)]

@@ -74,8 +74,8 @@ class Reader:
 
     def form(self, address: str) -> Form | None:
         """What a message to that address carries; None where it is not the tracker's."""
-        form = self._forms.get(self._key(address))
-        if form is None:
+        form = self._forms.get(address.lower() if self.preset.fold_case else address)
+        if form is None and self._endings:
             for ending, each in self._endings.items():
                 if address.endswith(ending) and len(address) > len(ending):
                     return each

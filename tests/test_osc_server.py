@@ -232,6 +232,18 @@ def test_bundles_too_far_ahead_and_too_many_are_refused():
     assert session.next_due() is None
 
 
+def test_what_is_due_is_done_a_share_at_a_time_but_a_moment_whole():
+    target = MemoryTarget(2)
+    session = Session(target)
+    for i in range(40):
+        session.receive(bundle(1000.1 + 0.001 * i, *[gain(0.125 * i)] * 20), 0.0, 1000.0)
+    session.advance(1.0)
+    assert target.gains[0] == 0.125 * 12  # 13 bundles of 20: 256 messages, and their moment whole
+    while session.next_due() is not None:
+        session.advance(1.0)
+    assert target.gains[0] == 0.125 * 39
+
+
 def test_a_server_keeps_a_bundle_for_its_time():
     target = MemoryTarget(1)
     with (
