@@ -169,12 +169,14 @@ def hostility(count: int) -> None:
     target = MemoryTarget(N_SOURCES)
     session = Session(target, tracker=preset("sparta"))
     worst: dict[str, tuple[float, bytes]] = {}
-    over, times, publishing = 0, [], 0.0
+    over, slow, times, publishing = 0, 0, [], 0.0
     for i, (kind, datagram) in enumerate(datagrams(count)):
         now = 1e-4 * i
         took = _handle(session, datagram, now)
         times.append(took)
-        over += took > LIMIT_SECONDS
+        if took > LIMIT_SECONDS:
+            over += 1
+            slow += min(_handle(session, datagram, now) for _ in range(3)) > LIMIT_SECONDS
         if took > worst.get(kind, (0.0, b""))[0]:
             worst[kind] = (took, datagram)
         if i % 16 == 15:
@@ -185,7 +187,8 @@ def hostility(count: int) -> None:
     us = 1e6 * np.array(times)
     print(
         f"{count} datagrams: no exception; handling median {np.median(us):.1f} us, 99.9 % "
-        f"{np.percentile(us, 99.9):.0f} us, longest {us.max():.0f} us, {over} above 1 ms; "
+        f"{np.percentile(us, 99.9):.0f} us, longest {us.max():.0f} us, {over} above 1 ms, "
+        f"{slow} of them again when repeated; "
         f"publishing at most {1e6 * publishing:.0f} us"
     )
     print(
