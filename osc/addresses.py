@@ -116,7 +116,11 @@ class Address:
     def values(self, given: Sequence[Any]) -> tuple[Sequence[Any], bool]:
         """The arguments in range, and whether any was clamped; raises BadArgumentsError."""
         ranges = self._ranges
-        if ranges and len(given) == len(ranges):
+        if len(ranges) == 1 == len(given):
+            ((low, high),) = ranges
+            if given[0].__class__ is float and low <= given[0] <= high:
+                return given, False
+        elif ranges and len(given) == len(ranges):
             # Almost all messages: floats in range, which are to be passed on as they are.
             for value, (low, high) in zip(given, ranges, strict=True):
                 if value.__class__ is not float or not low <= value <= high:

@@ -164,7 +164,13 @@ class Adm:
         return (azimuth, elevation, distance_m / scale_m)
 
     def _set_polar(self, source: int, index: int, value: float) -> None:
-        self.set_polar(source, *_replaced(self._exact_polar(source), index, value))
+        azimuth, elevation, distance = self._exact_polar(source)
+        if index == 0:
+            self.set_polar(source, value, elevation, distance)
+        elif index == 1:
+            self.set_polar(source, azimuth, value, distance)
+        else:
+            self.set_polar(source, azimuth, elevation, value)
 
     def _set_axis(self, source: int, index: int, value: float) -> None:
         scale_m = self._scene.scale_m[source]

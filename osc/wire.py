@@ -26,6 +26,8 @@ NTP_TO_UNIX_SECONDS = 2_208_988_800
 
 Argument: TypeAlias = Any
 
+_INT32 = struct.Struct(">i")
+
 _ADDRESS = re.compile(rb'/[!"$-~]{1,%d}' % (MAX_ADDRESS - 1))  # printable, no space, no #
 _FIXED = {"i": "i", "f": "f", "h": "q", "d": "d", "t": "Q", "r": "I"}
 # Of heads (address and type tags, padded) that came before: the address, how to unpack what
@@ -86,7 +88,7 @@ def _element(
     time_tag = time_tag if tag <= IMMEDIATELY else tag
     at = start + 16
     while at < end:
-        (size,) = struct.unpack_from(">i", data, at)
+        (size,) = _INT32.unpack_from(data, at)
         at += 4
         if size <= 0 or size % 4 or at + size > end:
             raise WireError(f"an element of a bundle claims {size} bytes")
@@ -106,7 +108,9 @@ def _message(data: bytes, start: int, end: int, time_tag: int, steps: list[int])
     known = _known.get(data[start:at])
     if known is not None:
         address, form, cost = known
-        _spend(steps, cost)
+        steps[0] -= cost
+        if steps[0] < 0:
+            _spend(steps, 0)
         if end - at != form.size:
             raise WireError("the arguments are longer or shorter than their type tags say")
         return Message(address, form.unpack_from(data, at), time_tag)
