@@ -139,11 +139,11 @@ def hostile_datagrams() -> dict[str, bytes]:
 
 
 def datagrams(count: int) -> Iterator[tuple[str, bytes]]:
-    """Random, cut, mutated and hostile ones in turn."""
+    """Random, cut, mutated, hostile ones and new patterns in turn."""
     rng = random.Random(1)
     good, hostile = good_datagrams(), list(hostile_datagrams().items())
     for i in range(count):
-        kind = i % 4
+        kind = i % 5
         if kind == 0:
             yield "random", rng.randbytes(4 * rng.randrange(0, 64))
         elif kind == 1:
@@ -154,8 +154,23 @@ def datagrams(count: int) -> Iterator[tuple[str, bytes]]:
             for _ in range(rng.randrange(1, 6)):
                 mutated[rng.randrange(len(mutated))] = rng.randrange(256)
             yield "mutated", bytes(mutated)
-        else:
+        elif kind == 3:
             yield rng.choice(hostile)
+        else:
+            yield "new patterns", _new_patterns(rng)
+
+
+def _new_patterns(rng: random.Random) -> bytes:
+    """Patterns that no cache can know."""
+    choices = ",".join(str(rng.randrange(300)) for _ in range(rng.randrange(30)))
+    number = rng.choice(
+        [f"*{rng.randrange(100)}*", f"{{{choices}}}", f"[{rng.randrange(5)}-9]?*", "*?" * 12 + "1"]
+    )
+    messages = [
+        wire.encode(f"/adm/obj/{number}/{rng.choice(['gain', 'a*', '*', '?'])}", [rng.random()])
+        for _ in range(rng.choice([1, 8, 200]))
+    ]
+    return wire.encode_bundle(messages)
 
 
 def _handle(session: Session, datagram: bytes, now: float) -> float:

@@ -17,6 +17,8 @@ from auricle.osc.statistics import Statistics
 # Addresses tried, set or answered for one datagram; more where one pattern over all sources
 # needs it.
 MAX_STEPS = 384
+# Wildcards tried on the number of each source, for one datagram.
+MAX_TOKENS_PER_SOURCE = 4
 MAX_ANSWERS = 256  # of one datagram: a small question must not become a flood
 MAX_CACHED_PATTERNS = 128
 _TOUCH = ("touch", "release")  # sent by automation behind the values; not values
@@ -69,11 +71,12 @@ class Router:
         self._patterns: OrderedDict[str, list[_Route]] = OrderedDict()
         self._numbers = [str(number + 1) for number in range(n_sources)]
         self.max_steps = max(MAX_STEPS, 3 * n_sources // 2 + len(addresses))
-        self.steps_left, self._answers_left = self.max_steps, MAX_ANSWERS
+        self.begin_datagram()
 
     def begin_datagram(self) -> None:
         """Grant the steps of a new datagram."""
         self.steps_left, self._answers_left = self.max_steps, MAX_ANSWERS
+        self._tokens_left = MAX_TOKENS_PER_SOURCE * self._n_sources
 
     def handle(self, address: str, arguments: Sequence[Any]) -> list[Answer]:
         """Do what a message says; the answers, if it asked."""
@@ -192,10 +195,11 @@ class Router:
 
     def _matching(self, parts: tuple[str, ...]) -> list[_Route]:
         patterns = [Pattern(part) if has_wildcards(part) else None for part in parts]
+        self._spend(4 + sum(each.n_tokens for each in patterns if each is not None) // 2)
         routes: list[_Route] = []
         numbers: list[int] | None = None
         for template, entry in self._entries.items():
-            if len(template) != len(parts) or not self._spend(1):
+            if len(template) != len(parts) or not self._spend(2):
                 continue
             if not all(
                 name == "{n}" or (name == part if pattern is None else pattern.matches(name))
@@ -223,6 +227,8 @@ class Router:
             return [] if source is None else [source]
         if pattern.is_anything:
             return list(range(self._n_sources))
-        if not self._spend(self._n_sources // 4):
+        self._tokens_left -= pattern.n_tokens * self._n_sources
+        if self._tokens_left < 0:
+            self.steps_left = -1
             return []
         return [i for i, number in enumerate(self._numbers) if pattern.matches(number)]

@@ -97,6 +97,52 @@ def test_patterns(pattern, name, matches):
     assert Pattern(pattern).matches(name) is matches
 
 
+def matches_slowly(pattern, name):
+    """The rules of OSC 1.0, by trying everything."""
+    if not pattern:
+        return not name
+    if pattern[0] == "*":
+        return any(matches_slowly(pattern[1:], name[i:]) for i in range(len(name) + 1))
+    if pattern[0] == "{":
+        choices, rest = pattern[1:].split("}", 1)
+        return any(
+            name.startswith(choice) and matches_slowly(rest, name[len(choice) :])
+            for choice in choices.split(",")
+        )
+    if not name:
+        return False
+    if pattern[0] == "[":
+        inside, rest = pattern[1:].split("]", 1)
+        negated, allowed = inside[:1] == "!", inside.removeprefix("!")
+        if len(allowed) == 3 and allowed[1] == "-":
+            allowed = [chr(c) for c in range(ord(allowed[0]), ord(allowed[2]) + 1)]
+        return (name[0] in allowed) is not negated and matches_slowly(rest, name[1:])
+    return pattern[0] in ("?", name[0]) and matches_slowly(pattern[1:], name[1:])
+
+
+TOKENS = st.sampled_from(
+    ["*", "?", "a", "b", "12", "[ab]", "[!a]", "[1-3]", "[!1-2]", "{a,b2}", "{12,1,}", "{b}"]
+)
+
+
+@given(st.lists(TOKENS, max_size=6).map("".join), st.text("ab123", max_size=6))
+def test_patterns_match_as_the_rules_say(pattern, name):
+    assert Pattern(pattern).matches(name) is matches_slowly(pattern, name)
+
+
+def test_a_pattern_over_all_sources_fits_and_one_that_costs_too_much_is_dropped():
+    target = MemoryTarget(256)
+    session = Session(target)
+    for pattern in ("*", "[0-9]*", "*?", "{" + ",".join(map(str, range(1, 33))) + "}*"):
+        sent(session, f"/adm/obj/{pattern}/gain", 0.5)
+        assert target.gains[255 if "{" not in pattern else 31] == 0.5
+        sent(session, "/adm/obj/*/gain", 1.0)
+        assert target.gains == [1.0] * 256
+    assert session.statistics.dropped == 0
+    sent(session, "/adm/obj/" + "?*" * 8 + "/gain", 0.5)
+    assert (target.gains, session.statistics.dropped) == ([1.0] * 256, 1)
+
+
 def sent(session, address, *values):
     answers = session.receive(wire.encode(address, values), 0.0, 0.0)
     session.advance(0.0)
