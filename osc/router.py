@@ -18,7 +18,7 @@ from auricle.osc.statistics import Statistics
 # needs it.
 MAX_STEPS = 384
 # Wildcards tried on the number of each source, for one datagram.
-MAX_TOKENS_PER_SOURCE = 4
+MAX_TOKENS_PER_SOURCE = 3
 MAX_ANSWERS = 256  # of one datagram: a small question must not become a flood
 MAX_CACHED_PATTERNS = 128
 _TOUCH = ("touch", "release")  # sent by automation behind the values; not values
@@ -68,6 +68,7 @@ class Router:
         self._entries = {tuple(each.template.split("/")[1:]): each for each in addresses}
         self._bindings = {parts: bindings[each.template] for parts, each in self._entries.items()}
         self._known: dict[str, _Route] = {}  # grows to the number of addresses at most
+        self._numbers_of: dict[str, list[int]] = {}  # sources by the pattern of their number
         self._patterns: OrderedDict[str, list[_Route]] = OrderedDict()
         self._numbers = [str(number + 1) for number in range(n_sources)]
         self.max_steps = max(MAX_STEPS, 3 * n_sources // 2 + len(addresses))
@@ -227,8 +228,15 @@ class Router:
             return [] if source is None else [source]
         if pattern.is_anything:
             return list(range(self._n_sources))
+        known = self._numbers_of.get(part)
+        if known is not None:
+            return known
         self._tokens_left -= pattern.n_tokens * self._n_sources
         if self._tokens_left < 0:
             self.steps_left = -1
             return []
-        return [i for i, number in enumerate(self._numbers) if pattern.matches(number)]
+        found = [i for i, number in enumerate(self._numbers) if pattern.matches(number)]
+        if len(self._numbers_of) >= MAX_CACHED_PATTERNS:
+            self._numbers_of.clear()
+        self._numbers_of[part] = found
+        return found

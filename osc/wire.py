@@ -17,8 +17,10 @@ MAX_DEPTH = 8  # bundles in bundles, arrays in arrays
 MAX_ARGUMENTS = 64  # of one message
 MAX_ADDRESS = 255
 MAX_MESSAGES = 256  # of one datagram
-# Messages, bundles and arguments of one datagram together: a bundle of 256 positions fits.
+# Messages, bundles and arguments of one datagram together: a bundle of 256 positions fits, or of
+# 100 wildcards.
 MAX_STEPS = 1280
+WILDCARD_STEPS = 10  # more that an address with wildcards costs
 MAX_KNOWN = 4096
 
 IMMEDIATELY = 1
@@ -29,6 +31,7 @@ Argument: TypeAlias = Any
 _INT32 = struct.Struct(">i")
 
 _ADDRESS = re.compile(rb'/[!"$-~]{1,%d}' % (MAX_ADDRESS - 1))  # printable, no space, no #
+_WILDCARD = re.compile(rb"[*?\[{]")
 _FIXED = {"i": "i", "f": "f", "h": "q", "d": "d", "t": "Q", "r": "I"}
 # Of heads (address and type tags, padded) that came before: the address, how to unpack what
 # follows, and the steps it costs. Senders repeat themselves, so this is where the time is saved.
@@ -123,7 +126,8 @@ def _message(data: bytes, start: int, end: int, time_tag: int, steps: list[int])
     tags, at = _text(data, at, end)
     if tags[:1] != b",":
         raise WireError("a message without type tags")
-    _spend(steps, len(tags))
+    cost = len(tags) + (WILDCARD_STEPS if _WILDCARD.search(raw) else 0)
+    _spend(steps, cost)
     if len(tags) > MAX_ARGUMENTS + 1:
         raise WireError(f"a message of more than {MAX_ARGUMENTS} arguments")
     fixed = _fixed_format(tags)
@@ -133,7 +137,7 @@ def _message(data: bytes, start: int, end: int, time_tag: int, steps: list[int])
         address = raw.decode("ascii")
         if len(_known) >= MAX_KNOWN:
             _known.clear()
-        _known[data[start:at]] = (address, fixed, len(tags))
+        _known[data[start:at]] = (address, fixed, cost)
         return Message(address, fixed.unpack_from(data, at), time_tag)
     arguments, at = _arguments(data, at, end, tags)
     if at != end:
