@@ -21,6 +21,7 @@ HEAD_TAPS = 128
 _ALIGNED_SAMPLES = 24
 _ONSET_MARGIN_SAMPLES = 12
 _RING_SAMPLES = 24
+_ROWS = 512  # vertices whose gains are made at a time
 # The gains of all vertices lie in the cache beside the sources, under 1 MB of them at 24 buses.
 _LOW_EDGE_DEG, _LOW_VERTICES = 3.5, 4500
 
@@ -122,9 +123,9 @@ def _refined(
     finer, responses, times = refine(
         mesh, aligned, arrivals, max_edge_deg=max_edge_deg, max_vertices=max_vertices
     )
-    full = alignment.shifted(responses, times - _ALIGNED_SAMPLES, n_taps)
-    full[: len(mesh.measured)] = ir[mesh.measured]
-    return finer, full, times
+    alignment.shifted(responses, times - _ALIGNED_SAMPLES, n_taps, responses)
+    responses[: len(mesh.measured)] = ir[mesh.measured]
+    return finer, responses, times
 
 
 def diffuse_field_rms(ir: NDArray[np.float64], mesh: SphereMesh, sample_rate: int) -> float:
@@ -152,10 +153,13 @@ def _full_rank(
     delays = np.maximum(arrivals - _ONSET_MARGIN_SAMPLES, least)
     n_taps = ir.shape[2] - int(delays.min()) + _RING_SAMPLES
     n_taps = max(-(-n_taps // 4) * 4, HEAD_TAPS)
-    aligned = alignment.shifted(ir, -delays, n_taps)
-    rest = _rest(ir, aligned, delays)
-    flat = np.concatenate([aligned.reshape(len(ir), -1), rest.reshape(len(ir), -1)], axis=1)
-    gains = flat.astype(np.float32)
+    gains = np.empty((len(ir), 2 * n_taps + 2 * HEAD_TAPS), dtype=np.float32)
+    for at in range(0, len(ir), _ROWS):
+        rows = slice(at, at + _ROWS)
+        aligned = alignment.shifted(ir[rows], -delays[rows], n_taps)
+        gains[rows, : 2 * n_taps] = aligned.reshape(len(aligned), -1)
+        rest = _rest(ir[rows], aligned, delays[rows])
+        gains[rows, 2 * n_taps :] = rest.reshape(len(rest), -1)
     report = f"full rank: {n_taps} taps, aligned as measured"
     return PreparedSet(
         mesh, gains, delays, None, HEAD_TAPS, FULL_DELAY_TAPS, 0, sample_rate, report,
