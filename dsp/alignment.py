@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 _UPSAMPLING = 8
 _OUTLIER_SECONDS = 0.12e-3
 _TREND_ORDER = 6
-_ROWS = 128  # directions at a time
+_ROWS = 32  # directions at a time
 # No arrival lies before the start, but a minimum-phase onset may sit some samples early.
 _GUARD_SAMPLES = 16
 

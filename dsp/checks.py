@@ -96,11 +96,11 @@ def broadband_itd_seconds(ir: Array, sample_rate: int) -> Array:
     reach = int(np.ceil(0.0015 * sample_rate * fine))
     lags = np.arange(-reach, reach + 1)
     itd = np.empty(len(ir))
-    for start in range(0, len(ir), 256):
-        spectra = np.fft.rfft(early[start : start + 256], size)
+    for start in range(0, len(ir), 64):
+        spectra = np.fft.rfft(early[start : start + 64], size)
         cross = spectra[:, 0] * np.conj(spectra[:, 1]) * low_pass**2
         correlation = np.fft.irfft(cross, size * fine)[:, lags]
-        itd[start : start + 256] = _peak(correlation) - reach
+        itd[start : start + 64] = _peak(correlation) - reach
     return np.asarray(itd / (sample_rate * fine))
 
 

@@ -26,6 +26,7 @@ import scipy.fft as fft
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.errors import HrtfError
+from auricle.dsp.freed import give_back
 from auricle.dsp.gaussian_process import (
     Kernel,
     Solution,
@@ -58,7 +59,8 @@ _FLOOR = 1e-4  # of the largest magnitude of the set, -80 dB
 _GUARD_TAPS = 32
 _ROUNDS = 8  # of fitting magnitude and phase into the taps
 _CEPSTRUM_FACTOR = 4  # oversampling of the spectrum for its cepstrum
-_CHUNK = 512  # directions at a time
+_CHUNK = 512  # targets at a time, so that their kernels stay in the cache
+_ROWS = 64  # directions whose spectra are worked on at a time
 _PHASED = ("aligned",)
 
 
@@ -104,29 +106,35 @@ def interpolate(
         return out
     size = 1 << (n_taps + _GUARD_TAPS - 1).bit_length()
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
-    least = _FLOOR * max(np.abs(fft.rfft(some, size)).max() for some in _parts(ir))
+    least = _FLOOR * max(np.abs(fft.rfft(some, size)).max() for some in _parts(ir, _ROWS))
     judges = select_judges(known, len(ir) if trusted is None else trusted, arrivals.shape[1])
     steady = _steady_field(arrivals, known)
     aligned = fft.rfft(ir, size)
-    for some, lead in zip(_parts(aligned), _parts(steady(known) - arrivals), strict=True):
+    for some, lead in zip(
+        _parts(aligned, _ROWS), _parts(steady(known) - arrivals, _ROWS), strict=True
+    ):
         some *= np.exp(1j * omega * lead[..., None])
     phased = _log_minimum_phase(ir, size, least)
     terms, best = _terms(aligned, phased, arrivals, known, judges, least)
     del aligned, phased
     for some, found_ir, found_arrivals in zip(
-        _parts(wanted), _parts(out[0]), _parts(out[1]), strict=True
+        _parts(wanted, _CHUNK), _parts(out[0], _CHUNK), _parts(out[1], _CHUNK), strict=True
     ):
         reach = chords(some, known)
         found_arrivals[:] = best.at(best.kernel(reach))
         spectrum = _mixture(terms, reach, lateral_shares(some, ir.shape[1]), least)
-        spectrum *= np.exp(1j * omega * (found_arrivals - steady(some))[..., None])
-        found_ir[:] = _fitted(spectrum, n_taps)
+        lead = found_arrivals - steady(some)
+        for few, turn, fitted in zip(
+            _parts(spectrum, _ROWS), _parts(lead, _ROWS), _parts(found_ir, _ROWS), strict=True
+        ):
+            few *= np.exp(1j * omega * turn[..., None])
+            fitted[:] = _fitted(few, n_taps)
     return out
 
 
-def _parts(values: NDArray) -> list[NDArray]:
-    """Views of a few rows each: what is computed of one takes little memory."""
-    return [values[at : at + _CHUNK] for at in range(0, len(values), _CHUNK)]
+def _parts(values: NDArray, rows: int) -> list[NDArray]:
+    """Views of so many rows: what is computed of one takes little memory."""
+    return [values[at : at + rows] for at in range(0, len(values), rows)]
 
 
 def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
@@ -158,7 +166,7 @@ def _steady_field(values: Array, known: Array) -> Callable[[Array], Array]:
     slope = solve_noisy(_STEADY_KERNEL, known, _ARRIVAL_NUGGET, left)
 
     def field(positions: Array) -> Array:
-        near = [_STEADY_KERNEL(chords(some, known)) @ slope for some in _parts(positions)]
+        near = [_STEADY_KERNEL(chords(some, known)) @ slope for some in _parts(positions, _CHUNK)]
         return design(positions) @ trend + np.concatenate(near)
 
     return field
@@ -193,11 +201,16 @@ def _terms(
             solution = process.solve(values)
             if name in _PHASED:
                 likelihoods.append(solution.log_likelihood(values).mean(axis=0))
-            left = values[judges.rows] - solution.surprise(judges.blocks, shares)
-            errors.append((_level(left, name, least) - true_level).astype(np.float32))
+            errors.append(np.empty(true_level.shape, dtype=np.float32))
+            for at in range(0, len(judges.rows), _ROWS):
+                some = slice(at, at + _ROWS)
+                left = values[judges.rows[some]]
+                left = left - solution.surprise(judges.blocks[some], shares[some])
+                errors[-1][some] = _level(left, name, least) - true_level[some]
             found.append((kernel, aside.put(solution.slope), solution.mean, name))
             del values, solution
         del process
+        give_back()
     level_shares = np.moveaxis(error_shares(errors, judges), 2, 0)
     phase_shares = iter(likelihood_shares(likelihoods))
     terms = [
@@ -269,7 +282,7 @@ def _log_minimum_phase(ir: Array, size: int, least: float) -> Complex:
     """Complex logarithms (M, E, F) of the minimum-phase spectra: log magnitude and phase."""
     fine = _CEPSTRUM_FACTOR * size
     found = np.empty((*ir.shape[:-1], size // 2 + 1), dtype=np.complex128)
-    for some, target in zip(_parts(ir), _parts(found), strict=True):
+    for some, target in zip(_parts(ir, _ROWS), _parts(found, _ROWS), strict=True):
         cepstrum = fft.irfft(np.log(np.maximum(np.abs(fft.rfft(some, fine)), least)), fine)
         cepstrum[..., 1 : fine // 2] *= 2.0
         cepstrum[..., fine // 2 + 1 :] = 0.0
