@@ -69,8 +69,9 @@ class Term:
     """One process of the mixture, of one quantity."""
 
     kernel: Kernel
-    slope: Callable[[], NDArray]  # (M, E, F)
-    mean: NDArray  # (1, E, F)
+    used: NDArray[np.bool_]  # (F,) where it has a share
+    slope: Callable[[], NDArray]  # (M, E, U) of the bins used
+    mean: NDArray  # (1, E, U)
     name: str  # of the quantity
     level_shares: Array  # (L, F) of the log magnitude, at each lateral knot
     phase_share: Array | None  # (F,) of the direction in the complex plane; None: has no phase
@@ -120,6 +121,7 @@ def interpolate(
     for some, found_ir, found_arrivals in zip(
         _parts(wanted, _CHUNK), _parts(out[0], _CHUNK), _parts(out[1], _CHUNK), strict=True
     ):
+        give_back()
         reach = chords(some, known)
         found_arrivals[:] = best.at(best.kernel(reach))
         spectrum = _mixture(terms, reach, lateral_shares(some, ir.shape[1]), least)
@@ -209,14 +211,20 @@ def _terms(
                 errors[-1][some] = _level(left, name, least) - true_level[some]
             found.append((kernel, aside.put(solution.slope), solution.mean, name))
             del values, solution
+            give_back()
         del process
-        give_back()
     level_shares = np.moveaxis(error_shares(errors, judges), 2, 0)
     phase_shares = iter(likelihood_shares(likelihoods))
-    terms = [
-        Term(kernel, slope, mean, name, own, next(phase_shares) if name in _PHASED else None)
-        for (kernel, slope, mean, name), own in zip(found, level_shares, strict=True)
-    ]
+    terms = []
+    for (kernel, slope, mean, name), own in zip(found, level_shares, strict=True):
+        phase_share = next(phase_shares) if name in _PHASED else None
+        used = np.any(own > 0.0, axis=0)
+        if phase_share is not None:
+            used |= phase_share > 0.0
+        if np.any(used):
+            some = aside.put(slope()[..., used])
+            terms.append(Term(kernel, used, some, mean[..., used], name, own, phase_share))
+    give_back()
     return terms, arrival_solutions[int(np.argmin(arrival_costs))]
 
 
@@ -226,15 +234,11 @@ def _mixture(terms: list[Term], reach: Array, lateral: Array, least: float) -> C
     phase = np.zeros(level.shape, dtype=np.complex128)
     shared, owner = np.zeros(0), None
     for term in terms:
-        used = np.any(term.level_shares > 0.0, axis=0)
-        if term.phase_share is not None:
-            used |= term.phase_share > 0.0
-        if not np.any(used):
-            continue
+        used = term.used
         if term.kernel is not owner:
             owner = term.kernel
             shared = owner(reach)
-        found = value_at(shared, term.slope()[..., used], term.mean[..., used])
+        found = value_at(shared, term.slope(), term.mean)
         level[..., used] += (lateral @ term.level_shares[:, used]) * _level(found, term.name, least)
         if term.phase_share is not None:
             phase[..., used] += term.phase_share[used] * found
