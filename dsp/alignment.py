@@ -112,9 +112,7 @@ def low_frequency_arrival_samples(
     return arrivals + np.clip(delay, -limit, limit)
 
 
-def shifted(
-    ir: Array, shift_samples: Array, n_taps: int, out: Array | None = None
-) -> Array:
+def shifted(ir: Array, shift_samples: Array, n_taps: int, out: Array | None = None) -> Array:
     """Responses (M, 2, n_taps) moved later by ``shift_samples`` (M, 2), fractions included.
 
     What moves before the first or behind the last tap is cut. Above 0.84 of Nyquist the

@@ -33,13 +33,13 @@ class Process:
         slope, mean = _product(self.precision, values), _product(self.mean[None], values)
         return Solution(self.kernel, self.log_determinant, slope, mean)
 
-    def shares(self, blocks: list[NDArray[np.intp]]) -> list[Array]:
+    def shares(self, blocks: list[NDArray[np.intp]]) -> list[NDArray]:
         """What ``Solution.surprise`` makes its errors of, the same for all values."""
-        found = []
+        found: list[NDArray] = []
         for block in blocks:
             first = np.zeros(len(block))
             first[0] = 1.0
-            found.append(np.linalg.solve(self.precision[np.ix_(block, block)], first))
+            found.append(np.asarray(np.linalg.solve(self.precision[np.ix_(block, block)], first)))
         return found
 
 
@@ -66,7 +66,7 @@ class Solution:
         spread = np.log(np.maximum(variance, 1e-300))
         return np.asarray(-spread - self.log_determinant / count)
 
-    def surprise(self, blocks: list[NDArray[np.intp]], shares: list[Array]) -> NDArray:
+    def surprise(self, blocks: list[NDArray[np.intp]], shares: list[NDArray]) -> NDArray:
         """Error with which the others predict the first direction of each block, negated.
 
         ``shares`` are those of the process for these blocks.

@@ -116,21 +116,22 @@ def interpolate(
     ):
         some *= np.exp(1j * omega * lead[..., None])
     phased = _log_minimum_phase(ir, size, least)
-    terms, best = _terms(aligned, phased, arrivals, known, judges, least)
-    del aligned, phased
-    for some, found_ir, found_arrivals in zip(
-        _parts(wanted, _CHUNK), _parts(out[0], _CHUNK), _parts(out[1], _CHUNK), strict=True
-    ):
-        give_back()
-        reach = chords(some, known)
-        found_arrivals[:] = best.at(best.kernel(reach))
-        spectrum = _mixture(terms, reach, lateral_shares(some, ir.shape[1]), least)
-        lead = found_arrivals - steady(some)
-        for few, turn, fitted in zip(
-            _parts(spectrum, _ROWS), _parts(lead, _ROWS), _parts(found_ir, _ROWS), strict=True
+    with LaidAside() as aside:
+        terms, best = _terms(aligned, phased, arrivals, known, judges, least, aside)
+        del aligned, phased
+        for some, found_ir, found_arrivals in zip(
+            _parts(wanted, _CHUNK), _parts(out[0], _CHUNK), _parts(out[1], _CHUNK), strict=True
         ):
-            few *= np.exp(1j * omega * turn[..., None])
-            fitted[:] = _fitted(few, n_taps)
+            give_back()
+            reach = chords(some, known)
+            found_arrivals[:] = best.at(best.kernel(reach))
+            spectrum = _mixture(terms, reach, lateral_shares(some, ir.shape[1]), least)
+            lead = found_arrivals - steady(some)
+            for few, turn, fitted in zip(
+                _parts(spectrum, _ROWS), _parts(lead, _ROWS), _parts(found_ir, _ROWS), strict=True
+            ):
+                few *= np.exp(1j * omega * turn[..., None])
+                fitted[:] = _fitted(few, n_taps)
     return out
 
 
@@ -175,7 +176,13 @@ def _steady_field(values: Array, known: Array) -> Callable[[Array], Array]:
 
 
 def _terms(
-    aligned: Complex, phased: Complex, arrivals: Array, known: Array, judges: Judges, least: float
+    aligned: Complex,
+    phased: Complex,
+    arrivals: Array,
+    known: Array,
+    judges: Judges,
+    least: float,
+    aside: LaidAside,
 ) -> tuple[list[Term], Solution]:
     """Every process of every quantity, with its shares, and the best process of the arrival times.
 
@@ -188,7 +195,6 @@ def _terms(
         "level": lambda: phased.real,
     }
     true_level = np.log(np.maximum(np.abs(aligned[judges.rows]), least))
-    aside = LaidAside()
     found: list[tuple[Kernel, Callable[[], NDArray], NDArray, str]] = []
     errors, likelihoods, arrival_costs, arrival_solutions = [], [], [], []
     for kernel, names in zip(_KERNELS, _QUANTITIES, strict=True):
@@ -222,8 +228,8 @@ def _terms(
         if phase_share is not None:
             used |= phase_share > 0.0
         if np.any(used):
-            some = aside.put(slope()[..., used])
-            terms.append(Term(kernel, used, some, mean[..., used], name, own, phase_share))
+            kept = aside.put(slope()[..., used])
+            terms.append(Term(kernel, used, kept, mean[..., used], name, own, phase_share))
     give_back()
     return terms, arrival_solutions[int(np.argmin(arrival_costs))]
 

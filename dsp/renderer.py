@@ -137,7 +137,7 @@ class BinauralRenderer:
         """How wide sources are heard: (S,) degrees from 0 to 180, or one for all; see docs.
 
         0 leaves a source as it is. Others sound from an arc level with the horizon, by decorrelated
-        signals, as loud as before; a new width is reached at 180 degrees a second, the first one
+        signals, as loud as before; a new width is reached at 60 degrees a second, the first one
         at once. The first wide source makes room for copies of all, which allocates; from then on
         a renderer with wide sources takes about five times as long. Raises AuricleError for other
         values.
@@ -364,7 +364,8 @@ class BinauralRenderer:
             self._copies, self._coming_copies = self._coming_copies, None
 
     def _add_copies(self, copies: Engine | None, count: int, out: NDArray, first: int) -> None:
-        assert copies is not None and self._width is not None
+        assert copies is not None
+        assert self._width is not None
         copies.render(self._width.out, 0, count, self._phase, self._copies_out, 0)
         out[:, first : first + count] += self._copies_out[:, :count]
 

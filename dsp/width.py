@@ -21,14 +21,14 @@ from auricle.dsp.prepared import PreparedSet
 
 STEP = 128  # samples of a control step, as in the renderer
 COPIES = 4
-FASTEST_DEG_PER_SECOND = 180.0  # of a width: what is asked for at once is reached in this time
+FASTEST_DEG_PER_SECOND = 60.0  # of a width: what is asked for at once is reached in this time
 FULL_DEG = 20.0  # width from which on the arc is filled evenly; below, the middle is louder
-# Of each copy's three filters, milliseconds, in no simple ratio; the echoes fuse with the sound.
-_DELAYS_MS = ((1.31, 3.73, 7.91), (1.79, 3.19, 9.07), (2.27, 4.57, 6.71), (2.83, 4.99, 8.33))
+# Of each copy's three filters, milliseconds: of 24 random draws that which keeps the level best.
+_DELAYS_MS = ((2.12, 3.39, 5.86), (0.98, 3.14, 6.11), (1.81, 3.83, 9.32), (2.52, 4.69, 8.12))
 _ALL_PASS = 0.6  # coefficient: copies keep little of the source's own phase (0.6^3)
 _PLACES = (-0.4, 0.4, -0.2, 0.2)  # of the copies on the arc, as shares of the width
 # What is left of the source in each copy, -0.6^3, cancels over them: else they would be softer.
-_SIGNS = (1.0, 1.0, -1.0, -1.0)
+_SIGNS = (1.0, -1.0, 1.0, -1.0)
 _SIZE, _ROWS = 1024, 256  # of the transform that tells how loud directions are; at a time
 _ORDER = 6  # of the polynomial in x, y, z that says how loud the ears hear a direction
 
@@ -180,7 +180,11 @@ def aim_copies(
             py = cosine * dy + sine * distance * ay
             pz = cosine * dz
             i = s * n_copies + c
-            copies[i, 0], copies[i, 1], copies[i, 2] = origin[0] + px, origin[1] + py, origin[2] + pz
+            copies[i, 0], copies[i, 1], copies[i, 2] = (
+                origin[0] + px,
+                origin[1] + py,
+                origin[2] + pz,
+            )
             weight = filled * np.cos(0.5 * np.pi * places[c]) ** 2
             heard = _power(px / distance, py / distance, pz / distance, turn, loudness)
             copy_levels[i] = weight

@@ -91,8 +91,8 @@ _FOOT = """\
   **limiter** looks ahead 5 ms and at the true peak, four-fold oversampled.
 - **The output** appears under its name when it is whole, or not at all.
 - **Beds and ambisonics** stand around the head wherever it goes, and turn against it; `position`,
-  `width_deg`, `distance`, `directivity` and `source_width_deg` are those of objects. How they are decoded:
-  `ambisonics.md`; what distance does: `distance.md`.
+  `width_deg`, `distance`, `directivity` and `source_width_deg` are those of objects. How they are
+  decoded: `ambisonics.md`; what distance does: `distance.md`.
 
 ## CSV of positions
 
