@@ -1,6 +1,6 @@
 """Print how much memory preparing a set, an hour-long scene and 10,000 sources take.
 
-    python benchmarks/memory.py DATA            # about 10 min; --scene-seconds 60 for a short scene
+    python benchmarks/memory.py DATA            # long; --scene-seconds 60 for a short scene
 
 Each row is a process of its own: its peak resident memory (getrusage), all in, with an empty cache
 of prepared sets, and of compiled kernels in the row of the scene. "Imported" is what Python and its

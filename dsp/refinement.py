@@ -78,9 +78,9 @@ def flat_fit(mesh: SphereMesh, fixed: int) -> Callable[[Array], None]:
     """What turns values (V, ...) of a smooth field into those that fit it best when interpolated.
 
     Interpolation over flat triangles passes inside of every bend, and a mixture of responses loses
-    energy. The returned function moves all values but the first ``fixed``, in place, so that the flat
-    field has the least squared distance from the smooth one: the projection onto piecewise linear
-    functions, with the mass matrix of linear elements. What the smooth field does inside the
+    energy. The returned function moves all values but the first ``fixed``, in place, so that the
+    flat field has the least squared distance from the smooth one: the projection onto piecewise
+    linear functions, with the mass matrix of linear elements. What the smooth field does inside the
     triangles is taken from its Laplacian, in the cotangent form of Pinkall and Polthier 1993
     (Experimental Mathematics 2:15), as if it were quadratic and the triangles equilateral.
     Half of the step is made: it takes most of the loss between vertices away, and where
