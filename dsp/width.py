@@ -23,10 +23,13 @@ STEP = 128  # samples of a control step, as in the renderer
 COPIES = 4
 FASTEST_DEG_PER_SECOND = 60.0  # of a width: what is asked for at once is reached in this time
 FULL_DEG = 20.0  # width from which on the arc is filled evenly; below, the middle is louder
-# Of each copy's three filters, milliseconds: of 24 random draws the one that keeps the level best on
-# HUTUBS pp10.
+# Of each copy's three filters, milliseconds: of 24 random draws the one that keeps the level
+# best on HUTUBS pp10.
 _DELAYS_MS = (
-    (2.12, 3.39, 5.86), (0.98, 3.14, 6.11), (1.81, 3.83, 9.32), (2.52, 4.69, 8.12),
+    (2.12, 3.39, 5.86),
+    (0.98, 3.14, 6.11),
+    (1.81, 3.83, 9.32),
+    (2.52, 4.69, 8.12),
 )  # fmt: skip
 _ALL_PASS = 0.6  # coefficient: copies keep little of the source's own phase (0.6^3)
 _PLACES = (-0.4, 0.4, -0.2, 0.2)  # of the copies on the arc, as shares of the width
