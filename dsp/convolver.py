@@ -155,6 +155,25 @@ class PartitionedConvolver:
         )  # fmt: skip
 
 
+def arrays_of(convolver: PartitionedConvolver | None) -> dict[str, NDArray]:
+    """All that a convolver without an exchange under way holds, by name, for a compiled function
+    that does the work of ``process_part``; of None, empty arrays of the same kinds.
+    """
+    if convolver is None:
+        nothing = np.zeros((2, 0, 0, 0, 0), dtype=np.float32)
+        few = np.zeros((0, 0), dtype=np.float32)
+        return {
+            "filters_re": nothing, "filters_im": nothing, "spectra": nothing, "window": nothing[0],
+            "tail": nothing[0, 0], "work": nothing[0, 0], "twiddle": few, "head": np.zeros(1, dtype=np.int64),
+        }  # fmt: skip
+    return {
+        "filters_re": convolver.filters.re, "filters_im": convolver.filters.im,
+        "spectra": convolver._inputs, "window": convolver._window, "tail": convolver._tail[0],
+        "work": convolver._work, "twiddle": convolver._twiddle,
+        "head": np.array([convolver._head], dtype=np.int64),
+    }  # fmt: skip
+
+
 @njit(**_OPTIONS)
 def convolve_part(
     x, first, count, phase, forward, window, inputs, head, filter_re, filter_im, tail, work,

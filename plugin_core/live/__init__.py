@@ -1,0 +1,1 @@
+"""Live sound: an audio thread that never waits for Python, and what steers it."""
