@@ -160,12 +160,12 @@ def arrays_of(convolver: PartitionedConvolver | None) -> dict[str, NDArray]:
     that does the work of ``process_part``; of None, empty arrays of the same kinds.
     """
     if convolver is None:
-        nothing = np.zeros((2, 0, 0, 0, 0), dtype=np.float32)
-        few = np.zeros((0, 0), dtype=np.float32)
-        return {
-            "filters_re": nothing, "filters_im": nothing, "spectra": nothing, "window": nothing[0],
-            "tail": nothing[0, 0], "work": nothing[0, 0], "twiddle": few, "head": np.zeros(1, dtype=np.int64),
-        }  # fmt: skip
+        dimensions = {"filters_re": 5, "filters_im": 5, "spectra": 5, "window": 4, "tail": 3,
+                      "work": 3, "twiddle": 2}  # fmt: skip
+        nothing: dict[str, NDArray] = {
+            name: np.zeros((0,) * n, dtype=np.float32) for name, n in dimensions.items()
+        }
+        return nothing | {"head": np.zeros(1, dtype=np.int64)}
     return {
         "filters_re": convolver.filters.re, "filters_im": convolver.filters.im,
         "spectra": convolver._inputs, "window": convolver._window, "tail": convolver._tail[0],

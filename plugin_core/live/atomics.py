@@ -5,7 +5,6 @@ Each operation is a plain function of a NumPy array and, inside a compiled kerne
 instruction; so a kernel's ``.py_func`` runs the same code without a compiler.
 """
 
-import functools
 
 from numba import types
 from numba.extending import intrinsic, overload
@@ -60,9 +59,8 @@ def _exchange(typing, cells, at, value):
     return types.int64(cells, types.intp, types.int64), code
 
 
-_compiles_to = functools.partial(overload, inline="always")
-_compiles_to(load_acquire)(lambda cells, at: lambda cells, at: _load(cells, at))
-_compiles_to(store_release)(
+overload(load_acquire)(lambda cells, at: lambda cells, at: _load(cells, at))
+overload(store_release)(
     lambda cells, at, value: lambda cells, at, value: _store(cells, at, value)
 )
-_compiles_to(exchange)(lambda cells, at, value: lambda cells, at, value: _exchange(cells, at, value))
+overload(exchange)(lambda cells, at, value: lambda cells, at, value: _exchange(cells, at, value))

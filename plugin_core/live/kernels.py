@@ -11,11 +11,11 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 
 def apart(kernel: Any) -> Any:
-    """A function for compiled code that calls a kernel, itself a compiled function."""
+    """A function that calls a kernel, itself a compiled function, wherever it is called from."""
 
     @intrinsic
     def call(typing, *arguments):
@@ -41,4 +41,8 @@ def apart(kernel: Any) -> Any:
 
         return described.restype(types.BaseTuple.from_types(arguments)), code
 
-    return call
+    def called(*arguments):
+        return kernel(*arguments)
+
+    overload(called)(lambda *arguments: lambda *arguments: call(*arguments))
+    return called

@@ -158,7 +158,7 @@ def _reader(name: str, fields: Mapping[str, types.Array], found: dict[int, Any])
     def read(address):
         return found[address]
 
-    overload(read, inline="always")(lambda address: lambda address: read_there(address))
+    overload(read)(lambda address: lambda address: read_there(address))
     return read
 
 

@@ -4,7 +4,6 @@ sleep, functions of foreign libraries by their address, arrays at an address.
 """
 
 import ctypes
-import functools
 import os
 import time
 from typing import Any
@@ -123,8 +122,7 @@ def _floats_at(address, count):
     return lambda address, count: carray(pointer_to(address), (count,), np.float32)
 
 
-_compiles_to = functools.partial(overload, inline="always")
-_compiles_to(now_ns)(lambda: lambda: _now())
-_compiles_to(own_ns)(lambda: lambda: _own())
-_compiles_to(sleep_ns)(lambda span: lambda span: _sleep(span))
-_compiles_to(floats_at)(_floats_at)
+overload(now_ns)(lambda: lambda: _now())
+overload(own_ns)(lambda: lambda: _own())
+overload(sleep_ns)(lambda span: lambda span: _sleep(span))
+overload(floats_at)(_floats_at)
