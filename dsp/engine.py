@@ -121,8 +121,9 @@ class Engine:
         at low rank what belongs to the taps.
         """
         prepared, mesh = self.prepared, self.prepared.mesh
-        found = {
-            "inverse": self._inverse, "neighbours": np.ascontiguousarray(mesh.neighbours, dtype=np.int32),
+        found: dict[str, NDArray] = {
+            "inverse": self._inverse,
+            "neighbours": np.ascontiguousarray(mesh.neighbours, dtype=np.int32),
             "triangles": np.ascontiguousarray(mesh.triangles, dtype=np.int32),
             "gains_table": self._gains_table, "delays_table": self._delays_table,
             "delay_filters": self._table, "past": self._past, "rows": self._rows,

@@ -13,6 +13,7 @@ import auricle
 from auricle.plugin_core.commands import bench as bench_command
 from auricle.plugin_core.commands import demo as demo_command
 from auricle.plugin_core.commands import inspect as inspect_command
+from auricle.plugin_core.commands import live as live_command
 from auricle.plugin_core.commands import render as render_command
 
 BAD_INPUT = 2
@@ -50,6 +51,7 @@ def _options(
 # EXAMPLE, and imports what is slow inside the function.
 app.command("demo", epilog=demo_command.EXAMPLE)(demo_command.demo)
 app.command("render", epilog=render_command.EXAMPLE)(render_command.render)
+app.command("live", epilog=live_command.EXAMPLE)(live_command.live)
 app.command("inspect", epilog=inspect_command.EXAMPLE)(inspect_command.inspect)
 app.command("bench", epilog=bench_command.EXAMPLE)(bench_command.bench)
 

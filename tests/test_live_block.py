@@ -1,6 +1,5 @@
 """The audio thread's block function is the renderer, and what it shares it shares whole."""
 
-import threading
 from functools import cache
 
 import numpy as np
@@ -10,7 +9,6 @@ import synthetic
 from auricle.dsp.geometry import quaternion_normalise
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
-from auricle.plugin_core.live import mailbox
 from auricle.plugin_core.live.block import render_block, take_scene
 from auricle.plugin_core.live.desk import Desk
 from auricle.plugin_core.live.listener import Listener

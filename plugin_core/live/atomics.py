@@ -5,7 +5,6 @@ Each operation is a plain function of a NumPy array and, inside a compiled kerne
 instruction; so a kernel's ``.py_func`` runs the same code without a compiler.
 """
 
-
 from numba import types
 from numba.extending import intrinsic, overload
 
@@ -60,7 +59,5 @@ def _exchange(typing, cells, at, value):
 
 
 overload(load_acquire)(lambda cells, at: lambda cells, at: _load(cells, at))
-overload(store_release)(
-    lambda cells, at, value: lambda cells, at, value: _store(cells, at, value)
-)
+overload(store_release)(lambda cells, at, value: lambda cells, at, value: _store(cells, at, value))
 overload(exchange)(lambda cells, at, value: lambda cells, at, value: _exchange(cells, at, value))

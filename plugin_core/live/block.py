@@ -1,8 +1,8 @@
 # mypy: disable-error-code="no-untyped-def"
 """The block function: the scene taken from its mailbox, and both ears of all sources.
 
-It does what ``BinauralRenderer.process_into`` does, without Python: no lock, no allocation, no wait.
-Motion runs on the same control grid.
+It does what ``BinauralRenderer.process_into`` does, without Python: no lock, no allocation, no
+wait. Motion runs on the same control grid.
 """
 
 from typing import Any
@@ -139,7 +139,9 @@ def _between(at, share):
         d.work[Work.STARTED] = 1
     for s in range(n_sources):
         for i in range(3):
-            positions[s, i] = start[s, i] + share * (target[Scene.SOURCES + 3 * s + i] - start[s, i])
+            positions[s, i] = start[s, i] + share * (
+                target[Scene.SOURCES + 3 * s + i] - start[s, i]
+            )
     _slerp(head_start, target, share, head)
     for i in range(4, 7):
         head[i] = head_start[i] + share * (target[Scene.ORIENTATION + i] - head_start[i])
@@ -178,14 +180,22 @@ def _begin_step(at):
     gains, audible = Scene.SOURCES + 3 * n_sources, Scene.SOURCES + 4 * n_sources
     for s in range(n_sources):
         d.levels[s] = target[gains + s] * target[audible + s]
-    origin, jump, distance_gain = d.head[0, 4:7], d.work[Work.JUMP] != 0, d.work[Work.DISTANCE_GAIN] != 0
-    _aim_engine(d.work[Work.ENGINE_AT], d.positions[0], d.turn, origin, d.levels, distance_gain, jump)
+    origin, jump, distance_gain = (
+        d.head[0, 4:7],
+        d.work[Work.JUMP] != 0,
+        d.work[Work.DISTANCE_GAIN] != 0,
+    )
+    _aim_engine(
+        d.work[Work.ENGINE_AT], d.positions[0], d.turn, origin, d.levels, distance_gain, jump
+    )
     if d.work[Work.COMING_AT] != 0:
         if d.work[Work.COMING_STEP] < 0:
             _inherit_engine(d.work[Work.COMING_AT], d.work[Work.ENGINE_AT])
         d.work[Work.COMING_STEP] += 1
         first = jump or d.work[Work.COMING_STEP] == 0
-        _aim_engine(d.work[Work.COMING_AT], d.positions[0], d.turn, origin, d.levels, distance_gain, first)
+        _aim_engine(
+            d.work[Work.COMING_AT], d.positions[0], d.turn, origin, d.levels, distance_gain, first
+        )
     d.work[Work.JUMP] = 0
 
 

@@ -168,7 +168,7 @@ def jack_message() -> Any:
 
 
 def portaudio_process(n_inputs: int) -> Any:
-    """PortAudio's stream callback, of interleaved float32 with ``n_inputs`` channels in, two out."""
+    """PortAudio's stream callback, of interleaved float32: ``n_inputs`` channels in, two out."""
     shape = types.int32(
         types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64, types.voidptr
     )

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.errors import AuricleError
 from auricle.dsp.spatialize import STEP
-from auricle.plugin_core.live import layout, mailbox
+from auricle.plugin_core.live import callbacks, layout, mailbox
 from auricle.plugin_core.live.atomics import load_acquire, store_release
-from auricle.plugin_core.live.layout import DESK, MAX_BLOCK, Kind, Switch, Work
+from auricle.plugin_core.live.engine_block import reset_engine
+from auricle.plugin_core.live.layout import DESK, MAX_BLOCK, Kind, Status, Switch, Work
 from auricle.plugin_core.live.sources import Channel, Noise, Tone
 
 RING_FRAMES = 65536  # read ahead of each file
+WARM_BLOCKS = 8
 TAP_FRAMES = 1 << 18  # 5 s at 48 kHz
 
 
@@ -75,6 +76,21 @@ class Desk:
             getattr(self.arrays, name)[...] = 0.0  # the system gives memory when it is written to
         self._reading = threading.Lock()
 
+    def warm_up(self, block_size: int) -> None:
+        """Run some blocks before any driver does, so that none of its first ones waits for the
+        compiler or for memory; then forget them.
+        """
+        callbacks.run_paced(self.address, block_size, 0)
+        callbacks.run_blocks(self.address, block_size, WARM_BLOCKS)
+        engine = self.arrays.now[Status.ENGINE_ID]
+        self.arrays.now[:] = 0.0
+        self.arrays.now[Status.ENGINE_ID] = engine
+        self.arrays.peak_bits[:] = 0
+        self.arrays.energies[:] = 0.0
+        self.arrays.work[Work.WINDOW_FRAMES] = 0
+        reset_engine(self.arrays.work[Work.ENGINE_AT])
+        self.arrays.work[Work.PHASE], self.arrays.work[Work.JUMP] = 0, 1
+
     def close(self) -> None:
         """Let go of the arrays; no driver may call any more."""
         DESK.forget(self._packed)
@@ -93,14 +109,6 @@ class Desk:
     def set_switch(self, which: Switch, value: int) -> None:
         """Set it for the other side to see."""
         store_release(self.arrays.switches, which, value)
-
-    def require_inputs(self, available: int, where: str) -> None:
-        """Raise AuricleError where a device has fewer inputs than sources want."""
-        if self.n_inputs > available:
-            raise AuricleError(
-                f"{where} has {available} inputs, {self.n_inputs} sources want one each; give "
-                f"--sources {available} at most, or another device"
-            )
 
 
 def _signal(channel: Channel, sample_rate: int) -> tuple[float, float, float]:

@@ -2,8 +2,8 @@
 """Compiled kernels called where they are, and not compiled into their caller once more.
 
 Numba compiles what a compiled function calls into that function again, which takes the renderer's
-kernels a minute. ``apart`` calls the machine code that the kernel's own file has cached. So a caller
-neither grows nor goes stale when another file changes.
+kernels a minute. ``apart`` calls the machine code that the kernel's own file has cached. So a
+caller does not grow, nor does it go stale when another file changes.
 """
 
 from typing import Any

@@ -54,3 +54,7 @@ class Listener:
         """Parts of calls in which sources held NaN or infinity and were silenced."""
         kept = self._kept.get(in_use)
         return int(kept[0].nonfinite.sum()) if kept is not None else 0
+
+    def close(self) -> None:
+        """Let go of all; no driver may call any more."""
+        self.collect(self._number + 1)

@@ -6,7 +6,7 @@ table; compiled code that is given the table's address gets the arrays back by n
 a count of references or an allocation. Whoever packs them keeps them alive.
 """
 
-from collections import namedtuple
+import collections
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,7 +82,8 @@ class Record:
     """
 
     def __init__(self, name: str, **fields: types.Array) -> None:
-        self._kind: Any = namedtuple(name, list(fields))  # noqa: PYI024, of names known at run time
+        kind: Any = collections.namedtuple(name, list(fields))  # type: ignore[misc]
+        self._kind = kind
         self._fields = fields
         self._found: dict[int, Any] = {}
         self.read = _reader(name, fields, self._found)
@@ -135,7 +136,7 @@ class _AtModel(models.PrimitiveModel):
 class _AtAttributes(AttributeTemplate):
     key = _At
 
-    def generic_resolve(self, kind, name):
+    def generic_resolve(self, kind, name):  # type: ignore[override]
         return kind.places[name][1] if name in kind.places else None
 
 
@@ -171,7 +172,8 @@ def _array(context, builder, words, at, kind):
     array = arrayobj.make_array(kind)(context, builder)
     itemsize = context.get_abi_sizeof(context.get_data_type(kind.dtype))
     shape = [word(at + 1 + i) for i in range(kind.ndim)]
-    strides, step = [], _WORD(itemsize)
+    step = _WORD(itemsize)
+    strides: list[Any] = []
     for size in reversed(shape):
         strides.insert(0, step)
         step = builder.mul(step, size)

@@ -34,7 +34,7 @@ def now_ns():
 
 
 def own_ns():
-    """Nanoseconds for which this thread has run: those in which it was kept waiting do not count."""
+    """Nanoseconds for which this thread has run: those of waiting do not count."""
     return time.thread_time_ns()
 
 
@@ -79,9 +79,7 @@ def _sleep(typing, span):
 
 
 @intrinsic
-def buffer_of(typing, function, port, n_frames):
-    """The address that a C function ``void *f(void *port, uint32 n)`` returns."""
-
+def _buffer_of(typing, function, port, n_frames):
     def code(context, builder, signature, args):
         shape = ir.FunctionType(_POINTER, [_POINTER, _INT])
         called = builder.inttoptr(args[0], shape.as_pointer())
@@ -93,9 +91,7 @@ def buffer_of(typing, function, port, n_frames):
 
 
 @intrinsic
-def address_of(typing, pointer):
-    """A pointer as a number."""
-
+def _address_of(typing, pointer):
     def code(context, builder, signature, args):
         return builder.ptrtoint(args[0], _WORD)
 
@@ -112,6 +108,17 @@ def pointer_to(typing, address):
     return types.voidptr(types.int64), code
 
 
+def buffer_of(function, port, n_frames):
+    """The address that a C function ``void *f(void *port, uint32 n)`` returns."""
+    shape = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32)
+    return shape(int(function))(int(port), int(n_frames))
+
+
+def address_of(pointer):
+    """A pointer as a number."""
+    return int(pointer)
+
+
 def floats_at(address, count):
     """The ``count`` float32 numbers at an address."""
     pointer = ctypes.cast(int(address), ctypes.POINTER(ctypes.c_float))
@@ -126,3 +133,9 @@ overload(now_ns)(lambda: lambda: _now())
 overload(own_ns)(lambda: lambda: _own())
 overload(sleep_ns)(lambda span: lambda span: _sleep(span))
 overload(floats_at)(_floats_at)
+overload(address_of)(lambda pointer: lambda pointer: _address_of(pointer))
+overload(buffer_of)(
+    lambda function, port, n_frames: (
+        lambda function, port, n_frames: _buffer_of(function, port, n_frames)
+    )
+)
