@@ -89,7 +89,6 @@ def account(at, n_frames, began_ns, own_began_ns):
     lasts = 1e9 * n_frames / d.work[Work.SAMPLE_RATE]
     now[Status.CALLBACKS] += 1.0
     now[Status.FRAMES] += n_frames
-    now[Status.BLOCK_FRAMES] = n_frames
     now[Status.BUSY_NS] += took
     now[Status.OWN_NS] += own
     now[Status.WORST_NS] = max(now[Status.WORST_NS], took)

@@ -24,7 +24,6 @@ def engine_figures(status: NDArray[np.float64], sample_rate: int) -> dict[str, A
     scenes = max(status[Status.SCENES], 1.0)
     return {
         "callbacks": int(callbacks),
-        "block_size": int(status[Status.BLOCK_FRAMES]),
         "seconds": round(seconds, 4),
         "clock_seconds": round(float(elapsed), 4),
         "deadline_misses": int(status[Status.MISSES]),

@@ -2,6 +2,7 @@
 
 import ctypes
 import ctypes.util
+import threading
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
@@ -49,19 +50,12 @@ class JackBackend:
                 f"no JACK server answers (status {status.value:#x}); start one (jackd, PipeWire's "
                 "pw-jack), or choose --backend portaudio or null"
             )
+        self.sample_rate = int(self._library.jack_get_sample_rate(self._client))
+        self.block_size = int(self._library.jack_get_buffer_size(self._client))
+        self._using = threading.Lock()  # a client may not be closed while another thread asks it
         self._desk: Desk | None = None
         self._callbacks: list[Any] = []  # alive while the library may call them
         self._ports: list[int] = []
-
-    @property
-    def sample_rate(self) -> int:
-        """Of the server, Hz."""
-        return int(self._library.jack_get_sample_rate(self._client))
-
-    @property
-    def block_size(self) -> int:
-        """Of the server, frames."""
-        return int(self._library.jack_get_buffer_size(self._client))
 
     def start(self, desk: Desk) -> None:
         """Make the ports, hand the block function over, and connect."""
@@ -91,21 +85,20 @@ class JackBackend:
 
     def stop(self) -> None:
         """Leave the server."""
-        if self._client:
+        with self._using:
+            client, self._client = self._client, None
+        if client:
             if self._desk is None or not self._desk.switch(Switch.LOST):
-                self._library.jack_deactivate(self._client)
-            self._library.jack_client_close(self._client)
-            self._client = None
+                self._library.jack_deactivate(client)
+            self._library.jack_client_close(client)
 
     def latency_seconds(self) -> float:
         """The longest way from the outputs to a loudspeaker, as the server knows it."""
-        if not self._client or not self._ports:
-            return 0.0
-        found = _Range()
-        most = 0
-        for port in self._ports[-2:]:
-            self._library.jack_port_get_latency_range(port, PLAYBACK, ctypes.byref(found))
-            most = max(most, found.most)
+        found, most = _Range(), 0
+        with self._using:
+            for port in self._ports[-2:] if self._client else ():
+                self._library.jack_port_get_latency_range(port, PLAYBACK, ctypes.byref(found))
+                most = max(most, found.most)
         return most / self.sample_rate
 
     def trouble(self) -> str:

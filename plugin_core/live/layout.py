@@ -108,8 +108,7 @@ class Status(IntEnum):
     UNDERRUN_FRAMES = 17  # of files that were not read in time
     TAP_FRAMES = 18
     TAP_DROPPED = 19
-    BLOCK_FRAMES = 20  # of the last block
-    OVERSIZED = 21  # blocks beyond MAX_BLOCK, which are silent
+    OVERSIZED = 20  # blocks beyond MAX_BLOCK, which are silent
     METERS = 24
 
 

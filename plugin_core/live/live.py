@@ -267,7 +267,10 @@ class Live:
         if desk is None or backend is None or listener is None:
             return {}
         status = desk.status()
-        found: dict[str, Any] = {"backend": backend.name, "sample_rate": desk.sample_rate}
+        found: dict[str, Any] = {
+            "backend": backend.name, "sample_rate": desk.sample_rate,
+            "block_size": backend.block_size,
+        }  # fmt: skip
         found |= engine_figures(status, desk.sample_rate)
         found["scenes"] |= {"committed": self.scene.commits, "replaced": self.scene.superseded}
         found |= {

@@ -1,5 +1,6 @@
 """Sound cards through PortAudio: the library that sounddevice brings calls the block function."""
 
+import threading
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
@@ -45,6 +46,7 @@ class PortAudioBackend:
                 f"{output['name']} cannot play 2 channels of float32 at {self.sample_rate} Hz "
                 f"({reason}); choose another --sample-rate or --device"
             )
+        self._using = threading.Lock()  # a stream may not be closed while another thread asks it
         self._stream: Any = None
         self._callback: Any = None
 
@@ -64,23 +66,27 @@ class PortAudioBackend:
 
     def stop(self) -> None:
         """Close the stream."""
-        if self._stream is not None:
-            self._sounddevice._lib.Pa_AbortStream(self._stream)
-            self._sounddevice._lib.Pa_CloseStream(self._stream)
-            self._stream = None
+        with self._using:
+            stream, self._stream = self._stream, None
+        if stream is not None:
+            self._sounddevice._lib.Pa_AbortStream(stream)
+            self._sounddevice._lib.Pa_CloseStream(stream)
 
     def latency_seconds(self) -> float:
         """Of the output, as PortAudio estimates it."""
-        if self._stream is None:
-            return 0.0
-        information = self._sounddevice._lib.Pa_GetStreamInfo(self._stream)
-        return float(information.outputLatency) if information else 0.0
+        with self._using:
+            if self._stream is None:
+                return 0.0
+            information = self._sounddevice._lib.Pa_GetStreamInfo(self._stream)
+            return float(information.outputLatency) if information else 0.0
 
     def trouble(self) -> str:
         """Whether the stream has ended by itself."""
-        if self._stream is None or self._sounddevice._lib.Pa_IsStreamActive(self._stream) == 1:
-            return ""
-        return "the sound card has gone"
+        with self._using:
+            running = (
+                self._stream is None or self._sounddevice._lib.Pa_IsStreamActive(self._stream) == 1
+            )
+        return "" if running else "the sound card has gone"
 
     def _device(self, device: str | int | None, kind: str, n_channels: int) -> dict[str, Any]:
         try:
