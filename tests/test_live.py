@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -37,11 +38,11 @@ RATE = 48000
 
 @cache
 def prepared(rank=8, n_taps=160):
-    return prepare(synthetic.make_set(n=80, n_taps=n_taps), RATE, rank=rank)
+    return prepare(synthetic.make_set(n=40, n_taps=n_taps), RATE, rank=rank)
 
 
 def playing(sources=1, **options):
-    return Live(prepared(), sources, **({"backend": "null"} | options))
+    return Live(prepared(), sources, **({"backend": "null", "rank": 8} | options))
 
 
 KEPT = []
@@ -227,12 +228,15 @@ def test_the_tap_drops_whole_blocks_and_counts_them():
     assert status[Status.TAP_DROPPED] == 5000
 
 
-def test_unpaced_live_is_the_offline_render(track, tmp_path):
-    hrtf = synthetic.make_set(n=80)
+def test_unpaced_live_is_the_offline_render(track, tmp_path, monkeypatch):
+    hrtf = synthetic.make_set(n=40)
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
     live, offline = tmp_path / "live.wav", tmp_path / "offline.wav"
-    with Live(hrtf, [track], backend="null", unpaced=True, record=live, azimuth_deg=20.0) as player:
+    with Live(
+        hrtf, [track], rank=8, backend="null", unpaced=True, record=live, azimuth_deg=20.0
+    ) as player:
         assert player.wait(60.0)
-    auricle.render(track, offline, hrtf=hrtf, azimuth_deg=20.0)
+    auricle.render(track, offline, hrtf=hrtf, azimuth_deg=20.0, rank=8)
     assert np.array_equal(soundfile.read(live)[0], soundfile.read(offline)[0])
     figures = player.statistics()
     assert (figures["underrun_frames"], figures["unrecorded_frames"]) == (0, 0)
@@ -298,9 +302,10 @@ def test_it_can_be_started_again():
 def test_the_listener_is_exchanged_while_it_plays():
     """To sets of other lengths and ranks, several in a row: the newest counts, none is kept."""
     with playing([Noise()]) as player:
-        player.set_hrtf(prepared("full", 300))
-        player.set_hrtf(prepared(12, 250))
-        player.set_hrtf(prepared("full", 128))
+        longer = prepared("full", 300)
+        player.set_hrtf(longer)
+        player.set_hrtf(replace(prepared(), delays=prepared().delays + 200.0))
+        player.set_hrtf(longer)
         until(lambda: player._desk.status()[Status.ENGINE_ID] == 4)
         until(lambda: len(player._listener._kept) == 1)
         assert not player.statistics()["exchanging"]
@@ -308,9 +313,10 @@ def test_the_listener_is_exchanged_while_it_plays():
         until(lambda: player.statistics()["ears"][0]["peak_db"] > -60.0)
 
 
-def test_osc_steers_it(tmp_path):
+def test_osc_steers_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "other.sofa"
-    synthetic.make_set(n=60, n_taps=200).save(path)
+    synthetic.make_set(n=40, n_taps=200).save(path)
     (tmp_path / "bad.sofa").write_bytes(b"nothing")
     heard = []
     with (
@@ -330,7 +336,7 @@ def test_osc_steers_it(tmp_path):
         until(lambda: heard)
         assert "the set stays as it is" in player.troubles[0]
         client.send("/auricle/hrtf", "other.sofa")
-        until(lambda: player._desk.status()[Status.ENGINE_ID] == 2)
+        until(lambda: player._desk.status()[Status.ENGINE_ID] == 2, 120.0)
         client.send("/auricle/reset")
         until(lambda: player.scene.gains.tolist() == [1.0, 1.0])
         figures = ask(player.osc.port)
@@ -469,7 +475,7 @@ def run(capsys, *arguments):
 def test_the_command_records_and_prints_figures(track, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
     sofa, out = tmp_path / "h.sofa", tmp_path / "out.flac"
-    synthetic.make_set(n=80).save(sofa)
+    synthetic.make_set(n=40).save(sofa)
     status, printed, _ = run(
         capsys, track, "--sources", 3, "--signal", "tone", "--backend", "null", "--unpaced",
         "--seconds", 0.5, "--record", out, "--hrtf", sofa, "--rank", 8, "--azimuth", 20, "--no-osc",
@@ -493,7 +499,7 @@ def test_the_command_records_and_prints_figures(track, tmp_path, capsys, monkeyp
 )
 def test_the_command_refuses_in_one_line(arguments, words, capsys, tmp_path):
     sofa = tmp_path / "h.sofa"
-    synthetic.make_set(n=80).save(sofa)
+    synthetic.make_set(n=40).save(sofa)
     status, printed, errors = run(capsys, *arguments, "--hrtf", sofa, "--rank", "8")
     assert (status, printed) == (2, "")
     assert words in errors.splitlines()[-1]

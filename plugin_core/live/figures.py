@@ -24,7 +24,7 @@ def engine_figures(status: NDArray[np.float64], sample_rate: int) -> dict[str, A
     scenes = max(status[Status.SCENES], 1.0)
     return {
         "callbacks": int(callbacks),
-        "seconds": round(seconds, 4),
+        "seconds": round(seconds, 6),
         "clock_seconds": round(float(elapsed), 4),
         "deadline_misses": int(status[Status.MISSES]),
         "own_misses": int(status[Status.OWN_MISSES]),
