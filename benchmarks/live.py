@@ -7,8 +7,8 @@
     hour     an hour of audio without pace: memory and drift
     foreign  another program feeds a source and records the ears
 
-Needs jackd (the dummy driver) but for `motion --backend null` and `hour`; foreign also jack_capture
-and sox. A server of its own is started and stopped.
+Needs jackd (the dummy driver) but for `motion --backend null` and `hour`; foreign also
+jack_capture, jack-play (jack-tools) and sox. A server of its own is started and stopped.
 """
 
 import argparse
@@ -25,13 +25,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 import auricle
 from auricle.osc.client import message, plain
 from auricle.plugin_core.live.account import TAP_READ, TAP_WRITTEN
 from auricle.plugin_core.live.layout import MARKS, Status, Switch
 from auricle.plugin_core.live.live import Live
-from auricle.plugin_core.live.sources import Input, Noise, Tone
+from auricle.plugin_core.live.sources import Input, Noise, Tone, Track
 
 RATE, BLOCK = 48000, 128
 
@@ -182,7 +183,8 @@ def python_callback(seconds, spinners):
         count, frames = len(late), np.array(late)
     say_callbacks("Python callback of two silent ports", count, clock)
     print(f"  past the deadline {np.count_nonzero(frames > BLOCK)}, worst "
-          f"{1e3 * frames.max() / RATE:.2f} ms after the cycle began; xruns {len(xruns)}")  # fmt: skip
+          f"{1e3 * frames.max() / RATE:.2f} ms after its cycle began; xruns {len(xruns)}"
+    )  # fmt: skip
 
 
 def motion(packets, backend, real_time):
@@ -262,13 +264,9 @@ def hour(seconds, n_sources):
         return page * int(Path("/proc/self/statm").read_text().split()[1]) / 1e6
 
     with tempfile.TemporaryDirectory() as folder:
-        import soundfile
-
         track = Path(folder) / "track.wav"
         noise = 0.1 * np.random.default_rng(0).standard_normal((RATE, 2))
         soundfile.write(track, noise, RATE, subtype="FLOAT")
-        from auricle.plugin_core.live.sources import Track
-
         sources = [Track(track, loop=True), *[Noise(0.01)] * (n_sources - 2)]
         player = Live(sources=sources, backend="null", unpaced=True, seconds=seconds, osc_port=0)
         rows, began = [], time.monotonic()
@@ -298,47 +296,38 @@ def hour(seconds, n_sources):
 
 
 def foreign(seconds, real_time):
-    """sox makes a file; jack_capture records what a JACK player of it sounds like through us."""
-    for program in ("jack_capture", "sox", "jack_connect"):
+    """jack-play (jack-tools) plays a file of sox into a source, jack_capture records the ears."""
+    for program in ("jack_capture", "sox", "jack-play", "jack_connect", "jack_lsp"):
         if shutil.which(program) is None:
             sys.exit(f"needs {program}")
+    quiet = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
     with jack_server(real_time), tempfile.TemporaryDirectory() as folder:
-        recorded = Path(folder) / "ears.wav"
-        player = Live(sources=[Input("voice"), Noise(0.0)], azimuth_deg=[90.0, 0.0])
-        with player:
-            server = os.environ["JACK_DEFAULT_SERVER"]
+        recorded, noise = Path(folder) / "ears.wav", Path(folder) / "noise.wav"
+        subprocess.run(
+            ["sox", "-n", "-r", str(RATE), "-c", "1", noise, "synth", str(seconds + 4),
+             "whitenoise", "vol", "0.1"], check=True,
+        )  # fmt: skip
+        with Live(sources=[Input("voice"), Noise(0.0)], azimuth_deg=[90.0, 0.0]) as player:
+            play = subprocess.Popen(["jack-play", noise], **quiet)
+            time.sleep(1.0)
+            ports = subprocess.run(["jack_lsp"], capture_output=True, text=True).stdout.split()
+            sources = [each for each in ports if each.startswith("jack-play")]
+            for port in sources:
+                subprocess.run(["jack_connect", port, "auricle:voice"], check=True, **quiet)
             capture = subprocess.Popen(
                 ["jack_capture", "-ns", "-dc", "-c", "2", "-d", str(seconds), "-p", "auricle:left",
-                 "-p", "auricle:right", str(recorded)],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                 "-p", "auricle:right", recorded], **quiet,
             )  # fmt: skip
-            environment = os.environ | {"AUDIODRIVER": "jack", "AUDIODEV": "none"}
-            sox = subprocess.Popen(
-                ["sox", "-q", "-n", "-r", str(RATE), "-c", "1", "-t", "jack", "default", "synth",
-                 str(seconds + 2), "whitenoise", "vol", "0.1"],
-                env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                stdin=subprocess.DEVNULL,
-            )  # fmt: skip
-            time.sleep(1.0)
-            ports = subprocess.run(["jack_lsp"], capture_output=True, text=True).stdout.split("\n")
-            sources = [port for port in ports if port and ":" in port
-                       and port.split(":")[0] not in ("system", "auricle", "jack_capture")]  # fmt: skip
-            for port in sources:
-                subprocess.run(["jack_connect", port, "auricle:voice"], capture_output=True)
             capture.wait(seconds + 20)
             figures = player.statistics()
-            sox.kill()
-            sox.wait()
-        print(f"server {server}; ports of the foreign player: {sources or 'none'}")
-        import soundfile
-
+            play.kill()
+            play.wait()
         ears, rate = soundfile.read(recorded)
-        levels = 20 * np.log10(np.sqrt(np.mean(ears**2, axis=0)) + 1e-12)
-        print(
-            f"  jack_capture wrote {len(ears) / rate:.2f} s at {rate} Hz; left {levels[0]:.1f} dB,"
-            f" right {levels[1]:.1f} dB (the source is on the left)"
-        )
-        print(f"  the source arrived with {figures['meters']['sources'][0]}")
+    left, right = 20 * np.log10(np.sqrt(np.mean(ears**2, axis=0)) + 1e-12)
+    print(f"ports of the foreign player: {', '.join(sources) or 'none'}")
+    print(f"  jack_capture wrote {len(ears) / rate:.2f} s at {rate} Hz; left {left:.1f} dB, right "
+          f"{right:.1f} dB (the source is on the left)")  # fmt: skip
+    print(f"  the source arrived with {figures['meters']['sources'][0]}")
 
 
 def main():
