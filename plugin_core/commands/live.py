@@ -1,6 +1,7 @@
 """``auricle live``: sources played binaurally now, steered over OSC and by a head tracker."""
 
 import json
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ EXAMPLE = (
     "auricle live --sources 8 --tracker supperware"
 )
 REFRESH_SECONDS = 0.2
+SWITCH_SECONDS = 0.0005
 
 
 def live(
@@ -94,8 +96,15 @@ def live(
         tracker=tracker, osc=options, device=_device(device), client_name=client_name,
         connect=not no_connect, say=say,
     )  # fmt: skip
-    with player, suppress(KeyboardInterrupt):
-        _watch(player)
+    # What OSC brings should not wait for the display to be drawn: Python's own turns take 5 ms.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    # To be told to end is to end in order: a recording is kept.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with player, suppress(KeyboardInterrupt):
+            _watch(player)
+    finally:
+        signal.signal(signal.SIGTERM, before)
     figures = player.statistics()
     if as_json:
         typer.echo(json.dumps(figures, indent=2))

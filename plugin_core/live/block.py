@@ -102,7 +102,7 @@ def render_block(at, n_frames):
         return
     phase = d.work[Work.PHASE]
     steps = -(-(n_frames + phase) // STEP) - (1 if phase > 0 else 0)
-    done, step = 0, 0
+    done, step = np.int64(0), 0  # typed: a literal would be compiled for, too
     while done < n_frames:
         if d.work[Work.PHASE] == 0:
             step += 1
