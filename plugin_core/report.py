@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.checks import broadband_itd_seconds, reach_deg, spacing_deg
+from auricle.dsp.checks import reach_deg, spacing_deg
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.geometry import unit_vectors
+from auricle.dsp.metrics.interaural import itd_correlation_seconds
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf import HrtfSet
@@ -100,13 +101,13 @@ def _magnitudes_db(hrtf: "HrtfSet", wanted: Array, ear: int) -> Array:
 
     chord, nearest = cKDTree(hrtf.positions).query(wanted)
     used, back = np.unique(nearest, return_inverse=True)
-    levels = _smoothed_db(hrtf.ir[used, ear], hrtf.sample_rate)[back]
+    levels = smoothed_db(hrtf.ir[used, ear], hrtf.sample_rate)[back]
     far = chord > 2.0 * np.sin(np.deg2rad(reach_deg(hrtf.positions)) / 2.0)
     levels[far] = np.nan
     return levels
 
 
-def _smoothed_db(ir: Array, sample_rate: int) -> Array:
+def smoothed_db(ir: Array, sample_rate: int) -> Array:
     """Levels (..., frequencies) in dB of the mean power in bands; NaN above half the rate."""
     size = max(2048, 1 << (ir.shape[-1] - 1).bit_length())
     power = np.abs(np.fft.rfft(ir, size)) ** 2
@@ -123,7 +124,7 @@ def _smoothed_db(ir: Array, sample_rate: int) -> Array:
 def _mean_level_db(hrtf: "HrtfSet") -> float:
     """Level of the mean power over directions, ears and the frequencies up to 16 kHz."""
     step = max(1, hrtf.n_directions // 400)  # of large sets a part will do
-    levels = _smoothed_db(hrtf.ir[::step], hrtf.sample_rate)[..., FREQUENCIES_HZ <= 16000.0]
+    levels = smoothed_db(hrtf.ir[::step], hrtf.sample_rate)[..., FREQUENCIES_HZ <= 16000.0]
     return float(10.0 * np.log10(np.nanmean(10.0 ** (levels / 10.0))))
 
 
@@ -176,7 +177,7 @@ def _draw_itd(axis: Any, hrtf: "HrtfSet") -> None:
     sphere = -HEAD_RADIUS_M / SPEED_OF_SOUND_M_S * (lateral + np.sin(lateral))
     axis.plot(angle_deg, 1e6 * sphere, color="0.6", lw=1, label="sphere of 8.75 cm")
     if near.size:
-        itd_us = 1e6 * broadband_itd_seconds(hrtf.ir[near], hrtf.sample_rate)
+        itd_us = 1e6 * itd_correlation_seconds(hrtf.ir[near], hrtf.sample_rate)
         axis.plot(hrtf.azimuth_deg[near], itd_us, ".", ms=5, color="C0", label="this set")
     axis.axhline(0.0, color="0.8", lw=0.8, zorder=0)
     _mark_azimuths(axis)

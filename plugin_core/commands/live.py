@@ -1,7 +1,7 @@
 """``auricle live``: sources played binaurally now, steered over OSC and by a head tracker."""
 
 import json
-import signal
+import signal as signals
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -99,12 +99,12 @@ def live(
     # What OSC brings should not wait for the display to be drawn: Python's own turns take 5 ms.
     sys.setswitchinterval(SWITCH_SECONDS)
     # To be told to end is to end in order: a recording is kept.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signals.signal(signals.SIGTERM, signals.default_int_handler)
     try:
         with player, suppress(KeyboardInterrupt):
             _watch(player)
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signals.signal(signals.SIGTERM, before)
     figures = player.statistics()
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
