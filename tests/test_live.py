@@ -45,6 +45,19 @@ def playing(sources=1, **options):
     return Live(prepared(), sources, **({"backend": "null", "rank": 8} | options))
 
 
+@pytest.fixture(autouse=True)
+def sets(tmp_path_factory, monkeypatch):
+    """Prepared sets are kept among the tests."""
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path_factory.getbasetemp() / "sets"))
+
+
+@pytest.fixture(scope="module")
+def sofa(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sofa") / "other.sofa"
+    synthetic.make_set(n=40, n_taps=200).save(path)
+    return path
+
+
 KEPT = []
 
 
@@ -228,15 +241,13 @@ def test_the_tap_drops_whole_blocks_and_counts_them():
     assert status[Status.TAP_DROPPED] == 5000
 
 
-def test_unpaced_live_is_the_offline_render(track, tmp_path, monkeypatch):
-    hrtf = synthetic.make_set(n=40)
-    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
+def test_unpaced_live_is_the_offline_render(sofa, track, tmp_path):
     live, offline = tmp_path / "live.wav", tmp_path / "offline.wav"
     with Live(
         hrtf, [track], rank=8, backend="null", unpaced=True, record=live, azimuth_deg=20.0
     ) as player:
         assert player.wait(60.0)
-    auricle.render(track, offline, hrtf=hrtf, azimuth_deg=20.0, rank=8)
+    auricle.render(track, offline, hrtf=sofa, azimuth_deg=20.0, rank=8)
     assert np.array_equal(soundfile.read(live)[0], soundfile.read(offline)[0])
     figures = player.statistics()
     assert (figures["underrun_frames"], figures["unrecorded_frames"]) == (0, 0)
@@ -313,10 +324,8 @@ def test_the_listener_is_exchanged_while_it_plays():
         until(lambda: player.statistics()["ears"][0]["peak_db"] > -60.0)
 
 
-def test_osc_steers_it(tmp_path, monkeypatch):
-    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "other.sofa"
-    synthetic.make_set(n=40, n_taps=200).save(path)
+def test_osc_steers_it(sofa, tmp_path):
+    shutil.copy(sofa, tmp_path)
     (tmp_path / "bad.sofa").write_bytes(b"nothing")
     heard = []
     with (
@@ -472,10 +481,8 @@ def run(capsys, *arguments):
     return ended.value.code, printed.out, printed.err
 
 
-def test_the_command_records_and_prints_figures(track, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache"))
-    sofa, out = tmp_path / "h.sofa", tmp_path / "out.flac"
-    synthetic.make_set(n=40).save(sofa)
+def test_the_command_records_and_prints_figures(sofa, track, tmp_path, capsys):
+    out = tmp_path / "out.flac"
     status, printed, _ = run(
         capsys, track, "--sources", 3, "--signal", "tone", "--backend", "null", "--unpaced",
         "--seconds", 0.5, "--record", out, "--hrtf", sofa, "--rank", 8, "--azimuth", 20, "--no-osc",
@@ -497,9 +504,7 @@ def test_the_command_records_and_prints_figures(track, tmp_path, capsys, monkeyp
     ],
     ids=str,
 )
-def test_the_command_refuses_in_one_line(arguments, words, capsys, tmp_path):
-    sofa = tmp_path / "h.sofa"
-    synthetic.make_set(n=40).save(sofa)
+def test_the_command_refuses_in_one_line(arguments, words, sofa, capsys):
     status, printed, errors = run(capsys, *arguments, "--hrtf", sofa, "--rank", "8")
     assert (status, printed) == (2, "")
     assert words in errors.splitlines()[-1]

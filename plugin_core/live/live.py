@@ -97,6 +97,8 @@ class Live:
             raise AuricleError(f"it plays for a time above 0 s, got {seconds}")
         self._sources = _as_sources(sources)
         self._channels = channels(self._sources)
+        if unpaced and seconds is None and not _end_by_themselves(self._sources):
+            raise AuricleError("nothing here ends by itself; give --seconds to run unpaced")
         self._hrtf, self._rank, self._level = hrtf, rank, level
         self._backend_name, self._rate, self._block = backend, sample_rate, block_size
         self._distance_gain, self._air = bool(distance_gain), air
@@ -325,10 +327,8 @@ class Live:
         if self._seconds is not None:
             return max(round(self._seconds * rate), 1)
         assert self._files is not None
-        if all(isinstance(each, Track) and not each.loop for each in self._sources):
+        if _end_by_themselves(self._sources):
             return self._files.longest_frames + prepared.tail_samples
-        if self._unpaced:
-            raise AuricleError("nothing here ends by itself; give --seconds to run unpaced")
         return None
 
     def _room_frames(self) -> int:
@@ -467,3 +467,7 @@ def _as_sources(sources: int | Sequence[Source | PathLike]) -> list[Source]:
             raise AuricleError(f"there is at least 1 source, got {sources}")
         return [Input()] * sources
     return [Track(Path(each)) if isinstance(each, (str, os.PathLike)) else each for each in sources]
+
+
+def _end_by_themselves(sources: Sequence[Source]) -> bool:
+    return all(isinstance(each, Track) and not each.loop for each in sources)
