@@ -244,7 +244,7 @@ def test_the_tap_drops_whole_blocks_and_counts_them():
 def test_unpaced_live_is_the_offline_render(sofa, track, tmp_path):
     live, offline = tmp_path / "live.wav", tmp_path / "offline.wav"
     with Live(
-        hrtf, [track], rank=8, backend="null", unpaced=True, record=live, azimuth_deg=20.0
+        sofa, [track], rank=8, backend="null", unpaced=True, record=live, azimuth_deg=20.0
     ) as player:
         assert player.wait(60.0)
     auricle.render(track, offline, hrtf=sofa, azimuth_deg=20.0, rank=8)
