@@ -18,10 +18,9 @@ Each bin is estimated from the measured bins within its band, both ears at once.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg import solve_triangular
 
 from auricle.dsp.gaussian_process import chords
-from auricle.personalization.features import BINS
 from auricle.personalization.sparse.method import (
     Array,
     Float32,
@@ -144,72 +143,78 @@ def posterior(
         angles: (K, K) between measured directions and (Q, K) from targets, radians.
         how: the prior.
     """
-    n_listeners, n_bins = len(values), values.shape[-1]
-    n_targets, n_ears = targets.shape[1:3]
-    same_ear = np.eye(n_ears, dtype=np.float32)
-    tapers, plains = [], []
-    for angle in angles:
-        near = how.near * np.exp(-0.5 * (angle / how.near_rad) ** 2)
-        plain = how.plain * np.exp(-angle / how.plain_rad)
-        tapers.append((1.0 - how.near - how.plain + near).astype(np.float32))
-        plains.append(np.einsum("ab,ef->aebf", plain, same_ear).astype(np.float32))
-    deviation_known = np.sqrt(np.mean(known**2, axis=0))
-    deviation_targets = np.sqrt(np.mean(targets**2, axis=0))
+    n_listeners, n_known, n_ears, n_bins = values.shape
+    n_targets = targets.shape[1]
+    # Bins first: all that a bin needs lies together.
+    known, targets, values = (np.ascontiguousarray(np.moveaxis(x, -1, 0).reshape(n_bins, len(x), -1))
+                              for x in (known, targets, values))  # fmt: skip
+    variance_known, variance_targets = (np.mean(x**2, axis=1) for x in (known, targets))
+    tapers = [_of_both_ears(1.0 - how.near - how.plain + how.near * _gauss(angle / how.near_rad), n_ears)
+              for angle in angles]  # fmt: skip
+    plains = [how.plain * np.exp(-angle / how.plain_rad) for angle in angles]
     mean = np.empty((n_listeners, n_targets, n_ears, n_bins), dtype=np.float32)
     spread = np.empty((n_targets, n_ears, n_bins))
     for f in range(n_bins):
         band = np.arange(max(f - how.band, 0), min(f + how.band + 1, n_bins))
         shifts = _shifts(band, n_bins, how.pool * f / _POOL_BIN)
-        members = np.concatenate([known[..., band + shift] for shift in shifts])
-        wanted = np.concatenate([targets[..., f + shift] for shift in shifts])
-        scale = deviation_known[..., band]  # (K, E, W)
-        own = _prior(members, members, tapers[0], plains[0], (scale, scale), (band, band), how)
-        cross = _prior(
-            wanted[..., None], members, tapers[1], plains[1],
-            (deviation_targets[..., f, None], scale), (np.array([f]), band), how,
-        )  # fmt: skip
-        own[np.diag_indices(len(own))] += how.noise * scale.ravel() ** 2 + 1e-3
-        factor = np.linalg.cholesky(own)
-        observed = values[..., band].reshape(n_listeners, -1).T
-        half = solve_triangular(
-            factor, np.concatenate([cross.T, observed], axis=1), lower=True, check_finite=False
+        members = (
+            known[band + shifts[:, None]].swapaxes(1, 2).reshape(-1, len(band) * known.shape[2])
         )
+        wanted = targets[f + shifts].reshape(len(members), -1)
+        scale = np.sqrt(variance_known[band])
+        own = _prior(members, members, tapers[0], plains[0], (scale, scale), (band, band), how)
+        of_targets = np.sqrt(variance_targets[f, None])
+        bins = (np.array([f]), band)
+        cross = _prior(wanted, members, tapers[1], plains[1], (of_targets, scale), bins, how)
+        own[np.diag_indices(len(own))] += how.noise * scale.ravel() ** 2 + 1e-3
+        both = np.concatenate(
+            [cross.T, values[band].swapaxes(1, 2).reshape(-1, n_listeners)], axis=1
+        )
+        half = solve_triangular(np.linalg.cholesky(own), both, lower=True, check_finite=False)
         gain, whitened = half[:, :-n_listeners], half[:, -n_listeners:]
         mean[..., f] = (whitened.T @ gain).reshape(n_listeners, n_targets, n_ears)
-        prior = np.mean(wanted**2, axis=0) * (1.0 - how.plain)
-        prior += how.plain * deviation_targets[..., f] ** 2
-        explained = np.sum(gain**2, axis=0).reshape(n_targets, n_ears)
-        spread[..., f] = np.sqrt(np.maximum(prior - explained, 1e-3 * prior))
+        prior = (1.0 - how.plain) * np.mean(variance_targets[f + shifts], axis=0)
+        prior += how.plain * variance_targets[f]
+        rest = np.maximum(prior - np.einsum("ot,ot->t", gain, gain), 1e-3 * prior)
+        spread[..., f] = np.sqrt(rest).reshape(n_targets, n_ears)
     return mean, spread
 
 
 def _prior(
-    rows: Float32, columns: Float32, taper: Float32, plain: Float32,
+    rows: Float32, columns: Float32, taper: Float32, plain: Array,
     scales: tuple[Array, Array], bins: tuple[Array, Array], how: Setting,
 ) -> Float32:  # fmt: skip
-    """Covariance (A E V, B E W) of rows (S, A, E, V) with columns (S, B, E, W)."""
-    n_members, a, e, v = rows.shape
-    b, w = columns.shape[1], columns.shape[3]
-    sample = rows.reshape(n_members, -1).T @ (columns.reshape(n_members, -1) / n_members)
-    apart = np.abs(bins[0][:, None] - bins[1][None, :])
-    falls = np.exp(-0.5 * (apart / how.band_scale) ** 2).astype(np.float32)
-    smooth = np.exp(-0.5 * (apart / how.plain_bins) ** 2).astype(np.float32)
-    found = sample.reshape(a, e, v, b, e, w)
-    found *= taper[:, None, None, :, None, None]
-    found *= falls[:, None, None, :]
-    for ear in range(e):
-        kernel = plain[:, ear, None, :, ear, None] * smooth[:, None, :]
-        kernel *= scales[0][:, ear, :, None, None] * scales[1][None, None, :, ear, :]
-        found[:, ear, :, :, ear, :] += kernel
-    return found.reshape(a * e * v, b * e * w)
+    """Covariance (V A E, W B E) of members of the ensemble (S, V A E) with others (S, W B E)."""
+    v, w = len(bins[0]), len(bins[1])
+    found = (rows.T @ columns).reshape(v, len(taper), w, -1)
+    apart = np.abs(bins[0][:, None] - bins[1])[:, None, :, None]
+    found *= (_gauss(apart / how.band_scale) / len(rows)).astype(np.float32)
+    found *= taper[None, :, None, :]
+    smooth = _gauss(apart / how.plain_bins).astype(np.float32)
+    n_ears = len(taper) // len(plain)
+    for ear in range(n_ears):  # the plain kernel joins directions of one ear
+        kernel = plain.astype(np.float32)[None, :, None, :] * smooth
+        kernel *= scales[0][:, ear::n_ears, None, None] * scales[1][:, ear::n_ears]
+        found[:, ear::n_ears, :, ear::n_ears] += kernel
+    return found.reshape(v * len(taper), -1)
 
 
-def _shifts(band: Array, n_bins: int, reach: float) -> list[int]:
+def _of_both_ears(between: Array, n_ears: int) -> Float32:
+    """Values (A E, B E) of directions and ears from those (A, B) of directions."""
+    return np.repeat(np.repeat(between, n_ears, axis=0), n_ears, axis=1).astype(np.float32)
+
+
+def _gauss(x: Array) -> Array:
+    return np.exp(-0.5 * x**2)
+
+
+def _shifts(band: Array, n_bins: int, reach: float) -> Array:
     """Shifts in bins that keep ``band`` inside, at most nine, about ``reach`` to either side."""
     count = min(round(reach), _MOST_SHIFTS)
     each = reach / max(count, 1)
     wanted = {round(k * each) for k in range(-count, count + 1)}
-    return sorted(s for s in wanted if band[0] + s >= 0 and band[-1] + s < n_bins)
+    kept = sorted(s for s in wanted if band[0] + s >= 0 and band[-1] + s < n_bins)
+    return np.array(kept)
 
 
 def _arrivals(
