@@ -8,7 +8,6 @@ import scipy.fft as fft
 from numpy.typing import NDArray
 
 from auricle.dsp import alignment
-from auricle.dsp.basis import lsd_db
 from auricle.dsp.cache import cache_folder, load_archive, save_archive, set_digest
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
@@ -18,6 +17,7 @@ from auricle.dsp.magnitude_least_squares import (
     magnitude_least_squares,
     match_covariance,
 )
+from auricle.dsp.metrics.spectral import spectra_lsd_db
 from auricle.dsp.prepared import diffuse_field_rms
 from auricle.dsp.sphere import SphereMesh, triangulate
 from auricle.dsp.sphere_holes import fibonacci_sphere
@@ -125,7 +125,7 @@ def design_decoder(
     filters = _windowed(fft.irfft(fitted * np.exp(-1j * omega * (arrival + latency)), size))
     wanted = alignment.floored_magnitude(ir, size)
     found = np.einsum("mc,cen->men", encode(hrtf.positions, order, "n3d"), filters)
-    error = [lsd_db(fft.rfft(found[:, e], size), wanted[:, e], hz).mean() for e in range(2)]
+    error = [spectra_lsd_db(fft.rfft(found[:, e], size), wanted[:, e], hz).mean() for e in range(2)]
     return AmbisonicDecoder(
         filters.astype(np.float32), order, latency, int(sample_rate), float(np.mean(error))
     )

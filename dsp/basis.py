@@ -14,10 +14,12 @@ import scipy.fft as fft
 from numpy.typing import NDArray
 from scipy import sparse
 
+from auricle.dsp.metrics.spectral import MIDDLE, spectra_lsd_db
+
 Floats = NDArray[np.float32]
 
 SIZE = 512  # of the FFT in which the distance counts
-LOW_HZ, HIGH_HZ = 200.0, 16000.0
+LOW_HZ, HIGH_HZ, _ = MIDDLE
 _OUTSIDE = 0.01  # weight of the bins outside that band
 _STRETCH = 1.7  # each solution is overshot: the rounds get as far in a third of their number
 _AGREE_HZ = (100.0, 1000.0, 2000.0)  # neighbours agree from the first to the second, less above
@@ -55,7 +57,7 @@ def fit_basis(
         step = np.float32(1.0 if judged or turn == 0 else _STRETCH)
         gains += step * (_solve_gains(magnitude, gains @ spectra, spectra, band) - gains)
         if judged:
-            lsd = lsd_db(gains @ spectra, magnitude, hz)
+            lsd = spectra_lsd_db(gains @ spectra, magnitude, hz)
             if best is None or lsd.mean() < best.lsd_db.mean():
                 best = Basis(gains.copy(), filters, lsd)
         found = _solve_filters(magnitude, gains @ spectra, gains, filters, band)
@@ -75,7 +77,7 @@ def fit_gains(
     for _ in range(rounds):
         gains = _solve_gains(magnitude, present, spectra, band)
         present = gains @ spectra
-    return Basis(gains, filters, lsd_db(present, magnitude, hz))
+    return Basis(gains, filters, spectra_lsd_db(present, magnitude, hz))
 
 
 def smooth_gains(
@@ -112,14 +114,7 @@ def smooth_gains(
             own = gains[fitted]
             filters = _solve_filters(magnitude[fitted], own @ spectra, own, filters, band)
             spectra = fft.rfft(filters, SIZE)
-    return Basis(gains, filters, lsd_db(gains @ spectra, magnitude, hz))
-
-
-def lsd_db(estimate: NDArray, magnitude: NDArray, hz: NDArray) -> NDArray:
-    """LSD (M,) in dB between spectra (M, F) and magnitudes (M, F), 200 Hz to 16 kHz."""
-    inside = (hz >= LOW_HZ) & (hz <= HIGH_HZ)
-    ratio = np.maximum(np.abs(estimate[:, inside]), 1e-9) / magnitude[:, inside]
-    return np.sqrt(np.mean((20.0 * np.log10(ratio)) ** 2, axis=1))
+    return Basis(gains, filters, spectra_lsd_db(gains @ spectra, magnitude, hz))
 
 
 def _targets(responses: NDArray, sample_rate: int) -> tuple[Floats, NDArray, Floats]:

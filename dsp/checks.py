@@ -3,7 +3,6 @@
 Left and right are told apart by two cues that no head can fake at once: at the nearer ear a sound
 is earlier (ITD) and louder (ILD). Where both contradict the positions, either the azimuths run
 clockwise or the ears are exchanged; the cues alone cannot tell which, so that is left to the user.
-The ITD here is a simple, robust estimate that serves these checks.
 """
 
 import re
@@ -15,13 +14,13 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
+from auricle.dsp.metrics.interaural import ild_db, itd_correlation_seconds
 
 Array: TypeAlias = NDArray[np.float64]
 
 # ITD of a source at the side, by a straight line over -y, of 223 people and heads (HUTUBS, SONICOM,
 # CIPIC, SADIE I): 564 to 775 us; a KU100 with the source at 0.25 m has 782 us.
 PLAUSIBLE_ITD_US = (530.0, 850.0)
-ITD_BAND_HZ = 1500.0  # above, the correlation jumps to another peak at 60 to 120 degrees
 LATERAL = 0.3  # |y| from which a direction tells left from right
 MAX_LEVEL_STEP_DB = 14.0  # from the neighbours; SADIE I has up to 12.5 dB, other sets 7
 # Databases whose files are met with a wrong sample rate, and the rate they were measured at.
@@ -68,7 +67,7 @@ def set_findings(ir: Array, positions: Array, sample_rate: int, name: str = "") 
 
 def cues(ir: Array, positions: Array, sample_rate: int) -> Cues:
     """ITD and ILD of each direction, and how they follow the positions."""
-    itd, ild = broadband_itd_seconds(ir, sample_rate), broadband_ild_db(ir)
+    itd, ild = itd_correlation_seconds(ir, sample_rate), ild_db(ir)
     y = positions[:, 1]
     side = np.abs(y) > LATERAL
     if np.sum(side) < 2:
@@ -85,50 +84,6 @@ def _sign(values: Array) -> int:
     """The sign that nine of ten values share, else 0."""
     positive = np.mean(values > 0.0)
     return int(positive > 0.9) - int(positive < 0.1)
-
-
-def broadband_itd_seconds(ir: Array, sample_rate: int) -> Array:
-    """ITD (M,) by cross-correlation below 1.5 kHz of the first 15 ms, within +-1.5 ms."""
-    early = _early_part(ir, sample_rate)
-    fine = 8  # lags between samples by a longer inverse transform
-    size = 1 << int(np.ceil(np.log2(2 * early.shape[-1])))
-    low_pass = 1.0 / (1.0 + (np.fft.rfftfreq(size, 1.0 / sample_rate) / ITD_BAND_HZ) ** 8)
-    reach = int(np.ceil(0.0015 * sample_rate * fine))
-    lags = np.arange(-reach, reach + 1)
-    itd = np.empty(len(ir))
-    for start in range(0, len(ir), 256):
-        spectra = np.fft.rfft(early[start : start + 256], size)
-        cross = spectra[:, 0] * np.conj(spectra[:, 1]) * low_pass**2
-        correlation = np.fft.irfft(cross, size * fine)[:, lags]
-        itd[start : start + 256] = _peak(correlation) - reach
-    return np.asarray(itd / (sample_rate * fine))
-
-
-def _early_part(ir: Array, sample_rate: int) -> Array:
-    """The 15 ms that begin just before the first arrival in any of the responses."""
-    peak = np.max(np.abs(ir), axis=-1, keepdims=True)
-    begins = np.argmax(np.abs(ir) >= 0.1 * peak, axis=-1)
-    heard = peak[..., 0] > 0.0
-    start = max(int(np.min(begins[heard])) - 32, 0)
-    return ir[..., start : start + int(0.015 * sample_rate)]
-
-
-def _peak(rows: Array) -> Array:
-    """Place of the highest value of each row, between the samples by a parabola."""
-    top = np.argmax(rows, axis=1)
-    inner = np.clip(top, 1, rows.shape[1] - 2)
-    i = np.arange(len(rows))
-    before, at, after = rows[i, inner - 1], rows[i, inner], rows[i, inner + 1]
-    bend = before - 2.0 * at + after
-    shift = np.where(bend < 0.0, 0.5 * (before - after) / np.where(bend < 0.0, bend, 1.0), 0.0)
-    flat = np.ptp(rows, axis=1) == 0.0  # a silent ear
-    return np.where(flat, rows.shape[1] // 2, np.where(top == inner, inner + shift, top))
-
-
-def broadband_ild_db(ir: Array) -> Array:
-    """ILD (M,) of the whole responses, positive = left louder; silence counts as -200 dB."""
-    level = 10.0 * np.log10(np.maximum(np.sum(ir**2, axis=-1), 1e-20))
-    return np.asarray(level[:, 0] - level[:, 1])
 
 
 def _about_ears(seen: Cues, positions: Array) -> list[str]:

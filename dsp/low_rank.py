@@ -13,6 +13,7 @@ from scipy import sparse
 
 from auricle.dsp import alignment, basis
 from auricle.dsp.interpolation import interpolate
+from auricle.dsp.metrics.spectral import spectra_lsd_db
 from auricle.dsp.sphere import SphereMesh
 
 MAX_LSD_DB = 1.0
@@ -165,5 +166,5 @@ def _added_between(
         truth = np.maximum(np.abs(np.fft.rfft(responses[1::2, ear], basis.SIZE)), 1e-9)
         gains = basis.fit_gains(full[:, ear], fit.filters, sample_rate).gains
         low, high = (np.fft.rfft(x, basis.SIZE) for x in (gains @ fit.filters, full[:, ear]))
-        added.append(basis.lsd_db(low, truth, hz).mean() - basis.lsd_db(high, truth, hz).mean())
+        added.append(spectra_lsd_db(low, truth, hz).mean() - spectra_lsd_db(high, truth, hz).mean())
     return float(np.mean(added))

@@ -14,6 +14,7 @@ from auricle.dsp.low_rank import LowRank, low_rank
 from auricle.dsp.near_field import LEAST_RADII, NearFieldTable, near_field_table
 from auricle.dsp.refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
 from auricle.dsp.sphere import SphereMesh, triangulate
+from auricle.dsp.sphere_weights import vertex_areas
 
 VERSION = 7  # of everything that decides the tables: a cached set of another version is made anew
 FULL_DELAY_TAPS, LOW_DELAY_TAPS = 24, 12
@@ -129,16 +130,11 @@ def _refined(
 
 def diffuse_field_rms(ir: NDArray[np.float64], mesh: SphereMesh, sample_rate: int) -> float:
     """Root of the mean power of responses (M, 2, N) over the sphere, ears and 200 Hz to 16 kHz."""
-    corners = mesh.vertices[mesh.triangles]
-    area = np.linalg.norm(
-        np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
-    )
-    share = np.bincount(mesh.triangles.ravel(), np.repeat(area, 3), minlength=len(mesh.vertices))
     size = 2 * ir.shape[2]
     hz = np.fft.rfftfreq(size, 1.0 / sample_rate)
     inside = (hz >= 200.0) & (hz <= 16000.0)
     power = np.mean(np.abs(np.fft.rfft(ir, size)[..., inside]) ** 2, axis=(1, 2))
-    rms = float(np.sqrt(np.average(mesh.fill(power), weights=share)))
+    rms = float(np.sqrt(np.average(mesh.fill(power), weights=vertex_areas(mesh))))
     if not rms > 0.0:
         raise AuricleError("the HRTF set is silent; all its impulse responses are zero")
     return rms

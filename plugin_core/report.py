@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.checks import broadband_itd_seconds, reach_deg, spacing_deg
+from auricle.dsp.checks import reach_deg, spacing_deg
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.geometry import unit_vectors
+from auricle.dsp.metrics.interaural import itd_correlation_seconds
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf import HrtfSet
@@ -176,7 +177,7 @@ def _draw_itd(axis: Any, hrtf: "HrtfSet") -> None:
     sphere = -HEAD_RADIUS_M / SPEED_OF_SOUND_M_S * (lateral + np.sin(lateral))
     axis.plot(angle_deg, 1e6 * sphere, color="0.6", lw=1, label="sphere of 8.75 cm")
     if near.size:
-        itd_us = 1e6 * broadband_itd_seconds(hrtf.ir[near], hrtf.sample_rate)
+        itd_us = 1e6 * itd_correlation_seconds(hrtf.ir[near], hrtf.sample_rate)
         axis.plot(hrtf.azimuth_deg[near], itd_us, ".", ms=5, color="C0", label="this set")
     axis.axhline(0.0, color="0.8", lw=0.8, zorder=0)
     _mark_azimuths(axis)

@@ -10,6 +10,7 @@ from heads import full_sphere, itd_seconds, pulse_head
 from auricle.dsp import checks
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.metrics.interaural import ild_db, itd_correlation_seconds
 
 
 def found(hrtf: HrtfSet) -> str:
@@ -24,7 +25,7 @@ def test_nothing_is_odd_about_a_plain_head() -> None:
 def test_itd_has_its_sign_and_size() -> None:
     """Positive for a source on the right, where the left ear hears later."""
     head = pulse_head(unit_vectors([-90.0, 90.0, 0.0, -30.0]))
-    got = checks.broadband_itd_seconds(head.ir, head.sample_rate)
+    got = itd_correlation_seconds(head.ir, head.sample_rate)
     # 1 us: the parabola between lags of 2.6 us, on a band-limited pulse.
     np.testing.assert_allclose(got, itd_seconds(head.positions), atol=1e-6)
     assert got[0] > 600e-6
@@ -32,7 +33,7 @@ def test_itd_has_its_sign_and_size() -> None:
 
 def test_ild_has_its_sign_and_size() -> None:
     head = pulse_head(unit_vectors([90.0, -90.0]))
-    np.testing.assert_allclose(checks.broadband_ild_db(head.ir), [16.0, -16.0], atol=0.1)
+    np.testing.assert_allclose(ild_db(head.ir), [16.0, -16.0], atol=0.1)
 
 
 @pytest.mark.parametrize("how", ["ears exchanged", "azimuths clockwise"])

@@ -7,6 +7,7 @@ from auricle.dsp import checks
 from auricle.dsp.default_listener import HEAD_RADIUS_M, SOUND_SPEED_M_S, _sphere, default_hrtf
 from auricle.dsp.geometry import angle_deg, unit_vectors
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.metrics import interaural
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +44,8 @@ def test_left_and_right_are_mirrors_to_the_last_bit(computed: HrtfSet) -> None:
 
 
 def test_the_ears_are_the_right_way_round(computed: HrtfSet) -> None:
-    itd_us = 1e6 * checks.broadband_itd_seconds(computed.ir, computed.sample_rate)
-    ild_db = checks.broadband_ild_db(computed.ir)
+    itd_us = 1e6 * interaural.itd_correlation_seconds(computed.ir, computed.sample_rate)
+    ild_db = interaural.ild_db(computed.ir)
     left, right = row(computed, 90), row(computed, -90)
     assert -750 < itd_us[left] < -600  # heard first by the left ear: negative
     assert itd_us[right] == pytest.approx(-itd_us[left], abs=1.0)
@@ -100,6 +101,6 @@ def test_the_sphere_is_that_of_duda_and_martens() -> None:
 def test_other_sample_rates_hold_the_same_head() -> None:
     slow = default_hrtf(16000)
     assert slow.ir.shape == (734, 2, 85)
-    itd = checks.broadband_itd_seconds(slow.ir, 16000)
-    fast = checks.broadband_itd_seconds(default_hrtf().ir, 48000)
+    itd = interaural.itd_correlation_seconds(slow.ir, 16000)
+    fast = interaural.itd_correlation_seconds(default_hrtf().ir, 48000)
     assert itd.min() == pytest.approx(fast.min(), abs=60e-6)  # one sample at 16 kHz is 62 us

@@ -439,13 +439,13 @@ def test_real_files_that_hold_no_set_are_refused(data_dir: Path, name: str, mess
 def test_cipics_delays_agree_with_its_responses(data_dir: Path) -> None:
     """The same subject from two files: arrival times in the responses, and in Data.Delay."""
     h5py = pytest.importorskip("h5py")
-    from auricle.dsp.checks import broadband_itd_seconds
+    from auricle.dsp.metrics.interaural import itd_correlation_seconds
 
     hrtf = HrtfSet.load(data_dir / "sofa_quirks/CIPIC_003_itdInDelayField.sofa")
     with h5py.File(data_dir / "hrtf/cipic.h5") as packed:
         ir = packed["ir_i16"][0].astype(float)
     off = hrtf.positions[:, 1] ** 2 < 0.9  # at the sides an estimate may pick another peak
-    difference = broadband_itd_seconds(hrtf.ir, 44100) - broadband_itd_seconds(ir, 44100)
+    difference = itd_correlation_seconds(hrtf.ir, 44100) - itd_correlation_seconds(ir, 44100)
     # The delays are whole samples of 23 us, one an ear.
     assert np.quantile(np.abs(difference[off]), 0.99) < 46e-6
 
