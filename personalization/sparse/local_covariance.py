@@ -15,7 +15,7 @@ remedies are taken here:
 Each bin is estimated from the measured bins within its band, both ears at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -90,11 +90,7 @@ class LocalCovariance:
             both.magnitude_db.mean(axis=0, keepdims=True),
             both.arrival_seconds.mean(axis=0, keepdims=True),
         )
-        self._ensemble = Training(
-            both.positions,
-            both.magnitude_db - self._mean.magnitude_db,
-            both.arrival_seconds - self._mean.arrival_seconds,
-        )
+        self._ensemble = replace(both, magnitude_db=both.magnitude_db - self._mean.magnitude_db)
         self.n_parameters = both.magnitude_db.size + both.arrival_seconds.size
 
     def predict(self, measured: Measured, target_positions: Array) -> Prediction:
@@ -118,17 +114,36 @@ class LocalCovariance:
             setting_for(len(where)),
         )
         found += mean_targets.magnitude_db
-        arrivals, spread_seconds = _arrivals(
-            at_known.arrival_seconds,
-            at_targets.arrival_seconds,
-            measured.arrival_seconds - mean_known.arrival_seconds,
-            angles,
-        )
-        arrivals += mean_targets.arrival_seconds
+        arrivals, spread_seconds = arrival_posterior(self._ensemble, measured, target_positions)
         return [
             Prediction(magnitude, arrival, spread, spread_seconds)
             for magnitude, arrival in zip(found, arrivals, strict=True)
         ]
+
+
+def arrival_posterior(
+    train: Training, measured: Training, target_positions: Array
+) -> tuple[Array, Array]:
+    """Arrival times (L, Q, 2) of L listeners and the standard deviation (Q,) of the ITD, seconds.
+
+    Args:
+        train: listeners and their mirror images; their magnitudes may be empty.
+        measured: what is known of the L listeners.
+        target_positions: (Q, 3).
+    """
+    where = measured.positions
+    at_known, at_targets = (
+        train.at(where).arrival_seconds,
+        train.at(target_positions).arrival_seconds,
+    )
+    mean_known, mean_targets = at_known.mean(axis=0), at_targets.mean(axis=0)
+    found, spread = _arrivals(
+        at_known - mean_known,
+        at_targets - mean_targets,
+        measured.arrival_seconds - mean_known,
+        (_angles(where, where), _angles(target_positions, where)),
+    )
+    return found + mean_targets, spread
 
 
 def posterior(
