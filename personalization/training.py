@@ -19,7 +19,8 @@ class Plan:
     """How long and how a model is trained; raises AuricleError for values out of range.
 
     Attributes:
-        seconds: the most it may take; the learning rate falls to none within this time.
+        seconds: the most it may take, of processor time (a busy machine trains as long as an idle
+            one); the learning rate falls to none within this time.
         steps: the most steps; with few enough the clock plays no part and a seed repeats the
             result bit by bit, on one machine and one thread.
         learning_rate: of AdamW, at the start; falls as a cosine.
@@ -55,7 +56,7 @@ class History:
         scores: (checks,) of every look.
         best_step: the step of the best weights.
         steps: steps made.
-        seconds: time taken.
+        seconds: processor time taken.
     """
 
     score: float
@@ -93,7 +94,7 @@ def train(
     optimiser = torch.optim.AdamW(
         moving, lr=plan.learning_rate, weight_decay=plan.weight_decay, betas=(0.9, 0.99)
     )
-    start = time.monotonic()
+    start = time.process_time()
     scores: list[float] = []
     best: tuple[float, int, dict[str, torch.Tensor]] | None = None
     step, done = 0, 0.0
@@ -107,7 +108,7 @@ def train(
         nn.utils.clip_grad_norm_(moving, plan.clip_norm)
         optimiser.step()
         step += 1
-        done = min(max(step / plan.steps, (time.monotonic() - start) / plan.seconds), 1.0)
+        done = min(max(step / plan.steps, (time.process_time() - start) / plan.seconds), 1.0)
         if step % plan.check_steps and done < 1.0:
             continue
         scores.append(_checked(model, score, value, step))
@@ -120,7 +121,7 @@ def train(
     assert best is not None
     model.load_state_dict(best[2])
     model.eval()
-    return History(best[0], tuple(scores), best[1], step, time.monotonic() - start)
+    return History(best[0], tuple(scores), best[1], step, time.process_time() - start)
 
 
 def _checked(model: nn.Module, score: Callable[[], float], value: torch.Tensor, step: int) -> float:

@@ -93,6 +93,12 @@ class LocalCovariance:
         self._ensemble = replace(both, magnitude_db=both.magnitude_db - self._mean.magnitude_db)
         self.n_parameters = both.magnitude_db.size + both.arrival_seconds.size
 
+    def listeners(self) -> Training:
+        """The listeners it was fitted to, without their mirror images."""
+        half = len(self._ensemble) // 2
+        kept = self._ensemble.take(np.arange(half))
+        return replace(kept, magnitude_db=kept.magnitude_db + self._mean.magnitude_db)
+
     def predict(self, measured: Measured, target_positions: Array) -> Prediction:
         """Posterior mean at the targets, with its standard deviation."""
         many = Training(

@@ -111,22 +111,13 @@ class NeuralField(LearnedMethod):
         """The field at the targets; with enough measured directions after adaptation."""
         none = known.itd[:, :0]
         latent = self.net.infer(known.db, known.positions)
-        if known.db.shape[1] < self.configuration["lora_from"] or self.net.training:
+        if not self.adapts or known.db.shape[1] < self.configuration["lora_from"]:
             return Residuals(self.net(latent, targets), none, targets)
         found = []
         for row, of_one in enumerate(latent.split(1)):
             net = adapted(self.net, of_one, known.at(slice(None), [row]), self.configuration)
-            found.append(net(of_one, targets).detach())
+            found.append(net(of_one, targets))
         return Residuals(torch.cat(found), none, targets)
-
-    def judged(self, lesson: Lesson, every: int = 5) -> float:
-        """As all are, without adaptation, which takes its time."""
-        kept = self.configuration
-        self.configuration = {**kept, "lora_from": 1 << 30}
-        try:
-            return super().judged(lesson, every)
-        finally:
-            self.configuration = kept
 
 
 def adapted(
@@ -138,6 +129,7 @@ def adapted(
         each.requires_grad_(name.endswith((".up", ".down")))
     moving = [each for each in own.parameters() if each.requires_grad]
     optimiser = torch.optim.Adam(moving, lr=3e-3)
+    latent = latent.detach()
     with torch.enable_grad():
         for _ in range(sizes["lora_steps"]):
             optimiser.zero_grad()

@@ -5,19 +5,21 @@ is not a sum of others' notches. The network sees, for one target direction, wha
 estimate knows, and adds what it leaves. It is trained on estimates of listeners whom the covariance
 has not seen (cross-validation within the training listeners), else it would learn to trust them.
 
-Shape of the network: eight to sixteen channels over 116 bins, dilated convolutions with FiLM (Perez
-et al. 2018) by the target, the nearest measured direction and the number of measured directions, so
-one set of weights serves any number. The last layer starts at zero: before training it is the base.
+Ten channels over 116 bins (posterior mean and spread, what was measured nearest, mean and spread of
+the population, of both ears), dilated convolutions with FiLM (Perez et al. 2018) by the target, the
+nearest measured direction, the angle between and the number of measured directions: one set of
+weights serves any number. The last layer starts at zero: before training it is the base itself.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import nn
 
 from auricle.personalization.features import HEARD
+from auricle.personalization.sparse.learned import SCALE_DB, merged
 from auricle.personalization.sparse.local_covariance import LocalCovariance
 from auricle.personalization.sparse.measured_sets import random_set, standard_sets
 from auricle.personalization.sparse.method import (
@@ -27,10 +29,11 @@ from auricle.personalization.sparse.method import (
     Prediction,
     Training,
 )
-from auricle.personalization.training import History, Plan, Progress, seeded, train
+from auricle.personalization.training import History, Plan, Progress, seeded
+from auricle.personalization.training import train as run
+from auricle.personalization.weights import Weights, load_into, state_of
 
-_SCALE_DB = 5.0
-_FIXED_CHANNELS = 10
+N_CHANNELS = 10
 N_CONDITIONS = 8
 
 
@@ -38,13 +41,13 @@ class RefinerNet(nn.Module):
     """Corrections in dB (B, 2, F) from channels (B, C, F) and conditions (B, N_CONDITIONS)."""
 
     def __init__(
-        self, width: int = 48, dilations: tuple[int, ...] = (1, 2, 4, 8, 1), dropout: float = 0.1
+        self, width: int, dilations: tuple[int, ...] = (1, 2, 4, 8, 1), dropout: float = 0.1
     ) -> None:
         super().__init__()
         self.condition = nn.Sequential(
             nn.Linear(N_CONDITIONS, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU()
         )
-        self.first = nn.Conv1d(_FIXED_CHANNELS, width, 5, padding=2)
+        self.first = nn.Conv1d(N_CHANNELS, width, 5, padding=2)
         self.layers = nn.ModuleList(
             nn.Conv1d(width, width, 5, padding=2 * d, dilation=d) for d in dilations
         )
@@ -60,43 +63,227 @@ class RefinerNet(nn.Module):
         told = self.condition(conditions)
         for layer, film in zip(self.layers, self.films, strict=True):
             gain, shift = film(told)[..., None].chunk(2, dim=1)
-            hidden = hidden + self.dropout(nn.functional.gelu(layer(hidden) * (1.0 + gain) + shift))
-        return _SCALE_DB * self.last(hidden)
+            hidden = hidden + self.dropout(nn.functional.silu(layer(hidden) * (1.0 + gain) + shift))
+        return SCALE_DB * self.last(hidden)
 
 
 @dataclass(frozen=True)
 class Episode:
-    """Base estimates for listeners who were all measured at the same directions.
+    """What the network sees of L listeners who were all measured at the same directions.
 
     Attributes:
-        n_measured: directions measured.
-        rows: (Q,) targets in the grid.
-        base: (L, Q, 2, F) posterior mean less the mean listener.
-        spread: (Q, 2, F) its standard deviation.
-        nearest: (Q,) which row of the grid is the nearest measured direction.
+        base: (L, Q, 2, F) posterior mean less the mean listener, dB.
+        nearest: (L, Q, 2, F) measured at the nearest direction, less the mean listener there.
+        spread: (L, Q, 2, F) standard deviation of the posterior.
+        population: (Q, 2, 2, F) mean listener about its overall mean, and the listeners' spread.
+        conditions: (Q, N_CONDITIONS).
+        truth: (L, Q, 2, F) less the mean listener; None where it is not known.
     """
 
-    n_measured: int
-    rows: Array
     base: Float32
+    nearest: Float32
     spread: Float32
-    nearest: Array
+    population: Float32
+    conditions: Float32
+    truth: Float32 | None = None
+
+    def drawn(self, who: Array, where: Array) -> tuple[torch.Tensor, ...]:
+        """Channels, conditions, base and, where known, truth of pairs of a listener and a target."""
+        parts = (
+            self.base[who, where] / SCALE_DB,
+            self.nearest[who, where] / SCALE_DB,
+            self.spread[who, where] / SCALE_DB,
+            self.population[where].reshape(len(where), 4, -1) / (2.0 * SCALE_DB),
+        )
+        drawn = [np.concatenate(parts, axis=1), self.conditions[where], self.base[who, where]]
+        drawn += [] if self.truth is None else [self.truth[who, where]]
+        return tuple(torch.from_numpy(each) for each in drawn)
 
 
 class Refiner:
-    """Local covariance, refined by a network trained on what it leaves."""
+    """The method ``refiner``: local covariance, and networks trained on what it leaves.
 
-    name = "refiner"
-    n_parameters = 0
+    Args:
+        plan: of the training of each network.
+        configuration: in place of DEFAULTS: ``width`` of the layers, ``networks`` whose corrections
+            are averaged, ``groups`` of the cross-validation, ``random_sets`` of measured directions
+            beside the standard ones, ``targets`` of each set, ``batch`` of pairs.
+    """
+
+    name: ClassVar[str] = "refiner"
+    DEFAULTS: ClassVar[dict[str, Any]] = {
+        "width": 48, "networks": 1, "groups": 8, "random_sets": 4, "targets": 160, "batch": 128,
+    }  # fmt: skip
 
     def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
         self.plan = plan or Plan()
-        self.configuration: dict[str, Any] = {
-            "seeds": 1,
-            "groups": 6,
-            "random_sets": 6,
-            "targets": 160,
-        }
-        self.configuration |= configuration
+        self.configuration = merged(self.name, self.DEFAULTS, configuration)
+        self.n_parameters = 0
+        self.history: History | None = None
 
-    def fit(self, train_listeners: Training, progress: Progress | None = None) -> None: ...
+    def fit(self, train: Training, progress: Progress | None = None) -> None:
+        """Estimate the listeners from each other, then train; the last group says when to stop."""
+        torch.set_num_threads(1)
+        rng = seeded(self.plan.seed)
+        self._start(train)
+        group = np.arange(len(train)) % self.configuration["groups"]
+        episodes = self._episodes(train, group, rng, progress)
+        both = np.concatenate([group, group])  # the mirror images behind the listeners
+        learners, judges = np.flatnonzero(both > 0), np.flatnonzero(both == 0)
+        self.net = self._build()
+        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        for net in self.net:
+            self.history = self._train(net, episodes, (learners, judges), rng, progress)
+
+    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+        """The base's prediction, corrected; its spread is the base's."""
+        one = Training(
+            measured.positions, measured.magnitude_db[None], measured.arrival_seconds[None]
+        )
+        found = self._base.predict(measured, target_positions)
+        assert found.spread_db is not None
+        episode = self._seen(one, target_positions, found.magnitude_db[None], found.spread_db[None])
+        magnitude = found.magnitude_db.copy()
+        where = np.arange(len(target_positions))
+        magnitude[..., HEARD] += self._correction(self.net, episode, np.zeros_like(where), where)
+        return replace(found, magnitude_db=magnitude)
+
+    def _build(self) -> nn.ModuleList:
+        sizes = self.configuration
+        return nn.ModuleList(RefinerNet(sizes["width"]) for _ in range(sizes["networks"]))
+
+    def _start(self, train: Training) -> None:
+        """Fit the base, and keep what is said of the population."""
+        self._base = LocalCovariance()
+        self._base.fit(train)
+        both = train.joined(train.mirrored())
+        mean = both.magnitude_db.mean(axis=0, keepdims=True)
+        spread = both.magnitude_db.std(axis=0, keepdims=True)
+        self._population = Training(
+            train.positions, np.concatenate([mean, spread]), both.arrival_seconds[:2]
+        )
+        self._level = float(mean[..., HEARD].mean())
+
+    def _episodes(
+        self, train: Training, group: Array, rng: np.random.Generator, progress: Progress | None
+    ) -> list[Episode]:
+        """What the network learns from: each group estimated from all the others."""
+        grid, sizes = train.positions, self.configuration
+        sets = standard_sets(grid) + [random_set(grid, rng) for _ in range(sizes["random_sets"])]
+        targets = [rng.permutation(len(grid))[: sizes["targets"]] for _ in sets]
+        both = train.joined(train.mirrored())
+        shape = (len(both), min(sizes["targets"], len(grid)), 2, both.magnitude_db.shape[-1])
+        base = np.empty((len(sets), *shape), np.float32)
+        spread = np.empty_like(base)
+        of_both = np.concatenate([group, group])
+        for number in range(sizes["groups"]):
+            others = LocalCovariance()
+            others.fit(train.take(np.flatnonzero(group != number)))
+            rows = np.flatnonzero(of_both == number)
+            for k, (measured, wanted) in enumerate(zip(sets, targets, strict=True)):
+                known = both.take(rows).at(grid[measured])
+                for row, found in zip(rows, others.predict_many(known, grid[wanted]), strict=True):
+                    base[k, row], spread[k, row] = found.magnitude_db, found.spread_db
+            if progress is not None:
+                progress(0.0, f"estimated group {number + 1} of {sizes['groups']}")
+        return [
+            self._seen(both.at(grid[sets[k]]), grid[targets[k]], base[k], spread[k], both)
+            for k in range(len(sets))
+        ]
+
+    def _seen(
+        self,
+        known: Training,
+        targets: Array,
+        base: Float32,
+        spread: Array,
+        truth: Training | None = None,
+    ) -> Episode:
+        """An episode of listeners known at some directions, with the base's estimates (L, Q, 2, F)."""
+        here, there = self._population.at(targets), self._population.at(known.positions)
+        closeness = targets @ known.positions.T
+        nearest = np.argmax(closeness, axis=1)
+        angle = np.arccos(np.clip(closeness.max(axis=1), -1.0, 1.0))
+        count = np.full(len(targets), np.log(len(known.positions)) / 4.0)
+        measured = (known.magnitude_db - there.magnitude_db[0])[:, nearest]
+        population = np.stack([here.magnitude_db[0] - self._level, here.magnitude_db[1]], axis=1)
+        mean = here.magnitude_db[0][..., HEARD]
+        return Episode(
+            base[..., HEARD] - mean,
+            measured[..., HEARD],
+            spread[..., HEARD].astype(np.float32),
+            population[..., HEARD],
+            np.column_stack([targets, known.positions[nearest], angle, count]).astype(np.float32),
+            None if truth is None else truth.at(targets).magnitude_db[..., HEARD] - mean,
+        )
+
+    def _train(
+        self, net: RefinerNet, episodes: list[Episode], rows: tuple[Array, Array],
+        rng: np.random.Generator, progress: Progress | None,
+    ) -> History:  # fmt: skip
+        """Train one network on pairs of a listener and a target; the standard sets are judged."""
+        learners, judges = rows
+        n_standard = len(episodes) - self.configuration["random_sets"]
+
+        def loss() -> torch.Tensor:
+            # Standard sets as often as all the others.
+            first = rng.random() < 0.5
+            episode = episodes[rng.integers(n_standard if first else len(episodes))]
+            who = rng.choice(learners, self.configuration["batch"])
+            where = rng.integers(len(episode.conditions), size=len(who))
+            channels, conditions, base, truth = episode.drawn(who, where)
+            return _lsd(base + net(channels, conditions), truth)
+
+        def score() -> float:
+            errors = []
+            for episode in episodes[:n_standard]:
+                who, where = (
+                    each.ravel()
+                    for each in np.meshgrid(judges, np.arange(0, len(episode.conditions), 3))
+                )
+                truth = torch.from_numpy(episode.truth[who, where])  # type: ignore[index]
+                found = episode.base[who, where] + self._correction([net], episode, who, where)
+                errors.append(float(_lsd(torch.from_numpy(found), truth)))
+            return float(np.mean(errors))
+
+        return run(net, loss, score, self.plan, progress)
+
+    @staticmethod
+    def _correction(nets: Any, episode: Episode, who: Array, where: Array) -> Float32:
+        """Corrections (P, 2, F) in dB of pairs of a listener and a target, averaged over networks."""
+        found = []
+        with torch.no_grad():
+            for part in np.array_split(np.arange(len(who)), max(len(who) // 256, 1)):
+                channels, conditions, *_ = episode.drawn(who[part], where[part])
+                found.append(torch.stack([net(channels, conditions) for net in nets]).mean(dim=0))
+        return torch.cat(found).numpy()
+
+    def to_weights(self, **notes: Any) -> Weights:
+        """All that ``from_weights`` needs: the networks, and the listeners of the base."""
+        listeners = self._base.listeners()
+        tensors = {
+            "grid": listeners.positions,
+            "listeners_db": listeners.magnitude_db.astype(np.float16),
+            "listeners_arrival": listeners.arrival_seconds,
+            **state_of(self.net),
+        }
+        return Weights(self.name, tensors, self.configuration, {}, notes)
+
+    @classmethod
+    def from_weights(cls, weights: Weights) -> "Refiner":
+        """The method as it was trained."""
+        self, kept = cls(**weights.configuration), weights.tensors
+        self._start(
+            Training(
+                kept["grid"], kept["listeners_db"].astype(np.float32), kept["listeners_arrival"]
+            )
+        )
+        self.net = self._build()
+        load_into(self.net, weights)
+        self.net.eval()
+        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        return self
+
+
+def _lsd(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    return torch.sqrt(torch.mean((found - wanted) ** 2, dim=-1) + 1e-6).mean()
