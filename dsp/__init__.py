@@ -5,5 +5,6 @@ geometry     the conventions: axes, angles, quaternions
 hrtf         HrtfSet: a listener's impulse responses and their directions
 sofa         reading and writing SOFA files; sofa_positions and sofa_values help it
 responses    responses delayed, resampled, or made from spectra
+metrics      LSD, ITD and ILD, and two sets compared
 checks       what is odd about a set: ears, azimuth sense, sample rate, grid
 """

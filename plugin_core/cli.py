@@ -12,6 +12,7 @@ import typer
 import auricle
 from auricle.plugin_core.commands import bench as bench_command
 from auricle.plugin_core.commands import demo as demo_command
+from auricle.plugin_core.commands import evaluate as evaluate_command
 from auricle.plugin_core.commands import inspect as inspect_command
 from auricle.plugin_core.commands import render as render_command
 
@@ -51,6 +52,7 @@ def _options(
 app.command("demo", epilog=demo_command.EXAMPLE)(demo_command.demo)
 app.command("render", epilog=render_command.EXAMPLE)(render_command.render)
 app.command("inspect", epilog=inspect_command.EXAMPLE)(inspect_command.inspect)
+app.command("evaluate", epilog=evaluate_command.EXAMPLE)(evaluate_command.evaluate)
 app.command("bench", epilog=bench_command.EXAMPLE)(bench_command.bench)
 
 

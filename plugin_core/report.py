@@ -101,13 +101,13 @@ def _magnitudes_db(hrtf: "HrtfSet", wanted: Array, ear: int) -> Array:
 
     chord, nearest = cKDTree(hrtf.positions).query(wanted)
     used, back = np.unique(nearest, return_inverse=True)
-    levels = _smoothed_db(hrtf.ir[used, ear], hrtf.sample_rate)[back]
+    levels = smoothed_db(hrtf.ir[used, ear], hrtf.sample_rate)[back]
     far = chord > 2.0 * np.sin(np.deg2rad(reach_deg(hrtf.positions)) / 2.0)
     levels[far] = np.nan
     return levels
 
 
-def _smoothed_db(ir: Array, sample_rate: int) -> Array:
+def smoothed_db(ir: Array, sample_rate: int) -> Array:
     """Levels (..., frequencies) in dB of the mean power in bands; NaN above half the rate."""
     size = max(2048, 1 << (ir.shape[-1] - 1).bit_length())
     power = np.abs(np.fft.rfft(ir, size)) ** 2
@@ -124,7 +124,7 @@ def _smoothed_db(ir: Array, sample_rate: int) -> Array:
 def _mean_level_db(hrtf: "HrtfSet") -> float:
     """Level of the mean power over directions, ears and the frequencies up to 16 kHz."""
     step = max(1, hrtf.n_directions // 400)  # of large sets a part will do
-    levels = _smoothed_db(hrtf.ir[::step], hrtf.sample_rate)[..., FREQUENCIES_HZ <= 16000.0]
+    levels = smoothed_db(hrtf.ir[::step], hrtf.sample_rate)[..., FREQUENCIES_HZ <= 16000.0]
     return float(10.0 * np.log10(np.nanmean(10.0 ** (levels / 10.0))))
 
 

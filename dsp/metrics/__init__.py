@@ -2,5 +2,6 @@
 
 spectral     log-spectral distance (LSD) in stated bands
 interaural   ITD by three estimators, ILD
+matching     two sets at the directions, rate and length they share
 comparison   both, of two sets: per direction, and over the sphere and its planes
 """

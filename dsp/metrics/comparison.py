@@ -17,6 +17,7 @@ from auricle.dsp.metrics.spectral import LAP, MIDDLE, lsd_db
 
 Array: TypeAlias = NDArray[np.float64]
 
+DOUBTFUL_ONSET_US = 300.0  # no two estimators of a clean response are as far apart
 PLANE_DEG = 1.0  # a direction is in a plane if it is no farther from it
 
 
@@ -32,6 +33,8 @@ class SetErrors:
         itd_onset_error_us: (M,) onsets at -30 dB below 3 kHz.
         itd_correlation_error_us: (M,) cross-correlation below 1.5 kHz with a parabolic peak.
         ild_error_db: (M,) broadband.
+        onset_doubtful: (M,) where onset and correlation of the reference are far apart: something
+            before the sound, ringing or noise, is above the threshold.
     """
 
     positions: Array
@@ -41,6 +44,7 @@ class SetErrors:
     itd_onset_error_us: Array
     itd_correlation_error_us: Array
     ild_error_db: Array
+    onset_doubtful: NDArray[np.bool_]
 
     def summary(self) -> dict[str, dict[str, float]]:
         """Means by region (sphere, horizontal, median) and metric, of the errors' sizes.
@@ -72,15 +76,19 @@ def compare(reference: Array, estimate: Array, positions: Array, sample_rate: fl
     (M, 3), both at ``sample_rate``; HrtfError for shapes that do not fit, NaN and silence.
     """
     one, other = _alike(reference, estimate, positions)
+    maxiacce, onset, correlation = (
+        [1e6 * estimator(ir, sample_rate) for ir in (one, other)]
+        for estimator in (itd_maxiacce_seconds, itd_onset_seconds, itd_correlation_seconds)
+    )
     return SetErrors(
         positions,
         lsd_db(other, one, sample_rate, LAP),
         lsd_db(other, one, sample_rate, MIDDLE),
-        1e6 * (itd_maxiacce_seconds(other, sample_rate) - itd_maxiacce_seconds(one, sample_rate)),
-        1e6 * (itd_onset_seconds(other, sample_rate) - itd_onset_seconds(one, sample_rate)),
-        1e6
-        * (itd_correlation_seconds(other, sample_rate) - itd_correlation_seconds(one, sample_rate)),
+        maxiacce[1] - maxiacce[0],
+        onset[1] - onset[0],
+        correlation[1] - correlation[0],
         ild_db(other) - ild_db(one),
+        np.abs(onset[0] - correlation[0]) > DOUBTFUL_ONSET_US,
     )
 
 

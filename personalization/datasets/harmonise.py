@@ -50,6 +50,7 @@ def harmonise(
     """
     rate = subjects.sample_rate if sample_rate is None else sample_rate
     findings = list(subjects.findings)
+    _check_sound(subjects)
     done = _with_true_ears(subjects, findings) if ears else subjects
     weights = sphere_weights(done.positions)
     if diffuse_field not in ("none", "listener", "laboratory"):
@@ -67,7 +68,7 @@ def harmonise(
     out = np.stack(rows).astype(np.float32)
     if level:
         for each in out:
-            each /= np.float32(_diffuse_rms(each, weights, rate, done.dataset))
+            each /= np.float32(_diffuse_rms(each, weights, rate))
     return replace(done, ir=out, sample_rate=rate, findings=tuple(findings))
 
 
@@ -85,7 +86,16 @@ def diffuse_field_magnitude(ir: Float32, weights: Array, size: int) -> Array:
     ``weights`` (M,) are those of ``sphere_weights``; F = size // 2 + 1.
     """
     power = np.mean(np.abs(np.fft.rfft(ir, size)) ** 2, axis=1)
-    return np.sqrt(weights @ power)
+    return np.asarray(np.sqrt(weights @ power), dtype=np.float64)
+
+
+def _check_sound(subjects: Subjects) -> None:
+    for name, ir in zip(subjects.ids, subjects.ir, strict=True):
+        if not (np.all(np.isfinite(ir)) and np.any(ir)):
+            raise DatasetError(
+                f"{subjects.dataset}: the responses of {name} are silent or hold NaN; leave that "
+                "listener out"
+            )
 
 
 def _with_true_ears(subjects: Subjects, findings: list[str]) -> Subjects:
@@ -111,11 +121,11 @@ def _equalisers(subjects: Subjects, weights: Array, kind: Equalisation) -> Array
     if kind == "none":
         return None
     size = 1 << (4 * subjects.n_taps - 1).bit_length()
-    fields = np.stack([diffuse_field_magnitude(ir, weights, size) for ir in subjects.ir])
+    fields: Array = np.stack([diffuse_field_magnitude(ir, weights, size) for ir in subjects.ir])
     if kind == "laboratory":
         mean = np.exp(np.mean(np.log(np.maximum(fields, 1e-12)), axis=0))
-        fields = np.tile(mean, (len(fields), 1))
-    hz = np.fft.rfftfreq(size, 1.0 / subjects.sample_rate)
+        fields = np.asarray(np.tile(mean, (len(fields), 1)), dtype=np.float64)
+    hz = np.fft.rfftfreq(size, 1.0 / subjects.sample_rate).astype(np.float64)
     inverse = 1.0 / np.maximum(_smoothed(fields, hz), 1e-12)
     # Only the band that is heard is made flat; outside it the filter keeps its value at the edge.
     inside = (hz >= LEVEL_BAND_HZ[0]) & (hz <= LEVEL_BAND_HZ[1])
@@ -164,11 +174,8 @@ def _of_length(ir: Array, n_taps: int) -> Array:
     return out
 
 
-def _diffuse_rms(ir: Float32, weights: Array, rate: int, dataset: str) -> float:
+def _diffuse_rms(ir: Float32, weights: Array, rate: int) -> float:
     size = 2 * ir.shape[-1]
     hz = np.fft.rfftfreq(size, 1.0 / rate)
     inside = (hz >= LEVEL_BAND_HZ[0]) & (hz <= LEVEL_BAND_HZ[1])
-    rms = float(np.sqrt(np.mean(diffuse_field_magnitude(ir, weights, size)[inside] ** 2)))
-    if not rms > 0.0:
-        raise DatasetError(f"{dataset}: a listener's responses are silent; leave that file out")
-    return rms
+    return float(np.sqrt(np.mean(diffuse_field_magnitude(ir, weights, size)[inside] ** 2)))
