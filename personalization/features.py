@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from auricle.dsp import alignment, responses
 from auricle.dsp.gaussian_process import chords, fit_process, matern_3_2
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce_seconds
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]
@@ -22,13 +23,14 @@ Float32: TypeAlias = NDArray[np.float32]
 SAMPLE_RATE = 44100
 SIZE = 256
 BINS = SIZE // 2 + 1
-FREQUENCIES_HZ: Array = np.arange(BINS) * (SAMPLE_RATE / SIZE)
 HEARD = slice(1, 117)  # bins from 172 Hz to 20 kHz: what is learned and what is judged
 FLOOR_DB = -80.0  # below the top of a response
 
 _LEAD_SAMPLES = 32  # before the first onset, of responses that are longer than SIZE
 _FADE_SAMPLES = 32
 _ONSET_LEAD_SECONDS = 0.3e-3  # kept before the earliest arrival: minimum phase rings a little early
+_ITD_ROUNDS = 2
+_MOST_ITD_STEP = 4.0  # samples: an estimator that jumps to another peak moves little
 _FIELD_SCALE = 0.5  # chord over which neighbouring directions resemble each other
 _FIELD_NUGGET = 1e-3
 
@@ -39,7 +41,7 @@ class Features(NamedTuple):
     magnitude_db: Float32
     arrival_seconds: Array
 
-    def at(self, rows: ArrayLike) -> "Features":
+    def at(self, rows: NDArray[np.int64] | slice) -> "Features":
         """The directions of ``rows``."""
         return Features(self.magnitude_db[..., rows, :, :], self.arrival_seconds[..., rows, :])
 
@@ -136,18 +138,32 @@ def _cut(ir: Array) -> tuple[Array, int]:
 
 
 def _arrival_samples(ir: Array, magnitude: Array, positions: Array) -> Array:
-    """Arrivals (M, 2) behind which minimum phase has the measured interaural phase below 1.5 kHz.
+    """Arrivals (M, 2) behind which minimum phase has the ITD of the measured responses.
 
-    Broadband arrival times first, then the delay that fits at low frequencies, where the ear takes
-    its ITD from phase.
+    Broadband arrival times first; the delays that fit below 1.5 kHz, where the ear takes its ITD
+    from phase; then both ears by half of what the ITD still differs, as the mean of two estimators
+    has it (correlation of waveforms and of envelopes), which brings both within some 2 us.
     """
     broadband = alignment.arrival_samples(ir, SAMPLE_RATE, positions)
     short = alignment.minimum_phase(_finer(magnitude), SIZE)
-    return alignment.low_frequency_arrival_samples(ir, short, broadband, SAMPLE_RATE)
+    arrivals = alignment.low_frequency_arrival_samples(ir, short, broadband, SAMPLE_RATE)
+    wanted = _itd_samples(ir)
+    for _ in range(_ITD_ROUNDS):
+        late = min(float(arrivals.min()), 0.0)
+        found = _itd_samples(responses.delayed(short, arrivals - late))
+        step = np.clip(wanted - found, -_MOST_ITD_STEP, _MOST_ITD_STEP)
+        arrivals = arrivals + step[:, None] * np.array([0.5, -0.5])
+    return arrivals
+
+
+def _itd_samples(ir: Array) -> Array:
+    itd = itd_correlation_seconds(ir, SAMPLE_RATE)
+    itd += itd_maxiacce_seconds(ir, SAMPLE_RATE, parabola=True)
+    return np.asarray(itd * (SAMPLE_RATE / 2.0))
 
 
 def _finer(magnitude: Array) -> Array:
-    """The same magnitudes on four times as many bins, in dB by straight lines: cepstra alias less."""
+    """The same magnitudes on four times as many bins, linear in dB, so that cepstra alias less."""
     n_bins = magnitude.shape[-1]
     log = np.log(np.maximum(magnitude, 1e-12))
     fine = np.empty((*log.shape[:-1], 4 * (n_bins - 1) + 1))

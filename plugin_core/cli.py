@@ -14,7 +14,9 @@ from auricle.plugin_core.commands import bench as bench_command
 from auricle.plugin_core.commands import demo as demo_command
 from auricle.plugin_core.commands import evaluate as evaluate_command
 from auricle.plugin_core.commands import inspect as inspect_command
+from auricle.plugin_core.commands import personalize as personalize_command
 from auricle.plugin_core.commands import render as render_command
+from auricle.plugin_core.commands import train as train_command
 
 BAD_INPUT = 2
 
@@ -53,6 +55,8 @@ app.command("demo", epilog=demo_command.EXAMPLE)(demo_command.demo)
 app.command("render", epilog=render_command.EXAMPLE)(render_command.render)
 app.command("inspect", epilog=inspect_command.EXAMPLE)(inspect_command.inspect)
 app.command("evaluate", epilog=evaluate_command.EXAMPLE)(evaluate_command.evaluate)
+app.add_typer(personalize_command.app, name="personalize")
+app.command("train", epilog=train_command.EXAMPLE)(train_command.train)
 app.command("bench", epilog=bench_command.EXAMPLE)(bench_command.bench)
 
 

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.features import blend_weights
@@ -76,7 +76,7 @@ class Training:
     def __len__(self) -> int:
         return len(self.magnitude_db)
 
-    def listener(self, row: int, directions: ArrayLike | slice = slice(None)) -> Measured:
+    def listener(self, row: int, directions: NDArray[np.int64] | slice = slice(None)) -> Measured:
         """One listener at some directions."""
         return Measured(
             self.positions[directions],
@@ -84,7 +84,7 @@ class Training:
             self.arrival_seconds[row][directions],
         )
 
-    def take(self, rows: ArrayLike) -> "Training":
+    def take(self, rows: NDArray[np.int64] | list[int]) -> "Training":
         """The listeners of ``rows``."""
         return replace(
             self, magnitude_db=self.magnitude_db[rows], arrival_seconds=self.arrival_seconds[rows]
@@ -146,6 +146,15 @@ METHODS: dict[str, str] = {
     "mean": f"{_HERE}.population:PopulationMean",
     "random": f"{_HERE}.population:RandomSubject",
     "best-subject": f"{_HERE}.population:BestSubject",
+    "nearest": f"{_HERE}.neighbours:Nearest",
+    "barycentric": f"{_HERE}.neighbours:Barycentric",
+    "sh": f"{_HERE}.harmonics:Harmonics",
+    "sh-aligned": f"{_HERE}.harmonics:AlignedHarmonics",
+    "mean-sh": f"{_HERE}.harmonics:MeanHarmonics",
+    "mean-gp": f"{_HERE}.residual_process:MeanProcess",
+    "ridge": f"{_HERE}.ridge:BandRidge",
+    "listeners": f"{_HERE}.listeners:ListenersProcess",
+    "listeners-across": f"{_HERE}.listeners:ListenersAcross",
 }
 
 

@@ -1,0 +1,43 @@
+"""A measured set with its gaps filled: directions between the measured ones."""
+
+import numpy as np
+
+from auricle.dsp.checks import spacing_deg
+from auricle.dsp.errors import HrtfError
+from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.refinement import refined_vertices
+from auricle.dsp.sphere import triangulate
+from auricle.personalization.sparse.complete import Completed, complete
+from auricle.personalization.sparse.listeners import ListenersAcross
+from auricle.personalization.sparse.method import Array, Training
+
+MOST_DIRECTIONS = 1500  # measured; beyond, the grid is finer than what listeners differ by
+_LEAST_STEP_DEG = 2.5
+_STEP = 0.7  # of the spacing: every edge of the mesh is halved once
+
+
+def densified(
+    measured: HrtfSet, train: Training, targets: Array | None = None, about: str = ""
+) -> Completed:
+    """The measured directions, untouched, and those between them, or those of ``targets``.
+
+    Raises:
+        HrtfError: a set that has too many directions for this to help, or that no head can have.
+    """
+    if measured.n_directions > MOST_DIRECTIONS:
+        raise HrtfError(
+            f"the set has {measured.n_directions} directions; it is dense enough, "
+            f"{MOST_DIRECTIONS} is the most that is filled in"
+        )
+    upsampler = ListenersAcross()
+    upsampler.fit(train)
+    wanted = between_measured(measured.positions) if targets is None else targets
+    return complete(measured, upsampler, wanted, about)
+
+
+def between_measured(positions: Array) -> Array:
+    """Directions (Q, 3) in the middles between measured ones, and in the holes of the grid."""
+    mesh = triangulate(positions)
+    step_deg = max(_STEP * float(np.median(spacing_deg(positions))), _LEAST_STEP_DEG)
+    vertices = refined_vertices(mesh, step_deg, 4 * len(mesh.vertices))
+    return vertices[len(mesh.measured) :]

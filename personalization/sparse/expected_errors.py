@@ -1,0 +1,55 @@
+"""What errors to expect of a method, from a table that ``auricle compare`` measured and wrote.
+
+``expected_errors.json`` holds what the listeners that ship gave for a set of another laboratory,
+none of whose listeners they include: the case of every user.
+"""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+DEFAULT = "listeners-across"
+_PATH = Path(__file__).with_name("expected_errors.json")
+_ERRORS = ("lsd_db", "itd_error_us", "ild_error_db")
+
+
+def best_method(n_measured: int) -> str:
+    """The method with the least LSD at so many directions."""
+    methods = _table().get("methods", {})
+    if not methods:
+        return DEFAULT
+    return min(methods, key=lambda name: expected(name, n_measured)["lsd_db"])
+
+
+def sentence(method: str, n_measured: int) -> str:
+    """What to expect, for people."""
+    if method not in _table().get("methods", {}):
+        return f"No errors of {method} were measured."
+    found = expected(method, n_measured)
+    return (
+        f"To expect with {n_measured} directions: LSD {found['lsd_db']:.1f} dB (20 Hz to 20 kHz), "
+        f"ITD within {found['itd_error_us']:.0f} us, ILD within {found['ild_error_db']:.1f} dB on "
+        f"average over the sphere, as {_table()['of']}."
+    )
+
+
+def expected(method: str, n_measured: int) -> dict[str, float]:
+    """Errors by name at a number of directions, along the logarithm between those measured."""
+    rows = _table()["methods"][method]
+    counts = sorted(int(count) for count in rows)
+    where = np.log(max(n_measured, 1))
+    return {
+        name: float(np.interp(where, np.log(counts), [rows[str(c)][name] for c in counts]))
+        for name in _ERRORS
+    }
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, Any]:
+    if not _PATH.is_file():
+        return {}
+    table: dict[str, Any] = json.loads(_PATH.read_text(encoding="utf-8"))
+    return table

@@ -1,0 +1,113 @@
+"""What a measured set must be before it is completed: told apart, named, refused or mended."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp.errors import HrtfError
+from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.metrics.interaural import ild_db, itd_correlation_seconds
+
+LEAST_RATE_HZ = 40000  # below it there is no sound up to 20 kHz to learn from
+LATERAL = 0.3  # |y| from which a direction tells left from right
+LEAST_ITD_SECONDS = 100e-6
+LEAST_ILD_DB = 1.0
+MOST_NOISE_DB = -12.0  # of what comes 4 ms and more after the peak, below what comes around it
+_AFTER_SECONDS = 4e-3
+_AROUND_SECONDS = 1e-3
+_SAME_DIRECTION = 2e-4  # chord
+_DIFFERENT_DB = 3.0
+
+
+def checked(measured: HrtfSet) -> tuple[HrtfSet, tuple[str, ...]]:
+    """The set with each direction once, and what was odd; HrtfError for one that is unusable.
+
+    Left and right are told by ITD and ILD together, at each direction off the median plane: where
+    both contradict the position, its label is wrong. If most contradict, ears or azimuths are the
+    wrong way round and the set is refused; single ones are left out.
+    """
+    if measured.sample_rate < LEAST_RATE_HZ:
+        raise HrtfError(
+            f"the set is at {measured.sample_rate} Hz and has no sound up to 20 kHz; measure at "
+            "44100 Hz or more"
+        )
+    silent = ~np.all(np.any(measured.ir, axis=-1), axis=-1)
+    if np.any(silent):
+        raise HrtfError(
+            f"{np.sum(silent)} of {len(silent)} directions are silent at an ear, the first is "
+            f"number {np.flatnonzero(silent)[0]}; leave them out"
+        )
+    _check_noise(measured)
+    findings: list[str] = []
+    return _without_doubles(_without_wrong_sides(measured, findings), findings), tuple(findings)
+
+
+def _check_noise(measured: HrtfSet) -> None:
+    """Refuse responses whose end is nearly as loud as their beginning: noise, or music."""
+    rate = measured.sample_rate
+    power = np.sum(measured.ir**2, axis=1)
+    peak = np.argmax(power, axis=-1)
+    time = np.arange(measured.n_taps)
+    around = np.abs(time - peak[:, None]) <= _AROUND_SECONDS * rate
+    apart = np.abs(time - peak[:, None]) > _AFTER_SECONDS * rate
+    counted = apart.sum(axis=1) > 16
+    near = np.sum(power * around, axis=1) / around.sum(axis=1)
+    far = np.sum(power * apart, axis=1) / np.maximum(apart.sum(axis=1), 1)
+    ratio_db = 10.0 * np.log10(np.maximum(far, 1e-30) / np.maximum(near, 1e-30))
+    noisy = counted & (ratio_db > MOST_NOISE_DB)
+    if np.any(noisy):
+        worst = int(np.argmax(np.where(counted, ratio_db, -np.inf)))
+        raise HrtfError(
+            f"{np.sum(noisy)} of {len(noisy)} responses are noise more than sound, worst number "
+            f"{worst} (noise {-ratio_db[worst]:.0f} dB below the sound); measure again, louder or "
+            "longer"
+        )
+
+
+def _without_wrong_sides(measured: HrtfSet, findings: list[str]) -> HrtfSet:
+    itd = itd_correlation_seconds(measured.ir, measured.sample_rate)
+    ild = ild_db(measured.ir)
+    y = measured.positions[:, 1]
+    tells = np.abs(y) > LATERAL
+    wrong = tells & (itd * y > LEAST_ITD_SECONDS * LATERAL) & (-ild * y > LEAST_ILD_DB * LATERAL)
+    if not np.any(wrong):
+        return measured
+    if np.sum(wrong) >= 0.5 * np.sum(tells):
+        raise HrtfError(
+            f"sound from the left comes first and louder to the right ear in {np.sum(wrong)} of "
+            f"{np.sum(tells)} directions at the sides: the ears are exchanged (--swap-ears) or the "
+            "azimuths run clockwise (--mirror-azimuth)"
+        )
+    _leave_out(wrong, measured, findings, "labelled on the wrong side")
+    return measured.subset(~wrong)
+
+
+def _leave_out(
+    wrong: NDArray[np.bool_], measured: HrtfSet, findings: list[str], reason: str
+) -> None:
+    rows = np.flatnonzero(wrong)
+    named = ", ".join(
+        f"number {row} (azimuth {measured.azimuth_deg[row]:.0f}, elevation "
+        f"{measured.elevation_deg[row]:.0f})"
+        for row in rows[:3]
+    )
+    findings.append(f"{len(rows)} direction(s) are {reason} and were left out: {named}.")
+
+
+def _without_doubles(measured: HrtfSet, findings: list[str]) -> HrtfSet:
+    """The first of measurements of one direction; HrtfError where they contradict each other."""
+    closeness = np.linalg.norm(measured.positions[:, None] - measured.positions[None], axis=-1)
+    first = np.argmax(closeness < _SAME_DIRECTION, axis=1)
+    doubles = np.flatnonzero(first != np.arange(len(first)))
+    if len(doubles) == 0:
+        return measured
+    level = 20.0 * np.log10(np.maximum(np.abs(np.fft.rfft(measured.ir, 256)), 1e-9))
+    apart_db = np.mean(np.abs(level[doubles] - level[first[doubles]]), axis=(1, 2))
+    if np.any(apart_db > _DIFFERENT_DB):
+        worst = int(doubles[np.argmax(apart_db)])
+        raise HrtfError(
+            f"directions {first[worst]} and {worst} have one position (azimuth "
+            f"{measured.azimuth_deg[worst]:.0f}, elevation {measured.elevation_deg[worst]:.0f}) "
+            f"and differ by {apart_db.max():.1f} dB; correct the positions, or leave one out"
+        )
+    findings.append(f"{len(doubles)} direction(s) are there more than once; the first counts.")
+    return measured.subset(np.flatnonzero(first == np.arange(len(first))))

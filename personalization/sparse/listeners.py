@@ -1,0 +1,208 @@
+"""Bayesian prediction from other listeners: a Gaussian process whose covariance they teach.
+
+The values of a listener (decibels at all directions, ears and bins; arrival times) are normal about
+the mean listener, with the covariance of ``auricle.personalization.sparse.covariance``. What was
+measured conditions them: Rasmussen and Williams 2006, eq. 2.25 and 2.26. One set of
+hyperparameters serves any number of directions.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+
+from auricle.personalization.features import BINS, HEARD
+from auricle.personalization.sparse.covariance import (
+    Covariance,
+    Part,
+    Places,
+    between,
+    expected,
+    variance,
+)
+from auricle.personalization.sparse.method import Measured, Prediction, Training
+from auricle.personalization.sparse.population import mean_listener
+
+Array: TypeAlias = NDArray[np.float64]
+Float32: TypeAlias = NDArray[np.float32]
+Int64: TypeAlias = NDArray[np.int64]
+
+MAGNITUDE = Covariance(  # in decibels
+    tapers=(Part(0.45, 1.08, 40.0, 0.6), Part(0.45, 0.5, 4.0, 0.6)),
+    rest=(Part(0.15, 5.0, 16.0, 0.2), Part(0.18, 0.09, 0.5, 0.0)),
+    noise=0.01,
+)
+ARRIVAL = Covariance(  # in microseconds; there is one bin
+    tapers=(Part(0.4, 2.88, 1.0, 1.0),),
+    rest=(Part(0.004, 1.0, 1.0, 0.4), Part(0.009, 0.32, 1.0, 0.0)),
+    noise=0.003,
+    offset=3.0e3,
+)
+MICROSECONDS = 1e6
+OFFSET_DB, OFFSET_BINS = 3.0, 6.0  # by which the equipment of laboratories differs, and how finely
+
+_MOST_VALUES = 4500  # solved for at once
+_MOST_SPREAD = 1200  # the same for the spread, which needs one more solution for each target
+_SPREAD_STEP = 4  # bins between those whose spread is worked out
+
+
+class ListenersProcess:
+    """Gaussian process over directions, ears and frequencies, learned from listeners."""
+
+    name = "listeners"
+    n_parameters = 0
+
+    def __init__(
+        self, magnitude: Covariance = MAGNITUDE, arrival: Covariance = ARRIVAL, *,
+        with_spread: bool = False,
+    ) -> None:  # fmt: skip
+        self._magnitude, self._arrival = magnitude, arrival
+        self._with_spread = with_spread
+
+    def fit(self, train: Training) -> None:
+        """Keep the mean and how the listeners and their mirror images deviate from it."""
+        self._mean = mean_listener(train)
+        both = train.joined(train.mirrored())
+        self._deviations = Training(
+            train.positions,
+            both.magnitude_db - self._mean.magnitude_db,
+            both.arrival_seconds - self._mean.arrival_seconds,
+        )
+        self.n_parameters = train.magnitude_db[..., HEARD].size + train.arrival_seconds.size
+
+    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+        """What is most likely at the targets, given what was measured."""
+        return self.predict_many([measured], target_positions)[0]
+
+    def predict_many(
+        self, measured: Sequence[Measured], target_positions: Array
+    ) -> list[Prediction]:
+        """The same for listeners who were all measured at the directions of the first."""
+        known = measured[0].positions
+        mean, mean_known = self._mean.at(target_positions), self._mean.at(known)
+        others, others_known = self._deviations.at(target_positions), self._deviations.at(known)
+
+        magnitude = np.stack([each.magnitude_db for each in measured]) - mean_known.magnitude_db
+        level = self._level(magnitude)
+        magnitude = magnitude - level
+        found, spread = _conditioned(
+            self._magnitude,
+            _places(target_positions, others.magnitude_db[..., HEARD]),
+            _places(known, others_known.magnitude_db[..., HEARD]),
+            magnitude[..., HEARD],
+            self._with_spread,
+        )
+        arrivals = np.stack([each.arrival_seconds for each in measured])
+        late = (arrivals - mean_known.arrival_seconds).mean(axis=(1, 2), keepdims=True)
+        found_us, spread_us = _conditioned(
+            self._arrival,
+            _places(target_positions, MICROSECONDS * others.arrival_seconds[..., None]),
+            _places(known, MICROSECONDS * others_known.arrival_seconds[..., None]),
+            MICROSECONDS * (arrivals - mean_known.arrival_seconds - late)[..., None],
+            self._with_spread,
+        )
+        return [
+            Prediction(
+                mean.magnitude_db[0] + _all_bins(db) + loud,
+                mean.arrival_seconds[0] + us[..., 0] / MICROSECONDS + delay,
+                None if spread is None else _all_bins(spread),
+                None if spread_us is None else np.hypot(*spread_us[..., 0].T) / MICROSECONDS,
+            )
+            for db, us, delay, loud in zip(found, found_us, late[:, 0], level[:, 0], strict=True)
+        ]
+
+    def _level(self, deviations_db: NDArray) -> NDArray:
+        """What to take off the measured deviations (B, K, 2, F) first: nothing."""
+        return np.zeros((len(deviations_db), 1, 1, 1), dtype=np.float32)
+
+
+class ListenersAcross(ListenersProcess):
+    """The same for a listener of another laboratory, whose equipment is found in the measurement.
+
+    The level is taken off first; the response of the loudspeaker and of the equalisation is an
+    unknown common to all directions, which the process estimates along with the listener.
+    """
+
+    name = "listeners-across"
+
+    def __init__(self, offset_db: float = OFFSET_DB, *, with_spread: bool = False) -> None:
+        model = replace(MAGNITUDE, offset=offset_db**2, offset_bins=OFFSET_BINS)
+        super().__init__(model, with_spread=with_spread)
+
+    def _level(self, deviations_db: NDArray) -> NDArray:
+        return np.median(deviations_db[..., HEARD], axis=(1, 2, 3), keepdims=True)
+
+
+def _places(positions: Array, deviations: NDArray) -> Places:
+    light = np.ascontiguousarray(deviations, dtype=np.float32)
+    return Places(positions, np.arange(light.shape[-1]), light, light.std(axis=0))
+
+
+def _conditioned(
+    model: Covariance, targets: Places, known: Places, values: NDArray, with_spread: bool
+) -> tuple[Float32, Array | None]:
+    """Deviations (B, Q, 2, P) at the targets from those known (B, K, 2, P), and their spread."""
+    n_bins = len(known.bins)
+    found = np.empty((len(values), *targets.scale.shape), dtype=np.float32)
+    for wanted, used in _blocks(n_bins, 2 * len(known.positions), _MOST_VALUES):
+        near = known.at_bins(used)
+        factor = _factor(model, near)
+        right = values[..., used].reshape(len(values), -1).T.astype(np.float32)
+        solution = cho_solve(factor, right, check_finite=False)
+        found[..., wanted] = expected(model, targets, near, solution, wanted)
+    spread = _spread(model, targets, known) if with_spread else None
+    return found, spread
+
+
+def _spread(model: Covariance, targets: Places, known: Places) -> Array:
+    """Standard deviation (Q, 2, P) after the measurement, from the bins around each alone."""
+    n_bins = len(known.bins)
+    chosen = np.unique(np.r_[np.arange(0, n_bins, _SPREAD_STEP), n_bins - 1])
+    half = max((_MOST_SPREAD // (2 * len(known.positions)) - 1) // 2, 0)
+    before = variance(model, targets)
+    after = np.empty((*targets.scale.shape[:2], len(chosen)))
+    for column, k in enumerate(chosen):
+        near = known.at_bins(np.arange(max(k - half, 0), min(k + half + 1, n_bins)))
+        lower, _ = _factor(model, near)
+        cross = between(model, targets, near)(targets.at_bins(np.array([k])))
+        explained = solve_triangular(lower, cross.T, lower=True, check_finite=False)
+        left = before[..., k] - np.sum(explained**2, axis=0).reshape(before.shape[:2])
+        after[..., column] = np.sqrt(np.maximum(left, 1e-6 * before[..., k]))
+    where = np.arange(n_bins)
+    flat = [np.interp(where, chosen, row) for row in after.reshape(-1, len(chosen))]
+    return np.reshape(flat, targets.scale.shape)
+
+
+def _factor(model: Covariance, known: Places) -> tuple[Float32, bool]:
+    matrix = between(model, known, known)(known)
+    matrix.flat[:: len(matrix) + 1] += (model.noise * known.scale**2).ravel()
+    factor, lower = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+    return factor, lower
+
+
+def _blocks(n_bins: int, per_bin: int, most: int) -> Iterator[tuple[Int64, Int64]]:
+    """Bins to predict, and those around them to predict from: as many as can be solved at once."""
+    at_once = max(most // per_bin, 1)
+    if at_once >= n_bins:
+        yield np.arange(n_bins), np.arange(n_bins)
+        return
+    margin = (at_once - 1) // 3
+    step = at_once - 2 * margin
+    for start in range(0, n_bins, step):
+        stop = min(start + step, n_bins)
+        yield (
+            np.arange(start, stop),
+            np.arange(max(start - margin, 0), min(stop + margin, n_bins)),
+        )
+
+
+def _all_bins(heard: NDArray) -> NDArray:
+    """Deviations (..., F) at all bins from those at the bins heard; the ends go on."""
+    out = np.empty((*heard.shape[:-1], BINS), dtype=heard.dtype)
+    out[..., HEARD] = heard
+    out[..., : HEARD.start] = heard[..., :1]
+    out[..., HEARD.stop :] = heard[..., -1:]
+    return out

@@ -1,0 +1,47 @@
+"""The mean listener plus a Gaussian process, over directions alone, of what it leaves."""
+
+import numpy as np
+
+from auricle.dsp.gaussian_process import Process, chords, fit_process, matern_3_2
+from auricle.personalization.features import HEARD
+from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
+from auricle.personalization.sparse.population import PopulationMean
+
+SCALES = (0.2, 0.35, 0.6, 1.0, 1.6)  # chords
+NUGGETS = (0.01, 0.1, 0.4)
+
+
+class MeanProcess:
+    """The mean listener plus a Gaussian process of the residual; scale by marginal likelihood."""
+
+    name = "mean-gp"
+    n_parameters = 0
+
+    def fit(self, train: Training) -> None:
+        """Learn the mean listener."""
+        self._mean = PopulationMean()
+        self._mean.fit(train)
+        self.n_parameters = self._mean.n_parameters
+
+    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+        """The mean at the targets, corrected."""
+        mean = self._mean.predict(measured, target_positions)
+        mean_known = self._mean.predict(measured, measured.positions)
+        if len(measured.positions) < 3:
+            return mean
+        error_db = (measured.magnitude_db - mean_known.magnitude_db).astype(np.float64)
+        late = measured.arrival_seconds - mean_known.arrival_seconds
+        distance = chords(measured.positions, measured.positions)
+        tried = [fit_process(matern_3_2(s), distance, g) for s in SCALES for g in NUGGETS]
+        best = max(
+            tried, key=lambda p: float(p.solve(error_db).log_likelihood(error_db)[:, HEARD].mean())
+        )
+        reach = chords(target_positions, measured.positions)
+        return Prediction(
+            mean.magnitude_db + _read(best, error_db, reach).astype(np.float32),
+            mean.arrival_seconds + _read(best, late, reach),
+        )
+
+
+def _read(process: Process, values: Array, reach: Array) -> Array:
+    return np.asarray(process.solve(values).at(process.kernel(reach)))

@@ -1,0 +1,96 @@
+"""The listeners that ship with Auricle, small: spherical harmonics of their deviations in bytes.
+
+HUTUBS (CC BY 4.0) and CIPIC (any use with its notice), brought to one mean. ``auricle train
+listeners`` writes the file.
+"""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auricle.dsp.errors import AuricleError, MissingDependencyError
+from auricle.dsp.spherical_harmonics import encode, n_channels
+from auricle.personalization.features import BINS, HEARD
+from auricle.personalization.sparse.method import Training
+from auricle.personalization.sparse.population import mean_listener
+
+PATH = Path(__file__).resolve().parent.parent / "model_files" / "listeners.safetensors"
+ORDER = 10  # of the harmonics of what is kept of a listener
+_VERSION = "1"
+_RIDGE = 1e-3
+
+
+@lru_cache(maxsize=1)
+def shipped_training() -> Training:
+    """The listeners that ship."""
+    return load(PATH)
+
+
+def load(path: Path) -> Training:
+    """Listeners from a file that ``save`` wrote; AuricleError for any other."""
+    tensors, facts = _read(path)
+    positions = tensors["positions"].astype(np.float64)
+    design = encode(positions, int(facts["order"]), "n3d").astype(np.float32)
+    heard = np.einsum(
+        "mc,bcef->bmef", design, tensors["magnitude"] * tensors["step_db"], optimize=True
+    )
+    magnitude = np.empty((*heard.shape[:-1], BINS), dtype=np.float32)
+    magnitude[..., HEARD] = heard
+    magnitude[..., : HEARD.start] = heard[..., :1]
+    magnitude[..., HEARD.stop :] = heard[..., -1:]
+    magnitude += tensors["mean_db"]
+    late = np.einsum("mc,bce->bme", design, tensors["arrival_seconds"], optimize=True)
+    arrivals = tensors["mean_seconds"] + late.astype(np.float64)
+    return Training(positions, magnitude, arrivals, facts["datasets"])
+
+
+def save(train: Training, path: Path, **facts: str) -> None:
+    """Write listeners as their mean and their deviations in harmonics, in 8 bits a coefficient."""
+    mean = mean_listener(train)
+    design = encode(train.positions, ORDER, "n3d")
+    gram = design.T @ design + _RIDGE * len(design) * np.eye(n_channels(ORDER))
+    fit = np.linalg.solve(gram, design.T)
+    deviation = (train.magnitude_db - mean.magnitude_db)[..., HEARD]
+    found = np.einsum("cm,bmef->bcef", fit, deviation, optimize=True)
+    step = np.abs(found).max(axis=(0, 2), keepdims=True) / 127.0
+    late = np.einsum("cm,bme->bce", fit, train.arrival_seconds - mean.arrival_seconds)
+    tensors = {
+        "positions": train.positions.astype(np.float32),
+        "mean_db": mean.magnitude_db[0],
+        "mean_seconds": mean.arrival_seconds[0].astype(np.float32),
+        "magnitude": np.round(found / step).astype(np.int8),
+        "step_db": step[0].astype(np.float32),
+        "arrival_seconds": late.astype(np.float32),
+    }
+    about = {"version": _VERSION, "order": str(ORDER), "datasets": train.dataset, **facts}
+    _safetensors().save_file(tensors, str(path), metadata={"auricle": json.dumps(about)})
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    _safetensors()
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise AuricleError(f"{path}: there is no such file; auricle train listeners writes it")
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            facts = json.loads((file.metadata() or {}).get("auricle", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, ValueError) as error:
+        raise AuricleError(f"{path}: is no file of listeners ({error})") from None
+    if facts.get("version") != _VERSION or "step_db" not in tensors:
+        raise AuricleError(f"{path}: is no file of listeners that this version reads")
+    return tensors, facts
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ImportError:
+        raise MissingDependencyError(
+            'the listeners that ship need safetensors: pip install "auricle[personalization]"'
+        ) from None
+    return safetensors.numpy

@@ -1,0 +1,52 @@
+"""Data sets as what methods learn from: features of all listeners, kept on disk."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from auricle.dsp.cache import cache_folder, load_archive, save_archive
+from auricle.personalization.datasets.folder import load_folder
+from auricle.personalization.datasets.packed import load_h5
+from auricle.personalization.datasets.registry import find
+from auricle.personalization.datasets.subjects import DatasetError, Subjects
+from auricle.personalization.features import features
+from auricle.personalization.sparse.method import Training
+
+_VERSION = 2  # of the features
+
+
+def subjects_in(data: Path, name: str) -> Subjects:
+    """The data set ``name`` (such as "hutubs") in a folder of data sets; DatasetError if not there.
+
+    A folder of SOFA files of that name, or a packed set ``name.h5``, in ``data`` or its ``hrtf``.
+    """
+    for place in (data, data / "hrtf"):
+        if (place / name).is_dir():
+            return load_folder(place / name)
+        if (place / f"{name}.h5").is_file():
+            return load_h5(place / f"{name}.h5")
+    raise DatasetError(f"{data}: holds no data set {name}: neither a folder {name} nor {name}.h5")
+
+
+def people_only(subjects: Subjects) -> Subjects:
+    """The listeners without the dummy heads among them."""
+    known = find(subjects.dataset)
+    dummies = known.dummies if known else ()
+    return subjects.take(np.array([each not in dummies for each in subjects.ids]))
+
+
+def training_of(subjects: Subjects) -> Training:
+    """Features of all listeners, in ``cache_folder()`` the next time."""
+    digest = hashlib.sha256(f"{_VERSION} {subjects.sample_rate} {subjects.ir.shape}".encode())
+    digest.update(np.ascontiguousarray(subjects.positions).tobytes())
+    digest.update(np.ascontiguousarray(subjects.ir).tobytes())
+    path = cache_folder().parent / "features" / f"{digest.hexdigest()[:32]}.npz"
+    arrays = load_archive(path)
+    if arrays is None:
+        found = features(subjects.ir, subjects.positions, subjects.sample_rate)
+        arrays = {"magnitude_db": found.magnitude_db, "arrival_seconds": found.arrival_seconds}
+        save_archive(path, arrays)
+    return Training(
+        subjects.positions, arrays["magnitude_db"], arrays["arrival_seconds"], subjects.dataset
+    )

@@ -1,0 +1,99 @@
+"""``auricle personalize``: a listener's own set from a few measured directions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from auricle.personalization.sparse.complete import Completed
+
+app = typer.Typer(
+    help="Make a listener's own set.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_SPARSE_EXAMPLE = "Example: auricle personalize sparse five.sofa -o listener.sofa"
+_DENSIFY_EXAMPLE = "Example: auricle personalize densify listener.sofa -o dense.sofa"
+
+_Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.sofa", help="The new set.")]
+_Positions = Annotated[
+    Path | None,
+    typer.Option(
+        "--positions", metavar="GRID.sofa", help="Whose directions to predict; else 440 of them."
+    ),
+]
+_SwapEars = Annotated[
+    bool, typer.Option("--swap-ears", help="Channel 0 of the measured set is the right ear.")
+]
+_Mirror = Annotated[
+    bool, typer.Option("--mirror-azimuth", help="Azimuths of the measured set run clockwise.")
+]
+
+
+@app.command("sparse", epilog=_SPARSE_EXAMPLE)
+def sparse(
+    measured: Annotated[
+        Path, typer.Argument(metavar="MEASURED.sofa", help="Two measured directions or more.")
+    ],
+    output: _Output,
+    positions: _Positions = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="NAME", help="How; else the best for so many directions.")
+    ] = None,
+    swap_ears: _SwapEars = False,
+    mirror_azimuth: _Mirror = False,
+) -> None:
+    """Complete a set from a few measured directions, on any grid, at any rate from 40 kHz on.
+
+    The measured directions stay as they are; what lies between them is predicted from them and from
+    the listeners of HUTUBS and CIPIC.
+    """
+    from auricle.dsp.hrtf import HrtfSet
+    from auricle.personalization.sparse import expected_errors
+    from auricle.personalization.sparse.complete import complete
+    from auricle.personalization.sparse.method import method as named
+    from auricle.personalization.sparse.shipped import shipped_training
+
+    known = HrtfSet.load(measured, swap_ears=swap_ears, mirror_azimuth=mirror_azimuth)
+    train = shipped_training()
+    grid = train.positions if positions is None else HrtfSet.load(positions).positions
+    name = method or expected_errors.best_method(known.n_directions)
+    upsampler = named(name)()
+    upsampler.fit(train)
+    about = f"completed from {known.n_directions} directions by {name}"
+    _save(complete(known, upsampler, grid, about), output, name)
+    typer.echo(expected_errors.sentence(name, known.n_directions))
+
+
+@app.command("densify", epilog=_DENSIFY_EXAMPLE)
+def densify(
+    listener: Annotated[Path, typer.Argument(metavar="SET.sofa", help="The measured set.")],
+    output: _Output,
+    positions: _Positions = None,
+    swap_ears: _SwapEars = False,
+    mirror_azimuth: _Mirror = False,
+) -> None:
+    """Fill the gaps between the directions of a measured set; what was measured stays as it is.
+
+    Without --positions the new directions lie in the middles of the edges between measured ones.
+    """
+    from auricle.dsp.hrtf import HrtfSet
+    from auricle.personalization.sparse.densify import densified
+    from auricle.personalization.sparse.shipped import shipped_training
+
+    known = HrtfSet.load(listener, swap_ears=swap_ears, mirror_azimuth=mirror_azimuth)
+    grid = None if positions is None else HrtfSet.load(positions).positions
+    _save(densified(known, shipped_training(), grid, "densified"), output, "listeners-across")
+
+
+def _save(done: "Completed", output: Path, method: str) -> None:
+    """Write the set; say what was predicted, by what, and what was odd."""
+    for finding in done.findings:
+        typer.echo(f"auricle: {finding}", err=True)
+    done.hrtf.save(output)
+    typer.echo(
+        f"{output}: {done.n_measured} measured directions as they were, {done.n_predicted} "
+        f"predicted by {method}"
+    )
