@@ -11,6 +11,7 @@ import typer
 
 import auricle
 from auricle.plugin_core.commands import bench as bench_command
+from auricle.plugin_core.commands import compare as compare_command
 from auricle.plugin_core.commands import demo as demo_command
 from auricle.plugin_core.commands import evaluate as evaluate_command
 from auricle.plugin_core.commands import inspect as inspect_command
@@ -57,6 +58,7 @@ app.command("inspect", epilog=inspect_command.EXAMPLE)(inspect_command.inspect)
 app.command("evaluate", epilog=evaluate_command.EXAMPLE)(evaluate_command.evaluate)
 app.add_typer(personalize_command.app, name="personalize")
 app.command("train", epilog=train_command.EXAMPLE)(train_command.train)
+app.command("compare", epilog=compare_command.EXAMPLE)(compare_command.compare)
 app.command("bench", epilog=bench_command.EXAMPLE)(bench_command.bench)
 
 

@@ -56,10 +56,14 @@ class Measured:
     magnitude_db: Float32
     arrival_seconds: Array
 
+    def alone(self) -> "Training":
+        """The same as a group of one listener."""
+        return Training(self.positions, self.magnitude_db[None], self.arrival_seconds[None])
+
 
 @dataclass(frozen=True)
 class Training:
-    """Listeners measured over one whole grid.
+    """Listeners measured over one grid, most often a whole one.
 
     Attributes:
         positions: (M, 3) unit vectors.
@@ -88,6 +92,15 @@ class Training:
         """The listeners of ``rows``."""
         return replace(
             self, magnitude_db=self.magnitude_db[rows], arrival_seconds=self.arrival_seconds[rows]
+        )
+
+    def directions(self, rows: NDArray[np.int64]) -> "Training":
+        """The listeners at the directions of ``rows``."""
+        return replace(
+            self,
+            positions=self.positions[rows],
+            magnitude_db=self.magnitude_db[:, rows],
+            arrival_seconds=self.arrival_seconds[:, rows],
         )
 
     def at(self, targets: Array) -> "Training":
@@ -140,6 +153,18 @@ class Method(Protocol):
         """Features at ``target_positions`` (Q, 3) of the listener measured."""
 
 
+def predict_many(upsampler: Method, measured: Training, targets: Array) -> list[Prediction]:
+    """Predictions for listeners who were measured at the same directions.
+
+    A method may have a quicker way for many: ``predict_many(measured, targets)``.
+    """
+    quicker = getattr(upsampler, "predict_many", None)
+    if quicker is not None:
+        found: list[Prediction] = quicker(measured, targets)
+        return found
+    return [upsampler.predict(measured.listener(row), targets) for row in range(len(measured))]
+
+
 # Where each method lives: the module is imported when it is asked for, torch with it or without.
 _HERE = "auricle.personalization.sparse"
 METHODS: dict[str, str] = {
@@ -154,6 +179,9 @@ METHODS: dict[str, str] = {
     "mean-gp": f"{_HERE}.residual_process:MeanProcess",
     "ridge": f"{_HERE}.ridge:BandRidge",
     "listeners": f"{_HERE}.listeners:ListenersProcess",
+    "mean-across": f"{_HERE}.equipment:mean_across",
+    "mean-sh-across": f"{_HERE}.equipment:mean_harmonics_across",
+    "ridge-across": f"{_HERE}.equipment:ridge_across",
     "listeners-across": f"{_HERE}.listeners:ListenersAcross",
 }
 

@@ -1,0 +1,74 @@
+"""Any method for a listener of another laboratory: the equipment is taken out and put back.
+
+What the measured directions show beside the mean listener in all directions alike, smoothed over a
+sixth of an octave or so, is put down to loudspeaker, microphones, level and equalisation.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from auricle.personalization.sparse.harmonics import MeanHarmonics
+from auricle.personalization.sparse.method import Array, Measured, Method, Prediction, Training
+from auricle.personalization.sparse.population import PopulationMean, mean_listener
+from auricle.personalization.sparse.ridge import BandRidge
+
+SMOOTHING_BINS = 3.0
+
+
+class WithoutEquipment:
+    """A method that sees the measured directions as the training laboratory had measured them."""
+
+    n_parameters = 0
+
+    def __init__(self, name: str, maker: Callable[[], Method]) -> None:
+        self.name = name
+        self._method = maker()
+
+    def fit(self, train: Training) -> None:
+        """Teach the method; keep the mean listener."""
+        self._mean = mean_listener(train)
+        self._method.fit(train)
+        self.n_parameters = self._method.n_parameters
+
+    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+        """The method's prediction, with the equipment of the measurement."""
+        mean = self._mean.at(measured.positions)
+        response_db = equipment_db(measured.magnitude_db - mean.magnitude_db[0])
+        late = float(np.mean(measured.arrival_seconds - mean.arrival_seconds[0]))
+        found = self._method.predict(
+            Measured(
+                measured.positions,
+                measured.magnitude_db - response_db,
+                measured.arrival_seconds - late,
+            ),
+            target_positions,
+        )
+        return replace(
+            found,
+            magnitude_db=found.magnitude_db + response_db,
+            arrival_seconds=found.arrival_seconds + late,
+        )
+
+
+def equipment_db(deviations_db: NDArray) -> NDArray:
+    """Response (F,) common to all deviations (K, 2, F) from the mean listener."""
+    return gaussian_filter1d(deviations_db.mean(axis=(0, 1)), SMOOTHING_BINS, mode="nearest")
+
+
+def mean_across() -> Method:
+    """The mean listener with the equipment of the measurement."""
+    return WithoutEquipment("mean-across", PopulationMean)
+
+
+def mean_harmonics_across() -> Method:
+    """Mean and harmonics of the residual with the equipment of the measurement."""
+    return WithoutEquipment("mean-sh-across", MeanHarmonics)
+
+
+def ridge_across() -> Method:
+    """Ridge with the equipment of the measurement."""
+    return WithoutEquipment("ridge-across", BandRidge)

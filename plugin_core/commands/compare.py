@@ -1,0 +1,89 @@
+"""``auricle compare``: methods of spatial upsampling on listeners left out, as a table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from auricle.personalization.sparse.comparison import Result
+
+EXAMPLE = "Example: auricle compare --data DIR --set sonicom --method mean --method listeners"
+_FOLDED = (
+    "mean", "random", "best-subject", "nearest", "barycentric", "sh", "sh-aligned", "mean-sh",
+    "mean-gp", "ridge", "listeners",
+)  # fmt: skip
+_ACROSS = ("mean-across", "mean-sh-across", "ridge-across", "listeners-across")
+
+
+def compare(
+    data: Annotated[
+        Path, typer.Option("--data", metavar="DIR", help="Folder of data sets: DIR/sonicom, ...")
+    ],
+    methods: Annotated[
+        list[str] | None, typer.Option("--method", metavar="NAME", help="Repeatable; else all.")
+    ] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME", help="Repeatable; else sonicom.")
+    ] = None,
+    n_folds: Annotated[int, typer.Option("--folds", help="Of the listeners.")] = 5,
+    across: Annotated[
+        bool, typer.Option("--across", help="Train on HUTUBS and CIPIC, test on the sets.")
+    ] = False,
+    between: Annotated[
+        bool, typer.Option("--densify", help="Leave every second direction out instead.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT.md", help="Write the tables.")
+    ] = None,
+    expected: Annotated[
+        Path | None, typer.Option(help="Write means as the table of errors to expect (.json).")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder of results; what is there is not done again.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the results for programs.")
+    ] = False,
+) -> None:
+    """Compare methods on listeners they have not learned from; may be stopped and resumed."""
+    from auricle.dsp.cache import cache_folder
+    from auricle.personalization.sparse.method import names
+    from auricle.plugin_core import comparison_tables as tables
+
+    wanted = names(methods or (_ACROSS if across else _FOLDED))
+    folder = cache or cache_folder().parent / "compare"
+    results = []
+    for name in sets or ["sonicom"]:
+        results += _results(data, name, wanted, n_folds, folder, across, between)
+    text = tables.as_json(results) if as_json else tables.as_markdown(results)
+    if output is not None:
+        output.write_text(tables.as_markdown(results), encoding="utf-8")
+    if expected is not None:
+        expected.write_text(tables.as_expected(results), encoding="utf-8")
+    typer.echo(text)
+
+
+def _results(
+    data: Path, name: str, wanted: list[str], n_folds: int, cache: Path, across: bool, between: bool
+) -> list["Result"]:
+    from auricle.personalization.sparse.comparison import (
+        compare_across,
+        compare_between,
+        compare_folds,
+    )
+    from auricle.personalization.sparse.shipped import shipped_training
+    from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
+
+    subjects = subjects_in(data, name)
+    if between:
+        return list(compare_between(subjects, training_of(subjects), wanted, cache, _say))
+    subjects = people_only(subjects)
+    whole = training_of(subjects)
+    if across:
+        return list(compare_across(shipped_training(), subjects, whole, wanted, cache, _say))
+    return list(compare_folds(subjects, whole, wanted, n_folds, cache, _say))
+
+
+def _say(sentence: str) -> None:
+    typer.echo(f"auricle: {sentence}", err=True)

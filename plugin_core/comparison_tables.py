@@ -1,0 +1,89 @@
+"""Results of ``auricle compare`` as tables for people and for programs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from auricle.personalization.sparse.comparison import Result
+
+_SHOWN = (
+    ("LSD dB", "lsd_db", 2),
+    ("ITD us, correlation", "itd_error_us", 1),
+    ("ITD us, MaxIACCe", "itd_maxiacce_error_us", 1),
+    ("ILD dB", "ild_error_db", 2),
+)
+
+
+def as_markdown(results: Sequence["Result"]) -> str:
+    """One table for each data set and error: methods by numbers of directions, mean (sd)."""
+    parts = []
+    for dataset in dict.fromkeys(each.dataset for each in results):
+        of_set = [each for each in results if each.dataset == dataset]
+        listeners = sum(len(each.listeners["lsd_db"]) for each in _first_cell(of_set))
+        for title, name, digits in _SHOWN:
+            rows = _rows(of_set, name, digits)
+            counts = sorted({each.n_measured for each in of_set})
+            heading = f"| {dataset}, {listeners} listeners: {title} | "
+            heading += " | ".join(str(count) for count in counts) + " |"
+            parts.append("\n".join([heading, "|---|" + "---|" * len(counts), *rows]))
+        parts.append(_costs(of_set))
+    return "\n\n".join(parts) + "\n"
+
+
+def as_json(results: Sequence["Result"]) -> str:
+    """All results, one object each."""
+    return json.dumps([asdict(each) for each in results])
+
+
+def as_expected(results: Sequence["Result"]) -> str:
+    """Mean errors by method and number of directions, as ``expected_errors`` reads them."""
+    methods: dict[str, dict[str, dict[str, float]]] = {}
+    for method, count in dict.fromkeys((each.method, each.n_measured) for each in results):
+        cell = _cell(results, method, count)
+        methods.setdefault(method, {})[str(count)] = {
+            name: round(float(np.mean(_values(cell, name))), 3) for _, name, _ in _SHOWN
+        }
+    sets = " and ".join(dict.fromkeys(each.dataset for each in results))
+    of = f"measured on {sets}, whose listeners the model has not seen"
+    return json.dumps({"of": of, "methods": methods}, indent=1) + "\n"
+
+
+def _rows(results: Sequence["Result"], name: str, digits: int) -> list[str]:
+    rows = []
+    for method in dict.fromkeys(each.method for each in results):
+        cells = []
+        for count in sorted({each.n_measured for each in results}):
+            values = _values(_cell(results, method, count), name)
+            mean, spread = np.mean(values), np.std(values)
+            cells.append(f"{mean:.{digits}f} ({spread:.{digits}f})")
+        rows.append(f"| {method} | " + " | ".join(cells) + " |")
+    return rows
+
+
+def _costs(results: Sequence["Result"]) -> str:
+    rows = [
+        "| method | seconds for a listener | parameters | training minutes |",
+        "|---|---|---|---|",
+    ]
+    for method in dict.fromkeys(each.method for each in results):
+        of_method = [each for each in results if each.method == method]
+        seconds = max(each.seconds for each in of_method)
+        minutes = np.mean([each.training_seconds for each in of_method]) / 60.0
+        rows.append(f"| {method} | {seconds:.1f} | {of_method[0].n_parameters:,} | {minutes:.1f} |")
+    return "\n".join(rows)
+
+
+def _first_cell(results: Sequence["Result"]) -> list["Result"]:
+    return _cell(results, results[0].method, results[0].n_measured)
+
+
+def _cell(results: Sequence["Result"], method: str, count: int) -> list["Result"]:
+    return [each for each in results if (each.method, each.n_measured) == (method, count)]
+
+
+def _values(results: Sequence["Result"], name: str) -> list[float]:
+    return [value for each in results for value in each.listeners[name]]
