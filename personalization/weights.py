@@ -26,8 +26,8 @@ class Weights:
         tensors: arrays by name: learned weights, and arrays of the data that the model needs
             (normalisation, grid), whatever their type.
         configuration: what its class is built with; plain JSON.
-        split: the data it saw: ids of the listeners it was trained on, and of those held out.
-        notes: licence, figures, command: plain JSON.
+        split: the listeners it saw: names of those it was trained on, and of those held out.
+        notes: seed, figures: plain JSON.
     """
 
     model: str
@@ -39,7 +39,7 @@ class Weights:
 
 def save_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     """Write ``weights`` as one safetensors file, whole or not at all."""
-    save_file = _safetensors().save_file
+    _, save_file = _safetensors()
     metadata = {
         "format": FORMAT,
         "model": weights.model,
@@ -63,9 +63,9 @@ def load_weights(path: str | os.PathLike[str], model: str | None = None) -> Weig
     remedy = f"make them with: auricle train {model or 'MODEL'} --data DIR -o {path}"
     if not path.is_file():
         raise WeightsError(f"{path}: there are no weights; {remedy}")
-    library = _safetensors()
+    safe_open, _ = _safetensors()
     try:
-        with library.safe_open(str(path), framework="numpy") as file:
+        with safe_open(str(path), framework="numpy") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # safetensors has its own error, and others from reading
@@ -107,13 +107,22 @@ def state_of(module: Any, prefix: str = "net.") -> dict[str, np.ndarray]:
     return {prefix + name: each.detach().numpy() for name, each in module.state_dict().items()}
 
 
-def _safetensors() -> Any:
+def checked_path(path: Path) -> Path:
+    """The path, if a file can be written there; asked before minutes of training, not after."""
+    if not path.parent.is_dir():
+        raise WeightsError(f"{path}: there is no folder {path.parent}; make it first")
+    if path.is_dir():
+        raise WeightsError(f"{path}: is a folder; name a file")
+    _safetensors()
+    return path
+
+
+def _safetensors() -> tuple[Any, Any]:
     try:
-        from safetensors import numpy as library
         from safetensors import safe_open
+        from safetensors.numpy import save_file
     except ImportError:
         raise MissingDependencyError(
             'weights need safetensors: pip install "auricle[personalization]"'
         ) from None
-    library.safe_open = safe_open
-    return library
+    return safe_open, save_file

@@ -2,20 +2,22 @@
 
 A model works on the residual: decibels about the mean of the training listeners, divided by
 ``SCALE_DB``, over the bins that are heard. It says how a batch's loss is made and how a listener is
-predicted; the rest happens here. Arrival times come from the local covariance unless a model has
-its own.
+predicted; the rest happens here. Arrival times come from the process over listeners
+(``auricle.personalization.sparse.listeners``) unless a model has its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.features import HEARD
-from auricle.personalization.sparse.local_covariance import arrival_posterior
+from auricle.personalization.sparse.listeners import ARRIVAL, arrivals_given
 from auricle.personalization.sparse.measured_sets import Int64, drawn_set, standard_sets
 from auricle.personalization.sparse.method import (
     MIRROR,
@@ -92,6 +94,8 @@ class LearnedMethod:
     def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
         self.plan = plan or Plan()
         self.configuration = merged(self.name, self.DEFAULTS, configuration)
+        self.net: Any = None
+        self._held = np.zeros(0, dtype=bool)
         self.n_parameters = 0
         self.adapts = True
         self.history: History | None = None
@@ -109,7 +113,7 @@ class LearnedMethod:
     def estimate(self, known: Residuals, targets: torch.Tensor) -> Residuals:
         """Residuals (B, Q, 2, F) at ``targets`` (Q, 3) of listeners known at some directions.
 
-        ``itd`` is (B, 0) from models that leave it to the local covariance.
+        ``itd`` is (B, 0) from models that leave it to the process over listeners.
         """
         raise NotImplementedError
 
@@ -137,9 +141,7 @@ class LearnedMethod:
 
     def predict(self, measured: Measured, target_positions: Array) -> Prediction:
         """Features at the targets."""
-        one = Training(
-            measured.positions, measured.magnitude_db[None], measured.arrival_seconds[None]
-        )
+        one = measured.alone()
         with torch.no_grad():
             found = self.estimate(self.residuals(one), _tensor(target_positions))
         mean = self._mean.at(target_positions)
@@ -148,7 +150,9 @@ class LearnedMethod:
         magnitude[..., HEARD] += residual
         magnitude[..., : HEARD.start] += residual[..., :1]
         magnitude[..., HEARD.stop :] += residual[..., -1:]
-        arrivals, spread = arrival_posterior(self._arrivals, one, target_positions)
+        arrivals, spread = arrivals_given(
+            ARRIVAL, self._mean, self._deviations, one, target_positions
+        )
         if found.itd.shape[1]:
             middle = arrivals[0].mean(axis=-1)
             itd = mean.arrival_seconds[0] @ [1.0, -1.0]
@@ -178,16 +182,16 @@ class LearnedMethod:
         self.adapts = adapting
         return float(np.mean(errors))
 
-    def to_weights(self, **notes: Any) -> Weights:
-        """All that ``from_weights`` needs, to be kept in a file."""
+    def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
+        """All that ``from_weights`` needs, to be kept in a file; ``ids`` name the listeners."""
         kept = {
             "grid": self._mean.positions,
             "mean_magnitude_db": self._mean.magnitude_db[0],
             "mean_arrival_seconds": self._mean.arrival_seconds[0],
-            "arrivals": self._arrivals.arrival_seconds,
+            "late_seconds": self._deviations.arrival_seconds,
         }
         tensors = {**kept, **self.extra_tensors(), **state_of(self.net)}
-        return Weights(self.name, tensors, self.configuration, {}, notes)
+        return Weights(self.name, tensors, self.configuration, split_of(ids, self._held), notes)
 
     @classmethod
     def from_weights(cls, weights: Weights) -> "LearnedMethod":
@@ -197,8 +201,7 @@ class LearnedMethod:
         self._mean = Training(
             grid, kept["mean_magnitude_db"][None], kept["mean_arrival_seconds"][None]
         )
-        empty = np.zeros((len(kept["arrivals"]), len(grid), 2, 0), np.float32)
-        self._arrivals = Training(grid, empty, kept["arrivals"])
+        self._deviations = _without_magnitudes(grid, kept["late_seconds"])
         self.take_tensors(kept)
         self.net = self.build()
         load_into(self.net, weights)
@@ -216,8 +219,8 @@ class LearnedMethod:
     def _keep(self, train: Training) -> None:
         self._mean = mean_listener(train)
         both = train.joined(train.mirrored())
-        empty = np.zeros((*both.arrival_seconds.shape, 0), np.float32)
-        self._arrivals = Training(train.positions, empty, both.arrival_seconds)
+        late = both.arrival_seconds - self._mean.arrival_seconds
+        self._deviations = _without_magnitudes(train.positions, late)
 
 
 def merged(name: str, defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -228,6 +231,14 @@ def merged(name: str, defaults: dict[str, Any], given: dict[str, Any]) -> dict[s
             f"{name} has no setting {', '.join(sorted(unknown))}; it has {', '.join(defaults)}"
         )
     return {**defaults, **given}
+
+
+def split_of(ids: Sequence[str], held: NDArray[np.bool_]) -> dict[str, list[str]]:
+    """Names of the listeners that were trained on, and of those that said when to stop."""
+    return {
+        "trained": [name for name, out in zip(ids, held, strict=False) if not out],
+        "held_out": [name for name, out in zip(ids, held, strict=False) if out],
+    }
 
 
 def train_net(model: LearnedMethod, lesson: Lesson, progress: Progress | None = None) -> History:
@@ -242,15 +253,25 @@ def lsd(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return SCALE_DB * torch.sqrt(torch.mean((found - wanted) ** 2, dim=-1) + 1e-8).mean()
 
 
+def zeroed(layer: nn.Module) -> None:
+    """Let a layer start by giving nothing, so that training starts from the base it corrects."""
+    for each in layer.parameters():
+        nn.init.zeros_(each)
+
+
 def ear_views(positions: torch.Tensor) -> torch.Tensor:
     """Directions (K, 2, 3) as each ear sees them: the right ear in the mirror."""
     mirror = torch.from_numpy(MIRROR).to(positions)
     return torch.stack([positions, positions * mirror], dim=1)
 
 
+def _without_magnitudes(positions: Array, arrival_seconds: Array) -> Training:
+    return Training(positions, np.zeros((*arrival_seconds.shape, 0), np.float32), arrival_seconds)
+
+
 def _with_mirror(train: Training) -> Training:
     return train.joined(train.mirrored())
 
 
-def _tensor(array: Array) -> torch.Tensor:
+def _tensor(array: NDArray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

@@ -103,23 +103,18 @@ class ListenersProcess:
             magnitude[..., HEARD],
             self._with_spread,
         )
-        arrivals = measured.arrival_seconds
-        late = (arrivals - mean_known.arrival_seconds).mean(axis=(1, 2), keepdims=True)
-        found_us, spread_us = _conditioned(
-            self._arrival,
-            _places(target_positions, MICROSECONDS * others.arrival_seconds[..., None]),
-            _places(known, MICROSECONDS * others_known.arrival_seconds[..., None]),
-            MICROSECONDS * (arrivals - mean_known.arrival_seconds - late)[..., None],
-            self._with_spread,
-        )
+        arrivals, spread_seconds = arrivals_given(
+            self._arrival, self._mean, self._deviations, measured, target_positions,
+            with_spread=self._with_spread,
+        )  # fmt: skip
         return [
             Prediction(
                 mean.magnitude_db[0] + _all_bins(db) + loud,
-                mean.arrival_seconds[0] + us[..., 0] / MICROSECONDS + delay,
+                arrival,
                 None if spread is None else _all_bins(spread),
-                None if spread_us is None else np.hypot(*spread_us[..., 0].T) / MICROSECONDS,
+                spread_seconds,
             )
-            for db, us, delay, loud in zip(found, found_us, late[:, 0], level[:, 0], strict=True)
+            for db, arrival, loud in zip(found, arrivals, level[:, 0], strict=True)
         ]
 
     def _level(self, deviations_db: NDArray) -> NDArray:
@@ -142,6 +137,39 @@ class ListenersAcross(ListenersProcess):
 
     def _level(self, deviations_db: NDArray) -> NDArray:
         return np.median(deviations_db[..., HEARD], axis=(1, 2, 3), keepdims=True)
+
+
+def arrivals_given(
+    model: Covariance, mean: Training, deviations: Training, measured: Training,
+    target_positions: Array, *, with_spread: bool = True,
+) -> tuple[Array, Array | None]:  # fmt: skip
+    """Arrival times (B, Q, 2) of the listeners measured, and the spread (Q,) of the ITD, seconds.
+
+    Args:
+        model: covariance in microseconds.
+        mean: one listener, the mean of the others; magnitudes are not looked at.
+        deviations: of the others from it.
+        measured: what is known of B listeners.
+        target_positions: (Q, 3).
+        with_spread: whether to work out the spread.
+    """
+    known = measured.positions
+    late = measured.arrival_seconds - mean.at(known).arrival_seconds
+    common = late.mean(axis=(1, 2), keepdims=True)
+    found, spread = _conditioned(
+        model,
+        _places(target_positions, _microseconds(deviations.at(target_positions))),
+        _places(known, _microseconds(deviations.at(known))),
+        MICROSECONDS * (late - common)[..., None],
+        with_spread,
+    )
+    arrivals = mean.at(target_positions).arrival_seconds + found[..., 0] / MICROSECONDS + common
+    return arrivals, None if spread is None else np.hypot(*spread[..., 0].T) / MICROSECONDS
+
+
+def _microseconds(listeners: Training) -> Array:
+    """Arrival times (S, M, 2, 1) as values of one bin."""
+    return MICROSECONDS * listeners.arrival_seconds[..., None]
 
 
 def _stretched(deviations_db: Float32, by: float) -> Float32:

@@ -28,7 +28,7 @@ def standard_sets(positions: Array) -> list[Int64]:
 
 
 def random_set(positions: Array, rng: np.random.Generator, most: int = MOST) -> Int64:
-    """Rows of a chance set: their number even on a log scale; spread evenly, anywhere, or on one side."""
+    """Rows of a chance set, spread evenly, anywhere or on one side, few as often as many."""
     most = min(most, len(positions) // 2)
     count = int(round(np.exp(rng.uniform(np.log(min(FEWEST, most)), np.log(most)))))
     kind = rng.random()

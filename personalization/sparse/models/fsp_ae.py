@@ -10,8 +10,8 @@ Both ears share the network: the right ear sees the sphere in the mirror and its
 first, so a mirrored listener gives the mirrored prediction exactly.
 
 Against the publication: weights from 32 hidden units (64), layers 1-8-32 (1-16-64), one residual
-layer (two), SiLU (Mish), minutes in place of 1400 epochs; the residual about the mean listener in place of
-decibels; both ears' prototypes for either ear.
+layer (two), SiLU (Mish), minutes in place of 1400 epochs; the residual about the mean listener in
+place of decibels; both ears' prototypes for either ear.
 """
 
 import math
@@ -85,7 +85,7 @@ class FspAeNet(nn.Module):
         return self.decode(self.prototypes(known, where), targets)
 
     def prototypes(self, known: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-        """Latent vectors (2 T, B, D), one an ear and token: the listener, apart from any direction."""
+        """Latent vectors (2 T, B, D), one an ear and token: the listener without direction."""
         n_listeners, n_known = known.shape[:2]
         features = _features(ear_views(where))  # (2 T, K, n)
         count = torch.full((1,), math.log(n_known) / 4.0).expand(*features.shape[:-1], 1)

@@ -49,14 +49,13 @@ class FieldNet(nn.Module):
     def __init__(self, width: int, depth: int, latent: int, rank: int, inner_steps: int) -> None:
         super().__init__()
         sizes = [4] + [width] * depth
-        self.layers = nn.ModuleList(
-            LoraLinear(a, b, rank) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-        )
+        layers = [LoraLinear(a, b, rank) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+        nn.init.uniform_(layers[0].linear.weight, -1.0, 1.0)
+        self.layers = nn.ModuleList(layers)
         self.films = nn.ModuleList(nn.Linear(latent, 2 * width) for _ in range(depth))
         self.last = LoraLinear(width, N_HEARD, rank)
         self.n_latent, self.inner_steps = latent, inner_steps
         self.log_step = nn.Parameter(torch.zeros(inner_steps))
-        nn.init.uniform_(self.layers[0].linear.weight, -1.0, 1.0)
 
     def forward(self, latent: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
         """The field of each latent vector at the directions."""
@@ -123,7 +122,7 @@ class NeuralField(LearnedMethod):
 def adapted(
     net: FieldNet, latent: torch.Tensor, known: Residuals, sizes: dict[str, Any]
 ) -> FieldNet:
-    """A copy of ``net`` with its low-rank changes fitted to one listener; ``net`` stays as it is."""
+    """A copy of ``net`` with its low-rank changes fitted to one listener; ``net`` stays."""
     own = copy.deepcopy(net)
     for name, each in own.named_parameters():
         each.requires_grad_(name.endswith((".up", ".down")))

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from auricle.personalization.features import FREQUENCIES_HZ, HEARD, SAMPLE_RATE
+from auricle.personalization.features import HEARD, SAMPLE_RATE, SIZE
 from auricle.personalization.sparse.learned import (
     SCALE_DB,
     LearnedMethod,
@@ -37,7 +37,7 @@ class FilterField(nn.Module):
     def __init__(self, width: int, depth: int, peaks: int, fourier: int, n_learners: int) -> None:
         super().__init__()
         self.n_sections = peaks + 2
-        self.register_buffer("waves", 1.5 * torch.randn(3, fourier))
+        self.waves = nn.Parameter(1.5 * torch.randn(3, fourier), requires_grad=False)
         sizes = [2 * fourier + 1] + [width] * depth
         self.layers = nn.ModuleList(
             nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
@@ -97,7 +97,7 @@ def sections(parameters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def magnitude_db(coefficients: torch.Tensor, gain_db: torch.Tensor) -> torch.Tensor:
     """Magnitudes (..., F) in dB of cascades (..., S, 6), at the bins that are heard."""
-    omega = torch.from_numpy(2.0 * math.pi * FREQUENCIES_HZ[HEARD] / SAMPLE_RATE).float()
+    omega = 2.0 * math.pi / SIZE * torch.arange(HEARD.start, HEARD.stop)
     phi = 4.0 * torch.sin(omega / 2.0) ** 2  # cosines would cancel at low frequencies
 
     def power(c: torch.Tensor) -> torch.Tensor:

@@ -25,6 +25,7 @@ from auricle.personalization.sparse.learned import (
     Lesson,
     Residuals,
     lsd,
+    zeroed,
 )
 from auricle.personalization.sparse.method import Training
 
@@ -66,14 +67,13 @@ class RanfNet(nn.Module):
         )  # fmt: skip
         self.place = nn.Linear(_CONDITIONS, width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
+        last = nn.ConvTranspose1d(width, 2, 4, stride=2, padding=1)
         self.decode = nn.Sequential(
-            nn.ConvTranspose1d(width, width, 4, stride=2, padding=1), nn.PReLU(),
-            nn.ConvTranspose1d(width, 2, 4, stride=2, padding=1),
-        )  # fmt: skip
+            nn.ConvTranspose1d(width, width, 4, stride=2, padding=1), nn.PReLU(), last
+        )
         self.itd = nn.Linear(width, 1)
-        for last in (self.decode[-1], self.itd):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        zeroed(last)
+        zeroed(self.itd)
         self.lora = nn.Parameter(0.1 * torch.randn(n_learners, blocks, 2, width))
 
     def forward(

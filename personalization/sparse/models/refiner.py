@@ -1,8 +1,8 @@
-"""Refiner: a convolution over frequency that corrects the local covariance's posterior mean.
+"""Refiner: a convolution over frequency that corrects the process over listeners.
 
 A Gaussian posterior is linear in what was measured. Ears are not: a notch of another depth or place
 is not a sum of others' notches. The network sees, for one target direction, what the linear
-estimate knows, and adds what it leaves. It is trained on estimates of listeners whom the covariance
+estimate knows, and adds what it leaves. It is trained on estimates of listeners whom the process
 has not seen (cross-validation within the training listeners), else it would learn to trust them.
 
 Ten channels over 116 bins (posterior mean and spread, what was measured nearest, mean and spread of
@@ -11,17 +11,19 @@ nearest measured direction, the angle between and the number of measured directi
 weights serves any number. The last layer starts at zero: before training it is the base itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from auricle.personalization.features import HEARD
-from auricle.personalization.sparse.learned import SCALE_DB, merged
-from auricle.personalization.sparse.local_covariance import LocalCovariance
-from auricle.personalization.sparse.measured_sets import random_set, standard_sets
+from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of, zeroed
+from auricle.personalization.sparse.listeners import ListenersProcess
+from auricle.personalization.sparse.measured_sets import Int64, random_set, standard_sets
 from auricle.personalization.sparse.method import (
     Array,
     Float32,
@@ -54,8 +56,7 @@ class RefinerNet(nn.Module):
         self.films = nn.ModuleList(nn.Linear(64, 2 * width) for _ in dilations)
         self.dropout = nn.Dropout(dropout)
         self.last = nn.Conv1d(width, 2, 5, padding=2)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        zeroed(self.last)
 
     def forward(self, channels: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """Channels (B, C, F) and conditions (B, N_CONDITIONS) to corrections (B, 2, F) in dB."""
@@ -87,8 +88,8 @@ class Episode:
     conditions: Float32
     truth: Float32 | None = None
 
-    def drawn(self, who: Array, where: Array) -> tuple[torch.Tensor, ...]:
-        """Channels, conditions, base and, where known, truth of pairs of a listener and a target."""
+    def drawn(self, who: Int64, where: Int64) -> tuple[torch.Tensor, ...]:
+        """Channels, conditions, base and, where known, truth of pairs of listener and target."""
         parts = (
             self.base[who, where] / SCALE_DB,
             self.nearest[who, where] / SCALE_DB,
@@ -101,7 +102,7 @@ class Episode:
 
 
 class Refiner:
-    """The method ``refiner``: local covariance, and networks trained on what it leaves.
+    """The method ``refiner``: the process over listeners, and networks trained on what it leaves.
 
     Args:
         plan: of the training of each network.
@@ -132,14 +133,12 @@ class Refiner:
         learners, judges = np.flatnonzero(both > 0), np.flatnonzero(both == 0)
         self.net = self._build()
         self.n_parameters = sum(each.numel() for each in self.net.parameters())
-        for net in self.net:
+        for net in self.net.children():
             self.history = self._train(net, episodes, (learners, judges), rng, progress)
 
     def predict(self, measured: Measured, target_positions: Array) -> Prediction:
         """The base's prediction, corrected; its spread is the base's."""
-        one = Training(
-            measured.positions, measured.magnitude_db[None], measured.arrival_seconds[None]
-        )
+        one = measured.alone()
         found = self._base.predict(measured, target_positions)
         assert found.spread_db is not None
         episode = self._seen(one, target_positions, found.magnitude_db[None], found.spread_db[None])
@@ -154,7 +153,9 @@ class Refiner:
 
     def _start(self, train: Training) -> None:
         """Fit the base, and keep what is said of the population."""
-        self._base = LocalCovariance()
+        self._listeners = train
+        self._held = np.arange(len(train)) % self.configuration["groups"] == 0
+        self._base = ListenersProcess(with_spread=True)
         self._base.fit(train)
         both = train.joined(train.mirrored())
         mean = both.magnitude_db.mean(axis=0, keepdims=True)
@@ -165,7 +166,7 @@ class Refiner:
         self._level = float(mean[..., HEARD].mean())
 
     def _episodes(
-        self, train: Training, group: Array, rng: np.random.Generator, progress: Progress | None
+        self, train: Training, group: Int64, rng: np.random.Generator, progress: Progress | None
     ) -> list[Episode]:
         """What the network learns from: each group estimated from all the others."""
         grid, sizes = train.positions, self.configuration
@@ -177,7 +178,7 @@ class Refiner:
         spread = np.empty_like(base)
         of_both = np.concatenate([group, group])
         for number in range(sizes["groups"]):
-            others = LocalCovariance()
+            others = ListenersProcess(with_spread=True)
             others.fit(train.take(np.flatnonzero(group != number)))
             rows = np.flatnonzero(of_both == number)
             for k, (measured, wanted) in enumerate(zip(sets, targets, strict=True)):
@@ -199,7 +200,7 @@ class Refiner:
         spread: Array,
         truth: Training | None = None,
     ) -> Episode:
-        """An episode of listeners known at some directions, with the base's estimates (L, Q, 2, F)."""
+        """An episode of listeners known at some directions, with what the base estimates."""
         here, there = self._population.at(targets), self._population.at(known.positions)
         closeness = targets @ known.positions.T
         nearest = np.argmax(closeness, axis=1)
@@ -218,7 +219,7 @@ class Refiner:
         )
 
     def _train(
-        self, net: RefinerNet, episodes: list[Episode], rows: tuple[Array, Array],
+        self, net: nn.Module, episodes: list[Episode], rows: tuple[Int64, Int64],
         rng: np.random.Generator, progress: Progress | None,
     ) -> History:  # fmt: skip
         """Train one network on pairs of a listener and a target; the standard sets are judged."""
@@ -249,8 +250,8 @@ class Refiner:
         return run(net, loss, score, self.plan, progress)
 
     @staticmethod
-    def _correction(nets: Any, episode: Episode, who: Array, where: Array) -> Float32:
-        """Corrections (P, 2, F) in dB of pairs of a listener and a target, averaged over networks."""
+    def _correction(nets: Any, episode: Episode, who: Int64, where: Int64) -> Float32:
+        """Corrections (P, 2, F) in dB of pairs of listener and target, averaged over networks."""
         found = []
         with torch.no_grad():
             for part in np.array_split(np.arange(len(who)), max(len(who) // 256, 1)):
@@ -258,16 +259,16 @@ class Refiner:
                 found.append(torch.stack([net(channels, conditions) for net in nets]).mean(dim=0))
         return torch.cat(found).numpy()
 
-    def to_weights(self, **notes: Any) -> Weights:
+    def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
         """All that ``from_weights`` needs: the networks, and the listeners of the base."""
-        listeners = self._base.listeners()
-        tensors = {
+        listeners = self._listeners
+        tensors: dict[str, NDArray] = {
             "grid": listeners.positions,
             "listeners_db": listeners.magnitude_db.astype(np.float16),
             "listeners_arrival": listeners.arrival_seconds,
             **state_of(self.net),
         }
-        return Weights(self.name, tensors, self.configuration, {}, notes)
+        return Weights(self.name, tensors, self.configuration, split_of(ids, self._held), notes)
 
     @classmethod
     def from_weights(cls, weights: Weights) -> "Refiner":

@@ -1,0 +1,32 @@
+"""Learned methods by name: trained on listeners, kept in a file, taken from it again."""
+
+import os
+from importlib import import_module
+from typing import Any
+
+from auricle.dsp.errors import AuricleError, MissingDependencyError
+from auricle.personalization.sparse.method import METHODS, Method
+from auricle.personalization.weights import load_weights
+
+LEARNED = ("refiner", "fsp-ae", "neural-field", "ranf", "niirf")
+
+
+def learned(name: str) -> Any:
+    """The class of a learned method; AuricleError, with the names there are, otherwise."""
+    if name not in LEARNED:
+        raise AuricleError(f"there is no model {name!r} to train; there are {', '.join(LEARNED)}")
+    try:
+        import_module("torch")
+    except ImportError:
+        raise MissingDependencyError(
+            'learned methods need torch: pip install "auricle[personalization]"'
+        ) from None
+    module, _, attribute = METHODS[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def load_trained(path: str | os.PathLike[str]) -> Method:
+    """The method in a file that ``auricle train`` wrote; WeightsError for any other."""
+    weights = load_weights(path)
+    method: Method = learned(weights.model).from_weights(weights)
+    return method
