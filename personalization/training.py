@@ -131,7 +131,7 @@ def _checked(model: nn.Module, score: Callable[[], float], value: torch.Tensor, 
         found = float(score())
     if not (np.isfinite(found) and torch.isfinite(value)):
         raise AuricleError(
-            f"training came apart at step {step} (loss {float(value):g}, score {found:g}); "
+            f"training came apart at step {step} (loss {value.item():g}, score {found:g}); "
             "lower the learning rate, or look for NaN in the data"
         )
     return found

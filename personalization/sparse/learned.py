@@ -127,9 +127,8 @@ class LearnedMethod:
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
         self._keep(train)
-        held = (
-            np.arange(len(train)) % 8 == 7 if len(train) >= _FEWEST else np.zeros(len(train), bool)
-        )
+        rows = np.arange(len(train))
+        self._held = held = (rows % 8 == 7) & (len(train) >= _FEWEST)
         learners = self.residuals(_with_mirror(train.take(np.flatnonzero(~held))))
         judges = self.residuals(train.take(np.flatnonzero(held if held.any() else ~held)))
         standard = standard_sets(train.positions)

@@ -184,6 +184,8 @@ METHODS: dict[str, str] = {
     "neural-field": f"{_HERE}.models.neural_field:NeuralField",
     "ranf": f"{_HERE}.models.ranf:Ranf",
     "niirf": f"{_HERE}.models.niirf:Niirf",
+    "flow": f"{_HERE}.models.flow:Flow",
+    "hrtfformer": f"{_HERE}.models.hrtfformer:HrtfFormer",
     "mean-across": f"{_HERE}.equipment:mean_across",
     "mean-sh-across": f"{_HERE}.equipment:mean_harmonics_across",
     "ridge-across": f"{_HERE}.equipment:ridge_across",

@@ -8,7 +8,7 @@ from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.personalization.sparse.method import METHODS, Method
 from auricle.personalization.weights import load_weights
 
-LEARNED = ("refiner", "fsp-ae", "neural-field", "ranf", "niirf")
+LEARNED = ("refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer")
 
 
 def learned(name: str) -> Any:

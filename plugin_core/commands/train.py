@@ -16,7 +16,7 @@ def train(
         str,
         typer.Argument(
             metavar="MODEL",
-            help="What to train: listeners, refiner, fsp-ae, neural-field, ranf, niirf.",
+            help="listeners, refiner, fsp-ae, neural-field, ranf, niirf, flow or hrtfformer.",
         ),
     ],
     data: Annotated[

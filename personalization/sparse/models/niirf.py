@@ -97,7 +97,8 @@ def sections(parameters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def magnitude_db(coefficients: torch.Tensor, gain_db: torch.Tensor) -> torch.Tensor:
     """Magnitudes (..., F) in dB of cascades (..., S, 6), at the bins that are heard."""
-    omega = 2.0 * math.pi / SIZE * torch.arange(HEARD.start, HEARD.stop)
+    bins = torch.arange(HEARD.start, HEARD.stop, dtype=coefficients.dtype)
+    omega = 2.0 * math.pi / SIZE * bins
     phi = 4.0 * torch.sin(omega / 2.0) ** 2  # cosines would cancel at low frequencies
 
     def power(c: torch.Tensor) -> torch.Tensor:
