@@ -2,7 +2,7 @@
 
     auricle.dsp               geometry, HRTF sets, the renderer: NumPy and Numba, nothing else
     auricle.osc               positions, scenes and head trackers over OSC
-    auricle.personalization   models that predict a listener's HRTF; needs torch
+    auricle.personalization   data sets, metrics, models that predict a listener's HRTF (need torch)
     auricle.plugin_core       pedalboard-style plugin, chains, live sound, the command line
 
 The names below are imported when they are first used; ``import auricle`` loads nothing else.

@@ -249,7 +249,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one listener a set")
     quick = parser.parse_args().quick
-    continuous_table((80, 600))
+    continuous_table((80, 600, 5000))
     held_out_table({k: v[:1] if quick else v for k, v in LISTENERS.items()})
 
 

@@ -22,7 +22,7 @@ from offgrid import _phase_itd
 
 from auricle.dsp import alignment, biquad, near_field
 from auricle.dsp.air import Air
-from auricle.dsp.default_listener import default_hrtf
+from auricle.dsp.computed_listener import computed_hrtf
 from auricle.dsp.directivity import spread
 from auricle.dsp.distance import EARS, DistanceCues
 from auricle.dsp.distance_kernels import STEP
@@ -195,7 +195,7 @@ def speed(n_sources: int = 256, steps: int = 400) -> None:
     way = rng.normal(size=(n_sources, 3))
     way /= np.linalg.norm(way, axis=1, keepdims=True)
     audio = rng.normal(size=(n_sources, STEP)).astype(np.float32)
-    renderer = BinauralRenderer(default_hrtf(), RATE, STEP, n_sources)
+    renderer = BinauralRenderer(computed_hrtf(), RATE, STEP, n_sources)
     cues = DistanceCues(n_sources, RATE, near_field_table(3.25, 0.09, RATE), Air())
     cells = []
     for low, high in ((0.2, 1.0), (5.0, 100.0)):

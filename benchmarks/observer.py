@@ -1,6 +1,7 @@
 """Our localisation observer beside the package of the model's authors, on the same sets.
 
     python benchmarks/observer.py OWN.sofa HEARD.sofa [REPETITIONS]
+    python benchmarks/observer.py DATA      # 20 listeners of SONICOM and HUTUBS, ours alone
 
 needs `pip install bayesian-listener` for the second half (EUPL: compared with, not copied). Both
 have the parameters of Barumerli et al. 2023 and score the same way; they differ in the template
@@ -10,10 +11,13 @@ have the parameters of Barumerli et al. 2023 and score the same way; they differ
 import sys
 import time
 import warnings
+from dataclasses import astuple
+from pathlib import Path
 
 import numpy as np
 
 from auricle.dsp.hrtf import HrtfSet
+from auricle.personalization.datasets.packed import load_h5
 from auricle.personalization.metrics.observer import Localisation, Observer, errors_of, localise
 
 
@@ -48,7 +52,38 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
+def population(data: Path) -> None:
+    """Mean and deviation over listeners: own ears, and what the next listener's ears add."""
+    print(
+        "| set | ears | lateral RMS deg | local polar RMS deg | quadrant % |\n|---|---|---|---|---|"
+    )
+    for name in ("sonicom", "hutubs"):
+        subjects = load_h5(data / "hrtf" / f"{name}.h5")
+        errors = np.array(
+            [
+                [
+                    astuple(
+                        localise(subjects.hrtf_set(row), subjects.hrtf_set(heard), repetitions=3)
+                    )
+                    for heard in (row, row + 2)
+                ]
+                for row in range(0, 40, 2)
+            ]
+        )[..., :3]
+        added = errors[:, 1] - errors[:, 0]
+        for label, rows in (("own", errors[:, 0]), ("another's: increase", added)):
+            cells = zip(rows.mean(axis=0), rows.std(axis=0), strict=True)
+            print(
+                f"| {name} | {label} | "
+                + " | ".join(f"{m:.1f} +- {s:.1f}" for m, s in cells)
+                + " |"
+            )
+
+
 def main() -> None:
+    if Path(sys.argv[1]).is_dir():
+        population(Path(sys.argv[1]))
+        return
     own, heard = sys.argv[1:3]
     repetitions = int(sys.argv[3]) if len(sys.argv) > 3 else 20
     print(

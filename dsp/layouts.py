@@ -145,6 +145,7 @@ _7_1 = f"{_FRONT} M+090 M-090 M+135 M-135"
 LAYOUTS: dict[str, Layout] = {
     each.name: each
     for each in (
+        _made("lfe", "LFE1"),
         _made("mono", "M+000"),
         _made("stereo", "M+030 M-030", "0+2+0"),
         _made("quad", "M+045 M-045 M+135 M-135"),

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.alignment import minimum_phase
 from auricle.dsp.errors import HrtfError
 
 Array: TypeAlias = NDArray[np.float64]
@@ -72,6 +73,31 @@ def resampled(ir: Array, sample_rate: int, new_rate: int) -> Array:
     n_least = int(np.ceil(n_taps * new_rate / sample_rate))
     n_out = max(n_least, int(heard[-1]) + 1 if heard.size else 0)
     return np.ascontiguousarray(out[:, :n_out]).reshape(n_directions, n_ears, -1)
+
+
+def from_magnitudes(magnitude_db: ArrayLike, arrival_samples: Array, n_taps: int) -> Array:
+    """Responses (M, E, N) of minimum phase with magnitudes (M, E, F), behind their arrivals (M, E).
+
+    The magnitudes are read between the F bins of a transform of 2 (F - 1) samples by straight lines
+    in dB, so that cepstra alias less. ``n_taps`` is the least length; what arrives later than that
+    lets all of them grow. Arrivals before 0 become 0.
+    """
+    level = np.asarray(magnitude_db, dtype=np.float64)
+    size = 2 * (level.shape[-1] - 1)
+    arrivals = np.maximum(arrival_samples, 0.0)
+    short = minimum_phase(10.0 ** (_between_bins(level) / 20.0), size)
+    late = int(np.ceil(float(arrivals.max())))
+    return delayed(short, arrivals)[..., : max(n_taps, late + size // 2)]
+
+
+def _between_bins(level_db: Array, steps: int = 4) -> Array:
+    n_bins = level_db.shape[-1]
+    fine = np.empty((*level_db.shape[:-1], steps * (n_bins - 1) + 1))
+    for k in range(steps):
+        share = k / steps
+        fine[..., k:-1:steps] = (1.0 - share) * level_db[..., :-1] + share * level_db[..., 1:]
+    fine[..., -1] = level_db[..., -1]
+    return fine
 
 
 def from_spectra(

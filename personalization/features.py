@@ -61,10 +61,10 @@ def features(ir: ArrayLike, positions: ArrayLike, sample_rate: int) -> Features:
         )
     at_rate = responses.resampled(given, sample_rate, SAMPLE_RATE)
     cut, start = _cut(at_rate)
-    magnitude = alignment.floored_magnitude(cut, SIZE, FLOOR_DB)
+    magnitude_db = 20.0 * np.log10(alignment.floored_magnitude(cut, SIZE, FLOOR_DB))
     where = np.asarray(positions, dtype=np.float64)
-    arrivals = _arrival_samples(cut, magnitude, where) + start
-    return Features((20.0 * np.log10(magnitude)).astype(np.float32), arrivals / SAMPLE_RATE)
+    arrivals = _arrival_samples(cut, magnitude_db, where) + start
+    return Features(magnitude_db.astype(np.float32), arrivals / SAMPLE_RATE)
 
 
 def features_of(hrtf: HrtfSet) -> Features:
@@ -77,11 +77,8 @@ def to_responses(magnitude_db: ArrayLike, arrival_seconds: ArrayLike, n_taps: in
 
     ``n_taps`` is the least length; what arrives later than that would lets them grow.
     """
-    magnitude = 10.0 ** (np.asarray(magnitude_db, dtype=np.float64) / 20.0)
     arrivals = np.asarray(arrival_seconds, dtype=np.float64) * SAMPLE_RATE
-    short = alignment.minimum_phase(_finer(magnitude), SIZE)
-    late = int(np.ceil(max(arrivals.max(), 0.0)))
-    return responses.delayed(short, np.maximum(arrivals, 0.0))[..., : max(n_taps, late + SIZE // 2)]
+    return responses.from_magnitudes(magnitude_db, arrivals, n_taps)
 
 
 def to_hrtf_set(
@@ -137,7 +134,7 @@ def _cut(ir: Array) -> tuple[Array, int]:
     return cut, start
 
 
-def _arrival_samples(ir: Array, magnitude: Array, positions: Array) -> Array:
+def _arrival_samples(ir: Array, magnitude_db: Array, positions: Array) -> Array:
     """Arrivals (M, 2) behind which minimum phase has the ITD of the measured responses.
 
     Broadband arrival times first; the delays that fit below 1.5 kHz, where the ear takes its ITD
@@ -145,7 +142,7 @@ def _arrival_samples(ir: Array, magnitude: Array, positions: Array) -> Array:
     has it (correlation of waveforms and of envelopes), which brings both within some 2 us.
     """
     broadband = alignment.arrival_samples(ir, SAMPLE_RATE, positions)
-    short = alignment.minimum_phase(_finer(magnitude), SIZE)
+    short = to_responses(magnitude_db, np.zeros(ir.shape[:2]))
     arrivals = alignment.low_frequency_arrival_samples(ir, short, broadband, SAMPLE_RATE)
     wanted = _itd_samples(ir)
     for _ in range(_ITD_ROUNDS):
@@ -160,14 +157,3 @@ def _itd_samples(ir: Array) -> Array:
     itd = itd_correlation_seconds(ir, SAMPLE_RATE)
     itd += itd_maxiacce_seconds(ir, SAMPLE_RATE, parabola=True)
     return np.asarray(itd * (SAMPLE_RATE / 2.0))
-
-
-def _finer(magnitude: Array) -> Array:
-    """The same magnitudes on four times as many bins, linear in dB, so that cepstra alias less."""
-    n_bins = magnitude.shape[-1]
-    log = np.log(np.maximum(magnitude, 1e-12))
-    fine = np.empty((*log.shape[:-1], 4 * (n_bins - 1) + 1))
-    for k in range(4):
-        fine[..., k:-1:4] = (1.0 - k / 4.0) * log[..., :-1] + k / 4.0 * log[..., 1:]
-    fine[..., -1] = log[..., -1]
-    return np.exp(fine)

@@ -15,6 +15,7 @@ import soxr
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
+from auricle.plugin_core.large_wave import LargeSound, is_large
 
 READ_FRAMES = 16384
 MAX_CHANNELS = 2
@@ -161,7 +162,7 @@ def _open(path: Path) -> soundfile.SoundFile:
     if path.is_dir():
         raise AuricleError(f"{path}: is a folder; name an audio file in it")
     try:
-        file = soundfile.SoundFile(path)
+        file = LargeSound(path) if is_large(path) else soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless types
         raise AuricleError(f"{path}: not audio that can be read; give WAV, FLAC or OGG") from error
     if file.frames < 1:

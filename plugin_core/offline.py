@@ -112,7 +112,7 @@ def prepared_listener(
 
 
 def load_listener(hrtf: PathLike | None, sample_rate: int) -> HrtfSet:
-    """The set of a SOFA file, or the computed default listener."""
+    """The set of a SOFA file, or the default listener, the mean of many."""
     return default_hrtf(sample_rate) if hrtf is None else HrtfSet.load(Path(hrtf))
 
 

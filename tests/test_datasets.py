@@ -160,6 +160,26 @@ def test_oddities_of_many_files_are_told_once(tmp_path: Path) -> None:
     assert found.findings[0].startswith("3 of 3 files, as made_0001.sofa: ")
 
 
+def test_a_table_that_is_none_is_told(tmp_path: Path) -> None:
+    folder = write_folder(listeners(2), tmp_path / "lab")
+    (folder / "anthropometry.csv").write_text("nothing", encoding="utf-8")
+    found = load_folder(folder)
+    assert found.measures.shape == (2, 0)
+    assert "is not a table" in found.findings[0]
+    (folder / "anthropometry.csv").write_text("subject,x1\n7,15.0,8\n\n", encoding="utf-8")
+    found = load_folder(folder)
+    assert np.all(np.isnan(found.measures))
+    assert "has none of these listeners" in found.findings[0]
+
+
+def test_without_a_folder_to_write_there_is_no_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "file"))
+    assert len(load_folder(write_folder(listeners(2), tmp_path / "lab"))) == 2
+
+
 def test_a_folder_without_files_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="holds no file"):
         load_folder(tmp_path)

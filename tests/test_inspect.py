@@ -153,9 +153,9 @@ def test_levels_of_the_picture_are_those_of_the_spectrum() -> None:
 
     flat = np.zeros((1, 300))
     flat[0, 7] = 2.0
-    levels = report._smoothed_db(flat, 48000)
+    levels = report.smoothed_db(flat, 48000)
     np.testing.assert_allclose(levels, 20.0 * np.log10(2.0), atol=1e-9)
-    assert np.isnan(report._smoothed_db(flat, 16000)[0, report.FREQUENCIES_HZ > 8000.0]).all()
+    assert np.isnan(report.smoothed_db(flat, 16000)[0, report.FREQUENCIES_HZ > 8000.0]).all()
 
 
 def test_planes_show_the_nearest_measured_direction_or_nothing() -> None:

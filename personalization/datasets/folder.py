@@ -202,7 +202,11 @@ def _measures(
 ) -> tuple[tuple[str, ...], Array]:
     if not table:
         return (), np.empty((len(ids), 0))
-    names, rows = read_measures(table[0])
+    try:
+        names, rows = read_measures(table[0])
+    except DatasetError as error:
+        findings.append(f"No measures: {str(error).replace(str(table[0]), table[0].name)}")
+        return (), np.empty((len(ids), 0))
     measures, missing = aligned(ids, names, rows)
     if len(missing) == len(ids):
         findings.append(

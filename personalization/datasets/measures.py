@@ -80,9 +80,9 @@ def _read_csv(path: Path) -> tuple[tuple[str, ...], dict[str, list[float]]]:
     owner = next((k for k, name in enumerate(heading) if name.lower() in _ID_COLUMNS), 0)
     rows = {}
     for row in table[1:]:
-        padded = row + [""] * (len(heading) - len(row))
+        padded = (row + [""] * len(heading))[: len(heading)]
         rows[plain_id(padded[owner])] = [_number(cell, separator) for cell in padded]
-    values = np.array(list(rows.values()))[:, : len(heading)]
+    values = np.array(list(rows.values()))
     kept = [k for k in range(len(heading)) if k != owner and np.any(np.isfinite(values[:, k]))]
     names = tuple(heading[k] for k in kept)
     return names, {each: [row[k] for k in kept] for each, row in rows.items()}

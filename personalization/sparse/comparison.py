@@ -63,7 +63,7 @@ def measured_rows(subjects: Subjects, n_measured: int) -> Int64:
 
 def counts_of(dataset: str) -> tuple[int, ...]:
     """Numbers of measured directions that are tried."""
-    return LAP_COUNTS if dataset == "SONICOM" else OTHER_COUNTS
+    return LAP_COUNTS if dataset in ("SONICOM", "SADIE I") else OTHER_COUNTS
 
 
 def compare_folds(

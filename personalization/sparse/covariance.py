@@ -188,6 +188,15 @@ def variance(model: Covariance, a: Places) -> Float32:
     return np.asarray(a.scale**2 * np.float32(shares) + np.float32(model.offset), dtype=np.float32)
 
 
+def ear_covariance(model: Covariance, a: Places) -> Float32:
+    """Covariances (Q, P) of the left with the right ear before anything is measured."""
+    shared = 1.0 - sum(part.share * (1.0 - part.other_ear) for part in model.tapers)
+    empirical = np.mean(a.deviations[:, :, 0] * a.deviations[:, :, 1], axis=0)
+    rest = sum(part.share * part.other_ear for part in model.rest)
+    own = np.float32(shared) * empirical + np.float32(rest) * a.scale[:, 0] * a.scale[:, 1]
+    return np.asarray(own + np.float32(model.offset), dtype=np.float32)
+
+
 def _of_ears(directions: Array, other_ear: float) -> Float32:
     """(Q, M) over directions spread out to (Q, 2, 1, M, 2, 1)."""
     ears = np.array([[1.0, other_ear], [other_ear, 1.0]], dtype=np.float32)

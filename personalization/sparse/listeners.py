@@ -25,6 +25,7 @@ from auricle.personalization.sparse.covariance import (
     Part,
     Places,
     between,
+    ear_covariance,
     expected,
     variance,
 )
@@ -41,9 +42,9 @@ MAGNITUDE = Covariance(  # in decibels
     noise=0.01,
 )
 ARRIVAL = Covariance(  # in microseconds; there is one bin
-    tapers=(Part(0.4, 2.88, 1.0, 1.0),),
-    rest=(Part(0.004, 1.0, 1.0, 0.4), Part(0.009, 0.32, 1.0, 0.0)),
-    noise=0.003,
+    tapers=(Part(0.4, 4.6, 1.0, 1.0),),
+    rest=(Part(0.011, 0.5, 1.0, 0.8), Part(0.0008, 0.32, 1.0, 0.0)),
+    noise=0.0009,
     offset=3.0e3,
 )
 MICROSECONDS = 1e6
@@ -53,6 +54,9 @@ STRETCHES = (-0.07, 0.07)  # of the frequencies of further copies of each listen
 
 _MOST_VALUES = 3000  # solved for at once
 _MOST_SPREAD = 1200  # the same for the spread, which needs one more solution for each target
+# Of the spread: the parts of the covariance add up to more than the listeners' variance.
+SPREAD_DB_FACTOR, SPREAD_ITD_FACTOR = 0.77, 1.0
+_LEAST_NOISE = 1e-4  # of the mean variance
 _SPREAD_STEP = 4  # bins between those whose spread is worked out
 
 
@@ -96,13 +100,13 @@ class ListenersProcess:
         magnitude = measured.magnitude_db - mean_known.magnitude_db
         level = self._level(magnitude)
         magnitude = magnitude - level
-        found, spread = _conditioned(
+        spectra = (
             self._magnitude,
             _places(target_positions, others.magnitude_db[..., HEARD]),
             _places(known, others_known.magnitude_db[..., HEARD]),
-            magnitude[..., HEARD],
-            self._with_spread,
         )
+        found = _conditioned(*spectra, magnitude[..., HEARD])
+        spread_db = _all_bins(_spread(*spectra)) if self._with_spread else None
         arrivals, spread_seconds = arrivals_given(
             self._arrival, self._mean, self._deviations, measured, target_positions,
             with_spread=self._with_spread,
@@ -111,7 +115,7 @@ class ListenersProcess:
             Prediction(
                 mean.magnitude_db[0] + _all_bins(db) + loud,
                 arrival,
-                None if spread is None else _all_bins(spread),
+                spread_db,
                 spread_seconds,
             )
             for db, arrival, loud in zip(found, arrivals, level[:, 0], strict=True)
@@ -156,15 +160,14 @@ def arrivals_given(
     known = measured.positions
     late = measured.arrival_seconds - mean.at(known).arrival_seconds
     common = late.mean(axis=(1, 2), keepdims=True)
-    found, spread = _conditioned(
+    times = (
         model,
         _places(target_positions, _microseconds(deviations.at(target_positions))),
         _places(known, _microseconds(deviations.at(known))),
-        MICROSECONDS * (late - common)[..., None],
-        with_spread,
     )
+    found = _conditioned(*times, MICROSECONDS * (late - common)[..., None])
     arrivals = mean.at(target_positions).arrival_seconds + found[..., 0] / MICROSECONDS + common
-    return arrivals, None if spread is None else np.hypot(*spread[..., 0].T) / MICROSECONDS
+    return arrivals, _itd_spread(*times) / MICROSECONDS if with_spread else None
 
 
 def _microseconds(listeners: Training) -> Array:
@@ -188,10 +191,8 @@ def _places(positions: Array, deviations: NDArray) -> Places:
     return Places(positions, np.arange(light.shape[-1]), light, light.std(axis=0))
 
 
-def _conditioned(
-    model: Covariance, targets: Places, known: Places, values: NDArray, with_spread: bool
-) -> tuple[Float32, Array | None]:
-    """Deviations (B, Q, 2, P) at the targets from those known (B, K, 2, P), and their spread."""
+def _conditioned(model: Covariance, targets: Places, known: Places, values: NDArray) -> Float32:
+    """Deviations (B, Q, 2, P) at the targets from those known (B, K, 2, P)."""
     n_bins = len(known.bins)
     found = np.empty((len(values), *targets.scale.shape), dtype=np.float32)
     for wanted, used in _blocks(n_bins, 2 * len(known.positions), _MOST_VALUES):
@@ -200,8 +201,7 @@ def _conditioned(
         right = values[..., used].reshape(len(values), -1).T.astype(np.float32)
         solution = cho_solve(factor, right, check_finite=False)
         found[..., wanted] = expected(model, targets, near, solution, wanted)
-    spread = _spread(model, targets, known) if with_spread else None
-    return found, spread
+    return found
 
 
 def _spread(model: Covariance, targets: Places, known: Places) -> Array:
@@ -217,15 +217,29 @@ def _spread(model: Covariance, targets: Places, known: Places) -> Array:
         cross = between(model, targets, near)(targets.at_bins(np.array([k])))
         explained = solve_triangular(lower, cross.T, lower=True, check_finite=False)
         left = before[..., k] - np.sum(explained**2, axis=0).reshape(before.shape[:2])
-        after[..., column] = np.sqrt(np.maximum(left, 1e-6 * before[..., k]))
+        after[..., column] = SPREAD_DB_FACTOR * np.sqrt(np.maximum(left, 1e-6 * before[..., k]))
     where = np.arange(n_bins)
     flat = [np.interp(where, chosen, row) for row in after.reshape(-1, len(chosen))]
     return np.reshape(flat, targets.scale.shape)
 
 
+def _itd_spread(model: Covariance, targets: Places, known: Places) -> Array:
+    """Standard deviation (Q,) of the difference of the ears after the measurement, of one bin."""
+    before = variance(model, targets)[..., 0].astype(np.float64)
+    before_both = ear_covariance(model, targets)[..., 0]
+    lower, _ = _factor(model, known)
+    cross = between(model, targets, known)(targets)
+    explained = solve_triangular(lower, cross.T, lower=True, check_finite=False)
+    difference = explained.reshape(len(lower), -1, 2) @ np.array([1.0, -1.0])
+    left = before.sum(axis=1) - 2.0 * before_both - np.sum(difference**2, axis=0)
+    return SPREAD_ITD_FACTOR * np.sqrt(np.maximum(left, 1.0))
+
+
 def _factor(model: Covariance, known: Places) -> tuple[Float32, bool]:
     matrix = between(model, known, known)(known)
-    matrix.flat[:: len(matrix) + 1] += (model.noise * known.scale**2).ravel()
+    # Where listeners hardly differ, as with arrivals from straight ahead, rounding needs some too.
+    least = _LEAST_NOISE * float(np.trace(matrix)) / len(matrix)
+    matrix.flat[:: len(matrix) + 1] += (model.noise * known.scale**2).ravel() + np.float32(least)
     factor, lower = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
     return factor, lower
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
-from auricle.personalization.features import blend_weights
+from auricle.personalization.features import Features, blend_weights
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]
@@ -55,6 +55,11 @@ class Measured:
     positions: Array
     magnitude_db: Float32
     arrival_seconds: Array
+
+    @property
+    def features(self) -> Features:
+        """Magnitudes and arrival times alone."""
+        return Features(self.magnitude_db, self.arrival_seconds)
 
     def alone(self) -> "Training":
         """The same as a group of one listener."""

@@ -65,6 +65,8 @@ def save(train: Training, path: Path, **facts: str) -> None:
         "step_db": step[0].astype(np.float32),
         "arrival_seconds": late.astype(np.float32),
     }
+    # safetensors writes the memory as it lies, whatever the strides say.
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     about = {"version": _VERSION, "order": str(ORDER), "datasets": train.dataset, **facts}
     _safetensors().save_file(tensors, str(path), metadata={"auricle": json.dumps(about)})
 

@@ -84,12 +84,12 @@ def _measure(hrtf: Path | None, rank: str, seconds: float, as_json: bool) -> Non
     from threadpoolctl import threadpool_limits
 
     from auricle.dsp.cache import prepared_set
-    from auricle.dsp.default_listener import default_hrtf
+    from auricle.dsp.computed_listener import computed_hrtf
     from auricle.dsp.hrtf import HrtfSet
     from auricle.plugin_core import bench as measure
 
     rate = 48000
-    listener = HrtfSet.load(hrtf) if hrtf is not None else default_hrtf()
+    listener = HrtfSet.load(hrtf) if hrtf is not None else computed_hrtf()
     with threadpool_limits(1):
         prepared = prepared_set(listener, rate, rank=int(rank) if rank.isdigit() else rank)
         speed = [*measure.speed_rows(prepared, rank, seconds), measure.baseline_row(rate)]

@@ -15,7 +15,10 @@ _SIDE = 0.93  # |y| of the directions within 21 degrees of an ear's axis
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(metavar="F.sofa", help="The SOFA file to look at.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[F.sofa]", help="The SOFA file to look at; else the default set."),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -34,7 +37,12 @@ def inspect(
     """
     from auricle.dsp.hrtf import HrtfSet
 
-    hrtf = HrtfSet.load(file)
+    if file is None:
+        from auricle.dsp.default_listener import default_hrtf
+
+        file, hrtf = Path("the default listener"), default_hrtf()
+    else:
+        hrtf = HrtfSet.load(file)
     facts = summary(file, hrtf)
     if plot is not None:
         from auricle.plugin_core.report import save_set_picture

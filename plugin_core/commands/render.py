@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from auricle.dsp.hrtf import HrtfSet
     from auricle.plugin_core.offline import RenderResult
 
 EXAMPLE = "Example: auricle render vocals.ogg guitar.wav -o mix.wav --azimuth 30 --azimuth -40"
@@ -21,11 +22,19 @@ def render(
     tracks: Annotated[
         list[Path] | None, typer.Argument(metavar="[TRACK...]", help="WAV, FLAC or OGG.")
     ] = None,
-    scene: Annotated[Path | None, typer.Option(help="SCENE.json in place of tracks.")] = None,
+    scene: Annotated[
+        Path | None, typer.Option(help="SCENE.json, or MASTER.wav with ADM, in place of tracks.")
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option(help="Where the files of the scene lie; else where it says.")
     ] = None,
+    programme: Annotated[
+        str | None, typer.Option(help="Of an ADM master: ID or name; else the lowest ID.")
+    ] = None,
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
+    densify: Annotated[
+        bool, typer.Option("--densify", help="Fill the gaps between the listener's directions.")
+    ] = False,
     azimuth: Annotated[
         list[float] | None, typer.Option(help="Degrees, + left; once a track.")
     ] = None,
@@ -60,28 +69,45 @@ def render(
     _check_kind(
         scene,
         {"TRACK": tracks, "--azimuth": azimuth, "--elevation": elevation, "--distance": distance,
-         "--orbit": orbit},
-        {"--folder": folder, "--plot": plot, "--workers": workers},
+         "--orbit": orbit, "--densify": densify or None},
+        {"--folder": folder, "--programme": programme, "--plot": plot, "--workers": workers},
     )  # fmt: skip
     number_or_name = int(rank) if rank is not None and rank.isdigit() else rank
     say_first_run()
     if scene is not None:
         _render_scene(
-            scene, output, folder, hrtf, head_track, number_or_name, level, gain, block_size,
-            sample_rate, workers, plot, as_json,
+            scene, output, folder, programme, hrtf, head_track, number_or_name, level, gain,
+            block_size, sample_rate, workers, plot, as_json,
         )  # fmt: skip
         return
     from auricle.plugin_core.offline import render as render_files
 
+    listener = _densified(hrtf) if densify else hrtf
     with progress_bar(output.name) as progress:
         result = render_files(
-            tracks or [], output, hrtf=hrtf, azimuth_deg=azimuth or 0.0,
+            tracks or [], output, hrtf=listener, azimuth_deg=azimuth or 0.0,
             elevation_deg=elevation or 0.0, distance_m=distance or None, orbit_seconds=orbit,
             head_track=head_track, rank=number_or_name or "auto",
             level=level or "matched", gain_db=gain, block_size=block_size,
             sample_rate=sample_rate, progress=progress, say=say,
         )  # fmt: skip
     say_result(result, as_json)
+
+
+def _densified(hrtf: Path | None) -> "HrtfSet":
+    """The set of a file with its gaps filled."""
+    from auricle.dsp.errors import AuricleError
+    from auricle.dsp.hrtf import HrtfSet
+    from auricle.personalization.sparse.densify import densified
+    from auricle.personalization.sparse.shipped import shipped_training
+
+    if hrtf is None:
+        raise AuricleError("--densify fills the gaps of a measured set; name it with --hrtf")
+    done = densified(HrtfSet.load(hrtf), shipped_training())
+    for finding in done.findings:
+        say(finding)
+    say(f"{done.n_predicted} directions predicted between {done.n_measured} measured ones")
+    return done.hrtf
 
 
 def _check_kind(scene: Path | None, of_tracks: dict[str, Any], of_scenes: dict[str, Any]) -> None:
@@ -97,16 +123,18 @@ def _check_kind(scene: Path | None, of_tracks: dict[str, Any], of_scenes: dict[s
 
 
 def _render_scene(
-    path: Path, output: Path, folder: Path | None, hrtf: Path | None, head_track: Path | None,
-    rank: str | int | None, level: str | None, gain_db: float, block_size: int,
-    sample_rate: int | None, workers: int | None, plot: Path | None, as_json: bool,
+    path: Path, output: Path, folder: Path | None, programme: str | None, hrtf: Path | None,
+    head_track: Path | None, rank: str | int | None, level: str | None, gain_db: float,
+    block_size: int, sample_rate: int | None, workers: int | None, plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Render a scene; what is given beside it takes the place of what it says."""
     from dataclasses import replace
 
     from auricle.plugin_core.scene.scene import Scene
 
-    scene = Scene.load(path, folder=folder)
+    scene = Scene.load(path, folder=folder, programme=programme)
+    for note in scene.notes:
+        say(f"{path}: {note}")
     listener: dict[str, Any] = {
         "hrtf": None if hrtf is None else str(hrtf.absolute()),
         "head_track": None if head_track is None else str(head_track.absolute()),

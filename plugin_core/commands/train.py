@@ -4,20 +4,20 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-EXAMPLE = "Example: auricle train fsp-ae --data DIR --set sonicom -o fsp-ae.safetensors --minutes 5"
+if TYPE_CHECKING:
+    from auricle.personalization.sparse.method import Training
+
+EXAMPLE = "Example: auricle train fsp-ae --data DIR --set sonicom --minutes 5"
 
 
 def train(
     model: Annotated[
         str,
-        typer.Argument(
-            metavar="MODEL",
-            help="listeners, refiner, fsp-ae, neural-field, ranf, niirf, flow or hrtfformer.",
-        ),
+        typer.Argument(metavar="MODEL", help="listeners, default, or a network (docs/models.md)."),
     ],
     data: Annotated[
         Path, typer.Option("--data", metavar="DIR", help="Folder of data sets: DIR/hutubs, ...")
@@ -25,8 +25,7 @@ def train(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="WEIGHTS",
-            help="The file; else the one that ships, or MODEL.safetensors.",
+            "--output", "-o", metavar="WEIGHTS", help="The file; else the one that ships."
         ),
     ] = None,
     sets: Annotated[
@@ -34,45 +33,62 @@ def train(
         typer.Option("--set", metavar="NAME", help="Data sets; repeatable; else hutubs, cipic."),
     ] = None,
     minutes: Annotated[
-        float, typer.Option(help="Of processor time, at the most; not for listeners.")
+        float, typer.Option(help="Of processor time, at the most, for a network.")
     ] = 5.0,
-    seed: Annotated[int, typer.Option(help="Of weights and batches.")] = 0,
-) -> None:  # fmt: skip
+    seed: Annotated[int, typer.Option(help="Of a network's weights and batches.")] = 0,
+) -> None:
     """Train a model on data sets of listeners and write its file.
 
-    listeners: HUTUBS and CIPIC brought to one mean, for ``auricle personalize``. All others are
-    networks, which need torch; several sets are brought to one mean and grid first.
+    listeners: HUTUBS and CIPIC brought to one mean, for ``auricle personalize``. default: their
+    mean, the listener of the engine where no set is given. Networks, which need torch: refiner,
+    fsp-ae, neural-field, ranf, niirf, flow, hrtfformer.
     """
-    from auricle.personalization.sparse import shipped
     from auricle.personalization.sparse.laboratories import united
-    from auricle.personalization.sparse.trained import learned
     from auricle.personalization.sparse.training_sets import (
         people_only,
         subjects_in,
         training_of,
     )
 
-    method = None if model == "listeners" else learned(model)
+    network = None if model in _WRITERS else _network(model, output)
     subjects = [people_only(subjects_in(data, name)) for name in sets or ["hutubs", "cipic"]]
     each = [training_of(one) for one in subjects]
-    if method is None:
-        path = output or shipped.PATH
+    if network is None:
         whole = united(each)
-        shipped.save(whole, path)
+        path = _WRITERS[model](whole, output)
         typer.echo(
             f"{path}: {len(whole)} listeners of {whole.dataset}, {path.stat().st_size} bytes"
         )
         return
-    from auricle.personalization.training import Plan
-    from auricle.personalization.weights import checked_path, save_weights
-
-    path = checked_path(output or Path(f"{model}.safetensors"))
-    made = method(Plan(seconds=60.0 * minutes, seed=seed))
-    with _progress(model) as progress:
-        made.fit(each[0] if len(each) == 1 else united(each), progress)
     ids = [f"{one.dataset} {listener}" for one in subjects for listener in one.ids]
-    weights = made.to_weights(ids=ids, seed=seed, minutes=minutes)
-    save_weights(path, weights)
+    whole = each[0] if len(each) == 1 else united(each)
+    _train_network(model, network, whole, ids, minutes, seed)
+
+
+def _network(model: str, output: Path | None) -> Path:
+    """Where the weights will go; refuses an unknown model and a bad place before the training."""
+    from auricle.dsp.errors import AuricleError
+    from auricle.personalization.sparse.trained import LEARNED, learned
+    from auricle.personalization.weights import checked_path
+
+    if model not in LEARNED:
+        names = ", ".join((*_WRITERS, *LEARNED))
+        raise AuricleError(f"there is no model {model!r} to train; there are {names}")
+    learned(model)
+    return checked_path(output or Path(f"{model}.safetensors"))
+
+
+def _train_network(
+    model: str, path: Path, listeners: "Training", ids: list[str], minutes: float, seed: int
+) -> None:
+    from auricle.personalization.sparse.trained import learned
+    from auricle.personalization.training import Plan
+    from auricle.personalization.weights import save_weights
+
+    made = learned(model)(Plan(seconds=60.0 * minutes, seed=seed))
+    with _progress(model) as progress:
+        made.fit(listeners, progress)
+    save_weights(path, made.to_weights(ids, seed=seed, minutes=minutes))
     typer.echo(
         f"{path}: {model}, {made.n_parameters} parameters, {made.history.steps} steps in "
         f"{made.history.seconds:.0f} s; LSD {made.history.score:.2f} dB of listeners held out, "
@@ -95,3 +111,33 @@ def _progress(title: str) -> Iterator[Callable[[float, str], None] | None]:
         yield lambda share, state: bar.update(
             task, completed=share, description=f"{title}, {state}"
         )
+
+
+def _write_listeners(train: "Training", output: Path | None) -> Path:
+    from auricle.personalization.sparse import shipped
+
+    path = output or shipped.PATH
+    shipped.save(train, path)
+    return path
+
+
+def _write_default(train: "Training", output: Path | None) -> Path:
+    from auricle.dsp.computed_listener import symmetric_grid
+    from auricle.dsp.default_listener import MEASURED_RATE, PATH, save_default
+    from auricle.personalization.sparse.population import mean_listener
+
+    positions, mirrored = symmetric_grid()
+    mean = mean_listener(train).at(positions)
+    path = output or PATH
+    save_default(
+        positions, mirrored, mean.magnitude_db[0, :, 0],
+        mean.arrival_seconds[0, :, 0] * MEASURED_RATE,
+        f"mean of {len(train)} measured listeners ({train.dataset})", path,
+    )  # fmt: skip
+    return path
+
+
+_WRITERS: dict[str, Callable[["Training", Path | None], Path]] = {
+    "listeners": _write_listeners,
+    "default": _write_default,
+}

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import sph_harm_y
 
 from auricle.dsp import alignment
-from auricle.dsp.default_listener import NAME, SOURCE_DISTANCE_M, computed_responses
+from auricle.dsp.computed_listener import NAME, SOURCE_DISTANCE_M, computed_responses
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf import HrtfSet

@@ -2,6 +2,7 @@
 
 scene        Scene: load, save, render, process
 model        its parts as dataclasses, which are also the schema of the file
+from_adm     its tracks from an ADM master
 schema       dataclasses from JSON, to JSON and to Markdown
 json_tree    JSON with the line of every key
 place        errors that name the file, the line and the key

@@ -79,20 +79,31 @@ class BedBus:
         rate = prepared.sample_rate
         self._bed = Bed(_layout(track), rate, track.lfe, bass_gain(hrtf, rate, level))
         self._feed, self._clock = feed, _Clock(head, rate)
-        self._renderer = BinauralRenderer(prepared, rate, CONTROL_SAMPLES, self._bed.n_sources)
-        self.latency_samples = self._renderer.latency_samples
-        self.tail_samples = self._renderer.tail_samples
+        self._renderer: BinauralRenderer | None = None
+        self.latency_samples = self.tail_samples = 0
+        if self._bed.n_sources:  # an LFE may stand alone
+            self._renderer = self._made(prepared, head)
+            self.latency_samples = self._renderer.latency_samples
+            self.tail_samples = self._renderer.tail_samples
         self._late = np.zeros(self.latency_samples, dtype=np.float32)
+
+    def _made(self, prepared: PreparedSet, head: Head) -> BinauralRenderer:
+        renderer = BinauralRenderer(
+            prepared, prepared.sample_rate, CONTROL_SAMPLES, self._bed.n_sources
+        )
         zero = np.zeros(1)
-        self._renderer.set_positions(self._bed.positions_m + head.positions_m(zero)[0])
-        self._renderer.set_listener(head.orientations(zero)[0], head.positions_m(zero)[0])
+        renderer.set_positions(self._bed.positions_m + head.positions_m(zero)[0])
+        renderer.set_listener(head.orientations(zero)[0], head.positions_m(zero)[0])
+        return renderer
 
     def render(self, n_steps: int) -> Audio:
         """Both ears (2, n_steps * CONTROL_SAMPLES)."""
         audio = self._feed.read(n_steps * CONTROL_SAMPLES)
         poses, places = self._clock.next(n_steps)
-        around = self._bed.positions_m + places[:, None]
-        out = self._renderer.process_path(self._bed.sources(audio), around, poses, places)
+        out = np.zeros((2, audio.shape[1]), dtype=np.float32)
+        if self._renderer is not None:
+            around = self._bed.positions_m + places[:, None]
+            out = self._renderer.process_path(self._bed.sources(audio), around, poses, places)
         # The LFE passes the renderer by, so it has to wait as long as that takes.
         low = np.concatenate([self._late, self._bed.lfe(audio)])
         self._late = low[low.size - self.latency_samples :]

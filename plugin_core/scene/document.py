@@ -41,6 +41,9 @@ auricle render --scene examples/song.json --folder STEMS --head-track poses.csv 
 
 ![The song: ways from above, directions at the head, loudness](pictures/song.png)
 
+A master with an Audio Definition Model (Dolby Atmos, EBU) is a scene too: `--scene MASTER.wav`,
+see `adm.md`.
+
 In Python:
 
 ```python

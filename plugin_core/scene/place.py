@@ -16,7 +16,7 @@ class Place:
 
     Attributes:
         file: the scene file; None: made in Python.
-        lines: the line of each key path.
+        lines: the line of each key path; empty for an ADM master, which has none.
     """
 
     file: Path | None = None
@@ -31,6 +31,8 @@ class Place:
         """What to raise for a key path."""
         if self.file is None:
             return SceneError(f"scene: {path}: {text}")
+        if not self.lines:
+            return SceneError(f"{self.file}: {path}: {text}")
         nearest = max((each for each in self.lines if path.startswith(each)), key=len, default="")
         return SceneError(f"{self.file}: line {self.lines.get(nearest, 1)}: {path}: {text}")
 

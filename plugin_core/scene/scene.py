@@ -1,4 +1,4 @@
-"""Scene: a whole mix in one JSON file, loaded, saved, rendered to a file or played in blocks."""
+"""Scene: a whole mix in one file, JSON or ADM, loaded, saved, rendered or played in blocks."""
 
 import json
 import os
@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
+from auricle.plugin_core.adm.chunks import is_wave
 from auricle.plugin_core.audio_files import output_format
 from auricle.plugin_core.fifo import Fifo
 from auricle.plugin_core.limiter import Limiter as PeakLimiter
 from auricle.plugin_core.mastering import Master as MasterWriter
 from auricle.plugin_core.mastering import Mastering, Progress, RenderResult
+from auricle.plugin_core.scene.from_adm import tracks_of
 from auricle.plugin_core.scene.json_tree import load_tree
 from auricle.plugin_core.scene.model import (
     VERSION,
@@ -43,6 +45,9 @@ class Scene:
     ``Scene.load("scene.json").render("out.wav")``. The fields are those of the file
     (docs/scene.md) and may be exchanged between renderings. ``process(n)`` plays it in blocks.
 
+    Attributes:
+        notes: sentences on what an ADM master asks for and is not played.
+
     Raises:
         SceneError: names the file, the line and the key.
     """
@@ -63,6 +68,7 @@ class Scene:
     listener: Listener = key(Listener(), "who listens")
     master: Master = key(Master(), "what happens to the sum")
     output: Output = key(Output(), "the file that is written")
+    notes: tuple[str, ...] = field(default=(), init=False, compare=False, repr=False)
     place: Place = field(default=Place(), init=False, compare=False, repr=False)
     _player: Player | None = field(default=None, init=False, compare=False, repr=False)
     _playing: Fifo = field(init=False, compare=False, repr=False)
@@ -72,9 +78,24 @@ class Scene:
         check_values(self)
 
     @classmethod
-    def load(cls, path: PathLike, *, folder: PathLike | None = None) -> "Scene":
-        """The scene of a JSON file; ``folder`` stands in for the folder that it names."""
+    def load(
+        cls, path: PathLike, *, folder: PathLike | None = None, programme: str | None = None
+    ) -> "Scene":  # fmt: skip
+        """The scene of a JSON file or of an ADM master (docs/adm.md).
+
+        Args:
+            path: of the file.
+            folder: stands in for the folder that a JSON file names.
+            programme: of an ADM master, by its ID or name; None: the one with the lowest ID.
+
+        Raises:
+            AuricleError: a file that cannot be used.
+        """
         file = Path(path)
+        if is_wave(file):
+            return cls._from_adm(file, folder, programme)
+        if programme is not None:
+            raise AuricleError(f"{path}: only ADM masters have programmes; leave {programme!r} out")
         tree = load_tree(file)
         scene = Reader(str(path)).read(cls, tree)
         scene.place = Place(file, tree.lines())
@@ -82,6 +103,15 @@ class Scene:
             if not Path(folder).is_dir():
                 raise AuricleError(f"{folder}: no such folder; check the name")
             scene.folder = str(Path(folder).absolute())
+        return scene
+
+    @classmethod
+    def _from_adm(cls, file: Path, folder: PathLike | None, programme: str | None) -> "Scene":
+        if folder is not None:
+            raise AuricleError(f"{file}: an ADM master holds its own audio; leave the folder out")
+        name, tracks, notes = tracks_of(file, programme)
+        scene = cls(name=name, tracks=tracks)
+        scene.place, scene.notes = Place(file), notes
         return scene
 
     def save(self, path: PathLike) -> None:

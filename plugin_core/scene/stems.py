@@ -31,13 +31,20 @@ class Stems:
     def __init__(self, parts: Parts, files: ExitStack) -> None:
         self._parts = parts
         self.sample_rate = parts.output.sample_rate or self._rate_of_first()
-        opened = [
-            files.enter_context(closing(self._open(i, track)))
-            for i, track in enumerate(parts.tracks)
-        ]
-        self.sources: list[Source] = list(opened)
-        self._read = [opened[i] for i in parts.heard]
-        self._share(files)
+        groups = self._groups()
+        alone = set(parts.heard) - {i for members in groups for i in members}
+        self.sources: list[Source] = []
+        self._read: list[FileSource] = []
+        for i, track in enumerate(parts.tracks):
+            source = self._open(i, track)
+            self.sources.append(source)
+            if i in alone:
+                files.enter_context(closing(source))
+                self._read.append(source)
+            else:  # its length was of interest; a master has a hundred tracks in one file
+                source.close()
+        for members in groups:
+            self._share(members, files)
         self.end_frames = self._length()
 
     @property
@@ -74,23 +81,26 @@ class Stems:
             f"{' or '.join(map(str, due))}; name them as in [1, 2]",
         )
 
-    def _share(self, files: ExitStack) -> None:
-        """Read a file once that several tracks take channels of at the same time."""
+    def _groups(self) -> list[list[int]]:
+        """Tracks that are heard and take channels of the same file at the same time."""
         groups: dict[tuple[Path, int, bool], list[int]] = defaultdict(list)
         for i in self._parts.heard:
             track = self._parts.tracks[i]
             path = self._parts.resolve(track.file).resolve()
             groups[path, self.start_frames(track), track.loop].append(i)
-        for (path, _, loop), members in groups.items():
-            if len(members) < 2:
-                continue
-            wanted = {i: self._channels(i) for i in members}
-            used = sorted({channel for channels in wanted.values() for channel in channels})
-            source = FileSource(path, self.sample_rate, channels=used, loop=loop)
-            shared = SharedFile(files.enter_context(closing(source)))
-            self._read.append(source)
-            for i, channels in wanted.items():
-                self.sources[i] = shared.tap([used.index(channel) for channel in channels])
+        return [members for members in groups.values() if len(members) > 1]
+
+    def _share(self, members: list[int], files: ExitStack) -> None:
+        """Read the file of some tracks once."""
+        track = self._parts.tracks[members[0]]
+        path = self._parts.resolve(track.file)
+        wanted = {i: self._channels(i) for i in members}
+        used = sorted({channel for channels in wanted.values() for channel in channels})
+        source = FileSource(path, self.sample_rate, channels=used, loop=track.loop)
+        shared = SharedFile(files.enter_context(closing(source)))
+        self._read.append(source)
+        for i, channels in wanted.items():
+            self.sources[i] = shared.tap([used.index(channel) for channel in channels])
 
     def _channels(self, index: int) -> list[int]:
         given = self._parts.tracks[index].channels

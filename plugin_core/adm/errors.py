@@ -1,0 +1,7 @@
+"""What is raised for an ADM file that cannot be played."""
+
+from auricle.dsp.errors import AuricleError
+
+
+class AdmError(AuricleError):
+    """An ADM file that is damaged, contradicts itself, or asks for what is not there."""

@@ -1,0 +1,81 @@
+"""Tracks of a scene from an ADM master."""
+
+from math import log10
+from pathlib import Path
+
+from auricle.plugin_core.adm.errors import AdmError
+from auricle.plugin_core.adm.master import Ambisonics, Bed, Part, Point, read_master
+from auricle.plugin_core.adm.timeline import Timeline
+from auricle.plugin_core.scene.model import Distance, Keyframe, Keyframes, Static, Track
+from auricle.plugin_core.scene.schema import KeyProblem
+
+# ADM's distances do not change the level (BS.2127), and are no metres.
+_DISTANCE = Distance(gain=False, near_field_m=0.0)
+_NEAREST_M, _FARTHEST_M = 0.01, 10000.0
+_SILENCE_DB = -1000.0  # keyframes know no gain of 0; this is one in 32 bits
+
+
+def tracks_of(path: Path, programme: str | None) -> tuple[str, tuple[Track, ...], tuple[str, ...]]:
+    """Name, tracks and notes of an ADM file, its own audio named as seen from its folder.
+
+    Raises:
+        AdmError: a file that cannot be played.
+    """
+    master = read_master(path, programme)
+    tracks = []
+    for part in master.parts:
+        try:
+            tracks.append(_track(path, part))
+        except KeyProblem as problem:
+            raise AdmError(f"{path}: {part.name}: {problem}; export the file again") from None
+    return master.name, tuple(tracks), master.notes
+
+
+def _track(path: Path, part: Part) -> Track:
+    if isinstance(part, Point):
+        gain, position = _position(part)
+        return Track(
+            path.name, part.name, channels=(part.channel + 1,), gain_db=_db(gain), mute=gain == 0.0,
+            position=position, distance=_DISTANCE,
+        )  # fmt: skip
+    channels = tuple(channel + 1 for channel in part.channels)
+    gain_db, mute = _db(part.gain), part.gain == 0.0
+    if isinstance(part, Bed):
+        return Track(
+            path.name, part.name, type="bed", layout=part.layout, channels=channels,
+            gain_db=gain_db, mute=mute,
+        )  # fmt: skip
+    assert isinstance(part, Ambisonics)
+    return Track(
+        path.name, part.name, type="ambisonic", order=part.order, channels=channels,
+        normalisation=part.normalisation, gain_db=gain_db, mute=mute,
+    )  # fmt: skip
+
+
+def _position(part: Point) -> tuple[float, Static | Keyframes]:
+    """Gain and position of a point."""
+    way: Timeline = part.timeline
+    distances = (way.places[:, 2] * part.unit_m).clip(_NEAREST_M, _FARTHEST_M).tolist()
+    azimuths, elevations = way.places[:, 0].tolist(), way.places[:, 1].tolist()
+    if way.is_still:
+        return part.gain * float(way.gains[0]), Static(azimuths[0], elevations[0], distances[0])
+    frames = tuple(
+        Keyframe(
+            time_seconds=seconds, azimuth_deg=azimuth, elevation_deg=elevation,
+            distance_m=distance, gain_db=_keyframe_db(gain), easing="hold" if jump else "linear",
+        )
+        for seconds, azimuth, elevation, distance, gain, jump in zip(
+            way.seconds.tolist(), azimuths, elevations, distances, way.gains.tolist(),
+            way.jumps.tolist(), strict=True,
+        )
+    )  # fmt: skip
+    return part.gain, Keyframes(frames)
+
+
+def _keyframe_db(gain: float) -> float:
+    return 20.0 * log10(gain) if gain > 1e-50 else _SILENCE_DB
+
+
+def _db(gain: float) -> float:
+    """Of a whole track: 0 where it is muted."""
+    return 0.0 if gain == 0.0 else max(20.0 * log10(gain), -200.0)

@@ -1,0 +1,195 @@
+"""Methods of spatial upsampling on listeners made by formula: better than the mean, no leaks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from listeners import GRID, some_listeners
+from synthetic import sphere
+
+from auricle.dsp.errors import AuricleError
+from auricle.personalization.datasets.lap import spread_rows
+from auricle.personalization.features import HEARD, itd_seconds
+from auricle.personalization.sparse import listeners as listeners_module
+from auricle.personalization.sparse.covariance import (
+    Places,
+    between,
+    expected,
+    variance,
+)
+from auricle.personalization.sparse.equipment import equipment_db
+from auricle.personalization.sparse.laboratories import united
+from auricle.personalization.sparse.listeners import MAGNITUDE, ListenersAcross, ListenersProcess
+from auricle.personalization.sparse.method import (
+    METHODS,
+    Measured,
+    Prediction,
+    Training,
+    method,
+    names,
+    predict_many,
+)
+
+CLASSICAL = [name for name, where in METHODS.items() if ".models." not in where]
+PERSONAL = ("ridge", "listeners", "listeners-across", "ridge-across")
+ROWS = spread_rows(GRID, 9)
+
+
+@pytest.fixture(scope="module")
+def train() -> Training:
+    return some_listeners()
+
+
+@pytest.fixture(scope="module")
+def others() -> Training:
+    return some_listeners(3, seed=7)
+
+
+def error_db(found: Prediction, true: Training, row: int) -> float:
+    return float(np.sqrt(np.mean((found.magnitude_db - true.magnitude_db[row])[..., HEARD] ** 2)))
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_any_grid_in_any_grid_out(name: str, train: Training) -> None:
+    upsampler = method(name)()
+    upsampler.fit(train.take(list(range(6))))
+    known, targets = sphere(11)[[0, 3, 5, 8]], sphere(37)
+    seen = train.take([7]).at(known).listener(0)
+    found = upsampler.predict(seen, targets)
+    assert upsampler.name == name
+    assert found.magnitude_db.shape == (37, 2, 129)
+    assert found.arrival_seconds.shape == (37, 2)
+    assert np.all(np.isfinite(found.magnitude_db))
+    assert np.all(np.isfinite(found.arrival_seconds))
+
+
+@pytest.mark.parametrize("name", PERSONAL)
+def test_personal_methods_are_better_than_the_mean(
+    name: str, train: Training, others: Training
+) -> None:
+    upsampler, mean = method(name)(), method("mean")()
+    upsampler.fit(train)
+    mean.fit(train)
+    for row, found in enumerate(predict_many(upsampler, others.directions(ROWS), others.positions)):
+        plain = mean.predict(others.listener(row, ROWS), others.positions)
+        assert error_db(found, others, row) < 0.85 * error_db(plain, others, row)
+        true = itd_seconds(others.arrival_seconds[row])
+        wrong, plainly = (
+            np.abs(itd_seconds(each.arrival_seconds) - true).mean() for each in (found, plain)
+        )
+        assert wrong < plainly
+
+
+def test_the_process_is_the_best_on_listeners_like_these(train: Training, others: Training) -> None:
+    errors = {}
+    for name in ("ridge", "mean-sh", "listeners"):
+        upsampler = method(name)()
+        upsampler.fit(train)
+        found = predict_many(upsampler, others.directions(ROWS), others.positions)
+        errors[name] = np.mean([error_db(one, others, row) for row, one in enumerate(found)])
+    assert min(errors, key=lambda name: errors[name]) == "listeners"
+
+
+def test_many_listeners_at_once_are_as_one_by_one(train: Training, others: Training) -> None:
+    for name in ("ridge", "listeners", "listeners-across"):
+        upsampler = method(name)()
+        upsampler.fit(train)
+        together = predict_many(upsampler, others.directions(ROWS), others.positions)
+        alone = upsampler.predict(others.listener(1, ROWS), others.positions)
+        np.testing.assert_allclose(together[1].magnitude_db, alone.magnitude_db, atol=2e-3)
+        np.testing.assert_allclose(together[1].arrival_seconds, alone.arrival_seconds, atol=1e-9)
+
+
+def test_blocks_of_bins_change_little(
+    train: Training, others: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upsampler = ListenersProcess()
+    upsampler.fit(train)
+    whole = upsampler.predict(others.listener(0, ROWS), others.positions)
+    monkeypatch.setattr(listeners_module, "_MOST_VALUES", 18 * 40)
+    parts = upsampler.predict(others.listener(0, ROWS), others.positions)
+    assert np.sqrt(np.mean((whole.magnitude_db - parts.magnitude_db) ** 2)) < 0.5
+
+
+def test_the_quick_sum_is_the_covariance_times_the_solution() -> None:
+    random = np.random.default_rng(3)
+
+    def places(count: int) -> Places:
+        deviations = random.normal(size=(20, count, 2, 9)).astype(np.float32)
+        deviations -= deviations.mean(axis=0)
+        return Places(sphere(count), np.arange(9), deviations, deviations.std(axis=0))
+
+    targets, known = places(7), places(4)
+    model = replace(MAGNITUDE, offset=2.0)
+    solution = random.normal(size=(known.n_values, 3)).astype(np.float32)
+    bins = np.array([1, 2, 8])
+    slow = between(model, targets, known)(targets.at_bins(bins)) @ solution
+    quick = expected(model, targets, known, solution, bins)
+    np.testing.assert_allclose(quick, slow.T.reshape(3, 7, 2, 3), atol=1e-4)
+    whole = between(model, known, known)(known)
+    np.testing.assert_allclose(whole, whole.T, atol=1e-5)
+    assert np.linalg.eigvalsh(whole.astype(np.float64)).min() > -1e-4
+    np.testing.assert_allclose(np.diag(whole), variance(model, known).ravel(), rtol=1e-4)
+
+
+def test_delay_and_equipment_of_another_laboratory_are_found(
+    train: Training, others: Training
+) -> None:
+    upsampler = ListenersAcross()
+    upsampler.fit(train)
+    seen = others.listener(0, ROWS)
+    response_db = (4.0 + 3.0 * np.sin(np.arange(129) / 15.0)).astype(np.float32)
+    moved = Measured(seen.positions, seen.magnitude_db + response_db, seen.arrival_seconds + 1e-3)
+    plain, other = (upsampler.predict(each, others.positions) for each in (seen, moved))
+    late = other.arrival_seconds - plain.arrival_seconds
+    np.testing.assert_allclose(late, 1e-3, atol=1e-9)
+    left = (other.magnitude_db - plain.magnitude_db - response_db)[..., HEARD]
+    assert np.sqrt(np.mean(left**2)) < 0.35
+
+
+def test_equipment_is_what_all_directions_share() -> None:
+    deviations = np.random.default_rng(0).normal(size=(40, 2, 129))
+    assert np.abs(equipment_db(deviations + 5.0) - 5.0).mean() < 0.2
+
+
+def test_united_laboratories_keep_their_listeners_and_lose_their_equipment(
+    train: Training,
+) -> None:
+    half, rest = train.take(list(range(12))), train.take(list(range(12, 24)))
+    loud = replace(rest, magnitude_db=rest.magnitude_db + np.float32(9.0))
+    both = united([half, loud])
+    assert len(both) == 24
+    gap = both.magnitude_db[:12].mean() - both.magnitude_db[12:].mean()
+    assert abs(gap) < 1e-3
+    spread = both.magnitude_db[12:].std(axis=0).mean()
+    assert spread == pytest.approx(rest.magnitude_db.std(axis=0).mean(), rel=1e-3)
+
+
+def test_mirroring_twice_gives_the_listeners_back(train: Training) -> None:
+    again = train.mirrored().mirrored()
+    np.testing.assert_allclose(again.magnitude_db, train.magnitude_db, atol=1e-4)
+    same = train.at(train.positions)
+    np.testing.assert_array_equal(same.magnitude_db, train.magnitude_db)
+
+
+def test_the_spread_covers_the_error_and_falls_towards_what_was_measured(train: Training) -> None:
+    """These listeners are simpler than the covariance allows for, so it may be too wide."""
+    upsampler = ListenersProcess(with_spread=True)
+    upsampler.fit(train)
+    many = some_listeners(6, seed=21)
+    left_out = np.setdiff1d(np.arange(len(GRID)), ROWS)
+    before = train.magnitude_db[..., HEARD].std(axis=0)
+    for row, found in enumerate(upsampler.predict_many(many.directions(ROWS), many.positions)):
+        assert found.spread_db is not None
+        assert found.spread_seconds is not None
+        spread = found.spread_db[..., HEARD]
+        error = np.abs(found.magnitude_db - many.magnitude_db[row])[..., HEARD]
+        assert np.mean((error < spread)[left_out]) > 0.6  # 0.68 of a normal distribution
+        assert spread[ROWS].mean() < 0.6 * spread[left_out].mean()
+        assert spread[left_out].mean() < 1.2 * before[left_out].mean()
+        assert found.spread_seconds.max() < 100e-6
+
+
+def test_a_name_that_is_none_is_named_with_those_there_are() -> None:
+    with pytest.raises(AuricleError, match="no method 'magic'; there are barycentric, best-subj"):
+        names(["mean", "magic"])
