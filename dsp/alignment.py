@@ -12,6 +12,9 @@ Array = NDArray[np.float64]
 _UPSAMPLING = 8
 _OUTLIER_SECONDS = 0.12e-3
 _TREND_ORDER = 6
+_ROWS = 32  # directions at a time
+# No arrival lies before the start, but a minimum-phase onset may sit some samples early.
+_GUARD_SAMPLES = 16
 
 
 def minimum_phase(magnitude: Array, n_taps: int) -> Array:
@@ -34,6 +37,14 @@ def minimum_phase(magnitude: Array, n_taps: int) -> Array:
     return ir
 
 
+def minimum_phase_of(ir: Array, size: int, n_taps: int) -> Array:
+    """``minimum_phase`` (M, E, n_taps) of the ``floored_magnitude`` of responses (M, E, N)."""
+    found = np.empty((*ir.shape[:-1], n_taps))
+    for some, target in zip(_parts(ir), _parts(found), strict=True):
+        target[:] = minimum_phase(floored_magnitude(some, size), n_taps)
+    return found
+
+
 def floored_magnitude(ir: Array, size: int, floor_db: float = -80.0) -> Array:
     """Magnitudes (..., size // 2 + 1), none more than ``-floor_db`` below its response's top."""
     magnitude = np.abs(fft.rfft(ir, size))
@@ -54,15 +65,17 @@ def arrival_samples(ir: Array, sample_rate: int, positions: Array | None = None)
         sample_rate: Hz.
         positions: (M, 3) unit vectors; without them no outlier is mended.
     """
-    correlation, first_lag = _correlate_with_minimum_phase(ir)
-    lags = _peak(correlation, np.ones_like(correlation, dtype=bool))
+    lags = np.concatenate([_peak(_correlated(some, ir.shape[-1])) for some in _parts(ir)])
     if positions is not None and len(ir) > 4 * (_TREND_ORDER + 1) ** 2:
         reach = _OUTLIER_SECONDS * sample_rate * _UPSAMPLING
         trend = smooth_field(lags, positions, _TREND_ORDER, reach)
-        axis = np.arange(correlation.shape[-1])
-        near = np.abs(axis - trend[..., None]) <= reach
-        lags = np.where(np.abs(lags - trend) > reach, _peak(correlation, near), lags)
-    return (lags + first_lag) / _UPSAMPLING
+        far = np.abs(lags - trend) > reach
+        rows = np.flatnonzero(np.any(far, axis=1))
+        for some in _parts(rows):
+            correlation = _correlated(ir[some], ir.shape[-1])
+            near = np.abs(np.arange(correlation.shape[-1]) - trend[some, :, None]) <= reach
+            lags[some] = np.where(far[some], _peak(correlation, near), lags[some])
+    return lags / _UPSAMPLING - _GUARD_SAMPLES
 
 
 def low_frequency_arrival_samples(
@@ -85,7 +98,10 @@ def low_frequency_arrival_samples(
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
     hz = omega * sample_rate / (2.0 * np.pi)
     band = (hz >= 250.0) & (hz <= 1500.0)
-    cross = fft.rfft(ir, size)[..., band] * np.conj(fft.rfft(phase_of, size)[..., band])
+    cross = np.concatenate([
+        fft.rfft(some, size)[..., band] * np.conj(fft.rfft(model, size)[..., band])
+        for some, model in zip(_parts(ir), _parts(phase_of), strict=True)
+    ])  # fmt: skip
     cross *= np.exp(1j * omega[band] * arrivals[..., None])
     level = np.maximum(np.abs(cross), 1e-30)
     cross *= np.exp(-1j * np.angle(np.sum(cross / level, axis=(0, 1))))
@@ -96,18 +112,23 @@ def low_frequency_arrival_samples(
     return arrivals + np.clip(delay, -limit, limit)
 
 
-def shifted(ir: Array, shift_samples: Array, n_taps: int) -> Array:
+def shifted(ir: Array, shift_samples: Array, n_taps: int, out: Array | None = None) -> Array:
     """Responses (M, 2, n_taps) moved later by ``shift_samples`` (M, 2), fractions included.
 
     What moves before the first or behind the last tap is cut. Above 0.84 of Nyquist the
     magnitude falls off, so that a fractional shift rings for some 20 samples, not for ever.
+    ``out`` may be ``ir`` itself.
     """
     size = fft.next_fast_len(ir.shape[-1] + n_taps + 128, real=True)
     bins = np.arange(size // 2 + 1)
     edge = np.clip((bins / (size / 2) - 0.84) / 0.16, 0.0, 1.0)
-    turn = np.exp(-2j * np.pi * bins * shift_samples[..., None] / size)
-    moved = fft.irfft(fft.rfft(ir, size) * turn * np.cos(edge * np.pi / 2) ** 2, size)
-    return moved[..., :n_taps]
+    fall = np.cos(edge * np.pi / 2) ** 2
+    if out is None:
+        out = np.empty((*ir.shape[:2], n_taps))
+    for some, shift, moved in zip(_parts(ir), _parts(shift_samples), _parts(out), strict=True):
+        turn = np.exp(-2j * np.pi * bins * shift[..., None] / size)
+        moved[:] = fft.irfft(fft.rfft(some, size) * turn * fall, size)[..., :n_taps]
+    return out
 
 
 def smooth_field(values: Array, positions: Array, order: int, reach: float) -> Array:
@@ -130,21 +151,25 @@ def smooth_field(values: Array, positions: Array, order: int, reach: float) -> A
     return fitted
 
 
-def _correlate_with_minimum_phase(ir: Array) -> tuple[Array, int]:
-    size = fft.next_fast_len(4 * ir.shape[-1], real=True)
+def _parts(values: NDArray) -> list[NDArray]:
+    """Views of a few rows each: what is computed of one takes little memory."""
+    return [values[at : at + _ROWS] for at in range(0, len(values), _ROWS)]
+
+
+def _correlated(ir: Array, n_taps: int) -> Array:
+    """Correlation of responses with their minimum phase, upsampled, from -_GUARD_SAMPLES on."""
+    size = fft.next_fast_len(4 * n_taps, real=True)
     size += size % 2
-    reference = minimum_phase(floored_magnitude(ir, size), ir.shape[-1])
+    reference = minimum_phase(floored_magnitude(ir, size), n_taps)
     spectrum = fft.rfft(ir, size) * np.conj(fft.rfft(reference, size))
-    # No arrival lies before the start, but a minimum-phase onset may sit some samples early.
-    guard = 16
-    turn = np.exp(-2j * np.pi * np.arange(size // 2 + 1) * guard / size)
+    turn = np.exp(-2j * np.pi * np.arange(size // 2 + 1) * _GUARD_SAMPLES / size)
     fine = fft.irfft(spectrum * turn, size * _UPSAMPLING)
-    return fine[..., : (ir.shape[-1] + guard) * _UPSAMPLING], -guard * _UPSAMPLING
+    return fine[..., : (n_taps + _GUARD_SAMPLES) * _UPSAMPLING]
 
 
-def _peak(correlation: Array, allowed: NDArray[np.bool_]) -> Array:
+def _peak(correlation: Array, allowed: NDArray[np.bool_] | None = None) -> Array:
     """Peak positions (M, 2) in steps of the axis, refined by a parabola."""
-    masked = np.where(allowed, correlation, -np.inf)
+    masked = correlation if allowed is None else np.where(allowed, correlation, -np.inf)
     top = np.clip(masked.argmax(axis=-1), 1, correlation.shape[-1] - 2)[..., None]
     before, peak, after = (
         np.take_along_axis(correlation, top + step, -1)[..., 0] for step in (-1, 0, 1)

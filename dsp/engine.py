@@ -76,6 +76,10 @@ class Engine:
         if self._convolver is not None:
             self._convolver.reset()
 
+    def set_distance_effects(self, near_field_m: NDArray, in_air: NDArray) -> None:
+        """Limits (S,) of the near field in metres, and who (S,) the air absorbs."""
+        self._cues.limits_m[:], self._cues.in_air[:] = near_field_m, in_air
+
     def inherit(self, other: "Engine") -> None:
         """Take over what the sources played before, so that nothing starts from silence."""
         shared = min(self.reach, other.reach)

@@ -10,11 +10,13 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor
-from scipy.linalg.lapack import dpotri
+from scipy.linalg import LinAlgError
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
 Array: TypeAlias = NDArray[np.float64]
 Kernel: TypeAlias = Callable[[Array], Array]
+
+_ROWS = 256  # of a matrix made at a time: what is needed besides stays small and in the cache
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,31 @@ class Process:
 
     def solve(self, values: NDArray) -> "Solution":
         """The process with values (M, ...), real or complex."""
-        return Solution(self, _product(self.precision, values), _product(self.mean[None], values))
+        slope, mean = _product(self.precision, values), _product(self.mean[None], values)
+        return Solution(self.kernel, self.log_determinant, slope, mean)
+
+    def shares(self, blocks: list[NDArray[np.intp]]) -> list[NDArray]:
+        """What ``Solution.surprise`` makes its errors of, the same for all values."""
+        found: list[NDArray] = []
+        for block in blocks:
+            first = np.zeros(len(block))
+            first[0] = 1.0
+            found.append(np.asarray(np.linalg.solve(self.precision[np.ix_(block, block)], first)))
+        return found
 
 
 @dataclass(frozen=True)
 class Solution:
     """A process with values: Rasmussen and Williams 2006, eq. 2.25 and 5.12."""
 
-    process: Process
+    kernel: Kernel
+    log_determinant: float
     slope: NDArray  # (M, ...)
     mean: NDArray  # (1, ...)
 
-    def at(self, shared: Array, bins: NDArray[np.bool_] | slice = slice(None)) -> NDArray:
+    def at(self, shared: Array) -> NDArray:
         """Values (Q, ...) at targets, from the kernel (Q, M) of their chords to what is known."""
-        return self.mean[..., bins] + _product(shared, self.slope[..., bins])
+        return value_at(shared, self.slope, self.mean)
 
     def log_likelihood(self, values: NDArray) -> Array:
         """Of the values solved for, a direction, but for a constant; the best variance is taken.
@@ -51,37 +64,69 @@ class Solution:
         count = len(values)
         variance = np.einsum("m...,m...->...", values.conj(), self.slope).real / count
         spread = np.log(np.maximum(variance, 1e-300))
-        return np.asarray(-spread - self.process.log_determinant / count)
+        return np.asarray(-spread - self.log_determinant / count)
 
-    def surprise(self, blocks: list[NDArray[np.intp]]) -> NDArray:
-        """Error with which the others predict the first direction of each block, negated."""
+    def surprise(self, blocks: list[NDArray[np.intp]], shares: list[NDArray]) -> NDArray:
+        """Error with which the others predict the first direction of each block, negated.
+
+        ``shares`` are those of the process for these blocks.
+        """
         error = np.empty((len(blocks), *self.slope.shape[1:]), dtype=self.slope.dtype)
-        for i, block in enumerate(blocks):
-            first = np.zeros(len(block))
-            first[0] = 1.0
-            share = np.linalg.solve(self.process.precision[np.ix_(block, block)], first)
+        for i, (block, share) in enumerate(zip(blocks, shares, strict=True)):
             error[i] = _product(share[None], self.slope[block])[0]
         return error
 
 
-def fit_process(kernel: Kernel, distance: Array, nugget: float) -> Process:
-    """The process over directions whose chords are given; ``nugget`` is noise, of the variance."""
-    factor, lower = cho_factor(covariance(kernel, distance, nugget), lower=True, overwrite_a=True)
-    log_determinant = 2.0 * float(np.log(np.diagonal(factor)).sum())
-    inverse, _ = dpotri(factor, lower=lower, overwrite_c=True)  # a third of solving for all columns
-    inverse = np.tril(inverse)
-    inverse += np.tril(inverse, -1).T
-    ones = inverse.sum(axis=0)
+def value_at(shared: Array, slope: NDArray, mean: NDArray) -> NDArray:
+    """Values (Q, ...) of a solution at targets; see ``Solution.at``."""
+    return mean + _product(shared, slope)
+
+
+def fit_process(kernel: Kernel, positions: Array, nugget: float) -> Process:
+    """The process over directions (M, 3); ``nugget`` is noise, of the variance.
+
+    All is done in the one matrix that is returned.
+    """
+    matrix = _covariance(kernel, positions, nugget)
+    _factorise(matrix)
+    log_determinant = 2.0 * float(np.log(np.diagonal(matrix)).sum())
+    dpotri(matrix.T, lower=False, overwrite_c=True)  # a third of solving for all columns
+    for rows in _blocks(len(matrix)):
+        matrix[: rows.start, rows] = matrix[rows, : rows.start].T
+        own = np.tril(matrix[rows, rows])
+        matrix[rows, rows] = own + np.tril(own, -1).T
+    ones = matrix.sum(axis=0)
     mean = ones / ones.sum()
-    inverse -= np.outer(ones, mean)
-    return Process(kernel, inverse, mean, log_determinant)
+    for rows in _blocks(len(matrix)):
+        matrix[rows] -= np.outer(ones[rows], mean)
+    return Process(kernel, matrix, mean, log_determinant)
 
 
-def covariance(kernel: Kernel, distance: Array, nugget: float) -> Array:
-    """The kernel (M, M) of the chords between all directions, noise on its diagonal."""
-    matrix = kernel(distance)
-    matrix.flat[:: len(distance) + 1] += nugget
+def solve_noisy(kernel: Kernel, positions: Array, nugget: float, values: Array) -> Array:
+    """Slopes (M, E) of a field of mean 0 through noisy values (M, E), as in ``Solution``."""
+    matrix = _covariance(kernel, positions, nugget)
+    _factorise(matrix)
+    return np.asarray(dpotrs(matrix.T, values, lower=False)[0])
+
+
+def _covariance(kernel: Kernel, positions: Array, nugget: float) -> Array:
+    """The lower triangle (M, M) of the kernel of the chords, noise on its diagonal."""
+    matrix = np.empty((len(positions), len(positions)))
+    for rows in _blocks(len(matrix)):
+        matrix[rows, : rows.stop] = kernel(chords(positions[rows], positions[: rows.stop]))
+    matrix.flat[:: len(matrix) + 1] += nugget
     return matrix
+
+
+def _factorise(matrix: Array) -> None:
+    """Cholesky factor in place of a lower triangle, in rows: to LAPACK an upper one, in columns."""
+    _, failed = dpotrf(matrix.T, lower=False, clean=False, overwrite_a=True)
+    if failed:
+        raise LinAlgError(f"the covariance is not positive definite, row {failed}")
+
+
+def _blocks(count: int) -> list[slice]:
+    return [slice(at, min(at + _ROWS, count)) for at in range(0, count, _ROWS)]
 
 
 def chords(a: Array, b: Array) -> Array:

@@ -24,14 +24,13 @@ from typing import TypeAlias
 import numpy as np
 import scipy.fft as fft
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import cho_factor, cho_solve
 
 from auricle.dsp.errors import HrtfError
+from auricle.dsp.freed import give_back
 from auricle.dsp.gaussian_process import (
-    Process,
+    Kernel,
     Solution,
     chords,
-    covariance,
     fit_process,
     matern_1_2,
     matern_3_2,
@@ -39,7 +38,10 @@ from auricle.dsp.gaussian_process import (
     matern_7_2,
     matern_9_2,
     mixed_kernel,
+    solve_noisy,
+    value_at,
 )
+from auricle.dsp.laid_aside import LaidAside
 from auricle.dsp.mixture_shares import (
     Judges,
     error_shares,
@@ -58,6 +60,7 @@ _GUARD_TAPS = 32
 _ROUNDS = 8  # of fitting magnitude and phase into the taps
 _CEPSTRUM_FACTOR = 4  # oversampling of the spectrum for its cepstrum
 _CHUNK = 512  # targets at a time, so that their kernels stay in the cache
+_ROWS = 64  # directions whose spectra are worked on at a time
 _PHASED = ("aligned",)
 
 
@@ -65,7 +68,10 @@ _PHASED = ("aligned",)
 class Term:
     """One process of the mixture, of one quantity."""
 
-    solution: Solution
+    kernel: Kernel
+    used: NDArray[np.bool_]  # (F,) where it has a share
+    slope: Callable[[], NDArray]  # (M, E, U) of the bins used
+    mean: NDArray  # (1, E, U)
     name: str  # of the quantity
     level_shares: Array  # (L, F) of the log magnitude, at each lateral knot
     phase_share: Array | None  # (F,) of the direction in the complex plane; None: has no phase
@@ -73,7 +79,7 @@ class Term:
 
 def interpolate(
     ir: ArrayLike, arrivals: ArrayLike, positions: ArrayLike, targets: ArrayLike, *,
-    trusted: int | None = None,
+    trusted: int | None = None, out: tuple[Array, Array] | None = None,
 ) -> tuple[Array, Array]:  # fmt: skip
     """Responses (Q, E, N) and arrival times (Q, E) at target directions.
 
@@ -85,6 +91,7 @@ def interpolate(
         targets: (Q, 3) unit vectors.
         trusted: only the first ``trusted`` rows count when errors are judged; the rest (filled-in
             directions) only guide the field. None: all.
+        out: arrays to write both to; None: new ones.
 
     Raises:
         HrtfError: shapes that do not belong together, values that are not finite.
@@ -93,31 +100,44 @@ def interpolate(
     known, wanted = np.asarray(positions, dtype=np.float64), np.asarray(targets, dtype=np.float64)
     _check(ir, arrivals, known, wanted)
     n_taps = ir.shape[-1]
+    if out is None:
+        out = np.empty((len(wanted), *ir.shape[1:])), np.empty((len(wanted), ir.shape[1]))
     if len(ir) == 1:
-        return np.repeat(ir, len(wanted), axis=0), np.repeat(arrivals, len(wanted), axis=0)
+        out[0][:], out[1][:] = ir, arrivals
+        return out
     size = 1 << (n_taps + _GUARD_TAPS - 1).bit_length()
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
-    least = _FLOOR * np.abs(fft.rfft(ir, size)).max()
-    distance, reach = chords(known, known), chords(wanted, known)
-    judges = select_judges(
-        known, distance, len(ir) if trusted is None else trusted, arrivals.shape[1]
-    )
-
-    processes = [fit_process(kernel, distance, _NUGGET) for kernel in _KERNELS]
-    best = _best(processes, arrivals, judges)
+    least = _FLOOR * max(np.abs(fft.rfft(some, size)).max() for some in _parts(ir, _ROWS))
+    judges = select_judges(known, len(ir) if trusted is None else trusted, arrivals.shape[1])
     steady = _steady_field(arrivals, known)
-    turn = np.exp(1j * omega * (steady(known) - arrivals)[..., None])
-    terms = _terms(fft.rfft(ir, size) * turn, _log_minimum_phase(ir, size, least), processes,
-                   judges, least)  # fmt: skip
-    found_ir, found_arrivals = [], []
-    for some in np.array_split(wanted, -(-len(wanted) // _CHUNK) or 1):
-        reach = chords(some, known)
-        at = best.at(best.process.kernel(reach))
-        spectrum = _mixture(terms, reach, lateral_shares(some, ir.shape[1]), least)
-        spectrum *= np.exp(1j * omega * (at - steady(some))[..., None])
-        found_ir.append(_fitted(spectrum, n_taps))
-        found_arrivals.append(at)
-    return np.concatenate(found_ir), np.concatenate(found_arrivals)
+    aligned = fft.rfft(ir, size)
+    for some, lead in zip(
+        _parts(aligned, _ROWS), _parts(steady(known) - arrivals, _ROWS), strict=True
+    ):
+        some *= np.exp(1j * omega * lead[..., None])
+    phased = _log_minimum_phase(ir, size, least)
+    with LaidAside() as aside:
+        terms, best = _terms(aligned, phased, arrivals, known, judges, least, aside)
+        del aligned, phased
+        for some, found_ir, found_arrivals in zip(
+            _parts(wanted, _CHUNK), _parts(out[0], _CHUNK), _parts(out[1], _CHUNK), strict=True
+        ):
+            give_back()
+            reach = chords(some, known)
+            found_arrivals[:] = best.at(best.kernel(reach))
+            spectrum = _mixture(terms, reach, lateral_shares(some, ir.shape[1]), least)
+            lead = found_arrivals - steady(some)
+            for few, turn, fitted in zip(
+                _parts(spectrum, _ROWS), _parts(lead, _ROWS), _parts(found_ir, _ROWS), strict=True
+            ):
+                few *= np.exp(1j * omega * turn[..., None])
+                fitted[:] = _fitted(few, n_taps)
+    return out
+
+
+def _parts(values: NDArray, rows: int) -> list[NDArray]:
+    """Views of so many rows: what is computed of one takes little memory."""
+    return [values[at : at + rows] for at in range(0, len(values), rows)]
 
 
 def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
@@ -145,52 +165,73 @@ def _steady_field(values: Array, known: Array) -> Callable[[Array], Array]:
         return np.stack([x**i * y**j * z**k for i, j, k in powers], axis=1)
 
     trend = np.linalg.lstsq(design(known), values, rcond=1e-9)[0]
-    matrix = covariance(_STEADY_KERNEL, chords(known, known), _ARRIVAL_NUGGET)
-    slope = cho_solve(cho_factor(matrix, lower=True), values - design(known) @ trend)
+    left = values - design(known) @ trend
+    slope = solve_noisy(_STEADY_KERNEL, known, _ARRIVAL_NUGGET, left)
 
     def field(positions: Array) -> Array:
-        return design(positions) @ trend + _STEADY_KERNEL(chords(positions, known)) @ slope
+        near = [_STEADY_KERNEL(chords(some, known)) @ slope for some in _parts(positions, _CHUNK)]
+        return design(positions) @ trend + np.concatenate(near)
 
     return field
 
 
-def _best(processes: list[Process], values: Array, judges: Judges) -> Solution:
-    """The process that predicts the values best from each other."""
-    solutions = [process.solve(values) for process in processes]
-    errors = [solution.surprise(judges.blocks) for solution in solutions]
-    cost = [judges.trust @ (error**2).sum(axis=1) for error in errors]
-    return solutions[int(np.argmin(cost))]
-
-
 def _terms(
-    aligned: Complex, phased: Complex, processes: list[Process], judges: Judges, least: float
-) -> list[Term]:
-    """Every process of every quantity, with its shares."""
-    values = {
-        "aligned": aligned,
-        "minimum": np.exp(phased),
-        "half": np.exp(0.5 * phased),
-        "level": phased.real,
+    aligned: Complex,
+    phased: Complex,
+    arrivals: Array,
+    known: Array,
+    judges: Judges,
+    least: float,
+    aside: LaidAside,
+) -> tuple[list[Term], Solution]:
+    """Every process of every quantity, with its shares, and the best process of the arrival times.
+
+    That is the one that predicts them best from each other. One process at a time is in memory.
+    """
+    quantities: dict[str, Callable[[], NDArray]] = {
+        "aligned": lambda: aligned,
+        "minimum": lambda: np.exp(phased),
+        "half": lambda: np.exp(0.5 * phased),
+        "level": lambda: phased.real,
     }
     true_level = np.log(np.maximum(np.abs(aligned[judges.rows]), least))
-    solutions, names, errors, likelihoods = [], [], [], []
-    for process, quantities in zip(processes, _QUANTITIES, strict=True):
-        for name in quantities:
-            solution = process.solve(values[name])
+    found: list[tuple[Kernel, Callable[[], NDArray], NDArray, str]] = []
+    errors, likelihoods, arrival_costs, arrival_solutions = [], [], [], []
+    for kernel, names in zip(_KERNELS, _QUANTITIES, strict=True):
+        process = fit_process(kernel, known, _NUGGET)
+        shares = process.shares(judges.blocks)
+        solution = process.solve(arrivals)
+        wrong = solution.surprise(judges.blocks, shares)
+        arrival_costs.append(judges.trust @ (wrong**2).sum(axis=1))
+        arrival_solutions.append(solution)
+        for name in names:
+            values = quantities[name]()
+            solution = process.solve(values)
             if name in _PHASED:
-                likelihoods.append(solution.log_likelihood(aligned).mean(axis=0))
-            left = values[name][judges.rows] - solution.surprise(judges.blocks)
-            errors.append(_level(left, name, least) - true_level)
-            solutions.append(solution)
-            names.append(name)
-    level_shares = error_shares(errors, judges)
+                likelihoods.append(solution.log_likelihood(values).mean(axis=0))
+            errors.append(np.empty(true_level.shape, dtype=np.float32))
+            for at in range(0, len(judges.rows), _ROWS):
+                some = slice(at, at + _ROWS)
+                left = values[judges.rows[some]]
+                left = left - solution.surprise(judges.blocks[some], shares[some])
+                errors[-1][some] = _level(left, name, least) - true_level[some]
+            found.append((kernel, aside.put(solution.slope), solution.mean, name))
+            del values, solution
+            give_back()
+        del process
+    level_shares = np.moveaxis(error_shares(errors, judges), 2, 0)
     phase_shares = iter(likelihood_shares(likelihoods))
-    return [
-        Term(solution, name, shares, next(phase_shares) if name in _PHASED else None)
-        for solution, name, shares in zip(
-            solutions, names, np.moveaxis(level_shares, 2, 0), strict=True
-        )
-    ]
+    terms = []
+    for (kernel, slope, mean, name), own in zip(found, level_shares, strict=True):
+        phase_share = next(phase_shares) if name in _PHASED else None
+        used = np.any(own > 0.0, axis=0)
+        if phase_share is not None:
+            used |= phase_share > 0.0
+        if np.any(used):
+            kept = aside.put(slope()[..., used])
+            terms.append(Term(kernel, used, kept, mean[..., used], name, own, phase_share))
+    give_back()
+    return terms, arrival_solutions[int(np.argmin(arrival_costs))]
 
 
 def _mixture(terms: list[Term], reach: Array, lateral: Array, least: float) -> Complex:
@@ -199,15 +240,11 @@ def _mixture(terms: list[Term], reach: Array, lateral: Array, least: float) -> C
     phase = np.zeros(level.shape, dtype=np.complex128)
     shared, owner = np.zeros(0), None
     for term in terms:
-        used = np.any(term.level_shares > 0.0, axis=0)
-        if term.phase_share is not None:
-            used |= term.phase_share > 0.0
-        if not np.any(used):
-            continue
-        if term.solution.process is not owner:
-            owner = term.solution.process
-            shared = owner.kernel(reach)
-        found = term.solution.at(shared, used)
+        used = term.used
+        if term.kernel is not owner:
+            owner = term.kernel
+            shared = owner(reach)
+        found = value_at(shared, term.slope(), term.mean)
         level[..., used] += (lateral @ term.level_shares[:, used]) * _level(found, term.name, least)
         if term.phase_share is not None:
             phase[..., used] += term.phase_share[used] * found
@@ -254,10 +291,13 @@ _QUANTITIES = (
 def _log_minimum_phase(ir: Array, size: int, least: float) -> Complex:
     """Complex logarithms (M, E, F) of the minimum-phase spectra: log magnitude and phase."""
     fine = _CEPSTRUM_FACTOR * size
-    cepstrum = fft.irfft(np.log(np.maximum(np.abs(fft.rfft(ir, fine)), least)), fine)
-    cepstrum[..., 1 : fine // 2] *= 2.0
-    cepstrum[..., fine // 2 + 1 :] = 0.0
-    return fft.rfft(cepstrum)[..., ::_CEPSTRUM_FACTOR]
+    found = np.empty((*ir.shape[:-1], size // 2 + 1), dtype=np.complex128)
+    for some, target in zip(_parts(ir, _ROWS), _parts(found, _ROWS), strict=True):
+        cepstrum = fft.irfft(np.log(np.maximum(np.abs(fft.rfft(some, fine)), least)), fine)
+        cepstrum[..., 1 : fine // 2] *= 2.0
+        cepstrum[..., fine // 2 + 1 :] = 0.0
+        target[:] = fft.rfft(cepstrum)[..., ::_CEPSTRUM_FACTOR]
+    return found
 
 
 def _level(values: NDArray, name: str, least: float) -> Array:

@@ -59,8 +59,7 @@ def low_rank(
         sample_rate: Hz.
         rank: K; None: the least of ``RANKS`` whose mean LSD is at most 1 dB.
     """
-    magnitude = alignment.floored_magnitude(ir, 2048)
-    responses = alignment.minimum_phase(magnitude, basis.SIZE)
+    responses = alignment.minimum_phase_of(ir, 2048, basis.SIZE)
     known = len(mesh.measured)
     if rank is None:
         fits, final = _fit_auto(responses, mesh, sample_rate)
@@ -160,7 +159,7 @@ def _added_between(
     points = mesh.vertices[:known]
     predicted, _ = interpolate(aligned[::2], arrivals[::2], points[::2], points[1::2])
     hz = np.arange(basis.SIZE // 2 + 1) * sample_rate / basis.SIZE
-    full = alignment.minimum_phase(alignment.floored_magnitude(predicted, 2048), basis.SIZE)
+    full = alignment.minimum_phase_of(predicted, 2048, basis.SIZE)
     added = []
     for ear, fit in enumerate(fits):
         truth = np.maximum(np.abs(np.fft.rfft(responses[1::2, ear], basis.SIZE)), 1e-9)

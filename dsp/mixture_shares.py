@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
+from auricle.dsp.gaussian_process import chords
 from auricle.dsp.sphere_holes import fibonacci_sphere
 
 Array: TypeAlias = NDArray[np.float64]
@@ -27,6 +28,7 @@ _WIDEST_CELL = 0.35  # chord, 20 degrees: farther is a hole
 _KNOTS = (-1.0, -0.9, -0.75, -0.5, -0.2, 0.3, 1.0)  # of the lateral position, y on the ear's side
 _POOLING = 0.05  # what all judges count for at each knot, of what those around it do
 _SHARPNESS = 20.0  # of the choice by likelihood
+_BINS = 64  # of which the errors are weighed at a time
 _BAND = 0.12  # relative width, and
 _BAND_BINS = 4.0  # least width in bins, over which leave-one-out errors are averaged
 
@@ -41,7 +43,7 @@ class Judges:
     blocks: list[NDArray[np.intp]]  # what goes out with each, itself first
 
 
-def select_judges(positions: Array, distance: Array, trusted: int, n_ears: int) -> Judges:
+def select_judges(positions: Array, trusted: int, n_ears: int) -> Judges:
     """Directions that judge the processes, their weights, and what is left out with each.
 
     A direction counts by its share of the sphere. With it goes out whatever is nearer than the
@@ -57,7 +59,8 @@ def select_judges(positions: Array, distance: Array, trusted: int, n_ears: int) 
     rows = np.unique(np.linspace(0, trusted - 1, _JUDGES).round().astype(int))
     blocks = []
     for m in rows:
-        near = np.flatnonzero(distance[m] <= min(radius[m], np.median(distance[m])))
+        distance = chords(positions[m : m + 1], positions)[0]
+        near = np.flatnonzero(distance <= min(radius[m], np.median(distance)))
         blocks.append(np.concatenate([[m], near[near != m]]))
     trust = share[rows] / share[rows].sum()
     return Judges(rows, trust, lateral_shares(positions[rows], n_ears), blocks)
@@ -74,17 +77,8 @@ def error_shares(errors: list[NDArray], judges: Judges) -> Array:
 
     One set of shares a knot of the lateral position, mostly from the judges around it.
     """
-    stack = np.stack(errors).astype(np.float32)
-    kinds, _, _, n_bins = stack.shape
-    stack = np.ascontiguousarray(stack.transpose(3, 0, 1, 2)).reshape(n_bins, kinds, -1)
-    window = _band_window(n_bins, _DISTANCE_RATIO)
-    weight = judges.trust[:, None, None] * judges.lateral
-
-    def gram(share: Array) -> Array:
-        scaled = stack * np.sqrt(share).astype(np.float32).reshape(-1)
-        return (scaled @ scaled.transpose(0, 2, 1)).astype(np.float64)
-
-    around = [gram(share) for share in np.moveaxis(weight, 2, 0)]
+    around = _grams(errors, judges)
+    window = _band_window(errors[0].shape[2], _DISTANCE_RATIO)
     everywhere = np.einsum("fg,gkl->fkl", window, sum(around))
     size = np.trace(everywhere, axis1=1, axis2=2)[:, None, None] + 1e-30
     shares = []
@@ -96,6 +90,22 @@ def error_shares(errors: list[NDArray], judges: Judges) -> Array:
     found = np.array(shares)
     found[found < _LEAST_SHARE] = 0.0
     return found / found.sum(axis=2, keepdims=True)
+
+
+def _grams(errors: list[NDArray], judges: Judges) -> list[Array]:
+    """Products (F, K, K) of the errors with each other, one for each knot."""
+    kinds, n_bins = len(errors), errors[0].shape[2]
+    weight = np.moveaxis(judges.trust[:, None, None] * judges.lateral, 2, 0)
+    root = np.sqrt(weight).astype(np.float32).reshape(len(weight), -1)
+    found = [np.empty((n_bins, kinds, kinds)) for _ in root]
+    for first in range(0, n_bins, _BINS):
+        bins = slice(first, first + _BINS)
+        some = np.stack([error[..., bins].astype(np.float32) for error in errors])
+        some = np.ascontiguousarray(some.transpose(3, 0, 1, 2)).reshape(-1, kinds, root.shape[1])
+        for gram, share in zip(found, root, strict=True):
+            scaled = some * share
+            gram[bins] = scaled @ scaled.transpose(0, 2, 1)
+    return found
 
 
 def likelihood_shares(likelihoods: list[Array]) -> Array:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from auricle.dsp import alignment
 from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.freed import give_back
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.low_rank import LowRank, low_rank
@@ -22,6 +23,7 @@ HEAD_TAPS = 128
 _ALIGNED_SAMPLES = 24
 _ONSET_MARGIN_SAMPLES = 12
 _RING_SAMPLES = 24
+_ROWS = 256  # vertices whose gains are made at a time
 # The gains of all vertices lie in the cache beside the sources, under 1 MB of them at 24 buses.
 _LOW_EDGE_DEG, _LOW_VERTICES = 3.5, 4500
 
@@ -96,13 +98,17 @@ def prepare(
     if level == "matched":
         ir = ir / diffuse_field_rms(ir, mesh, sample_rate)
     arrivals = alignment.arrival_samples(ir, sample_rate, hrtf.positions)
+    give_back()
     if rank == "full":
         full = _refined(mesh, ir, arrivals, MAX_EDGE_DEG, MAX_VERTICES)
+        give_back()
         prepared = _full_rank(*full, sample_rate)
     else:
         refined = _refined(mesh, ir, arrivals, _LOW_EDGE_DEG, _LOW_VERTICES)
+        give_back()
         tables = low_rank(*refined, sample_rate, None if rank == "auto" else int(rank))
         prepared = _with_low_rank(tables, sample_rate)
+    give_back()
     return replace(prepared, near=near)
 
 
@@ -123,9 +129,9 @@ def _refined(
     finer, responses, times = refine(
         mesh, aligned, arrivals, max_edge_deg=max_edge_deg, max_vertices=max_vertices
     )
-    full = alignment.shifted(responses, times - _ALIGNED_SAMPLES, n_taps)
-    full[: len(mesh.measured)] = ir[mesh.measured]
-    return finer, full, times
+    alignment.shifted(responses, times - _ALIGNED_SAMPLES, n_taps, responses)
+    responses[: len(mesh.measured)] = ir[mesh.measured]
+    return finer, responses, times
 
 
 def diffuse_field_rms(ir: NDArray[np.float64], mesh: SphereMesh, sample_rate: int) -> float:
@@ -148,10 +154,14 @@ def _full_rank(
     delays = np.maximum(arrivals - _ONSET_MARGIN_SAMPLES, least)
     n_taps = ir.shape[2] - int(delays.min()) + _RING_SAMPLES
     n_taps = max(-(-n_taps // 4) * 4, HEAD_TAPS)
-    aligned = alignment.shifted(ir, -delays, n_taps)
-    rest = _rest(ir, aligned, delays)
-    flat = np.concatenate([aligned.reshape(len(ir), -1), rest.reshape(len(ir), -1)], axis=1)
-    gains = flat.astype(np.float32)
+    gains = np.empty((len(ir), 2 * n_taps + 2 * HEAD_TAPS), dtype=np.float32)
+    table = delay_table(FULL_DELAY_TAPS).astype(np.float64)
+    for at in range(0, len(ir), _ROWS):
+        rows = slice(at, at + _ROWS)
+        aligned = alignment.shifted(ir[rows], -delays[rows], n_taps)
+        gains[rows, : 2 * n_taps] = aligned.reshape(len(aligned), -1)
+        rest = _rest(ir[rows], aligned, delays[rows], table)
+        gains[rows, 2 * n_taps :] = rest.reshape(len(rest), -1)
     report = f"full rank: {n_taps} taps, aligned as measured"
     return PreparedSet(
         mesh, gains, delays, None, HEAD_TAPS, FULL_DELAY_TAPS, 0, sample_rate, report,
@@ -160,15 +170,15 @@ def _full_rank(
 
 
 def _rest(
-    ir: NDArray[np.float64], aligned: NDArray[np.float64], delays: NDArray[np.float64]
-) -> NDArray[np.float64]:
+    ir: NDArray[np.float64], aligned: NDArray[np.float64], delays: NDArray[np.float64],
+    table: NDArray[np.float64],
+) -> NDArray[np.float64]:  # fmt: skip
     """What delay and aligned response leave of the first taps (M, 2, HEAD_TAPS) of a response.
 
     Measured responses are not silent before the sound arrives (-25 to -45 dB of their energy), and
     a causal delay cannot bring that back: it is added without any delay, which makes measured
     directions exact at no latency.
     """
-    table = delay_table(FULL_DELAY_TAPS).astype(np.float64)
     whole = np.floor(delays).astype(int)
     position = (delays - whole) * PHASES_PER_SAMPLE
     low = np.minimum(position.astype(int), len(table) - 2)

@@ -23,6 +23,7 @@ Array: TypeAlias = NDArray[np.float64]
 MAX_EDGE_DEG = 3.0
 MAX_VERTICES = 10000
 _ROUNDS = 6  # each halves the longest edges
+_COLUMNS = 64  # of values that are fitted at a time
 _FIT_SHARE = 0.5  # of the step to the best flat fit
 _LEAST_SPACING = 0.45  # of the longest edge allowed, between two new vertices
 
@@ -51,28 +52,35 @@ def refine(
     """
     filled, estimated = mesh.fill(ir), mesh.fill(arrivals)
     delays = steady_arrivals(estimated, mesh.vertices)
-    filled = shifted(filled, estimated - delays, filled.shape[-1])
     vertices = refined_vertices(mesh, max_edge_deg, max_vertices)
     added = vertices[len(mesh.vertices) :]
+    known = len(mesh.vertices)
+    whole_ir = np.empty((len(vertices), *filled.shape[1:]))
+    whole_delays = np.empty((len(vertices), filled.shape[1]))
+    shifted(filled, estimated - delays, filled.shape[-1], whole_ir[:known])
+    whole_delays[:known] = delays
     if len(added) == 0:
-        return mesh, filled, delays
-    new_ir, new_delays = interpolate(
-        filled, delays, mesh.vertices, added, trusted=len(mesh.measured)
-    )
+        return mesh, whole_ir, whole_delays
+    del filled
+    interpolate(
+        whole_ir[:known], delays, mesh.vertices, added, trusted=len(mesh.measured),
+        out=(whole_ir[known:], whole_delays[known:]),
+    )  # fmt: skip
     indices, weights = _blends(mesh, added)
     finer = mesh_over(vertices, mesh.measured, mesh.vertex_of_row, indices, weights)
-    whole_ir, whole_delays = np.concatenate([filled, new_ir]), np.concatenate([delays, new_delays])
-    fit = flat_fit(finer, len(filled))
-    return finer, fit(whole_ir), fit(whole_delays)
+    fit = flat_fit(finer, known)
+    fit(whole_ir)
+    fit(whole_delays)
+    return finer, whole_ir, whole_delays
 
 
-def flat_fit(mesh: SphereMesh, fixed: int) -> Callable[[Array], Array]:
+def flat_fit(mesh: SphereMesh, fixed: int) -> Callable[[Array], None]:
     """What turns values (V, ...) of a smooth field into those that fit it best when interpolated.
 
     Interpolation over flat triangles passes inside of every bend, and a mixture of responses loses
-    energy. The returned function moves all values but the first ``fixed`` so that the flat field
-    has the least squared distance from the smooth one: the projection onto piecewise linear
-    functions, with the mass matrix of linear elements. What the smooth field does inside the
+    energy. The returned function moves all values but the first ``fixed``, in place, so that the
+    flat field has the least squared distance from the smooth one: the projection onto piecewise
+    linear functions, with the mass matrix of linear elements. What the smooth field does inside the
     triangles is taken from its Laplacian, in the cotangent form of Pinkall and Polthier 1993
     (Experimental Mathematics 2:15), as if it were quadratic and the triangles equilateral.
     Half of the step is made: it takes most of the loss between vertices away, and where
@@ -101,11 +109,13 @@ def flat_fit(mesh: SphereMesh, fixed: int) -> Callable[[Array], Array]:
     inside = sparse.diags((3.0 * cell / triangles_here) * (4.0 / np.sqrt(3.0)) / 16.0) @ stiffness
     solve = splu(mass[fixed:, fixed:].tocsc()).solve
 
-    def fit(values: Array) -> Array:
+    own = inside[fixed:]
+
+    def fit(values: Array) -> None:
         flat = values.reshape(count, -1)
-        fitted = flat.copy()
-        fitted[fixed:] -= _FIT_SHARE * solve(inside[fixed:] @ flat)
-        return fitted.reshape(values.shape)
+        for first in range(0, flat.shape[1], _COLUMNS):
+            some = flat[:, first : first + _COLUMNS]
+            some[fixed:] -= _FIT_SHARE * solve(own @ some)
 
     return fit
 

@@ -12,6 +12,7 @@ from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.propagation import Propagation
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.dsp.width import COPIES, Width
 
 CONTROL_SAMPLES = STEP
 _FADE_STEPS = 8
@@ -67,6 +68,10 @@ class BinauralRenderer:
         self._coming: Engine | None = None
         self._coming_step = 0
         self._coming_out = np.zeros((2, STEP), dtype=np.float32)
+        self._width: Width | None = None  # made when a source first is wide
+        self._copies: Engine | None = None
+        self._coming_copies: Engine | None = None
+        self._copies_out = np.zeros((2, STEP), dtype=np.float32)
         self._positions = np.tile([1.0, 0.0, 0.0], (self.n_sources, 1))
         self._gains = np.ones(self.n_sources)
         self._active = np.ones(self.n_sources, dtype=bool)
@@ -128,6 +133,30 @@ class BinauralRenderer:
             raise AuricleError(f"active must be ({self.n_sources},), got {values.shape}")
         self._active[:] = values
 
+    def set_widths(self, width_deg: ArrayLike) -> None:
+        """How wide sources are heard: (S,) degrees from 0 to 180, or one for all; see docs.
+
+        0 leaves a source as it is. Others sound from an arc level with the horizon, by decorrelated
+        signals, as loud as before; a new width is reached at 60 degrees a second, the first one
+        at once. The first wide source makes room for copies of all, which allocates; from then on
+        a renderer with wide sources takes about five times as long. Raises AuricleError for other
+        values.
+        """
+        values = np.broadcast_to(np.asarray(width_deg, dtype=np.float64), np.shape(width_deg))
+        if values.shape not in ((), (self.n_sources,)):
+            raise AuricleError(f"width_deg must be ({self.n_sources},), got {values.shape}")
+        wrong = ~((values >= 0.0) & (values <= 180.0))
+        if np.any(wrong):
+            raise AuricleError(f"a width is from 0 to 180 degrees, got {values[wrong].flat[0]}")
+        if self._width is None:
+            if not np.any(values):
+                return
+            self._width = Width(self.n_sources, self.sample_rate, self.prepared)
+            self._copies = self._copies_of(self._engine)
+            if self._coming is not None:
+                self._coming_copies = self._copies_of(self._coming)
+        self._width.targets_deg[:] = values
+
     def set_distance_effects(
         self, near_field_m: ArrayLike | None = None, in_air: ArrayLike | None = None,
         propagates: ArrayLike | None = None,
@@ -146,6 +175,11 @@ class BinauralRenderer:
             self._near_field_m[:] = limits
         if in_air is not None:
             self._in_air[:] = in_air
+        for copies in (self._copies, self._coming_copies):
+            if copies is not None:
+                copies.set_distance_effects(
+                    np.repeat(self._near_field_m, COPIES), np.repeat(self._in_air, COPIES)
+                )
         if propagates is not None:
             if self._propagation is None:
                 raise AuricleError("propagates needs a renderer made with propagation_m above 0")
@@ -163,7 +197,10 @@ class BinauralRenderer:
         self._engine.reset()
         if self._propagation is not None:
             self._propagation.reset()
-        self._coming = None
+        if self._width is not None and self._copies is not None:
+            self._width.reset()
+            self._copies.reset()
+        self._coming = self._coming_copies = None
         self._phase = 0
         self._jump = True
 
@@ -175,6 +212,9 @@ class BinauralRenderer:
         """
         coming = self._made(hrtf)
         self._coming_step = -1  # the step at which it starts to listen
+        if self._width is not None:
+            self._width.follow(coming.prepared)
+            self._coming_copies = self._copies_of(coming)
         self._coming = coming
 
     def steps_beginning(self, n_samples: int) -> int:
@@ -270,15 +310,29 @@ class BinauralRenderer:
         positions, orientation, origin = self._last
         turn = _world_to_head(orientation, self._turn)
         np.multiply(self._gains, self._active, out=self._levels)
+        width = self._width
+        if width is not None:
+            width.aim(positions, turn, origin, self._levels, self._jump)
+            np.multiply(self._levels, width.share, out=self._levels)
+            if self._copies is not None and width.sounding:
+                self._copies.aim(
+                    width.positions, turn, origin, width.levels, self.distance_gain, self._jump
+                )
         self._engine.aim(positions, turn, origin, self._levels, self.distance_gain, self._jump)
         if self._propagation is not None:
             self._propagation.aim(positions, origin, self._jump)
         if self._coming is not None:
             if self._coming_step < 0:
                 self._coming.inherit(self._engine)
+                if self._coming_copies is not None and self._copies is not None:
+                    self._coming_copies.inherit(self._copies)
             self._coming_step += 1
             first = self._jump or self._coming_step == 0
             self._coming.aim(positions, turn, origin, self._levels, self.distance_gain, first)
+            if width is not None and self._coming_copies is not None and width.sounding:
+                self._coming_copies.aim(
+                    width.positions, turn, origin, width.levels, self.distance_gain, first
+                )
         self._jump = False
 
     def _part(self, audio: NDArray, first: int, count: int, out: NDArray) -> None:
@@ -287,9 +341,14 @@ class BinauralRenderer:
             self._propagation.run(audio, first, count, self._phase)
             audio, at = self._propagation.out, 0
         self._engine.render(audio, at, count, self._phase, out, first)
+        if self._width is not None and self._width.sounding:
+            self._width.run(audio, at, count)
+            self._add_copies(self._copies, count, out, first)
         if self._coming is None or self._coming_step < 0:
             return
         self._coming.render(audio, at, count, self._phase, self._coming_out, 0)
+        if self._width is not None and self._width.sounding:
+            self._add_copies(self._coming_copies, count, self._coming_out, 0)
         # Its filters first fill with sound, unheard; then it fades in by a raised cosine.
         warm = -(-self._coming.prepared.tail_samples // STEP)
         faded = (self._coming_step - warm) * STEP + self._phase
@@ -302,6 +361,19 @@ class BinauralRenderer:
         if faded + count >= _FADE_STEPS * STEP:
             self._coming.nonfinite += self._engine.nonfinite
             self._engine, self._coming = self._coming, None
+            self._copies, self._coming_copies = self._coming_copies, None
+
+    def _add_copies(self, copies: Engine | None, count: int, out: NDArray, first: int) -> None:
+        assert copies is not None
+        assert self._width is not None
+        copies.render(self._width.out, 0, count, self._phase, self._copies_out, 0)
+        out[:, first : first + count] += self._copies_out[:, :count]
+
+    def _copies_of(self, engine: Engine) -> Engine:
+        return Engine(
+            engine.prepared, self.n_sources * COPIES, self._air,
+            np.repeat(self._near_field_m, COPIES), np.repeat(self._in_air, COPIES),
+        )  # fmt: skip
 
     def _made(self, hrtf: HrtfSet | PreparedSet) -> Engine:
         prepared = self._prepared(hrtf)

@@ -16,7 +16,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 GUARD_SAMPLES = 64  # room for the ringing of a fractional delay, which falls off like 1/n
 COMMON_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
-_COLUMNS = 4096  # responses that soxr gets at once
+_COLUMNS = 64  # responses that soxr gets at once; each takes it 150 kB
 
 
 def delayed(ir: Array, delay_samples: ArrayLike) -> Array:

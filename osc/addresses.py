@@ -91,12 +91,14 @@ class Address:
         arguments: what a message to it must carry; none: a command.
         doc: what it does.
         queried: whether a message without arguments is answered with the value.
+        is_heavy: it touches the whole scene, so one datagram may hold but two of them.
     """
 
     template: str
     arguments: tuple[Number | Switch | Text, ...]
     doc: str
     queried: bool = True
+    is_heavy: bool = False
 
     @property
     def tags(self) -> str:
@@ -114,7 +116,11 @@ class Address:
     def values(self, given: Sequence[Any]) -> tuple[Sequence[Any], bool]:
         """The arguments in range, and whether any was clamped; raises BadArgumentsError."""
         ranges = self._ranges
-        if ranges and len(given) == len(ranges):
+        if len(ranges) == 1 == len(given):
+            ((low, high),) = ranges
+            if given[0].__class__ is float and low <= given[0] <= high:
+                return given, False
+        elif ranges and len(given) == len(ranges):
             # Almost all messages: floats in range, which are to be passed on as they are.
             for value, (low, high) in zip(given, ranges, strict=True):
                 if value.__class__ is not float or not low <= value <= high:
@@ -212,7 +218,7 @@ OWN = (
         (Text("file", MAX_PATH),),
         "another listener's set, a SOFA file under a folder given at the start",
     ),
-    Address("/auricle/reset", (), "everything as at the start", False),
+    Address("/auricle/reset", (), "everything as at the start", False, is_heavy=True),
     Address("/auricle/stats", (), "answered with the statistics, a string of JSON"),
 )
 

@@ -1,18 +1,17 @@
 """ADM-OSC v1.0 (AES e-library 22722): its addresses bound to the scene, its axes turned into ours.
 
 ADM: x right, y front, z up, normalised to -1..1, and dmax says how many metres 1 is. Azimuth +
-left,
-elevation + up. Listener: yaw + left, pitch + up, roll + to the right (the left ear rises). From
-polar
-x = -d cos(e) sin(a), y = d cos(e) cos(a), z = d sin(e) (ITU-R BS.2127), hence a = -atan2(x, y); the
-quick reference of the standard prints it without the sign.
+left, elevation + up. Listener: yaw + left, pitch + up, roll + to the right (the left ear rises).
+From polar x = -d cos(e) sin(a), y = d cos(e) cos(a), z = d sin(e) (ITU-R BS.2127), hence
+a = -atan2(x, y); the quick reference of the standard prints it without the sign.
 """
 
 import math
 from collections.abc import Callable
 from typing import TypeAlias
 
-from auricle.dsp.geometry import quaternion_from_ypr_deg, ypr_deg_from_quaternion
+from auricle.dsp.geometry import ypr_deg_from_quaternion
+from auricle.osc.prediction import from_ypr_deg
 from auricle.osc.router import Binding
 from auricle.osc.scene_state import SceneState
 from auricle.osc.target import Quaternion, Vector
@@ -55,8 +54,7 @@ def world_to_polar(position_m: Vector) -> Vector:
 
 def orientation_of(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Quaternion:
     """The head's quaternion of ADM's yaw (+ left), pitch (+ up) and roll (+ to the right)."""
-    w, x, y, z = quaternion_from_ypr_deg(yaw_deg, -pitch_deg, roll_deg).tolist()
-    return (w, x, y, z)
+    return from_ypr_deg(yaw_deg, -pitch_deg, roll_deg)
 
 
 class Adm:
@@ -166,7 +164,13 @@ class Adm:
         return (azimuth, elevation, distance_m / scale_m)
 
     def _set_polar(self, source: int, index: int, value: float) -> None:
-        self.set_polar(source, *_replaced(self._exact_polar(source), index, value))
+        azimuth, elevation, distance = self._exact_polar(source)
+        if index == 0:
+            self.set_polar(source, value, elevation, distance)
+        elif index == 1:
+            self.set_polar(source, azimuth, value, distance)
+        else:
+            self.set_polar(source, azimuth, elevation, value)
 
     def _set_axis(self, source: int, index: int, value: float) -> None:
         scale_m = self._scene.scale_m[source]

@@ -2,6 +2,7 @@
 
 import math
 import socket
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
@@ -82,6 +83,22 @@ def plain(value: Argument) -> tuple[str, Argument]:
     return ("b" if isinstance(value, bytes) else "s"), value
 
 
+def repeat(send: Callable[[], None], count: int | None, rate: float | None) -> int:
+    """Call ``send`` so often (None: until Ctrl-C) at an even rate per second; how often it was."""
+    begin, done = time.monotonic(), 0
+    try:
+        while count is None or done < count:
+            if rate is not None and done:
+                wait = begin + done / rate - time.monotonic()
+                if wait > 0.0:
+                    time.sleep(wait)
+            send()
+            done += 1
+    except KeyboardInterrupt:
+        pass
+    return done
+
+
 class OscClient:
     """Sends messages to a host and port.
 
@@ -90,12 +107,14 @@ class OscClient:
         transport: "udp", "slip" (TCP, OSC 1.1) or "length" (TCP, OSC 1.0).
 
     Raises:
-        AuricleError: an unknown host, or nobody who takes the connection.
+        AuricleError: an unknown host, no port, or nobody who takes the connection.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 4001, transport: str = "udp") -> None:
         if transport not in ("udp", "slip", "length"):
             raise AuricleError(f"the transport is udp, slip or length, not {transport!r}")
+        if not 0 < port <= 65535:
+            raise AuricleError(f"a port to send to is 1 to 65535, got {port}")
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
         frames: dict[str, Callable[[bytes], bytes]] = {
             "udp": bytes, "slip": as_slip, "length": with_length,
@@ -121,8 +140,8 @@ class OscClient:
     ) -> None:
         """Send messages that take effect together, at a time or (None) at once."""
         # The builder takes seconds with a fraction, whatever its annotation says.
-        time: Any = IMMEDIATELY if unix_seconds is None else unix_seconds
-        builder = OscBundleBuilder(time)
+        when: Any = IMMEDIATELY if unix_seconds is None else unix_seconds
+        builder = OscBundleBuilder(when)
         for address, values in messages:
             one = OscMessageBuilder(address)
             for value in values:

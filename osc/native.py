@@ -4,10 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from auricle.dsp.geometry import quaternion_from_ypr_deg, ypr_deg_from_quaternion
+from auricle.dsp.geometry import ypr_deg_from_quaternion
 from auricle.osc.addresses import BadArgumentsError
 from auricle.osc.adm import polar_to_world, world_to_polar
 from auricle.osc.folders import Folders
+from auricle.osc.prediction import from_ypr_deg
 from auricle.osc.router import Binding
 from auricle.osc.scene_state import SceneState
 from auricle.osc.target import Quaternion
@@ -66,7 +67,7 @@ class Native:
             "listener/quat": Binding(
                 lambda _, *q: self._turn(unit_quaternion(*q)), lambda _: scene.orientation
             ),
-            "listener/ypr": Binding(lambda _, *ypr: self._turn(_quaternion(*ypr)), self._ypr),
+            "listener/ypr": Binding(lambda _, *ypr: self._turn(from_ypr_deg(*ypr)), self._ypr),
             "listener/xyz": Binding(
                 lambda _, x, y, z: scene.set_listener_position((x, y, z)),
                 lambda _: scene.position_m,
@@ -86,8 +87,3 @@ class Native:
         path = self._folders.find(name)
         self._hrtf = name
         self._scene.request_hrtf(path)
-
-
-def _quaternion(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Quaternion:
-    w, x, y, z = quaternion_from_ypr_deg(yaw_deg, pitch_deg, roll_deg).tolist()
-    return (w, x, y, z)

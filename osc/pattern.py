@@ -35,7 +35,8 @@ class Pattern:
 
     def __init__(self, part: str) -> None:
         self._tokens = _tokens(part)
-        self.is_anything = part.strip("*") == ""
+        self.n_tokens = len(self._tokens)
+        self.is_anything = part != "" and part.strip("*") == ""
 
     def matches(self, name: str) -> bool:
         """Whether the whole name matches."""
@@ -130,12 +131,19 @@ def _characters(inside: str) -> frozenset[str]:
 
 
 def _one_of(choices: tuple[str, ...]) -> Token:
+    by_length: dict[int, set[str]] = {}
+    for choice in choices:
+        by_length.setdefault(len(choice), set()).add(choice)
+    groups = sorted(by_length.items())
+
     def token(name: str, reached: int) -> int:
         after = 0
-        for choice in choices:
-            for i in range(len(name) - len(choice) + 1):
-                if reached >> i & 1 and name.startswith(choice, i):
-                    after |= 1 << i + len(choice)
+        while reached:
+            i = (reached & -reached).bit_length() - 1
+            reached &= reached - 1
+            for length, group in groups:
+                if name[i : i + length] in group:
+                    after |= 1 << i + length
         return after
 
     return token

@@ -4,8 +4,7 @@ The turn to come is taken as a sum of three angular velocities, the newest and t
 whose weights are learnt while the head moves, by recursive least squares with forgetting (Haykin,
 Adaptive Filter Theory, ch. 10): each pose that arrives says what should have been predicted a
 horizon ago. Until it has learnt, the newest velocity counts alone. Errors weigh less the larger
-they
-are, so that a jump of the tracker does not undo what was learnt, and no head turns faster than
+they are, so that a jump of the tracker does not undo what was learnt, and no head turns faster than
 ``FASTEST``; where the velocity is beyond belief the prediction returns to the last pose.
 """
 
@@ -184,3 +183,16 @@ def from_rotation_vector(vector: Vector) -> Quaternion:
     angle = math.hypot(*vector)
     scale = math.sin(angle / 2.0) / angle if angle > 1e-12 else 0.5
     return (math.cos(angle / 2.0), scale * vector[0], scale * vector[1], scale * vector[2])
+
+
+def from_ypr_deg(yaw: float, pitch: float, roll: float) -> Quaternion:
+    """The unit quaternion of our angles in degrees, as ``quaternion_from_ypr_deg`` of geometry."""
+    a, b, c = math.radians(yaw) / 2.0, math.radians(pitch) / 2.0, math.radians(roll) / 2.0
+    ca, sa, cb, sb = math.cos(a), math.sin(a), math.cos(b), math.sin(b)
+    cc, sc = math.cos(c), math.sin(c)
+    return (
+        ca * cb * cc + sa * sb * sc,
+        ca * cb * sc - sa * sb * cc,
+        ca * sb * cc + sa * cb * sc,
+        sa * cb * cc - ca * sb * sc,
+    )

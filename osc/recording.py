@@ -11,23 +11,18 @@ A file is text and numbers in big-endian order:
     bytes      the datagram
 """
 
+import os
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from auricle.dsp.errors import AuricleError
-from auricle.osc.session import Session
-from auricle.osc.target import MemoryTarget
 from auricle.osc.wire import MAX_DATAGRAM
 
 MAGIC = b"AUROSC1\n"
-CONTROL_SAMPLES = 128
 _START = struct.Struct(">d")
 _HEAD = struct.Struct(">dBI")
 
@@ -86,7 +81,7 @@ class Recording:
         return self.records[-1].seconds if self.records else 0.0
 
     @classmethod
-    def load(cls, path: str | Path) -> "Recording":
+    def load(cls, path: str | os.PathLike[str]) -> "Recording":
         """Read a file; raises AuricleError for one that is not whole."""
         try:
             data = Path(path).read_bytes()
@@ -111,64 +106,8 @@ class Recording:
         return cls(unix_start, records)
 
 
-class SceneStep(NamedTuple):
-    """The scene at a control step.
-
-    Attributes:
-        positions_m: (S, 3); gains: (S,) linear, 0 where muted; orientation: (4,) [w, x, y, z];
-            position_m: (3,) of the head; hrtf: the set asked for last.
-    """
-
-    positions_m: NDArray[np.float64]
-    gains: NDArray[np.float64]
-    orientation: NDArray[np.float64]
-    position_m: NDArray[np.float64]
-    hrtf: Path | None
-
-
-def scene_steps(
-    recording: Recording, make_session: Callable[[MemoryTarget], Session], n_sources: int,
-    sample_rate: int, control_samples: int = CONTROL_SAMPLES,
-) -> Iterator[SceneStep]:  # fmt: skip
-    """The scene at samples 0, 128, 256, ... without end: what had arrived by then, and no more.
-
-    Args:
-        recording: the session.
-        make_session: a session on the given target, with the tracker and latency to be used.
-        n_sources: how many sources there are.
-        sample_rate: Hz; control_samples: between steps.
-    """
-    target = MemoryTarget(n_sources)
-    session = make_session(target)
-    at, step = 0, 0
-    records = recording.records
-    while True:
-        now = step * control_samples / sample_rate
-        while at < len(records) and records[at].seconds <= now:
-            feed(session, records[at], recording.unix_start)
-            at += 1
-        session.advance(now)
-        audible = 1.0 - np.array(target.muted, dtype=np.float64)
-        yield SceneStep(
-            np.array(target.positions_m).reshape(n_sources, 3), np.array(target.gains) * audible,
-            np.array(target.orientation), np.array(target.position_m), target.hrtf,
-        )  # fmt: skip
-        step += 1
-
-
-def feed(session: Session, record: Record, unix_start: float) -> None:
-    """Hand a recorded datagram to a session at its time."""
-    due = session.next_due()
-    if due is not None and due <= record.seconds:
-        session.advance(record.seconds)
-    if record.is_raw:
-        session.receive_raw_pose(record.datagram, record.seconds)
-    else:
-        session.receive(record.datagram, record.seconds, unix_start + record.seconds)
-
-
 def replay(
-    recording: Recording, send: Callable[[bytes], None], speed: float | None = 1.0,
+    recording: Recording, send: Callable[[Record], None], speed: float | None = 1.0,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:  # fmt: skip
     """Send the datagrams again, at ``speed`` times the recorded pace or (None) at once; how
@@ -180,5 +119,5 @@ def replay(
             wait = begin + record.seconds / speed - time.monotonic()
             if wait > 0.0:
                 sleep(wait)
-        send(record.datagram)
+        send(record)
     return len(recording.records)

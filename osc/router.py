@@ -14,9 +14,11 @@ from auricle.osc.addresses import TABLE, Address, BadArgumentsError, NonfiniteEr
 from auricle.osc.pattern import WILDCARDS, Pattern, PatternError, has_wildcards
 from auricle.osc.statistics import Statistics
 
-# Addresses tried, set or answered for one datagram; more where one pattern over all
-# sources needs it.
-MAX_STEPS = 2048
+# Addresses tried, set or answered for one datagram; more where one pattern over all sources
+# needs it.
+MAX_STEPS = 384
+# Wildcards tried on the number of each source, for one datagram.
+MAX_TOKENS_PER_SOURCE = 3
 MAX_ANSWERS = 256  # of one datagram: a small question must not become a flood
 MAX_CACHED_PATTERNS = 128
 _TOUCH = ("touch", "release")  # sent by automation behind the values; not values
@@ -35,6 +37,9 @@ class Answer(NamedTuple):
 
     address: str
     arguments: tuple[Any, ...]
+
+
+_NOTHING: list[Answer] = []
 
 
 class _Route(NamedTuple):
@@ -63,27 +68,36 @@ class Router:
         self._entries = {tuple(each.template.split("/")[1:]): each for each in addresses}
         self._bindings = {parts: bindings[each.template] for parts, each in self._entries.items()}
         self._known: dict[str, _Route] = {}  # grows to the number of addresses at most
+        self._numbers_of: dict[str, list[int]] = {}  # sources by the pattern of their number
         self._patterns: OrderedDict[str, list[_Route]] = OrderedDict()
         self._numbers = [str(number + 1) for number in range(n_sources)]
-        self.max_steps = max(MAX_STEPS, 3 * n_sources + 2 * len(addresses))
-        self.steps_left, self._answers_left = self.max_steps, MAX_ANSWERS
+        self.max_steps = max(MAX_STEPS, 3 * n_sources // 2 + len(addresses))
+        self.begin_datagram()
 
     def begin_datagram(self) -> None:
         """Grant the steps of a new datagram."""
         self.steps_left, self._answers_left = self.max_steps, MAX_ANSWERS
+        self._tokens_left = MAX_TOKENS_PER_SOURCE * self._n_sources
 
     def handle(self, address: str, arguments: Sequence[Any]) -> list[Answer]:
         """Do what a message says; the answers, if it asked."""
         route = self._known.get(address)
         if route is not None:
+            self.steps_left -= self.max_steps // 2 if route.entry.is_heavy else 1
+            if self.steps_left < 0:
+                self._statistics.dropped += 1
+                return []
             return self._follow(route, arguments)
         answers: list[Answer] = []
         routes = self._find(address)
         for route in routes:
-            if not self._spend(1):
+            self.steps_left -= self.max_steps // 2 if route.entry.is_heavy else 1
+            if self.steps_left < 0:
                 self._statistics.dropped += 1
                 break
-            answers += self._follow(route, arguments)
+            answered = self._follow(route, arguments)
+            if answered:
+                answers += answered
         return answers
 
     def _spend(self, steps: int) -> bool:
@@ -91,7 +105,8 @@ class Router:
         return self.steps_left >= 0
 
     def _follow(self, route: _Route, arguments: Sequence[Any]) -> list[Answer]:
-        statistics, entry, binding = self._statistics, route.entry, route.binding
+        _, entry, binding, source = route
+        statistics = self._statistics
         if not arguments and entry.queried:
             return self._answer(route)
         if len(arguments) == len(entry.arguments) + 1 and arguments[-1] in _TOUCH:
@@ -99,7 +114,7 @@ class Router:
         try:
             values, clamped = entry.values(arguments)
             if binding.write is not None:
-                binding.write(route.source, *values)
+                binding.write(source, *values)
         except NonfiniteError:
             statistics.nonfinite += 1
         except BadArgumentsError:
@@ -108,8 +123,9 @@ class Router:
             statistics.refused += 1
         else:
             statistics.good += 1
-            statistics.clamped += clamped
-        return []
+            if clamped:
+                statistics.clamped += 1
+        return _NOTHING
 
     def _answer(self, route: _Route) -> list[Answer]:
         if route.binding.read is None or self._answers_left <= 0:
@@ -132,7 +148,11 @@ class Router:
         cached = self._patterns.get(address)
         if cached is not None:
             self._patterns.move_to_end(address)
+            self._statistics.unknown += not cached
             return cached
+        if self.steps_left <= 0:
+            self._statistics.dropped += 1
+            return []
         try:
             routes = self._matching(parts)
         except PatternError:
@@ -176,10 +196,11 @@ class Router:
 
     def _matching(self, parts: tuple[str, ...]) -> list[_Route]:
         patterns = [Pattern(part) if has_wildcards(part) else None for part in parts]
+        self._spend(4 + sum(each.n_tokens for each in patterns if each is not None) // 2)
         routes: list[_Route] = []
         numbers: list[int] | None = None
         for template, entry in self._entries.items():
-            if len(template) != len(parts) or not self._spend(1):
+            if len(template) != len(parts) or not self._spend(2):
                 continue
             if not all(
                 name == "{n}" or (name == part if pattern is None else pattern.matches(name))
@@ -192,7 +213,7 @@ class Router:
                 continue
             if numbers is None:
                 numbers = self._matching_sources(parts[2], patterns[2])
-            if not self._spend(len(numbers)):
+            if not self._spend(len(numbers) // 4):
                 return []
             head, tail = "/" + "/".join(template[:2]), "/".join(template[3:])
             routes += [
@@ -207,6 +228,15 @@ class Router:
             return [] if source is None else [source]
         if pattern.is_anything:
             return list(range(self._n_sources))
-        if not self._spend(self._n_sources):
+        known = self._numbers_of.get(part)
+        if known is not None:
+            return known
+        self._tokens_left -= pattern.n_tokens * self._n_sources
+        if self._tokens_left < 0:
+            self.steps_left = -1
             return []
-        return [i for i, number in enumerate(self._numbers) if pattern.matches(number)]
+        found = [i for i, number in enumerate(self._numbers) if pattern.matches(number)]
+        if len(self._numbers_of) >= MAX_CACHED_PATTERNS:
+            self._numbers_of.clear()
+        self._numbers_of[part] = found
+        return found

@@ -1,8 +1,8 @@
 """The thread that receives: sockets and the clock around a session.
 
-One thread reads all sockets. It takes what is pending, lets the session act on it, publishes what
-changed once, and waits again: it never sleeps on a time tag, never logs, and no exception leaves
-it.
+One thread reads all sockets. It empties them into the inbox, lets the session act on a share of
+that, publishes what changed once, and waits again: it never sleeps on a time tag, never logs, and
+no exception leaves it.
 """
 
 import selectors
@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +18,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.osc import wire
 from auricle.osc.folders import Folders
 from auricle.osc.framing import Framer, FramingError
+from auricle.osc.inbox import Inbox, Waiting
 from auricle.osc.recording import Recorder
 from auricle.osc.router import Answer
 from auricle.osc.scene_state import SceneState
@@ -28,9 +30,9 @@ from auricle.osc.tracker import preset as tracker_preset
 DEFAULT_PORT = 4001
 REPLY_PORT = 4002
 LOCAL = "127.0.0.1"
-# Datagrams taken from a socket before what they changed is published.
-MAX_DRAINED = 256
-MAX_PER_SECOND = 40_000
+# Datagrams taken from a socket at a time, and handled before what they changed is published.
+MAX_DRAINED = 2048
+MAX_HANDLED = 256
 MAX_CONNECTIONS = 16
 TCP_READ_BYTES = 4096
 # How often the predicted head is moved on between the tracker's poses.
@@ -56,6 +58,7 @@ class OscServer:
         obey_time_tags: False: bundles take effect at once.
         observe: called with each message and its time of arrival, in the receiving thread.
         record: a file that all datagrams are written to.
+        answers: whether queries are answered.
 
     Raises:
         AuricleError: a port in use, a host that is not this machine's, an unknown preset.
@@ -66,7 +69,8 @@ class OscServer:
         tcp_port: int | None = None, reply_port: int = REPLY_PORT, tracker: str | None = None,
         tracker_port: int | None = None, latency_seconds: float = 0.0, allow: Sequence[str] = (),
         folders: Sequence[str] = (), scene: SceneState | None = None, obey_time_tags: bool = True,
-        observe: Callable[[wire.Message, float], None] | None = None, record: str | None = None,
+        observe: Callable[[wire.Message, float], None] | None = None,
+        record: str | Path | None = None, answers: bool = True,
     ) -> None:  # fmt: skip
         dialect = tracker_preset(tracker) if tracker is not None else None
         self.session = Session(
@@ -74,6 +78,7 @@ class OscServer:
             folders=Folders(folders), obey_time_tags=obey_time_tags, observe=observe,
         )  # fmt: skip
         self._reply_port = reply_port
+        self._answers = answers
         self._allow = frozenset(_addresses(allow))
         self._recorder: Recorder | None = None
         self._selector = selectors.DefaultSelector()
@@ -81,7 +86,7 @@ class OscServer:
         self._connections: dict[socket.socket, Framer] = {}
         self._thread: threading.Thread | None = None
         self._running = False
-        self._second, self._this_second = 0, 0
+        self._inbox = Inbox()
         try:
             main = self._open(udp_socket(host, port), self._read_udp)
             self.port: int = main.getsockname()[1]
@@ -100,6 +105,7 @@ class OscServer:
                 self._selector.register(listening, selectors.EVENT_READ, self._accept)
                 self.tcp_port = listening.getsockname()[1]
             self._waker, woken = socket.socketpair()
+            woken.setblocking(False)
             self._selector.register(woken, selectors.EVENT_READ, self._wake)
             if record is not None:
                 self._recorder = Recorder(record, time.monotonic(), time.time())
@@ -108,7 +114,9 @@ class OscServer:
             raise
 
     def start(self) -> "OscServer":
-        """Begin to receive, in a thread of its own."""
+        """Begin to receive, in a thread of its own; a second call changes nothing."""
+        if self._thread is not None:
+            return self
         self._running = True
         self._thread = threading.Thread(target=self._receive, name="auricle-osc", daemon=True)
         self._thread.start()
@@ -149,6 +157,7 @@ class OscServer:
             try:
                 for key, _ in self._selector.select(self._patience()):
                     key.data(key.fileobj)
+                self._handle()
                 self.session.advance(time.monotonic())
             except Exception as error:
                 # A fault of ours must not end the conversation; it is counted and shown.
@@ -160,11 +169,13 @@ class OscServer:
         """How long to wait for a datagram."""
         predicts = self.session.tracker is not None and self.session.pose.latency_seconds > 0.0
         patience = TRACKER_TICK_SECONDS if predicts else IDLE_SECONDS
-        due = self.session.next_due()
-        return patience if due is None else min(patience, max(due - time.monotonic(), 0.0))
+        now, due = time.monotonic(), self.session.next_due()
+        if due is not None:
+            patience = min(patience, max(due - now, 0.0))
+        waits = self._inbox.patience(now)
+        return patience if waits is None else min(patience, waits)
 
     def _read_udp(self, bound: socket.socket) -> None:
-        is_raw = bound is self._raw
         for _ in range(MAX_DRAINED):
             try:
                 datagram, sender = bound.recvfrom(65536)
@@ -172,36 +183,37 @@ class OscServer:
                 return
             except OSError:
                 continue  # an answer of ours was not wanted there (ICMP), which is not our trouble
-            now = time.monotonic()
-            if not (self._is_allowed(sender[0]) and self._is_in_time(now)):
-                continue
+            if self._is_allowed(sender[0]):
+                self._inbox.put(Waiting(datagram, sender, bound, time.monotonic()))
+
+    def _handle(self) -> None:
+        """Act on the datagrams that wait, or on the first of them."""
+        unix_offset = time.time() - time.monotonic()
+        for _ in range(MAX_HANDLED):
+            waiting = self._inbox.take(time.monotonic())
+            if waiting is None:
+                break
+            datagram, sender, bound, now = waiting
+            is_raw = bound is self._raw
             if self._recorder is not None:
                 self._recorder.write(datagram, now, is_raw)
             if is_raw:
                 self.session.receive_raw_pose(datagram, now)
                 continue
-            for answer in self.session.receive(datagram, now, time.time()):
+            for answer in self.session.receive(datagram, now, now + unix_offset):
                 self._answer(bound, answer, sender)
+        self.session.statistics.dropped += self._inbox.dropped
+        self._inbox.dropped = 0
 
     def _is_allowed(self, address: str) -> bool:
-        if self._allow and address not in self._allow:
+        if self._allow and address.removeprefix("::ffff:") not in self._allow:
             self.session.statistics.refused += 1
             return False
         return True
 
-    def _is_in_time(self, now: float) -> bool:
-        """Whether this datagram is among the first of its second; the rest of a flood is
-        dropped.
-        """
-        if int(now) != self._second:
-            self._second, self._this_second = int(now), 0
-        self._this_second += 1
-        if self._this_second > MAX_PER_SECOND:
-            self.session.statistics.dropped += 1
-            return False
-        return True
-
     def _answer(self, bound: socket.socket, answer: Answer, sender: tuple[Any, ...]) -> None:
+        if not self._answers:
+            return
         if answer.address.startswith("/adm/"):
             sender = (sender[0], self._reply_port, *sender[2:])
         try:
@@ -223,6 +235,9 @@ class OscServer:
         self._selector.register(connection, selectors.EVENT_READ, self._read_tcp)
 
     def _read_tcp(self, connection: socket.socket) -> None:
+        if not self._inbox.spend(time.monotonic()):
+            time.sleep(0.001)
+            return  # the stream waits on the sender's side
         framer = self._connections[connection]
         try:
             data = connection.recv(TCP_READ_BYTES)
@@ -237,15 +252,14 @@ class OscServer:
             self._hang_up(connection)
         now = time.monotonic()
         for datagram in datagrams:
-            if not self._is_in_time(now):
-                continue
+            self._inbox.spend(now)
             if self._recorder is not None:
                 self._recorder.write(datagram, now)
             for answer in self.session.receive(datagram, now, time.time()):
                 self._answer_tcp(connection, framer, answer)
 
     def _answer_tcp(self, connection: socket.socket, framer: Framer, answer: Answer) -> None:
-        if connection not in self._connections:
+        if connection not in self._connections or not self._answers:
             return
         try:
             connection.sendall(framer.frame(wire.encode(*answer)))

@@ -1,9 +1,7 @@
-"""What becomes of a datagram: parsed, scheduled, routed, published. No sockets, no clocks, no
-threads.
+"""What becomes of a datagram: parsed, scheduled, routed, published. No sockets, clocks or threads.
 
 The server drives it with datagrams as they arrive, a replay with those of a recording; given the
-same
-datagrams at the same times, the scene is the same to the last bit.
+same datagrams at the same times, the scene is the same to the last bit.
 """
 
 import heapq
@@ -25,6 +23,7 @@ from auricle.osc.tracker import Preset, Reader
 
 MAX_AHEAD_SECONDS = 1.0
 MAX_SCHEDULED = 4096  # messages waiting for their time
+MAX_DUE = 256  # of them done at a time; those of one moment together
 _NOTHING: list[Answer] = []
 
 
@@ -84,7 +83,10 @@ class Session:
         if len(messages) == 1 and messages[0].time_tag == wire.IMMEDIATELY:
             return self._apply(messages[0])
         answers: list[Answer] = []
-        for message in messages:
+        for done, message in enumerate(messages):
+            if self._router.steps_left < 0:
+                self.statistics.dropped += len(messages) - done
+                break
             if message.time_tag == wire.IMMEDIATELY or not self._obey_time_tags:
                 answers += self._apply(message)
             else:
@@ -107,8 +109,13 @@ class Session:
         self._now = now
         if self._waiting:
             self._router.begin_datagram()
+        done, moment = 0, now
         while self._waiting and self._waiting[0][0] <= now:
-            self._apply(heapq.heappop(self._waiting)[2])
+            if done >= MAX_DUE and self._waiting[0][0] != moment:
+                break
+            moment, _, message = heapq.heappop(self._waiting)
+            self._apply(message)
+            done += 1
         if self.tracker is not None:
             self._follow_head(now)
         self.statistics.tick(now)
@@ -146,10 +153,12 @@ class Session:
     def _apply(self, message: wire.Message) -> Sequence[Answer]:
         if self._observe is not None:
             self._observe(message, self._now)
-        if self.tracker is not None and message.arguments and self.tracker.knows(message.address):
-            self._take_pose(lambda reader: reader.pose(message.address, message.arguments))
+        address, arguments, _ = message
+        tracker = self.tracker
+        if tracker is not None and arguments and tracker.form(address) is not None:
+            self._take_pose(lambda reader: reader.pose(address, arguments))
             return _NOTHING
-        return self._router.handle(message.address, message.arguments)
+        return self._router.handle(address, arguments)
 
     def _take_pose(self, read: Callable[[Reader], Quaternion | None]) -> None:
         assert self.tracker is not None

@@ -16,16 +16,26 @@ MAX_DATAGRAM = 65_507  # what UDP over IPv4 can carry
 MAX_DEPTH = 8  # bundles in bundles, arrays in arrays
 MAX_ARGUMENTS = 64  # of one message
 MAX_ADDRESS = 255
-# Messages, bundles and arguments of one datagram together: a bundle of 256 positions fits.
+MAX_MESSAGES = 256  # of one datagram
+# Messages, bundles and arguments of one datagram together: a bundle of 256 positions fits, or of
+# 100 wildcards.
 MAX_STEPS = 1280
+WILDCARD_STEPS = 10  # more that an address with wildcards costs
+MAX_KNOWN = 4096
 
 IMMEDIATELY = 1
 NTP_TO_UNIX_SECONDS = 2_208_988_800
 
 Argument: TypeAlias = Any
 
+_INT32 = struct.Struct(">i")
+
 _ADDRESS = re.compile(rb'/[!"$-~]{1,%d}' % (MAX_ADDRESS - 1))  # printable, no space, no #
+_WILDCARD = re.compile(rb"[*?\[{]")
 _FIXED = {"i": "i", "f": "f", "h": "q", "d": "d", "t": "Q", "r": "I"}
+# Of heads (address and type tags, padded) that came before: the address, how to unpack what
+# follows, and the steps it costs. Senders repeat themselves, so this is where the time is saved.
+_known: dict[bytes, tuple[str, struct.Struct, int]] = {}
 _CONSTANT = {"T": True, "F": False, "N": None, "I": float("inf")}
 
 
@@ -68,6 +78,8 @@ def _element(
     messages: list[Message], steps: list[int],
 ) -> None:  # fmt: skip
     if data[start] != 35:  # "#"
+        if len(messages) >= MAX_MESSAGES:
+            raise WireError(f"a datagram of more than {MAX_MESSAGES} messages")
         messages.append(_message(data, start, end, time_tag, steps))
         return
     if data[start : start + 8] != b"#bundle\0" or end - start < 16:
@@ -79,7 +91,7 @@ def _element(
     time_tag = time_tag if tag <= IMMEDIATELY else tag
     at = start + 16
     while at < end:
-        (size,) = struct.unpack_from(">i", data, at)
+        (size,) = _INT32.unpack_from(data, at)
         at += 4
         if size <= 0 or size % 4 or at + size > end:
             raise WireError(f"an element of a bundle claims {size} bytes")
@@ -94,6 +106,17 @@ def _spend(steps: list[int], count: int) -> None:
 
 
 def _message(data: bytes, start: int, end: int, time_tag: int, steps: list[int]) -> Message:
+    stop = data.find(b"\0", data.find(b",", start, end), end)
+    at = stop + 4 - (stop - start) % 4
+    known = _known.get(data[start:at])
+    if known is not None:
+        address, form, cost = known
+        steps[0] -= cost
+        if steps[0] < 0:
+            _spend(steps, 0)
+        if end - at != form.size:
+            raise WireError("the arguments are longer or shorter than their type tags say")
+        return Message(address, form.unpack_from(data, at), time_tag)
     raw, at = _text(data, start, end)
     if _ADDRESS.fullmatch(raw) is None:
         raise WireError(f"an address is printable ASCII after a slash, at most {MAX_ADDRESS} long")
@@ -103,14 +126,19 @@ def _message(data: bytes, start: int, end: int, time_tag: int, steps: list[int])
     tags, at = _text(data, at, end)
     if tags[:1] != b",":
         raise WireError("a message without type tags")
-    _spend(steps, len(tags))
+    cost = len(tags) + (WILDCARD_STEPS if _WILDCARD.search(raw) else 0)
+    _spend(steps, cost)
     if len(tags) > MAX_ARGUMENTS + 1:
         raise WireError(f"a message of more than {MAX_ARGUMENTS} arguments")
     fixed = _fixed_format(tags)
     if fixed is not None:
         if end - at != fixed.size:
             raise WireError("the arguments are longer or shorter than their type tags say")
-        return Message(raw.decode("ascii"), fixed.unpack_from(data, at), time_tag)
+        address = raw.decode("ascii")
+        if len(_known) >= MAX_KNOWN:
+            _known.clear()
+        _known[data[start:at]] = (address, fixed, cost)
+        return Message(address, fixed.unpack_from(data, at), time_tag)
     arguments, at = _arguments(data, at, end, tags)
     if at != end:
         raise WireError("bytes behind the last argument")

@@ -52,12 +52,14 @@ class Effects:
         near_field_m: where near-field cues begin, 0 for none.
         in_air: whether air absorbs.
         farthest_m: up to where sound takes its time; 0: it takes none.
+        width_deg: how wide it is heard.
     """
 
     levels: tuple[Level, ...] = ()
     near_field_m: float = 1.0
     in_air: bool = False
     farthest_m: float = 0.0
+    width_deg: float = 0.0
 
 
 class StreamedChain:

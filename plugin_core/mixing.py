@@ -115,6 +115,7 @@ def _renderer(prepared: PreparedSet, feeds: list[Feed], air: Air | None) -> Bina
         in_air if np.any(in_air) else None,
         farthest_m > 0.0 if np.any(farthest_m) else None,
     )
+    renderer.set_widths([effects.width_deg for effects in each])
     return renderer
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from auricle.plugin_core.audio_files import FileSource, Source, output_format
 from auricle.plugin_core.feed import Effects, Feed, InverseDistance
 from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult
 from auricle.plugin_core.mixing import Mixer, ObjectBus
-from auricle.plugin_core.motion import HeadTrack, SourcePath
+from auricle.plugin_core.motion import Head, HeadTrack, Path3d, SourcePath, Turned
+from auricle.plugin_core.osc_motion import recorded_motion
 
 STEREO_HALF_WIDTH_DEG = 30.0
 PathLike = str | os.PathLike[str]
@@ -32,6 +34,8 @@ def render(
     distance_m: float | Sequence[float] | None = None,
     orbit_seconds: float | None = None,
     head_track: PathLike | None = None,
+    osc_recording: PathLike | None = None,
+    tracker: str | None = None,
     rank: str | int = "auto",
     level: str = "matched",
     gain_db: float = 0.0,
@@ -52,6 +56,10 @@ def render(
         distance_m: likewise; given, the level falls as 1/r from 1 m.
         orbit_seconds: time of a turn of all tracks around the listener, counter-clockwise.
         head_track: POSES.csv of the head.
+        osc_recording: a file of `auricle osc record`, which then moves the sources (track n is
+            source n, a stereo track with both its sides) and the head; where they begin is said
+            by azimuth, elevation and distance.
+        tracker: the preset of the head tracker in the recording; None: there is none.
         rank: "auto", "full" or a number of buses; level: "matched" or "measured".
         gain_db: of the output.
         block_size: samples rendered at a time; the result does not depend on it.
@@ -70,17 +78,26 @@ def render(
     with ExitStack() as files:
         rate = sample_rate or files.enter_context(closing(FileSource(names[0]))).file_rate
         sources = [files.enter_context(closing(FileSource(name, rate))) for name in names]
-        paths = _paths(sources, azimuth_deg, elevation_deg, distance_m, orbit_seconds)
+        places = _places(sources, azimuth_deg, elevation_deg, distance_m, orbit_seconds)
+        head: Head | None = HeadTrack(Path(head_track)) if head_track is not None else None
+        middles: Sequence[Path3d] = places
+        if osc_recording is not None:
+            if orbit_seconds is not None or head_track is not None:
+                raise AuricleError("an OSC recording moves sources and head; leave out the others")
+            middles, head = recorded_motion(osc_recording, places, tracker, rate, say)
+        elif tracker is not None:
+            raise AuricleError(f"tracker {tracker}: reads an OSC recording; name that too")
+        paths = [_sides(*each) for each in zip(sources, middles, strict=True)]
         return render_sources(
-            sources, paths, output, hrtf=hrtf, head_track=head_track, rank=rank, level=level,
+            sources, paths, output, hrtf=hrtf, head=head, rank=rank, level=level,
             gain_db=gain_db, block_size=block_size, sample_rate=rate, progress=progress,
             distance_gain=distance_m is not None, say=say,
         )  # fmt: skip
 
 
 def render_sources(
-    sources: Sequence[Source], paths: Sequence[Sequence[SourcePath]], output: PathLike, *,
-    hrtf: HrtfSet | PathLike | None = None, head_track: PathLike | None = None,
+    sources: Sequence[Source], paths: Sequence[Sequence[Path3d]], output: PathLike, *,
+    hrtf: HrtfSet | PathLike | None = None, head: Head | None = None,
     rank: str | int = "auto", level: str = "matched", gain_db: float = 0.0,
     block_size: int = 16384, sample_rate: int = 48000, distance_gain: bool = False,
     progress: Progress | None = None, say: Callable[[str], None] | None = None,
@@ -89,7 +106,6 @@ def render_sources(
     if block_size < 1:
         raise AuricleError(f"the block size must be at least 1, got {block_size}")
     output_format(Path(output))
-    head = HeadTrack(Path(head_track)) if head_track is not None else None
     effects = Effects((InverseDistance(),), np.inf) if distance_gain else Effects()
     feeds = [Feed(*each, effects=effects) for each in zip(sources, paths, strict=True)]
     listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate)
@@ -116,11 +132,12 @@ def load_listener(hrtf: PathLike | None, sample_rate: int) -> HrtfSet:
     return default_hrtf(sample_rate) if hrtf is None else HrtfSet.load(Path(hrtf))
 
 
-def _paths(
+def _places(
     sources: Sequence[FileSource], azimuth_deg: float | Sequence[float],
     elevation_deg: float | Sequence[float], distance_m: float | Sequence[float] | None,
     orbit_seconds: float | None,
-) -> list[list[SourcePath]]:  # fmt: skip
+) -> list[SourcePath]:  # fmt: skip
+    """The way of each track's middle."""
     if orbit_seconds is not None and not (np.isfinite(orbit_seconds) and orbit_seconds != 0.0):
         raise AuricleError(f"an orbit takes a time other than 0, got {orbit_seconds}")
     count = len(sources)
@@ -129,17 +146,22 @@ def _paths(
     distances = _each("distance", 1.0 if distance_m is None else distance_m, count, 1.0)
     if min(distances) <= 0.0:
         raise AuricleError(f"a distance must be above 0 m, got {min(distances)}")
-    paths = []
-    for source, azimuth, elevation, distance in zip(
-        sources, azimuths, elevations, distances, strict=True
-    ):
-        spread = (
-            [0.0] if source.n_channels == 1 else [STEREO_HALF_WIDTH_DEG, -STEREO_HALF_WIDTH_DEG]
-        )
-        paths.append(
-            [SourcePath(azimuth + side, elevation, distance, orbit_seconds) for side in spread]
-        )
-    return paths
+    return [
+        SourcePath(*each, orbit_seconds)
+        for each in zip(azimuths, elevations, distances, strict=True)
+    ]
+
+
+def _sides(source: FileSource, middle: Path3d) -> list[Path3d]:
+    """The ways of a track's channels."""
+    if source.n_channels == 1:
+        return [middle]
+    if isinstance(middle, SourcePath):
+        return [
+            replace(middle, azimuth_deg=middle.azimuth_deg + side)
+            for side in (STEREO_HALF_WIDTH_DEG, -STEREO_HALF_WIDTH_DEG)
+        ]
+    return [Turned(middle, side) for side in (STEREO_HALF_WIDTH_DEG, -STEREO_HALF_WIDTH_DEG)]
 
 
 def _each(what: str, values: float | Sequence[float], count: int, default: float) -> list[float]:

@@ -225,7 +225,11 @@ def test_niirf_sections_are_stable_and_their_response_is_that_of_the_filter(scal
     powers = np.stack([turn**0, turn, turn**2])
     response = np.prod((sos[..., :3] @ powers) / (sos[..., 3:] @ powers), axis=-2)
     wanted = 20.0 * np.log10(np.abs(response)) + gain_db.numpy()[:, None]
-    assert np.max(np.abs(found - wanted)) < 0.05
+    deep = np.any(
+        np.abs(sos[..., :3] @ powers) < 1e-3, axis=-2
+    )  # floored: there the gradient would be endless
+    assert np.mean(deep) < 0.05
+    assert np.max(np.abs(found - wanted)[~deep]) < 1e-6
 
 
 def test_the_refiner_is_its_base_before_training(people, unknown):

@@ -21,7 +21,6 @@ from auricle.osc.recording import Recorder, Recording
 from auricle.osc.server import OscServer
 from auricle.osc.session import Session
 from auricle.osc.target import MemoryTarget
-from auricle.osc.tracker import Reader, preset
 
 VALUES = st.one_of(
     st.integers(-(2**31), 2**31 - 1),
@@ -96,6 +95,57 @@ def test_what_is_not_osc_is_refused(datagram):
 )
 def test_patterns(pattern, name, matches):
     assert Pattern(pattern).matches(name) is matches
+
+
+def matches_slowly(pattern, name):
+    """The rules of OSC 1.0, by trying everything."""
+    if not pattern:
+        return not name
+    if pattern[0] == "*":
+        return any(matches_slowly(pattern[1:], name[i:]) for i in range(len(name) + 1))
+    if pattern[0] == "{":
+        choices, rest = pattern[1:].split("}", 1)
+        return any(
+            name.startswith(choice) and matches_slowly(rest, name[len(choice) :])
+            for choice in choices.split(",")
+        )
+    if not name:
+        return False
+    if pattern[0] == "[":
+        inside, rest = pattern[1:].split("]", 1)
+        negated, allowed = inside[:1] == "!", inside.removeprefix("!")
+        if len(allowed) == 3 and allowed[1] == "-":
+            allowed = [chr(c) for c in range(ord(allowed[0]), ord(allowed[2]) + 1)]
+        return (name[0] in allowed) is not negated and matches_slowly(rest, name[1:])
+    return pattern[0] in ("?", name[0]) and matches_slowly(pattern[1:], name[1:])
+
+
+TOKENS = st.sampled_from(
+    ["*", "?", "a", "b", "12", "[ab]", "[!a]", "[1-3]", "[!1-2]", "{a,b2}", "{12,1,}", "{b}"]
+)
+
+
+@given(st.lists(TOKENS, max_size=6).map("".join), st.text("ab123", max_size=6))
+def test_patterns_match_as_the_rules_say(pattern, name):
+    assert Pattern(pattern).matches(name) is matches_slowly(pattern, name)
+
+
+def test_a_pattern_over_all_sources_fits_and_one_that_costs_too_much_is_dropped():
+    target = MemoryTarget(256)
+    session = Session(target)
+    for pattern in ("*", "[0-9]*", "*?", "{" + ",".join(map(str, range(1, 33))) + "}*"):
+        sent(session, f"/adm/obj/{pattern}/gain", 0.5)
+        assert target.gains[255 if "{" not in pattern else 31] == 0.5
+        sent(session, "/adm/obj/*/gain", 1.0)
+        assert target.gains == [1.0] * 256
+    same = [wire.encode(f"/adm/obj/[1-3]?/{each}", [0.5]) for each in ("w", "gain", "azim", "elev")]
+    session.receive(wire.encode_bundle(same), 0.0, 0.0)
+    session.advance(0.0)
+    assert target.gains[9:39] == [0.5] * 30
+    assert session.statistics.dropped == 0
+    sent(session, "/adm/obj/*/gain", 1.0)
+    sent(session, "/adm/obj/" + "?*" * 8 + "/gain", 0.5)
+    assert (target.gains, session.statistics.dropped) == ([1.0] * 256, 1)
 
 
 def sent(session, address, *values):
@@ -229,21 +279,3 @@ def test_a_recording_is_read_as_it_was_written(tmp_path):
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(AuricleError, match="session.rec"):
         Recording.load(path)
-
-
-Q = np.array(quaternion_from_ypr_deg(30.0, 10.0, 5.0))  # left, nose down, left ear up
-
-
-@pytest.mark.parametrize(
-    ("name", "address", "values"),
-    [
-        ("auricle", "/auricle/listener/ypr", [30.0, 10.0, 5.0]),
-        ("adm", "/adm/lis/ypr", [30.0, -10.0, 5.0]),  # pitch + up, roll + to the right
-        ("iem", "/SceneRotator/quaternions", [Q[0], -Q[1], -Q[2], -Q[3]]),  # senders invert
-        ("unity", "/quaternions", [Q[0], Q[2], -Q[3], -Q[1]]),  # x right, y up, left-handed
-        ("ohti", "/scenerotator/quaternions", list(Q)),
-    ],
-)
-def test_a_preset_turns_a_dialect_into_our_quaternion(name, address, values):
-    found = np.array(Reader(preset(name)).pose(address, values))
-    np.testing.assert_allclose(found * np.sign(found[0]), Q, atol=1e-9)

@@ -48,6 +48,12 @@ def render(
         float | None, typer.Option(help="Seconds of a turn around the head; negative: clockwise.")
     ] = None,
     head_track: Annotated[Path | None, typer.Option(help="POSES.csv of the head.")] = None,
+    osc_recording: Annotated[
+        Path | None, typer.Option(help="Recorded OSC session, which moves the tracks and the head.")
+    ] = None,
+    tracker: Annotated[
+        str | None, typer.Option(help="Preset of the head tracker in the recording.")
+    ] = None,
     rank: Annotated[
         str | None, typer.Option(help="auto (the default), full or a number of buses an ear.")
     ] = None,
@@ -69,7 +75,8 @@ def render(
     _check_kind(
         scene,
         {"TRACK": tracks, "--azimuth": azimuth, "--elevation": elevation, "--distance": distance,
-         "--orbit": orbit, "--densify": densify or None},
+         "--orbit": orbit, "--densify": densify or None, "--osc-recording": osc_recording,
+         "--tracker": tracker},
         {"--folder": folder, "--programme": programme, "--plot": plot, "--workers": workers},
     )  # fmt: skip
     number_or_name = int(rank) if rank is not None and rank.isdigit() else rank
@@ -87,7 +94,8 @@ def render(
         result = render_files(
             tracks or [], output, hrtf=listener, azimuth_deg=azimuth or 0.0,
             elevation_deg=elevation or 0.0, distance_m=distance or None, orbit_seconds=orbit,
-            head_track=head_track, rank=number_or_name or "auto",
+            head_track=head_track, osc_recording=osc_recording, tracker=tracker,
+            rank=number_or_name or "auto",
             level=level or "matched", gain_db=gain, block_size=block_size,
             sample_rate=sample_rate, progress=progress, say=say,
         )  # fmt: skip

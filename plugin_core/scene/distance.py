@@ -1,4 +1,4 @@
-"""What a track's ``distance`` and ``directivity`` blocks turn into."""
+"""What a track's ``distance`` and ``directivity`` blocks and its width turn into."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,5 +38,5 @@ def effects_of(track: Track) -> Effects:
         near_field_m = np.inf if distance.gain else NEAR_FIELD_M
     return Effects(
         tuple(levels), near_field_m, distance.air_absorption,
-        distance.farthest_m if distance.delay else 0.0,
+        distance.farthest_m if distance.delay else 0.0, track.source_width_deg,
     )  # fmt: skip

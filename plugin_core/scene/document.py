@@ -78,7 +78,8 @@ _FOOT = """\
 ## What to know
 
 - **Motion** is taken every 128 samples and is linear in between. A stereo track is two sources,
-  turned by half of `width_deg` to each side around the origin of the room.
+  turned by half of `width_deg` to each side around the origin of the room;
+  `source_width_deg` makes each of them wide (`distance.md`).
 - **Plugins** run in blocks that do not depend on how the scene is read or rendered, each track
   in order: chain, fader, distance, place. What a plugin delays is lined up: it is given more
   audio until what is due is there. Every plugin is tried before the rendering begins, on noise,
@@ -93,8 +94,8 @@ _FOOT = """\
   **limiter** looks ahead 5 ms and at the true peak, four-fold oversampled.
 - **The output** appears under its name when it is whole, or not at all.
 - **Beds and ambisonics** stand around the head wherever it goes, and turn against it; `position`,
-  `width_deg`, `distance` and `directivity` are those of objects. How they are decoded:
-  `ambisonics.md`; what distance does: `distance.md`.
+  `width_deg`, `distance`, `directivity` and `source_width_deg` are those of objects. How they are
+  decoded: `ambisonics.md`; what distance does: `distance.md`.
 
 ## CSV of positions
 

@@ -234,6 +234,9 @@ class Track(_Checked):
     position: Position = key(Static(), "where it is: static, `orbit_seconds`, `keyframes` or `csv`")
     distance: Distance = key(Distance(), "what the distance does")
     directivity: Directivity | None = key(None, "where it faces; null: equally loud all around")
+    source_width_deg: float = key(
+        0.0, "how wide each channel is heard, along the horizon; 0: a point", low=0.0, high=180.0
+    )
 
     def _check(self) -> None:
         if isinstance(self.channels, str) and self.channels not in ("all", "mix"):
@@ -250,6 +253,7 @@ class Track(_Checked):
             return
         for name, default in (
             ("position", Static()), ("distance", Distance()), ("directivity", None),
+            ("source_width_deg", 0.0),
         ):  # fmt: skip
             if getattr(self, name) != default:
                 raise KeyProblem(name, f"a track of type {self.type} is all around; remove it")

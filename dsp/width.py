@@ -1,0 +1,259 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Wide sources: each is heard from an arc of directions, by signals that have little in common.
+
+The middle of the arc plays the source itself, ``COPIES`` directions beside it play what cascades of
+all-pass filters make of it: the same magnitudes, other phases. So an ear hears the sum of their
+energies, without the comb of one signal from many directions, and the two ears agree the less the
+wider the arc is. Squared gains are scaled so that the power of both ears together stays that of
+the narrow source.
+
+Letters: S sources, C copies, D samples of an all-pass filter's past.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from auricle.dsp.compiled import CACHE
+from auricle.dsp.prepared import PreparedSet
+
+STEP = 128  # samples of a control step, as in the renderer
+COPIES = 4
+FASTEST_DEG_PER_SECOND = 60.0  # of a width: what is asked for at once is reached in this time
+FULL_DEG = 20.0  # width from which on the arc is filled evenly; below, the middle is louder
+# Of each copy's three filters, milliseconds: of 24 random draws the one that keeps the level
+# best on HUTUBS pp10.
+_DELAYS_MS = (
+    (2.12, 3.39, 5.86),
+    (0.98, 3.14, 6.11),
+    (1.81, 3.83, 9.32),
+    (2.52, 4.69, 8.12),
+)  # fmt: skip
+_ALL_PASS = 0.6  # coefficient: copies keep little of the source's own phase (0.6^3)
+_PLACES = (-0.4, 0.4, -0.2, 0.2)  # of the copies on the arc, as shares of the width
+# What is left of the source in each copy, -0.6^3, cancels over them: else they would be softer.
+_SIGNS = (1.0, -1.0, 1.0, -1.0)
+_SIZE, _ROWS = 1024, 256  # of the transform that tells how loud directions are; at a time
+_ORDER = 6  # of the polynomial in x, y, z that says how loud the ears hear a direction
+
+_OPTIONS: dict[str, Any] = {
+    "cache": CACHE,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
+}
+
+
+class Width:
+    """Copies of S sources for their arcs; no method called while rendering allocates.
+
+    ``aim`` sets ``positions`` (S * C, 3) and ``levels`` (S * C,) of the copies at the end of the
+    step, and ``share`` (S,), the gain of the source itself: 1 without width. ``run`` makes ``out``
+    (S * C, STEP). ``targets_deg`` (S,) are the widths asked for.
+
+    Source: Schroeder 1962, JAES 10:219 (the all-pass filter); Pulkki 1999, WASPAA (spreading).
+    """
+
+    def __init__(self, n_sources: int, sample_rate: int, prepared: PreparedSet) -> None:
+        self.targets_deg = np.zeros(n_sources)
+        self._now_deg = np.zeros(n_sources)
+        self._fastest_deg = FASTEST_DEG_PER_SECOND * STEP / sample_rate
+        self.positions = np.zeros((n_sources * COPIES, 3))
+        self.levels = np.zeros(n_sources * COPIES)
+        self.share = np.ones(n_sources)
+        self.out = np.zeros((n_sources * COPIES, STEP), dtype=np.float32)
+        self._running = np.zeros(n_sources, dtype=np.bool_)
+        delays = np.array(_DELAYS_MS) * 1e-3 * sample_rate
+        self._delays = np.maximum(np.round(delays), 1.0).astype(np.int64)
+        stages, longest = self._delays.shape[1], int(self._delays.max())
+        self._past = np.zeros((n_sources, COPIES, stages, longest), dtype=np.float32)
+        self._at = np.zeros((n_sources, COPIES, stages), dtype=np.int64)
+        self._places, self._signs = np.array(_PLACES), np.array(_SIGNS, dtype=np.float32)
+        self._ring_steps = 1 + (prepared.tail_samples + int(self._delays.sum())) // STEP
+        self._quiet_steps = self._ring_steps
+        self.follow(prepared)
+
+    def follow(self, prepared: PreparedSet) -> None:
+        """Keep the level of the directions of this set from now on."""
+        self._loudness = loudness_field(prepared)
+
+    @property
+    def sounding(self) -> bool:
+        """Whether a copy can be heard in this step."""
+        return self._quiet_steps < self._ring_steps
+
+    def reset(self) -> None:
+        """Forget all sound; the next widths are jumped to."""
+        self._running[:] = False
+        self._quiet_steps = self._ring_steps
+
+    def aim(
+        self, positions: NDArray, turn: NDArray, origin: NDArray, levels: NDArray, jump: bool
+    ) -> None:
+        """Set where the copies are when the step that begins ends; arguments as of the engine's."""
+        wide = aim_copies(
+            positions, turn, origin, levels, self.targets_deg, self._fastest_deg, jump,
+            self._places, self._loudness, self._now_deg, self._running, self._past, self.positions,
+            self.levels, self.share,
+        )  # fmt: skip
+        self._quiet_steps = 0 if wide else min(self._quiet_steps + 1, self._ring_steps)
+
+    def run(self, audio: NDArray[np.float32], first: int, count: int) -> None:
+        """Make ``out[:, :count]`` from ``audio[:, first : first + count]``."""
+        decorrelate(
+            audio, first, count, self._running, self._delays, self._past, self._at, self._signs,
+            self.out,
+        )  # fmt: skip
+
+
+def loudness_field(prepared: PreparedSet) -> NDArray[np.float64]:
+    """Coefficients of the logarithm of both ears' power over the direction (x, y, z).
+
+    A polynomial; the power is that of pink noise from 200 Hz to 16 kHz.
+    """
+    rank, vertices = prepared.rank, prepared.mesh.vertices
+    hz = np.fft.rfftfreq(_SIZE, 1.0 / prepared.sample_rate)
+    weight = np.where((hz >= 200.0) & (hz <= 16000.0), 1.0 / np.maximum(hz, 1.0), 0.0)
+    power = np.zeros(len(vertices))
+    for ear in range(2):
+        gains = prepared.gains[:, ear * rank : (ear + 1) * rank]
+        for at in range(0, len(vertices), _ROWS):
+            some = gains[at : at + _ROWS]
+            ir = some if prepared.filters is None else some @ prepared.filters[ear]
+            power[at : at + _ROWS] += np.abs(np.fft.rfft(ir, _SIZE)) ** 2 @ weight
+    design = np.stack([
+        vertices[:, 0] ** i * vertices[:, 1] ** j * vertices[:, 2] ** k
+        for i in range(_ORDER + 1) for j in range(_ORDER + 1 - i) for k in range(_ORDER + 1 - i - j)
+    ], axis=1)  # fmt: skip
+    log = np.log(np.maximum(power, 1e-20))
+    return np.asarray(np.linalg.lstsq(design, log, rcond=1e-9)[0])
+
+
+@njit(**_OPTIONS)
+def aim_copies(
+    positions, turn, origin, levels, targets_deg, fastest_deg, jump, places, loudness, now_deg,
+    running, past, copies, copy_levels, share,
+):  # fmt: skip
+    """Set the copies' places and gains due at the end of the step; returns whether any sounds.
+
+    Args:
+        positions: (S, 3) in metres; turn: (3, 3) world to head; origin: (3,) the listener's.
+        levels: (S,) linear gains of the sources.
+        targets_deg: (S,) widths asked for; fastest_deg: by which they change in a step.
+        jump: whether they are reached at once.
+        places: (C,) of the copies, shares of the width.
+        loudness: of ``loudness_field``.
+        now_deg: (S,) in and out, widths at the step's end.
+        running: (S,) bool in and out: sources whose copies sound in this step.
+        past: (S, ...) of the filters, emptied when copies begin.
+        copies: (S * C, 3), copy_levels: (S * C,), share: (S,) out, as in ``Width``.
+    """
+    n_copies = len(places)
+    sounding = False
+    for s in range(len(now_deg)):
+        before = now_deg[s]
+        change = targets_deg[s] - before
+        if not jump:
+            change = min(max(change, -fastest_deg), fastest_deg)
+        now = before + change
+        now_deg[s] = now
+        wide = now > 0.0 or (before > 0.0 and not jump)
+        if wide and not running[s]:
+            past[s] = 0.0
+        running[s] = wide
+        sounding = sounding or wide
+        share[s] = 1.0
+        x, y, z = positions[s, 0], positions[s, 1], positions[s, 2]
+        dx, dy, dz = x - origin[0], y - origin[1], z - origin[2]
+        distance = np.sqrt(dx * dx + dy * dy + dz * dz)
+        if not (wide and distance > 1e-9):
+            for c in range(n_copies):
+                copies[s * n_copies + c] = positions[s]
+                copy_levels[s * n_copies + c] = 0.0
+            continue
+        flat = np.sqrt(dx * dx + dy * dy)
+        ax, ay = (-dy / flat, dx / flat) if flat > 1e-6 * distance else (0.0, 1.0)
+        filled = min(now / FULL_DEG, 1.0)
+        filled *= filled * (3.0 - 2.0 * filled)
+        middle = _power(dx / distance, dy / distance, dz / distance, turn, loudness)
+        energy = 1.0  # of the middle, whose weight is 1, and the copies, relative to it
+        for c in range(n_copies):
+            angle = now * np.pi / 180.0 * places[c]
+            cosine, sine = np.cos(angle), np.sin(angle)
+            px = cosine * dx + sine * distance * ax
+            py = cosine * dy + sine * distance * ay
+            pz = cosine * dz
+            i = s * n_copies + c
+            copies[i, 0], copies[i, 1], copies[i, 2] = (
+                origin[0] + px,
+                origin[1] + py,
+                origin[2] + pz,
+            )
+            weight = filled * np.cos(0.5 * np.pi * places[c]) ** 2
+            heard = _power(px / distance, py / distance, pz / distance, turn, loudness)
+            copy_levels[i] = weight
+            energy += weight * heard / middle
+        share[s] = np.sqrt(1.0 / energy)
+        for c in range(n_copies):
+            i = s * n_copies + c
+            copy_levels[i] = levels[s] * np.sqrt(copy_levels[i] / energy)
+    return sounding
+
+
+@njit(**_OPTIONS)
+def _power(x, y, z, turn, loudness):
+    """Both ears' power for a direction in world axes."""
+    u = turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z
+    v = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z
+    w = turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z
+    log, at, of_x = 0.0, 0, 1.0
+    for i in range(_ORDER + 1):
+        of_y = of_x
+        for j in range(_ORDER + 1 - i):
+            of_z = of_y
+            for _ in range(_ORDER + 1 - i - j):
+                log += loudness[at] * of_z
+                at += 1
+                of_z *= w
+            of_y *= v
+        of_x *= u
+    return np.exp(log)
+
+
+@njit(**_OPTIONS)
+def decorrelate(audio, first, count, running, delays, past, at, signs, out):
+    """Run the copies' filters; see ``Width.run``.
+
+    Args:
+        audio: (S, T) float32; samples ``first`` to ``first + count`` are taken.
+        running: (S,) bool, sources with copies; those of others become silence.
+        delays: (C, N) samples of the N filters of each copy.
+        past: (S, C, N, D) float32 and at: (S, C, N), their rings and where these are written next.
+        signs: (C,) float32, by which the copies are multiplied.
+        out: (S * C, STEP) float32, samples 0 to count are written.
+    """
+    n_copies, n_stages = delays.shape
+    gain = np.float32(_ALL_PASS)
+    for s in range(len(running)):
+        check = np.float32(0.0)
+        if running[s]:
+            for t in range(count):
+                check += audio[s, first + t] * np.float32(0.0)
+        for c in range(n_copies):
+            row = out[s * n_copies + c]
+            if not running[s]:
+                row[:count] = 0.0
+                continue
+            for t in range(count):  # what holds NaN or infinity is silent here as in the engine
+                row[t] = signs[c] * audio[s, first + t] if check == check else np.float32(0.0)
+            for n in range(n_stages):
+                ring, length, i = past[s, c, n], delays[c, n], at[s, c, n]
+                for t in range(count):
+                    old = ring[i]
+                    inner = row[t] + gain * old
+                    ring[i] = inner if abs(inner) > np.float32(1e-30) else np.float32(0.0)
+                    row[t] = old - gain * inner
+                    i = i + 1 if i + 1 < length else 0
+                at[s, c, n] = i
