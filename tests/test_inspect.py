@@ -93,8 +93,13 @@ def test_a_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_usage_errors_are_one_line_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "F.sofa" in refusal(capsys)
     assert "--colour" in refusal(capsys, "x.sofa", "--colour")
+
+
+def test_without_a_file_the_default_listener_is_shown() -> None:
+    said = run()
+    assert "mean of 123 measured listeners (HUTUBS + CIPIC)" in said
+    assert "CC BY 4.0 (HUTUBS)" in said
 
 
 def test_help_has_an_example() -> None:

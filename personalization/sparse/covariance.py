@@ -144,6 +144,7 @@ def expected(
     parts = (*model.tapers, *model.rest)
     kernels = [matern_3_2(part.chord)(distance).astype(np.float32) for part in parts]
     n_tapers = len(model.tapers)
+    tapered = np.concatenate(kernels[:n_tapers], axis=1)
     untapered = np.float32(1.0 - sum(part.share for part in model.tapers))
     known_last = np.ascontiguousarray(np.moveaxis(known.deviations, 0, -1))  # (K, 2, P, S)
     weights = solution.T.reshape(-1, *known.scale.shape, 1)
@@ -156,14 +157,16 @@ def expected(
         apart = np.abs(bins[some, None] - known.bins).astype(np.float32)
         for column, weight in enumerate(weights):
             explained, scaled = known_last * weight, known.scale[..., None] * weight
-            listeners = np.zeros((len(kernels[0]), own[0].size), dtype=np.float32)
-            listeners.reshape(-1, own.shape[-1])[:] = untapered * explained.sum(axis=(0, 1, 2))
+            heard = [_heard(part, apart, explained) for part in model.tapers]
+            listeners = tapered @ np.concatenate(heard)
+            everywhere = untapered * explained.sum(axis=(0, 1, 2))
             rest = np.zeros((len(kernels[0]), scale[0].size), dtype=np.float32)
-            for kernel, part in zip(kernels[:n_tapers], parts, strict=False):
-                listeners += kernel @ _heard(part, apart, explained)
             for kernel, part in zip(kernels[n_tapers:], parts[n_tapers:], strict=True):
                 rest += kernel @ _heard(part, apart, scaled)
-            found[column, ..., some] = np.sum(own * listeners.reshape(own.shape), axis=-1)
+            found[column, ..., some] = np.einsum(
+                "qews,qews->qew", own, listeners.reshape(own.shape)
+            )
+            found[column, ..., some] += own @ everywhere
             found[column, ..., some] += rest.reshape(scale.shape) * scale
             if model.offset:
                 offset = Part(model.offset, 1.0, model.offset_bins, 1.0)
