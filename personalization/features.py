@@ -114,7 +114,7 @@ def blend_weights(positions: Array, targets: Array) -> Array:
     weights = np.zeros(distance.shape)
     weights[held, nearest[held]] = 1.0
     if not np.all(held):
-        process = fit_process(matern_3_2(_FIELD_SCALE), chords(positions, positions), _FIELD_NUGGET)
+        process = fit_process(matern_3_2(_FIELD_SCALE), positions, _FIELD_NUGGET)
         kernel = process.kernel(distance[~held])
         weights[~held] = kernel @ process.precision + process.mean
     return weights

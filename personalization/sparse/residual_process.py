@@ -31,8 +31,7 @@ class MeanProcess:
             return mean
         error_db = (measured.magnitude_db - mean_known.magnitude_db).astype(np.float64)
         late = measured.arrival_seconds - mean_known.arrival_seconds
-        distance = chords(measured.positions, measured.positions)
-        tried = [fit_process(matern_3_2(s), distance, g) for s in SCALES for g in NUGGETS]
+        tried = [fit_process(matern_3_2(s), measured.positions, g) for s in SCALES for g in NUGGETS]
         best = max(
             tried, key=lambda p: float(p.solve(error_db).log_likelihood(error_db)[:, HEARD].mean())
         )
