@@ -120,6 +120,12 @@ def test_a_model_and_a_setting_that_do_not_exist_are_refused():
     assert all(method(name) is learned_class(name) for name in LEARNED)
 
 
+def test_between_directions_listeners_stay_near_what_they_have(people):
+    """The process over directions takes positions, not their distances."""
+    turned = people.at(people.positions[:40] @ np.array([[0.8, 0.6, 0], [-0.6, 0.8, 0], [0, 0, 1]]))
+    assert np.abs(turned.magnitude_db).max() < 1.5 * np.abs(people.magnitude_db).max()
+
+
 def test_measured_sets_are_rows_of_the_grid_without_repeats(people):
     rng = np.random.default_rng(0)
     sets = standard_sets(people.positions) + [random_set(people.positions, rng) for _ in range(200)]

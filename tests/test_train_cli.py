@@ -57,6 +57,26 @@ def test_a_network_is_trained_and_kept(folder, tmp_path, capsys):
     assert load_trained(path).name == "fsp-ae"
 
 
+def test_a_network_completes_a_measured_set(folder, tmp_path, capsys):
+    from auricle.dsp.hrtf import HrtfSet
+    from auricle.personalization.datasets.packed import load_h5
+
+    weights, given, out = (tmp_path / name for name in ("w.safetensors", "few.sofa", "all.sofa"))
+    status_and_line(
+        capsys, "fsp-ae", "--data", folder, "--set", "toy", "-o", weights, "--minutes", "0.001"
+    )
+    people = load_h5(folder / "toy.h5")
+    people.directions([0, 7, 20, 33, 41, 60]).hrtf_set(0).save(given)
+    with pytest.raises(SystemExit) as ended:
+        main(["personalize", "sparse", str(given), "-o", str(out), "--weights", str(weights)])
+    assert ended.value.code == 0, capsys.readouterr().err
+    assert HrtfSet.load(out).n_directions > 60
+    with pytest.raises(SystemExit) as ended:
+        main(["personalize", "sparse", str(given), "-o", str(out), "--method", "ranf"])
+    assert ended.value.code == 2
+    assert "ranf must be trained first: auricle train ranf" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("args", "text"),
     [

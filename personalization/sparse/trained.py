@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
-from auricle.personalization.sparse.method import METHODS, Method
+from auricle.personalization.sparse.method import METHODS, Method, Training, method
 from auricle.personalization.weights import load_weights
 
 LEARNED = ("refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer")
@@ -25,8 +25,25 @@ def learned(name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
+def ready(name: str | None, weights: str | os.PathLike[str] | None, listeners: Training) -> Method:
+    """A method that can predict: from a file of weights, or fitted to ``listeners`` at once."""
+    if weights is not None:
+        if name is not None:
+            raise AuricleError(f"{weights}: weights say which method they are of; leave out {name}")
+        return load_trained(weights)
+    assert name is not None
+    if name in LEARNED:
+        raise AuricleError(
+            f"{name} must be trained first: auricle train {name} --data DIR -o W.safetensors, "
+            "then give --weights W.safetensors"
+        )
+    made = method(name)()
+    made.fit(listeners)
+    return made
+
+
 def load_trained(path: str | os.PathLike[str]) -> Method:
     """The method in a file that ``auricle train`` wrote; WeightsError for any other."""
     weights = load_weights(path)
-    method: Method = learned(weights.model).from_weights(weights)
-    return method
+    made: Method = learned(weights.model).from_weights(weights)
+    return made

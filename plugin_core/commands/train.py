@@ -50,7 +50,7 @@ def train(
         training_of,
     )
 
-    network = None if model in _WRITERS else _network(model, output)
+    network = None if model in _WRITERS else _network(model, output, minutes)
     subjects = [people_only(subjects_in(data, name)) for name in sets or ["hutubs", "cipic"]]
     each = [training_of(one) for one in subjects]
     if network is None:
@@ -65,16 +65,18 @@ def train(
     _train_network(model, network, whole, ids, minutes, seed)
 
 
-def _network(model: str, output: Path | None) -> Path:
-    """Where the weights will go; refuses an unknown model and a bad place before the training."""
+def _network(model: str, output: Path | None, minutes: float) -> Path:
+    """Where the weights will go; refuses what cannot work before data are read."""
     from auricle.dsp.errors import AuricleError
     from auricle.personalization.sparse.trained import LEARNED, learned
+    from auricle.personalization.training import Plan
     from auricle.personalization.weights import checked_path
 
     if model not in LEARNED:
         names = ", ".join((*_WRITERS, *LEARNED))
         raise AuricleError(f"there is no model {model!r} to train; there are {names}")
     learned(model)
+    Plan(seconds=60.0 * minutes)
     return checked_path(output or Path(f"{model}.safetensors"))
 
 
