@@ -140,24 +140,29 @@ class LearnedMethod:
 
     def predict(self, measured: Measured, target_positions: Array) -> Prediction:
         """Features at the targets."""
-        one = measured.alone()
+        return self.predict_many(measured.alone(), target_positions)[0]
+
+    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+        """The same for several listeners who were measured at the same directions; quicker."""
         with torch.no_grad():
-            found = self.estimate(self.residuals(one), _tensor(target_positions))
+            found = self.estimate(self.residuals(measured), _tensor(target_positions))
         mean = self._mean.at(target_positions)
-        residual = SCALE_DB * found.db[0].numpy()
-        magnitude = mean.magnitude_db[0].copy()
+        residual = SCALE_DB * found.db.numpy()
+        magnitude = np.repeat(mean.magnitude_db, len(residual), axis=0)
         magnitude[..., HEARD] += residual
         magnitude[..., : HEARD.start] += residual[..., :1]
         magnitude[..., HEARD.stop :] += residual[..., -1:]
         arrivals, spread = arrivals_given(
-            ARRIVAL, self._mean, self._deviations, one, target_positions
+            ARRIVAL, self._mean, self._deviations, measured, target_positions
         )
         if found.itd.shape[1]:
-            middle = arrivals[0].mean(axis=-1)
-            itd = mean.arrival_seconds[0] @ [1.0, -1.0]
-            itd = itd + SCALE_SECONDS * found.itd[0].numpy()
-            return Prediction(magnitude, np.stack([middle + itd / 2, middle - itd / 2], axis=-1))
-        return Prediction(magnitude, arrivals[0], None, spread)
+            itd = mean.arrival_seconds @ [1.0, -1.0] + SCALE_SECONDS * found.itd.numpy()
+            arrivals = arrivals.mean(axis=-1, keepdims=True) + itd[..., None] * [0.5, -0.5]
+            spread = None
+        return [
+            Prediction(each, arrival, None, spread)
+            for each, arrival in zip(magnitude, arrivals, strict=True)
+        ]
 
     def residuals(self, listeners: Training) -> Residuals:
         """Listeners about the mean of the training, on tensors."""

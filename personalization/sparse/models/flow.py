@@ -12,6 +12,7 @@ Shrunk: order 4 per ear, three residual convolutions of width 96 over frequency 
 Euler steps, 16 samples. What the order cannot hold is added to the spread, not to the samples.
 """
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,7 +29,7 @@ from auricle.personalization.sparse.learned import (
     zeroed,
 )
 from auricle.personalization.sparse.measured_sets import drawn_set
-from auricle.personalization.sparse.method import Array, Measured, Prediction
+from auricle.personalization.sparse.method import Array, Prediction, Training
 
 
 class VelocityNet(nn.Module):
@@ -120,22 +121,21 @@ class Flow(LearnedMethod):
         self.configuration = kept
         return score
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
-        """The mean of the samples, and their spread with that of what the order leaves."""
-        found = super().predict(measured, target_positions)
-        known = self.residuals(measured.alone())
+    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+        """The means of the samples, and their spread with that of what the order leaves."""
+        known = self.residuals(measured)
         targets = torch.from_numpy(np.asarray(target_positions, dtype=np.float32))
         with torch.no_grad():
-            drawn = self.samples(known, targets, self.configuration["samples"])[:, 0]
+            drawn = self.samples(known, targets, self.configuration["samples"])
             spread = SCALE_DB * torch.sqrt(drawn.var(dim=0) + self._rest**2).numpy()
         ends = (HEARD.start, BINS - HEARD.stop)
-        padded = np.pad(spread, ((0, 0), (0, 0), ends), mode="edge")
-        return Prediction(
-            found.magnitude_db,
-            found.arrival_seconds,
-            padded.astype(np.float64),
-            found.spread_seconds,
-        )
+        padded = np.pad(spread, ((0, 0), (0, 0), (0, 0), ends), mode="edge").astype(np.float64)
+        return [
+            replace(found, spread_db=own)
+            for found, own in zip(
+                super().predict_many(measured, target_positions), padded, strict=True
+            )
+        ]
 
     def _condition(self, known: Residuals) -> tuple[torch.Tensor, torch.Tensor]:
         """Coefficients (B, C, F) fitted to what is known, and the number of directions (B,)."""

@@ -138,14 +138,22 @@ class Refiner:
 
     def predict(self, measured: Measured, target_positions: Array) -> Prediction:
         """The base's prediction, corrected; its spread is the base's."""
-        one = measured.alone()
-        found = self._base.predict(measured, target_positions)
-        assert found.spread_db is not None
-        episode = self._seen(one, target_positions, found.magnitude_db[None], found.spread_db[None])
-        magnitude = found.magnitude_db.copy()
-        where = np.arange(len(target_positions))
-        magnitude[..., HEARD] += self._correction(self.net, episode, np.zeros_like(where), where)
-        return replace(found, magnitude_db=magnitude)
+        return self.predict_many(measured.alone(), target_positions)[0]
+
+    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+        """The same for several listeners who were measured at the same directions; quicker."""
+        base = self._base.predict_many(measured, target_positions)
+        spread = base[0].spread_db
+        assert spread is not None
+        magnitude = np.stack([each.magnitude_db for each in base])
+        shape = magnitude.shape[:2]
+        seen = self._seen(
+            measured, target_positions, magnitude, np.broadcast_to(spread, magnitude.shape)
+        )
+        who, where = (each.ravel() for each in np.indices(shape))
+        correction = self._correction(self.net, seen, who, where)
+        magnitude[..., HEARD] += correction.reshape(*shape, *correction.shape[1:])
+        return [replace(each, magnitude_db=own) for each, own in zip(base, magnitude, strict=True)]
 
     def _build(self) -> nn.ModuleList:
         sizes = self.configuration
