@@ -22,6 +22,7 @@ _HOMES = {
     "default_hrtf": "auricle.dsp.default_listener",
     "BinauralPlugin": "auricle.plugin_core.plugin",
     "Chain": "auricle.plugin_core.chain",
+    "Live": "auricle.plugin_core.live.live",
     "Scene": "auricle.plugin_core.scene.scene",
     "render": "auricle.plugin_core.offline",
     "AuricleError": "auricle.dsp.errors",

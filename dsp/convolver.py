@@ -155,6 +155,25 @@ class PartitionedConvolver:
         )  # fmt: skip
 
 
+def arrays_of(convolver: PartitionedConvolver | None) -> dict[str, NDArray]:
+    """All that a convolver without an exchange under way holds, by name, for a compiled function
+    that does the work of ``process_part``; of None, empty arrays of the same kinds.
+    """
+    if convolver is None:
+        dimensions = {"filters_re": 5, "filters_im": 5, "spectra": 5, "window": 4, "tail": 3,
+                      "work": 3, "twiddle": 2}  # fmt: skip
+        nothing: dict[str, NDArray] = {
+            name: np.zeros((0,) * n, dtype=np.float32) for name, n in dimensions.items()
+        }
+        return nothing | {"head": np.zeros(1, dtype=np.int64)}
+    return {
+        "filters_re": convolver.filters.re, "filters_im": convolver.filters.im,
+        "spectra": convolver._inputs, "window": convolver._window, "tail": convolver._tail[0],
+        "work": convolver._work, "twiddle": convolver._twiddle,
+        "head": np.array([convolver._head], dtype=np.int64),
+    }  # fmt: skip
+
+
 @njit(**_OPTIONS)
 def convolve_part(
     x, first, count, phase, forward, window, inputs, head, filter_re, filter_im, tail, work,

@@ -87,3 +87,17 @@ class DistanceCues:
     def reset(self) -> None:
         """Forget all sound; the next positions should be jumped to."""
         self.memory[:] = 0.0
+
+    def arrays(self) -> dict[str, Array]:
+        """All that it holds, by name, for a compiled function that does the work of ``aim``."""
+        return {
+            "near": self.near, "early": self.early, "near_directions": self.directions,
+            "near_delays": self.delays, "cue_filters": self.coefficients, "cue_state": self.state,
+            "cue_memory": self.memory, "near_limits_m": self.limits_m, "in_air": self.in_air,
+            "near_table": self._near_table, "air_table": self._air_table, "ears": EARS,
+            "cue_numbers": np.array(
+                [self._reference_m, self._nearest_m, self._head_radius_m, self._samples_per_m,
+                 SCALE_M, self._air_last],
+            ),
+            "cues_in_use": np.array([self.in_use], dtype=np.int64),
+        }  # fmt: skip

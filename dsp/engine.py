@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from auricle.dsp import aim, scatter
 from auricle.dsp import spatialize as kernels
 from auricle.dsp.air import Air
-from auricle.dsp.convolver import FilterSpectra, PartitionedConvolver
+from auricle.dsp.convolver import FilterSpectra, PartitionedConvolver, arrays_of
 from auricle.dsp.delay import centre_samples, delay_table
 from auricle.dsp.distance import DistanceCues
 from auricle.dsp.near_field import LARGEST_DELAY_SECONDS
@@ -117,6 +117,31 @@ class Engine:
             scatter.scatter(self._bus, phase, count, out, at, self._pending)
         else:
             self._convolver.process_part(self._inputs, phase, count, out, at)
+
+    def arrays(self) -> dict[str, NDArray]:
+        """All that it holds, by name, for a compiled function that does the work of its methods.
+
+        Nobody may call those methods meanwhile. At full rank what belongs to the filters is empty,
+        at low rank what belongs to the taps.
+        """
+        prepared, mesh = self.prepared, self.prepared.mesh
+        found: dict[str, NDArray] = {
+            "inverse": self._inverse,
+            "neighbours": np.ascontiguousarray(mesh.neighbours, dtype=np.int32),
+            "triangles": np.ascontiguousarray(mesh.triangles, dtype=np.int32),
+            "gains_table": self._gains_table, "delays_table": self._delays_table,
+            "delay_filters": self._table, "past": self._past, "rows": self._rows,
+            "ramp": self._ramp, "state": self._state, "quiet": self.quiet,
+            "nonfinite": self.nonfinite, "start": self._start, "change": self._change,
+            "delays": self._delays, "triangle": self._triangle, "taps": self._taps,
+            "plan": self._plan, "heard": self._heard, "at": self._at, "bus": self._bus,
+            "inputs": self._inputs, "pending": self._pending,
+            "sizes": np.array(
+                [prepared.rank, prepared.head_taps, prepared.delay_taps, self._centre,
+                 self.reach, prepared.tail_samples], dtype=np.int64,
+            ),
+        }  # fmt: skip
+        return found | self._cues.arrays() | arrays_of(self._convolver)
 
 
 def _padded(table: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:

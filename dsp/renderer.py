@@ -15,7 +15,7 @@ from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.dsp.width import COPIES, Width
 
 CONTROL_SAMPLES = STEP
-_FADE_STEPS = 8
+FADE_STEPS = 8  # of an exchange of sets
 
 
 class BinauralRenderer:
@@ -354,11 +354,11 @@ class BinauralRenderer:
         faded = (self._coming_step - warm) * STEP + self._phase
         if faded < 0:
             return
-        position = (np.arange(faded, faded + count) + 1.0) / (_FADE_STEPS * STEP)
+        position = (np.arange(faded, faded + count) + 1.0) / (FADE_STEPS * STEP)
         share = (0.5 - 0.5 * np.cos(np.pi * position)).astype(np.float32)
         part = out[:, first : first + count]
         part += share * (self._coming_out[:, :count] - part)
-        if faded + count >= _FADE_STEPS * STEP:
+        if faded + count >= FADE_STEPS * STEP:
             self._coming.nonfinite += self._engine.nonfinite
             self._engine, self._coming = self._coming, None
             self._copies, self._coming_copies = self._coming_copies, None

@@ -4,6 +4,7 @@ cli          the ``auricle`` command and its errors
 commands     one module per command
 offline      files in, a file out, in little memory
 scene        a whole mix from a JSON file
+live         sources played now by a driver that never waits for Python
 mixing       tracks and a moving head to two ears; feed: a track on its way there
 mastering    loudness, limiter and meters on the way to the file
 loudness     ITU-R BS.1770 while streaming; true_peak likewise; limiter keeps below a ceiling

@@ -15,6 +15,7 @@ from auricle.plugin_core.commands import compare as compare_command
 from auricle.plugin_core.commands import demo as demo_command
 from auricle.plugin_core.commands import evaluate as evaluate_command
 from auricle.plugin_core.commands import inspect as inspect_command
+from auricle.plugin_core.commands import live as live_command
 from auricle.plugin_core.commands import osc as osc_command
 from auricle.plugin_core.commands import personalize as personalize_command
 from auricle.plugin_core.commands import render as render_command
@@ -55,6 +56,7 @@ def _options(
 # EXAMPLE, and imports what is slow inside the function.
 app.command("demo", epilog=demo_command.EXAMPLE)(demo_command.demo)
 app.command("render", epilog=render_command.EXAMPLE)(render_command.render)
+app.command("live", epilog=live_command.EXAMPLE)(live_command.live)
 app.command("inspect", epilog=inspect_command.EXAMPLE)(inspect_command.inspect)
 app.add_typer(osc_command.app, name="osc")
 app.command("evaluate", epilog=evaluate_command.EXAMPLE)(evaluate_command.evaluate)

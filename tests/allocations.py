@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+from dataclasses import replace
 
 import numpy as np
 import synthetic
@@ -11,6 +12,12 @@ from auricle.dsp import aim, convolver, scatter, spatialize
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
+from auricle.plugin_core.live import callbacks
+from auricle.plugin_core.live.desk import Desk
+from auricle.plugin_core.live.layout import Switch
+from auricle.plugin_core.live.listener import Listener
+from auricle.plugin_core.live.scene import LiveScene
+from auricle.plugin_core.live.sources import Input, Noise, Tone, channels
 
 RATE, BLOCKS = 48000, 100
 allocations = ctypes.CDLL(None).allocations
@@ -108,6 +115,26 @@ def count_process(prepared, n_sources):
     return round((allocations() - before) / BLOCKS)
 
 
+def count_live(prepared, other):
+    """Blocks of the audio thread: sources of all kinds, meters, tap, new scenes, an exchange."""
+    sources = channels([Input(), Noise(), Tone(), *[Noise()] * 37])
+    desk, scene = Desk(sources, RATE), LiveScene(np.arange(40) * 9.0)
+    scene.attach(desk, lambda path: None, dict)
+    listener = Listener(scene, 1.0)
+    listener.exchange(prepared)
+    desk.set_switch(Switch.RECORDING, 1)
+    callbacks.run_blocks(desk.address, 100, 5)
+    counted = []
+    for times in (3, BLOCKS):
+        scene.positions[:] *= 0.9  # into the near field
+        scene.commit()
+        listener.exchange(other)
+        before = allocations()
+        callbacks.run_blocks(desk.address, 100, times)
+        counted.append(allocations() - before)
+    return counted[1] - counted[0]
+
+
 def main():
     heads = synthetic.make_set()
     result = {}
@@ -119,6 +146,7 @@ def main():
         prepared = prepare(heads, RATE, rank=rank)
         result[f"kernels, rank {rank}"] = count_kernels(prepared)
         result[f"process_into, rank {rank}"] = [count_process(prepared, n) for n in (4, 200)]
+        result[f"live, rank {rank}"] = count_live(prepared, replace(prepared, report="another"))
     print(json.dumps(result))
 
 

@@ -61,6 +61,12 @@ def test_kernels_allocate_nothing(counts, rank):
 
 
 @pytest.mark.parametrize("rank", ["16", "full"])
+def test_the_live_block_allocates_nothing(counts, rank):
+    """All that the audio thread does, with new scenes and an exchange of sets under way."""
+    assert counts[f"live, rank {rank}"] == 0
+
+
+@pytest.mark.parametrize("rank", ["16", "full"])
 def test_python_around_them_allocates_the_same_whatever_the_number_of_sources(counts, rank):
     """Handing arrays to compiled code costs small objects; their number must not grow."""
     few, many = counts[f"process_into, rank {rank}"]

@@ -1,0 +1,215 @@
+"""``auricle live``: sources played binaurally now, steered over OSC and by a head tracker."""
+
+import json
+import signal as signals
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from auricle.plugin_core.commands.render import say
+
+if TYPE_CHECKING:
+    from auricle.plugin_core.live.live import Live
+
+EXAMPLE = (
+    "Example: auricle live drums.wav --backend null --unpaced --record out.wav; "
+    "auricle live --sources 8 --tracker supperware"
+)
+REFRESH_SECONDS = 0.2
+SWITCH_SECONDS = 0.0005
+
+
+def live(
+    tracks: Annotated[
+        list[Path] | None, typer.Argument(metavar="[TRACK...]", help="WAV, FLAC or OGG.")
+    ] = None,
+    backend: Annotated[str, typer.Option(help="jack, portaudio or null (no device).")] = "jack",
+    sources: Annotated[
+        int, typer.Option(help="Inputs of the driver, besides the tracks; 1 without tracks.")
+    ] = 0,
+    signal: Annotated[
+        str | None, typer.Option(help="noise or tone in place of the inputs, to try things out.")
+    ] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Tracks begin again at their end.")] = False,
+    azimuth: Annotated[
+        list[float] | None, typer.Option(help="Degrees, + left; once a track or input.")
+    ] = None,
+    hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
+    rank: Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")] = "auto",
+    level: Annotated[str, typer.Option(help="matched or measured.")] = "matched",
+    distance_gain: Annotated[
+        bool, typer.Option("--distance-gain", help="The level falls as 1/r from 1 m.")
+    ] = False,
+    osc_port: Annotated[int, typer.Option(help="UDP port of OSC.")] = 4001,
+    osc_host: Annotated[
+        str, typer.Option(help="Address to listen on; else only this machine may send.")
+    ] = "127.0.0.1",
+    osc_tcp_port: Annotated[int | None, typer.Option(help="OSC over TCP as well.")] = None,
+    osc_allow: Annotated[
+        list[str] | None, typer.Option(help="Only these addresses may send; repeatable.")
+    ] = None,
+    osc_folder: Annotated[
+        list[Path] | None, typer.Option(help="Folder whose sets OSC may ask for; repeatable.")
+    ] = None,
+    no_osc: Annotated[bool, typer.Option("--no-osc", help="Do not listen for OSC.")] = False,
+    tracker: Annotated[str | None, typer.Option(help="Preset of the head tracker.")] = None,
+    tracker_port: Annotated[
+        int | None, typer.Option(help="Its UDP port; else the preset's.")
+    ] = None,
+    record: Annotated[Path | None, typer.Option(help="OUT.wav or OUT.flac.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after that time.")] = None,
+    unpaced: Annotated[
+        bool, typer.Option("--unpaced", help="With --backend null: as fast as it can.")
+    ] = False,
+    sample_rate: Annotated[
+        int | None, typer.Option(help="Hz; JACK has its own; else the device's, or 48000.")
+    ] = None,
+    block_size: Annotated[int, typer.Option(help="Frames; JACK has its own.")] = 128,
+    device: Annotated[str | None, typer.Option(help="Sound card, by name or number.")] = None,
+    client_name: Annotated[str, typer.Option(help="Name among JACK's clients.")] = "auricle",
+    no_connect: Annotated[
+        bool, typer.Option("--no-connect", help="Leave JACK's outputs unconnected.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the statistics at the end.")
+    ] = False,
+) -> None:
+    """Play tracks and inputs binaurally now; OSC and a head tracker steer them."""
+    from auricle.plugin_core.live.live import Live
+    from auricle.plugin_core.live.sources import Track, channels
+
+    playing: list[Any] = [Track(track, loop) for track in tracks or []]
+    count = sources if sources or playing else 1
+    playing += _inputs(count, signal)
+    options = {
+        "host": osc_host, "tcp_port": osc_tcp_port, "allow": osc_allow or (),
+        "folders": [str(folder) for folder in osc_folder or []], "tracker_port": tracker_port,
+    }  # fmt: skip
+    player = Live(
+        hrtf, playing, backend=backend, sample_rate=sample_rate, block_size=block_size,
+        azimuth_deg=_azimuths(azimuth or [], [len(channels([each])) for each in playing]),
+        rank=int(rank) if rank.isdigit() else rank, level=level, distance_gain=distance_gain,
+        unpaced=unpaced, seconds=seconds, record=record, osc_port=None if no_osc else osc_port,
+        tracker=tracker, osc=options, device=_device(device), client_name=client_name,
+        connect=not no_connect, say=say,
+    )  # fmt: skip
+    # What OSC brings should not wait for the display to be drawn: Python's own turns take 5 ms.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    # To be told to end is to end in order: a recording is kept.
+    before = signals.signal(signals.SIGTERM, signals.default_int_handler)
+    try:
+        with player, suppress(KeyboardInterrupt):
+            _watch(player)
+    finally:
+        signals.signal(signals.SIGTERM, before)
+    figures = player.statistics()
+    if as_json:
+        typer.echo(json.dumps(figures, indent=2))
+    elif sys.stdout.isatty():
+        typer.echo(_last_line(figures))
+
+
+def _inputs(count: int, signal: str | None) -> list[Any]:
+    from auricle.dsp.errors import AuricleError
+    from auricle.plugin_core.live.sources import Input, Noise, Tone
+
+    if count < 0:
+        raise AuricleError(f"--sources is a number from 0 on, got {count}")
+    if signal is None:
+        return [Input()] * count
+    if signal == "noise":
+        return [Noise(0.2 / count**0.5)] * count
+    if signal == "tone":
+        return [Tone(220.0 * 2.0 ** (i / 12.0), 0.3 / count**0.5) for i in range(count)]
+    raise AuricleError(f"--signal is noise or tone, not {signal!r}")
+
+
+def _azimuths(given: list[float], counts: list[int]) -> list[float]:
+    """One a source, where one was given a track or input."""
+    from auricle.dsp.errors import AuricleError
+
+    if len(given) > len(counts):
+        raise AuricleError(f"{len(given)} values of --azimuth for {len(counts)} tracks and inputs")
+    each = given + [0.0] * (len(counts) - len(given))
+    return [value for value, count in zip(each, counts, strict=True) for _ in range(count)]
+
+
+def _device(name: str | None) -> str | int | None:
+    return int(name) if name is not None and name.isdigit() else name
+
+
+def _watch(player: "Live") -> None:
+    """Wait for the end; on a terminal, show how it goes."""
+    if not sys.stderr.isatty():
+        player.wait()
+        return
+    from rich.console import Console
+    from rich.live import Live as Display
+
+    with Display(console=Console(stderr=True), transient=True, refresh_per_second=5) as display:
+        while not player.wait(REFRESH_SECONDS):
+            display.update(_table(player.statistics()))
+
+
+def _table(figures: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    table = Table(title=f"auricle live: {figures['backend']}", show_header=False)
+    for name, text in _rows(figures):
+        table.add_row(name, text)
+    return table
+
+
+def _rows(figures: dict[str, Any]) -> list[tuple[str, str]]:
+    left, right = figures["ears"]
+    scenes = figures["scenes"]
+    rows = [
+        ("time", f"{figures['seconds']:.1f} s at {figures['sample_rate']} Hz, blocks of "
+                 f"{figures['block_size']}, {figures['n_sources']} sources"),
+        ("load", f"{100 * figures['load']:.1f} %, worst block {figures['worst_block_ms']:.2f} ms"),
+        ("missed", f"{figures['deadline_misses']} deadlines ({figures['own_misses']} by us), "
+                   f"{figures['xruns']} xruns, {figures['underrun_frames']} frames of files"),
+        ("ears", f"{left['peak_db']:.1f} and {right['peak_db']:.1f} dB"),
+        ("scenes", f"{scenes['taken']} taken, {scenes['replaced']} replaced by newer ones, "
+                   f"{scenes['late']} late"),
+        ("latency", f"{figures['latency_ms']:.1f} ms"),
+        ("listener", figures["hrtf"]),
+    ]  # fmt: skip
+    if "osc" in figures:
+        osc = figures["osc"]
+        rows.append(
+            (
+                "osc",
+                f"{osc['good_per_second']:.0f} messages/s, {osc['good']} good, "
+                f"{osc['bad']} bad, {osc['late']} late, {osc['dropped']} dropped",
+            )
+        )
+        tracker = figures["tracker"]
+        if tracker is not None:
+            age = tracker["age_seconds"]
+            told = (
+                "no pose yet"
+                if age is None
+                else f"{osc['poses_per_second']:.0f} poses/s, "
+                f"the last {1e3 * age:.0f} ms ago{', lost' if tracker['stale'] else ''}"
+            )
+            rows.append((tracker["preset"], told))
+    if figures["recorded_frames"]:
+        rows.append(
+            (
+                "recording",
+                f"{figures['recorded_frames'] / figures['sample_rate']:.1f} s, "
+                f"{figures['unrecorded_frames']} frames lost",
+            )
+        )
+    return rows
+
+
+def _last_line(figures: dict[str, Any]) -> str:
+    return (
+        f"{figures['seconds']:.1f} s, load {100 * figures['load']:.1f} %, "
+        f"{figures['deadline_misses']} deadlines missed, {figures['xruns']} xruns"
+    )

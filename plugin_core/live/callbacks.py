@@ -1,0 +1,201 @@
+# mypy: disable-error-code="no-untyped-def"
+"""The functions that drivers call: C functions made by Numba, which take no GIL and never wait.
+
+Each is given the address of the desk. ``null_clock`` is their like without a driver: a clock that
+calls the same block function.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import cfunc, njit, types
+
+from auricle.plugin_core.live.account import account, measure, record
+from auricle.plugin_core.live.atomics import load_acquire, store_release
+from auricle.plugin_core.live.block import render_block, take_scene
+from auricle.plugin_core.live.inputs import gather
+from auricle.plugin_core.live.kernels import apart
+from auricle.plugin_core.live.layout import DESK, MAX_BLOCK, Kind, Status, Switch, Work
+from auricle.plugin_core.live.system import (
+    address_of,
+    buffer_of,
+    floats_at,
+    now_ns,
+    own_ns,
+    sleep_ns,
+)
+
+# A paced clock that is farther behind than this, after a suspension, does not catch up.
+FARTHEST_BEHIND_NS = 1_000_000_000
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_desk = DESK.read
+_take_scene, _gather, _render_block = apart(take_scene), apart(gather), apart(render_block)
+_measure, _record, _account = apart(measure), apart(record), apart(account)
+
+
+@njit(**_OPTIONS)
+def make_block(at, n_frames, began_ns):
+    """Everything between a driver's input, which stands in ``audio``, and the ears in ``out``."""
+    _take_scene(at, n_frames, began_ns)
+    _gather(at, n_frames)
+    _render_block(at, n_frames)
+    _measure(at, n_frames)
+    _record(at, n_frames)
+
+
+_make_block = apart(make_block)
+
+
+@njit(**_OPTIONS)
+def silent_block(at, n_frames, began_ns, own_began_ns):
+    """A block from no driver: inputs are silent."""
+    d = _desk(at)
+    for s in range(len(d.kinds)):
+        if d.kinds[s] == Kind.INPUT:
+            for t in range(n_frames):
+                d.audio[s, t] = 0.0
+    _make_block(at, n_frames, began_ns)
+    _account(at, n_frames, began_ns, own_began_ns)
+
+
+_silent_block = apart(silent_block)
+
+
+@njit(**_OPTIONS)
+def run_blocks(at, n_frames, count):
+    """``count`` blocks, one after the other."""
+    for _ in range(count):
+        _silent_block(at, n_frames, now_ns(), own_ns())
+
+
+@njit(**_OPTIONS)
+def run_paced(at, n_frames, count):
+    """``count`` blocks (below 0: without end), each at its time, until the switch says stop."""
+    d = _desk(at)
+    rate = d.work[Work.SAMPLE_RATE]
+    start, frames, done = now_ns(), 0, 0
+    while load_acquire(d.switches, Switch.STOP) == 0 and (count < 0 or done < count):
+        due = start + int(1e9 * frames / rate)
+        late = now_ns() - due
+        if late < 0:
+            sleep_ns(-late)
+        elif late > FARTHEST_BEHIND_NS:
+            store_release(d.switches, Switch.LATE, d.switches[Switch.LATE] + 1)
+            start += late
+        _silent_block(at, n_frames, now_ns(), own_ns())
+        frames += n_frames
+        done += 1
+    return done
+
+
+def jack_process() -> Any:
+    """JACK's process callback: ``int (jack_nframes_t, void *desk)``.
+
+    Its ports' addresses stand in the row of the desk: those of the inputs, then the ears'.
+    """
+
+    @cfunc(types.int32(types.uint32, types.voidptr))
+    def process(n, argument):
+        at, n_frames = address_of(argument), np.int64(n)
+        began, own = now_ns(), own_ns()
+        d = _desk(at)
+        get_buffer, n_inputs = d.switches[Switch.GET_BUFFER], len(d.ports) - 2
+        fits = n_frames <= MAX_BLOCK
+        if fits:
+            for s in range(len(d.kinds)):
+                if d.kinds[s] == Kind.INPUT:
+                    port = d.ports[d.places[s, 0]]
+                    source = floats_at(buffer_of(get_buffer, port, n_frames), n_frames)
+                    for t in range(n_frames):
+                        d.audio[s, t] = source[t]
+            _make_block(at, n_frames, began)
+        else:
+            d.now[Status.OVERSIZED] += 1.0
+        for e in range(2):
+            out = floats_at(buffer_of(get_buffer, d.ports[n_inputs + e], n_frames), n_frames)
+            for t in range(n_frames):
+                out[t] = d.out[e, t] if fits else 0.0
+        _account(at, n_frames, began, own)
+        return 0
+
+    return process
+
+
+def jack_lost() -> Any:
+    """JACK's shutdown callback."""
+
+    @cfunc(types.void(types.voidptr))
+    def lost(argument):
+        store_release(_desk(address_of(argument)).switches, Switch.LOST, 1)
+
+    return lost
+
+
+def jack_xrun() -> Any:
+    """JACK's xrun callback."""
+
+    @cfunc(types.int32(types.voidptr))
+    def xrun(argument):
+        switches = _desk(address_of(argument)).switches
+        store_release(switches, Switch.XRUNS, switches[Switch.XRUNS] + 1)
+        return 0
+
+    return xrun
+
+
+def jack_new_rate() -> Any:
+    """JACK's sample rate callback."""
+
+    @cfunc(types.int32(types.uint32, types.voidptr))
+    def new_rate(rate, argument):
+        d = _desk(address_of(argument))
+        if int(rate) != d.work[Work.SAMPLE_RATE]:
+            store_release(d.switches, Switch.NEW_RATE, int(rate))
+        return 0
+
+    return new_rate
+
+
+def jack_message() -> Any:
+    """JACK's way to print: nothing is printed, errors are told by our own lines."""
+
+    @cfunc(types.void(types.voidptr))
+    def message(text):
+        return
+
+    return message
+
+
+def portaudio_process(n_inputs: int) -> Any:
+    """PortAudio's stream callback, of interleaved float32: ``n_inputs`` channels in, two out."""
+    shape = types.int32(
+        types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64, types.voidptr
+    )
+
+    @cfunc(shape)
+    def process(given, wanted, n, times, flags, argument):
+        at, n_frames = address_of(argument), np.int64(n)
+        began, own = now_ns(), own_ns()
+        d = _desk(at)
+        if flags != 0:
+            store_release(d.switches, Switch.XRUNS, d.switches[Switch.XRUNS] + 1)
+        out = floats_at(address_of(wanted), 2 * n_frames)
+        fits = n_frames <= MAX_BLOCK
+        if fits:
+            if n_inputs > 0:
+                source = floats_at(address_of(given), n_inputs * n_frames)
+                for s in range(len(d.kinds)):
+                    if d.kinds[s] == Kind.INPUT:
+                        for t in range(n_frames):
+                            d.audio[s, t] = source[t * n_inputs + d.places[s, 0]]
+            _make_block(at, n_frames, began)
+        else:
+            d.now[Status.OVERSIZED] += 1.0
+        for t in range(n_frames):
+            out[2 * t] = d.out[0, t] if fits else 0.0
+            out[2 * t + 1] = d.out[1, t] if fits else 0.0
+        _account(at, n_frames, began, own)
+        return 0
+
+    return process

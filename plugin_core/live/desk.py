@@ -1,0 +1,119 @@
+"""The arrays that the audio thread works on, and what other threads may read and write there."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp.spatialize import STEP
+from auricle.plugin_core.live import callbacks, layout, mailbox
+from auricle.plugin_core.live.atomics import load_acquire, store_release
+from auricle.plugin_core.live.engine_block import reset_engine
+from auricle.plugin_core.live.layout import DESK, MAX_BLOCK, Kind, Status, Switch, Work
+from auricle.plugin_core.live.sources import Channel, Noise, Tone
+
+RING_FRAMES = 65536  # read ahead of each file
+WARM_BLOCKS = 8
+TAP_FRAMES = 1 << 18  # 5 s at 48 kHz
+
+
+class Desk:
+    """All that a driver's callback needs, behind one address.
+
+    Args:
+        channels: of the sources, S in all.
+        sample_rate: Hz.
+        distance_gain: as of the renderer.
+
+    Attributes:
+        arrays: by name; see layout.py for who writes what.
+        address: what callbacks are given.
+    """
+
+    def __init__(
+        self, channels: Sequence[Channel], sample_rate: int, distance_gain: bool = False
+    ) -> None:
+        n = len(channels)
+        self.channels, self.sample_rate, self.n_sources = list(channels), sample_rate, n
+        self.n_inputs = sum(each.kind == Kind.INPUT for each in channels)
+        rows = [each for each in channels if each.kind == Kind.FILE]
+        n_files = 1 + max((each.file for each in rows), default=-1)
+        work = np.zeros(len(Work), dtype=np.int64)
+        work[Work.SAMPLE_RATE], work[Work.DISTANCE_GAIN] = sample_rate, distance_gain
+        work[Work.JUMP] = 1
+        files = np.zeros((n_files, 3), dtype=np.int64)
+        files[:, 2] = -1
+        positions = np.zeros((2, n, 3))
+        positions[..., 0] = 1.0
+        head = np.zeros((2, 7))
+        head[:, 0] = 1.0
+        random = np.random.SeedSequence(1).generate_state(n, np.uint64) | np.uint64(1)
+        self._packed = DESK.pack({
+            "scene": mailbox.slots(layout.scene_width(n)), "scene_cells": mailbox.cells(),
+            "status": mailbox.slots(layout.status_width(n)), "status_cells": mailbox.cells(),
+            "now": np.zeros(layout.status_width(n)), "work": work, "positions": positions,
+            "head": head, "turn": np.eye(3), "levels": np.zeros(n),
+            "audio": np.zeros((n, MAX_BLOCK), dtype=np.float32),
+            "out": np.zeros((2, MAX_BLOCK), dtype=np.float32),
+            "coming_out": np.zeros((2, STEP), dtype=np.float32),
+            "kinds": np.array([each.kind for each in channels], dtype=np.int64),
+            "places": np.array([(each.index, each.file) for each in channels], dtype=np.int64),
+            "rings": np.zeros((len(rows), RING_FRAMES), dtype=np.float32),
+            "file_cells": files, "file_ready": np.zeros(n_files, dtype=np.int64),
+            "random": random, "tones": np.array([_signal(each, sample_rate) for each in channels]),
+            "peak_bits": np.zeros(n + 2, dtype=np.int32), "energies": np.zeros(n + 2),
+            "tap": np.zeros((TAP_FRAMES, 2), dtype=np.float32),
+            "tap_cells": np.zeros(48, dtype=np.int64),
+            "marks": np.zeros((layout.MARKS, 3), dtype=np.int64),
+            "ports": np.zeros(self.n_inputs + 2, dtype=np.int64),
+            "switches": np.zeros(len(Switch), dtype=np.int64),
+        })  # fmt: skip
+        self.arrays: Any = self._packed.arrays
+        self.address = self._packed.address
+        for name in ("audio", "rings", "tap"):
+            getattr(self.arrays, name)[...] = 0.0  # the system gives memory when it is written to
+        self._reading = threading.Lock()
+
+    def warm_up(self, block_size: int) -> None:
+        """Run some blocks before any driver does, so that none of its first ones waits for the
+        compiler or for memory; then forget them.
+        """
+        callbacks.run_paced(self.address, block_size, 0)
+        callbacks.run_blocks(self.address, block_size, WARM_BLOCKS)
+        engine = self.arrays.now[Status.ENGINE_ID]
+        self.arrays.now[:] = 0.0
+        self.arrays.now[Status.ENGINE_ID] = engine
+        self.arrays.peak_bits[:] = 0
+        self.arrays.energies[:] = 0.0
+        self.arrays.work[Work.WINDOW_FRAMES] = 0
+        reset_engine(self.arrays.work[Work.ENGINE_AT])
+        self.arrays.work[Work.PHASE], self.arrays.work[Work.JUMP] = 0, 1
+
+    def close(self) -> None:
+        """Let go of the arrays; no driver may call any more."""
+        DESK.forget(self._packed)
+
+    def status(self) -> NDArray[np.float64]:
+        """The newest status (V,), whole; from any thread."""
+        cells = self.arrays.status_cells
+        with self._reading:
+            mailbox.take(cells)
+            return self.arrays.status[cells[mailbox.TAKER]].copy()
+
+    def switch(self, which: Switch) -> int:
+        """What the audio thread, or who steers it, has set there."""
+        return int(load_acquire(self.arrays.switches, which))
+
+    def set_switch(self, which: Switch, value: int) -> None:
+        """Set it for the other side to see."""
+        store_release(self.arrays.switches, which, value)
+
+
+def _signal(channel: Channel, sample_rate: int) -> tuple[float, float, float]:
+    """Level, turns a sample, turns so far of a test signal."""
+    source = channel.source
+    if isinstance(source, Tone):
+        return source.level, source.frequency_hz / sample_rate, 0.0
+    return (source.level if isinstance(source, Noise) else 0.0), 0.0, 0.0

@@ -1,0 +1,134 @@
+# mypy: disable-error-code="no-untyped-def"
+"""Files read ahead of the audio thread: a thread of its own fills their rings."""
+
+import threading
+from contextlib import ExitStack, closing
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from auricle.dsp.errors import AuricleError
+from auricle.plugin_core.audio_files import FileSource
+from auricle.plugin_core.live.atomics import load_acquire, store_release
+from auricle.plugin_core.live.desk import RING_FRAMES, Desk
+from auricle.plugin_core.live.inputs import END, READ, WRITTEN
+from auricle.plugin_core.live.layout import Kind
+from auricle.plugin_core.live.sources import Track
+
+CHUNK_FRAMES = 4096
+PATIENCE_SECONDS = 0.02
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+
+class FileReader:
+    """Keeps the rings of a desk's files filled.
+
+    Attributes:
+        errors: one line for each file that turned out to be damaged; it is silent from there on.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.errors: list[str] = []
+        self._desk = desk
+        self._files: list[tuple[FileSource, int]] = []  # with its first row
+        self._room = threading.Event()
+        self._running = False
+        self._thread: threading.Thread | None = None
+        self._open = ExitStack()
+        seen = set()
+        try:
+            for each in desk.channels:
+                if each.kind != Kind.FILE or each.file in seen:
+                    continue
+                seen.add(each.file)
+                assert isinstance(each.source, Track)
+                source = FileSource(each.source.path, desk.sample_rate, loop=each.source.loop)
+                self._open.enter_context(closing(source))
+                self._files.append((source, each.index))
+                if not source.endless:
+                    desk.arrays.file_cells[each.file, END] = source.n_frames
+        except BaseException:
+            self._open.close()
+            raise
+
+    def start(self) -> None:
+        """Fill the rings, then keep them filled in a thread."""
+        self.fill()
+        if self._files:
+            self._running = True
+            self._thread = threading.Thread(target=self._run, name="auricle-files", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop reading and close the files."""
+        self._running = False
+        if self._thread is not None:
+            self._room.set()
+            self._thread.join()
+            self._thread = None
+        self._open.close()
+
+    def fill(self) -> None:
+        """Read as much as the rings hold."""
+        while any([self._read(file) for file in range(len(self._files))]):
+            pass
+
+    def silenced(self) -> dict[str, int]:
+        """Samples of each file that were NaN or infinite."""
+        return {
+            source.name: source.nonfinite_samples
+            for source, _ in self._files
+            if source.nonfinite_samples
+        }
+
+    @property
+    def longest_frames(self) -> int:
+        """Of one pass of the longest file."""
+        return max((source.n_frames for source, _ in self._files), default=0)
+
+    def ready_frames(self) -> int | None:
+        """Frames that all files can give at once; None: no file has more to give than it has."""
+        waiting = [
+            int(load_acquire(row, WRITTEN) - row[READ])
+            for row in self._desk.arrays.file_cells
+            if row[END] < 0 or load_acquire(row, WRITTEN) < row[END]
+        ]
+        return min(waiting) if waiting else None
+
+    def _run(self) -> None:
+        while self._running:
+            self.fill()
+            self._room.wait(PATIENCE_SECONDS)
+
+    def _read(self, file: int) -> bool:
+        """Read a chunk of a file if there is room for it; whether there was."""
+        source, first_row = self._files[file]
+        arrays = self._desk.arrays
+        cells = arrays.file_cells[file]
+        written, end = int(cells[WRITTEN]), int(cells[END])
+        room = RING_FRAMES - (written - int(load_acquire(cells, READ)))
+        wanted = CHUNK_FRAMES if end < 0 else min(CHUNK_FRAMES, end - written)
+        if wanted <= 0 or room < wanted:
+            return False
+        try:
+            audio = source.read(wanted)
+        except AuricleError as error:
+            self.errors.append(str(error))
+            store_release(cells, END, written)
+            return False
+        rows = arrays.rings[first_row : first_row + source.n_channels]
+        put_frames(rows, np.ascontiguousarray(audio), written, cells)
+        return True
+
+
+@njit(**_OPTIONS)
+def put_frames(rings, audio, written, cells):
+    """Write audio (C, n) behind the ``written`` frames of rings (C, frames), and say so."""
+    for c in range(audio.shape[0]):
+        at = written % rings.shape[1]
+        for t in range(audio.shape[1]):
+            rings[c, at] = audio[c, t]
+            at = at + 1 if at + 1 < rings.shape[1] else 0
+    store_release(cells, WRITTEN, written + audio.shape[1])

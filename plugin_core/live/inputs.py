@@ -1,0 +1,79 @@
+# mypy: disable-error-code="no-untyped-def"
+"""What the sources sound like in a block: files read ahead by another thread, noises, tones.
+
+Inputs of a driver are copied to ``audio`` by its callback beforehand.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from auricle.plugin_core.live.atomics import load_acquire, store_release
+from auricle.plugin_core.live.layout import DESK, Kind, Status
+
+WRITTEN, READ, END = 0, 1, 2  # of ``file_cells``
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_desk = DESK.read
+
+
+@njit(**_OPTIONS)
+def gather(at, n_frames):
+    """Write the block of every source that is not a driver's input into ``audio``."""
+    d = _desk(at)
+    files = d.file_cells
+    for f in range(len(files)):
+        ready = min(load_acquire(files[f], WRITTEN) - files[f, READ], n_frames)
+        end = load_acquire(files[f], END)
+        d.file_ready[f] = ready
+        if ready < n_frames and (end < 0 or files[f, READ] + ready < end):
+            d.now[Status.UNDERRUN_FRAMES] += n_frames - ready
+    for s in range(len(d.kinds)):
+        row = d.audio[s]
+        if d.kinds[s] == Kind.FILE:
+            f = d.places[s, 1]
+            _from_ring(d.rings[d.places[s, 0]], files[f, READ], d.file_ready[f], n_frames, row)
+        elif d.kinds[s] == Kind.NOISE:
+            d.random[s] = _noise(d.random[s], d.tones[s, 0], n_frames, row)
+        elif d.kinds[s] == Kind.TONE:
+            d.tones[s, 2] = _tone(d.tones[s, 0], d.tones[s, 1], d.tones[s, 2], n_frames, row)
+    for f in range(len(files)):
+        store_release(files[f], READ, files[f, READ] + d.file_ready[f])
+
+
+@njit(**_OPTIONS)
+def _from_ring(ring, read, ready, n_frames, row):
+    at = read % len(ring)
+    for t in range(ready):
+        row[t] = ring[at]
+        at = at + 1 if at + 1 < len(ring) else 0
+    for t in range(ready, n_frames):
+        row[t] = 0.0
+
+
+@njit(**_OPTIONS)
+def _noise(state, level, n_frames, row):
+    """White noise, even in +-level sqrt(3), so that its RMS is ``level``; returns the new state.
+
+    Marsaglia's xorshift (2003, Xorshift RNGs, with shifts 13, 7, 17).
+    """
+    scale = level * np.sqrt(3.0) / 9007199254740992.0
+    for t in range(n_frames):
+        state ^= state << np.uint64(13)
+        state ^= state >> np.uint64(7)
+        state ^= state << np.uint64(17)
+        row[t] = scale * (2.0 * float(state >> np.uint64(11)) - 9007199254740992.0)
+    return state
+
+
+@njit(**_OPTIONS)
+def _tone(level, step, turns, n_frames, row):
+    """A sine of amplitude ``level``; returns the turns so far."""
+    cosine, sine = np.cos(2.0 * np.pi * step), np.sin(2.0 * np.pi * step)
+    x, y = level * np.cos(2.0 * np.pi * turns), level * np.sin(2.0 * np.pi * turns)
+    for t in range(n_frames):
+        row[t] = y
+        x, y = x * cosine - y * sine, x * sine + y * cosine
+    turns += step * n_frames
+    return turns - np.floor(turns)

@@ -1,0 +1,144 @@
+"""Where everything stands that the interpreter and the audio thread share.
+
+Letters: S sources, W and V numbers of a scene and of a status, F files, R rows of audio from files.
+"""
+
+from enum import IntEnum
+
+from auricle.plugin_core.live.records import Record, f32, f64, flags, i8, i32, i64, u64
+
+MAX_BLOCK = 8192  # the largest that JACK knows
+MARKS = 4096  # blocks whose times are kept
+
+# Of an engine; see auricle.dsp.engine.Engine.arrays.
+ENGINE = Record(
+    "EngineArrays",
+    inverse=f64(3), neighbours=i32(2), triangles=i32(2), gains_table=f32(2), delays_table=f64(2),
+    delay_filters=f32(2), past=f32(2), rows=f32(2), ramp=f32(1), state=i8(1), quiet=i64(1),
+    nonfinite=i64(1), start=f32(2), change=f32(2), delays=f64(3), triangle=i64(2), taps=f32(3),
+    plan=i64(2), heard=f32(2), at=i64(2), bus=f32(3), inputs=f32(2), pending=f32(2), sizes=i64(1),
+    near=flags(1), early=f64(1), near_directions=f64(3), near_delays=f64(2), cue_filters=f64(4),
+    cue_state=i8(1), cue_memory=f64(3), near_limits_m=f64(1), in_air=flags(1), near_table=f64(3),
+    air_table=f64(2), ears=f64(2), cue_numbers=f64(1), cues_in_use=i64(1), filters_re=f32(5),
+    filters_im=f32(5), spectra=f32(5), window=f32(4), tail=f32(3), work=f32(3), twiddle=f32(2),
+    head=i64(1),
+)  # fmt: skip
+
+# Of the audio thread: what it reads and writes in every block.
+DESK = Record(
+    "DeskArrays",
+    scene=f64(2), scene_cells=i64(1),  # mailbox of the scene, see Scene
+    status=f64(2), status_cells=i64(1),  # mailbox of the status, see Status
+    now=f64(1),  # (V,) the status as it grows
+    work=i64(1),  # see Work
+    positions=f64(3),  # (2, S, 3) metres: now, and at the begin of a call of several steps
+    head=f64(2),  # (2, 7) quaternion and place, likewise
+    turn=f64(2),  # (3, 3) world to head axes
+    levels=f64(1),  # (S,) linear
+    audio=f32(2),  # (S, MAX_BLOCK) the sources in this block
+    out=f32(2),  # (2, MAX_BLOCK) the ears
+    coming_out=f32(2),  # (2, STEP) of the set that fades in
+    kinds=i64(1),  # (S,) see Kind
+    places=i64(2),  # (S, 2) which input or row of ``rings``, and which file
+    rings=f32(2),  # (R, frames) audio of files, read ahead
+    file_cells=i64(2),  # (F, 3) frames written, read, and in all, -1 while that is not known
+    file_ready=i64(1),  # (F,) scratch
+    random=u64(1),  # (S,) states of the noises
+    tones=f64(2),  # (S, 3) level, turns a sample, turns so far
+    peak_bits=i32(1),  # (S + 2,) of the meters' window under way: peaks, float32 by their bits
+    energies=f64(1),  # (S + 2,) likewise
+    tap=f32(2),  # (frames, 2) the output on its way to a recording
+    tap_cells=i64(1),  # frames written and read, each in a cache line of its own
+    marks=i64(2),  # (MARKS, 3) first frame, begin in ns and scene of the last blocks
+    ports=i64(1),  # (inputs + 2,) of JACK
+    switches=i64(1),  # see Switch
+)  # fmt: skip
+
+
+class Scene(IntEnum):
+    """Numbers of a scene, in the mailbox: then positions (S, 3), gains (S,) and audible (S,)."""
+
+    NUMBER = 0  # counts commits
+    COMMITTED_NS = 1
+    ENGINE_ID = 2  # counts exchanges of sets
+    ENGINE_AT = 3  # address of its arrays
+    RESETS = 4
+    ORIENTATION = 5
+    PLACE = 9
+    SOURCES = 12
+
+
+class Work(IntEnum):
+    """Whole numbers of the audio thread."""
+
+    SAMPLE_RATE = 0
+    DISTANCE_GAIN = 1
+    PHASE = 2  # samples of the control step under way
+    JUMP = 3  # whether the next step is jumped to
+    ENGINE_ID = 4
+    ENGINE_AT = 5
+    COMING_ID = 6
+    COMING_AT = 7  # 0: no exchange under way
+    COMING_STEP = 8  # -1: it has yet to begin
+    RESETS = 9
+    STARTED = 10  # whether a call of several steps has noted where it began
+    WINDOW_FRAMES = 11  # of the meters
+
+
+class Status(IntEnum):
+    """Numbers of a status; then peak, RMS and highest peak, each of (S sources, 2 ears)."""
+
+    CALLBACKS = 0
+    FRAMES = 1
+    MISSES = 2  # blocks that took longer than they last
+    OWN_MISSES = 3  # likewise, in time that this thread has run
+    WORST_NS = 4
+    BUSY_NS = 5
+    OWN_NS = 6
+    OWN_WORST_NS = 7
+    FIRST_NS = 8  # when the first block began
+    LAST_NS = 9  # when the last one ended
+    SCENES = 10  # taken from the mailbox
+    SCENE_NUMBER = 11
+    SCENES_LATE = 12  # that waited for longer than a block and a millisecond
+    SCENE_WAIT_NS = 13  # sum over those taken
+    SCENE_WORST_NS = 14
+    ENGINE_ID = 15
+    FADING = 16
+    UNDERRUN_FRAMES = 17  # of files that were not read in time
+    TAP_FRAMES = 18
+    TAP_DROPPED = 19
+    OVERSIZED = 20  # blocks beyond MAX_BLOCK, which are silent
+    METERS = 24
+
+
+class Kind(IntEnum):
+    """Where a source's audio comes from."""
+
+    INPUT = 0
+    FILE = 1
+    NOISE = 2
+    TONE = 3
+
+
+class Switch(IntEnum):
+    """Set by one side, seen by the other."""
+
+    STOP = 0  # the paced clock is to end
+    LOST = 1  # the driver has gone
+    NEW_RATE = 2  # the driver's sample rate, when it has changed
+    XRUNS = 3
+    GET_BUFFER = 4  # address of the driver's function for a port's buffer
+    ENDED = 5  # the paced clock has ended
+    RECORDING = 6
+    LATE = 7  # times that the paced clock began anew since it was far behind
+
+
+def scene_width(n_sources: int) -> int:
+    """W."""
+    return Scene.SOURCES + 5 * n_sources
+
+
+def status_width(n_sources: int) -> int:
+    """V."""
+    return Status.METERS + 3 * (n_sources + 2)

@@ -1,0 +1,473 @@
+"""``Live``: sources, a listener and a driver together, while they play."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from auricle.dsp.air import Air
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.geometry import IDENTITY, quaternion_normalise
+from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.spatialize import STEP
+from auricle.osc.scene_state import SceneState
+from auricle.osc.server import LOCAL, OscServer
+from auricle.plugin_core.live.backend import Backend
+from auricle.plugin_core.live.desk import Desk
+from auricle.plugin_core.live.figures import engine_figures, meters_db
+from auricle.plugin_core.live.files import FileReader
+from auricle.plugin_core.live.jack import JackBackend
+from auricle.plugin_core.live.layout import Status, Switch
+from auricle.plugin_core.live.listener import Listener
+from auricle.plugin_core.live.null import UNPACED_BLOCKS, NullBackend
+from auricle.plugin_core.live.portaudio import PortAudioBackend
+from auricle.plugin_core.live.recording import Recording
+from auricle.plugin_core.live.scene import LiveScene
+from auricle.plugin_core.live.sources import Input, Source, Track, channels
+from auricle.plugin_core.live.system import require_system
+from auricle.plugin_core.offline import load_listener, prepared_listener
+
+BACKENDS = ("jack", "portaudio", "null")
+WATCH_SECONDS = 0.05
+RETRY_SECONDS = 2.0
+DEFAULT_RATE = 48000
+
+PathLike = str | os.PathLike[str]
+
+
+class Live:
+    """Plays sources binaurally now, through a driver that calls compiled code and never Python.
+
+    A context manager: it plays within ``with``. All setters may be called at any time and from any
+    thread, also before it plays; what they set is heard from the next control step on.
+
+    Args:
+        hrtf: the listener's set or a SOFA file; None: the computed default listener.
+        sources: how many inputs of the driver, or a list of ``Input``, ``Track``, ``Noise``,
+            ``Tone`` and names of files. A stereo file is two sources, at +-30 degrees.
+        backend: "jack", "portaudio" or "null", which has a clock but no device.
+        sample_rate: Hz; JACK has its own; None: that of the device, else 48000.
+        block_size: frames; JACK has its own.
+        azimuth_deg: where sources begin, (S,) or one for all; + is left. Stereo pairs about it.
+        rank, level, distance_gain, near_field_m, air: as of ``BinauralRenderer``.
+        unpaced: of "null": as fast as it can, never dropping anything.
+        seconds: after which it has ended; None: after files that do not loop, if there is nothing
+            else, or never.
+        record: a .wav or .flac file for what the ears hear.
+        osc_port: UDP port to be steered on, see docs/osc.md; 0: any free one, ``osc.port`` says
+            which; None: no OSC.
+        tracker: name of a head tracker's preset; its poses are predicted by the output latency.
+        osc: more for ``auricle.osc.server.OscServer``: host, tcp_port, allow, folders, ...
+        device: of PortAudio. client_name, connect: of JACK.
+        say: called with one line when something happens that people should know.
+
+    Attributes:
+        osc: the OSC server; None: there is none.
+        troubles: what has happened to the device and to files, a line each.
+
+    Raises:
+        AuricleError: on entering: no server or device, a port in use, a bad file. Nothing plays
+            then.
+    """
+
+    def __init__(
+        self, hrtf: HrtfSet | PreparedSet | PathLike | None = None,
+        sources: int | Sequence[Source | PathLike] = 1, *, backend: str = "jack",
+        sample_rate: int | None = None, block_size: int = 128, azimuth_deg: ArrayLike = 0.0,
+        rank: str | int = "auto", level: str = "matched", distance_gain: bool = False,
+        near_field_m: float | None = None, air: Air | None = None, unpaced: bool = False,
+        seconds: float | None = None, record: PathLike | None = None, osc_port: int | None = None,
+        tracker: str | None = None, osc: dict[str, Any] | None = None,
+        device: str | int | None = None, client_name: str = "auricle", connect: bool = True,
+        say: Callable[[str], None] | None = None,
+    ) -> None:  # fmt: skip
+        if backend not in BACKENDS:
+            raise AuricleError(f"the backend is {', '.join(BACKENDS)}, not {backend!r}")
+        if unpaced and backend != "null":
+            raise AuricleError("only the null backend can run unpaced; a device has its own pace")
+        if seconds is not None and not 0.0 < seconds < np.inf:
+            raise AuricleError(f"it plays for a time above 0 s, got {seconds}")
+        self._sources = _as_sources(sources)
+        self._channels = channels(self._sources)
+        if unpaced and seconds is None and not _end_by_themselves(self._sources):
+            raise AuricleError("nothing here ends by itself; give --seconds to run unpaced")
+        self._hrtf, self._rank, self._level = hrtf, rank, level
+        self._backend_name, self._rate, self._block = backend, sample_rate, block_size
+        self._distance_gain, self._air = bool(distance_gain), air
+        self._near_field_m = near_field_m
+        if near_field_m is None:
+            self._near_field_m = np.inf if distance_gain else 1.0
+        self._unpaced, self._seconds, self._record_path = unpaced, seconds, record
+        self._osc_port, self._tracker, self._osc_options = osc_port, tracker, dict(osc or {})
+        self._device, self._client_name, self._connect = device, client_name, connect
+        self._say = say
+        self.scene = LiveScene(self._azimuths_deg(azimuth_deg))
+        self.osc: OscServer | None = None
+        self.troubles: list[str] = []
+        self._desk: Desk | None = None
+        self._backend: Backend | None = None
+        self._listener: Listener | None = None
+        self._files: FileReader | None = None
+        self._recording: Recording | None = None
+        self._limit: int | None = None
+        self._asked: Path | None = None
+        self._wake = threading.Event()
+        self._running = False
+        self._threads: list[threading.Thread] = []
+        self._last: dict[str, Any] = {}
+
+    # What plays.
+
+    @property
+    def n_sources(self) -> int:
+        """S."""
+        return self.scene.n_sources
+
+    def set_positions(self, xyz_m: ArrayLike) -> None:
+        """Where the sources are: (S, 3) in metres, world axes. Raises AuricleError if not."""
+        self.scene.positions[:] = self._checked(xyz_m, (self.n_sources, 3), "positions")
+        self.scene.commit()
+
+    def set_gains(self, gains: ArrayLike) -> None:
+        """Linear gains (S,)."""
+        self.scene.gains[:] = self._checked(gains, (self.n_sources,), "gains")
+        self.scene.commit()
+
+    def set_mute(self, muted: ArrayLike) -> None:
+        """Which sources (S,) are silent; they fade out."""
+        values = self._checked(muted, (self.n_sources,), "mutes")
+        self.scene.audible[:] = values == 0.0
+        self.scene.commit()
+
+    def set_listener(
+        self, orientation: ArrayLike = IDENTITY, position: ArrayLike = (0.0, 0.0, 0.0)
+    ) -> None:
+        """The head's orientation, a quaternion [w, x, y, z], and its position (3,) in metres."""
+        self.scene.orientation[:] = quaternion_normalise(orientation)
+        self.scene.place[:] = self._checked(position, (3,), "the listener's position")
+        self.scene.commit()
+
+    def set_hrtf(self, hrtf: HrtfSet | PreparedSet | PathLike) -> None:
+        """Fade over to another set: read and prepared in this thread, then handed over whole."""
+        if self._desk is None or self._listener is None:
+            self._hrtf = hrtf
+            return
+        prepared = self._prepared(hrtf, self._desk.sample_rate)
+        self._listener.exchange(prepared)
+        self._hrtf = hrtf
+
+    # How it plays.
+
+    def start(self) -> "Live":
+        """Begin to play; ``with`` does it."""
+        require_system()
+        with ExitStack() as undo:
+            undo.callback(self._stop_all)
+            self._backend = self._opened()
+            rate = self._backend.sample_rate
+            desk = self._desk = Desk(self._channels, rate, self._distance_gain)
+            assert self._near_field_m is not None
+            self._listener = Listener(self.scene, self._near_field_m, self._air)
+            prepared = self._prepared(self._hrtf, rate)
+            self.scene.attach(desk, self._ask_hrtf, self._engine_statistics)
+            self._listener.exchange(prepared)
+            self._files = FileReader(desk)
+            self._limit = self._frames(rate, prepared)
+            if isinstance(self._backend, NullBackend):
+                self._backend.end_at(self._limit, self._room_frames)
+            desk.warm_up(self._backend.block_size)
+            self._files.start()
+            if self._record_path is not None:
+                self._recording = Recording(desk, self._record_path, self._limit)
+            if self._osc_port is not None:
+                self.osc = self._osc_server()
+            self._backend.start(desk)
+            self._running = True
+            for name, run in (("watch", self._watch), ("hrtf", self._load_asked)):
+                thread = threading.Thread(target=run, name=f"auricle-{name}", daemon=True)
+                thread.start()
+                self._threads.append(thread)
+            if self.osc is not None:
+                self.osc.session.pose.latency_seconds = self.latency_seconds
+                self.osc.start()
+            undo.pop_all()
+        return self
+
+    def stop(self) -> None:
+        """Stop playing and close the recording; what was set stays, and may be started again.
+
+        Raises:
+            AuricleError: the recording could not be written.
+        """
+        self._last = self.statistics()
+        self._stop_all()
+
+    def __enter__(self) -> "Live":
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self.stop()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the time is over, or the files are."""
+        if self._desk is None:
+            return True
+        frames = self._desk.status()[Status.FRAMES]
+        return self._limit is not None and frames >= self._limit
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it has ended, at most some seconds; whether it has."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while not self.ended:
+            if until is not None and time.monotonic() >= until:
+                return False
+            time.sleep(0.01)
+        return True
+
+    @property
+    def sample_rate(self) -> int:
+        """Of what plays, Hz."""
+        return self._desk.sample_rate if self._desk is not None else (self._rate or DEFAULT_RATE)
+
+    @property
+    def latency_seconds(self) -> float:
+        """From a pose's arrival until it is heard: half a block until it is taken, half a control
+        step until the sound has moved, and what the driver says of its way to the ears.
+        """
+        if self._backend is None:
+            return 0.0
+        rate = self._backend.sample_rate
+        taken = 0.5 * (self._backend.block_size + STEP) / rate
+        late = self._listener.newest.latency_samples / rate if self._listener else 0.0
+        return taken + late + self._backend.latency_seconds()
+
+    def statistics(self) -> dict[str, Any]:
+        """All figures, ready for JSON; after ``stop`` those of the end. See docs/live.md."""
+        if self._desk is None:
+            return self._last
+        found = self._engine_statistics()
+        found["meters"] = meters_db(self._desk.status(), self.n_sources)
+        if self.osc is not None:
+            summary = self.osc.statistics()
+            found["osc"], found["tracker"] = summary["osc"], summary["tracker"]
+        return found
+
+    def _engine_statistics(self) -> dict[str, Any]:
+        desk, backend, listener = self._desk, self._backend, self._listener
+        if desk is None or backend is None or listener is None:
+            return {}
+        status = desk.status()
+        found: dict[str, Any] = {
+            "backend": backend.name, "sample_rate": desk.sample_rate,
+            "block_size": backend.block_size,
+        }  # fmt: skip
+        found |= engine_figures(status, desk.sample_rate)
+        found["scenes"] |= {"committed": self.scene.commits, "replaced": self.scene.superseded}
+        found |= {
+            "n_sources": self.n_sources,
+            "xruns": desk.switch(Switch.XRUNS),
+            "clock_restarts": desk.switch(Switch.LATE),
+            "nonfinite_blocks": listener.nonfinite_blocks(int(status[Status.ENGINE_ID])),
+            "latency_ms": round(1e3 * self.latency_seconds, 3),
+            "hrtf": listener.newest.report,
+            "ears": meters_db(status, self.n_sources)["ears"],
+            "troubles": list(self.troubles),
+        }
+        return found
+
+    # Within.
+
+    def _opened(self) -> Backend:
+        if self._backend_name == "jack":
+            return JackBackend(self._client_name, self._connect)
+        if self._backend_name == "portaudio":
+            n_inputs = sum(isinstance(each, Input) for each in self._sources)
+            return PortAudioBackend(n_inputs, self._rate, self._block, self._device)
+        return NullBackend(self._rate or DEFAULT_RATE, self._block, paced=not self._unpaced)
+
+    def _prepared(
+        self, hrtf: HrtfSet | PreparedSet | PathLike | None, sample_rate: int
+    ) -> PreparedSet:
+        if isinstance(hrtf, PreparedSet):
+            if hrtf.sample_rate != sample_rate:
+                raise AuricleError(
+                    f"the set was prepared for {hrtf.sample_rate} Hz, the driver runs at "
+                    f"{sample_rate} Hz; give the set itself"
+                )
+            return hrtf
+        listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate)
+        return prepared_listener(listener, sample_rate, self._rank, self._level, self._say)
+
+    def _osc_server(self) -> OscServer:
+        assert self._osc_port is not None
+        places = [(float(x), float(y), float(z)) for x, y, z in self.scene.positions]
+        options: dict[str, Any] = {
+            "host": LOCAL,
+            "scene": SceneState(self.n_sources, places),
+        } | self._osc_options
+        return OscServer(
+            self.scene, port=self._osc_port, tracker=self._tracker,
+            latency_seconds=self.latency_seconds, **options,
+        )  # fmt: skip
+
+    def _frames(self, rate: int, prepared: PreparedSet) -> int | None:
+        """When it ends by itself."""
+        if self._seconds is not None:
+            return max(round(self._seconds * rate), 1)
+        assert self._files is not None
+        if _end_by_themselves(self._sources):
+            return self._files.longest_frames + prepared.tail_samples
+        return None
+
+    def _room_frames(self) -> int:
+        """What an unpaced clock may make at once."""
+        assert self._files is not None
+        room = UNPACED_BLOCKS * self._block
+        ready = self._files.ready_frames()
+        if ready is not None:
+            room = min(room, ready)
+        return room if self._recording is None else min(room, self._recording.room_frames())
+
+    def _ask_hrtf(self, path: Path) -> None:
+        self._asked = path
+        self._wake.set()
+
+    def _load_asked(self) -> None:
+        """Load the sets that OSC asks for; the newest request counts."""
+        while self._running:
+            self._wake.wait()
+            self._wake.clear()
+            path, self._asked = self._asked, None
+            if path is None:
+                continue
+            try:
+                self.set_hrtf(path)
+            except (AuricleError, OSError) as error:
+                self._report(f"the set stays as it is: {error}")
+
+    def _watch(self) -> None:
+        """Look after what is not the audio thread's business."""
+        retry = 0.0
+        while self._running:
+            time.sleep(WATCH_SECONDS)
+            desk, backend, files = self._desk, self._backend, self._files
+            assert desk is not None
+            assert backend is not None
+            assert files is not None
+            assert self._listener is not None
+            self._listener.collect(int(desk.status()[Status.ENGINE_ID]))
+            while files.errors:
+                self._report(files.errors.pop(0))
+            if self._recording is not None and self._recording.error is not None:
+                self._report(str(self._recording.error))
+                self._recording = None
+            trouble = backend.trouble()
+            if trouble:
+                self._go_on_without(backend, trouble)
+                retry = time.monotonic() + RETRY_SECONDS
+            elif backend.name != self._backend_name and time.monotonic() >= retry:
+                self._return_to_device(backend)
+                retry = time.monotonic() + RETRY_SECONDS
+            if self.osc is not None:
+                self.osc.session.pose.latency_seconds = self.latency_seconds
+
+    def _go_on_without(self, backend: Backend, trouble: str) -> None:
+        assert self._desk is not None
+        backend.stop()
+        clock = NullBackend(self._desk.sample_rate, min(backend.block_size, 8192))
+        clock.end_at(self._limit, self._room_frames)
+        clock.start(self._desk)
+        self._backend = clock
+        self._report(f"{trouble}; the scene goes on unheard until the device is back")
+
+    def _return_to_device(self, clock: Backend) -> None:
+        assert self._desk is not None
+        try:
+            backend = self._opened()
+        except AuricleError:
+            return
+        if backend.sample_rate != self._desk.sample_rate:
+            backend.stop()
+            return
+        clock.stop()
+        try:
+            backend.start(self._desk)
+        except AuricleError as error:
+            self._report(str(error))
+            backend.stop()
+            clock.start(self._desk)
+            return
+        self._backend = backend
+        self._report("the device is back")
+
+    def _report(self, line: str) -> None:
+        self.troubles.append(line)
+        if self._say is not None:
+            self._say(line)
+
+    def _stop_all(self) -> None:
+        self._running = False
+        self._wake.set()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+        if self.osc is not None:
+            self.osc.stop()
+        if self._backend is not None:
+            self._backend.stop()
+        self.scene.detach()
+        if self._files is not None:
+            self._files.stop()
+        try:
+            if self._recording is not None:
+                self._recording.stop()
+        finally:
+            if self._desk is not None:
+                self._desk.close()
+            if self._listener is not None:
+                self._listener.close()
+            self.osc = self._backend = self._files = self._recording = None
+            self._desk = self._listener = None
+
+    def _azimuths_deg(self, azimuth_deg: ArrayLike) -> np.ndarray:
+        sides = np.array([each.azimuth_deg for each in self._channels])
+        given = np.asarray(azimuth_deg, dtype=np.float64)
+        if given.shape not in ((), sides.shape):
+            raise AuricleError(
+                f"{len(sides)} sources have as many azimuths, or one; got {given.size}"
+            )
+        if not np.all(np.isfinite(given)):
+            raise AuricleError(f"azimuths are finite numbers, got {given.tolist()}")
+        return np.asarray(given + sides)
+
+    def _checked(self, values: ArrayLike, shape: tuple[int, ...], what: str) -> np.ndarray:
+        found = np.asarray(values, dtype=np.float64)
+        if found.shape != shape:
+            raise AuricleError(f"{what} must be {shape}, got {found.shape}")
+        if not np.all(np.isfinite(found)):
+            raise AuricleError(f"{what} hold NaN or infinity; give finite numbers")
+        return found
+
+
+def _as_sources(sources: int | Sequence[Source | PathLike]) -> list[Source]:
+    if isinstance(sources, int):
+        if sources < 1:
+            raise AuricleError(f"there is at least 1 source, got {sources}")
+        return [Input()] * sources
+    return [Track(Path(each)) if isinstance(each, (str, os.PathLike)) else each for each in sources]
+
+
+def _end_by_themselves(sources: Sequence[Source]) -> bool:
+    return all(isinstance(each, Track) and not each.loop for each in sources)

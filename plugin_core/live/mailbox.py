@@ -1,0 +1,54 @@
+# mypy: disable-error-code="no-untyped-def"
+"""A mailbox without a lock: one thread offers vectors, one takes the newest, neither ever waits.
+
+Three slots: the offerer fills one, the taker reads another, and the third lies between them. To
+offer and to take is to exchange one's own slot for the one in the middle, in one atomic operation;
+so no vector is ever read half written, and what was not taken in time is replaced by what is newer.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from auricle.plugin_core.live.atomics import exchange, load_acquire
+
+SLOT, FRESH = 3, 4  # bits of the middle: which slot lies there, and whether it has yet to be taken
+MIDDLE, OFFERER, TAKER = 0, 16, 32  # cells, each in a cache line of its own
+CELLS = 48
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+
+def slots(width: int) -> NDArray[np.float64]:
+    """The three slots (3, width)."""
+    return np.zeros((3, width))
+
+
+def cells() -> NDArray[np.int64]:
+    """Who holds which slot."""
+    held = np.zeros(CELLS, dtype=np.int64)
+    held[MIDDLE], held[OFFERER], held[TAKER] = 0, 1, 2
+    return held
+
+
+@njit(**_OPTIONS)
+def offer(values, slots, cells):
+    """Put a vector (W,) into the mailbox; whether that replaced one that nobody has taken."""
+    own = cells[OFFERER]
+    for i in range(len(values)):
+        slots[own, i] = values[i]
+    before = exchange(cells, MIDDLE, own | FRESH)
+    cells[OFFERER] = before & SLOT
+    return (before & FRESH) != 0
+
+
+@njit(**_OPTIONS)
+def take(cells):
+    """Whether there was a new vector; it then lies in slot ``cells[TAKER]``, to be read there."""
+    if (load_acquire(cells, MIDDLE) & FRESH) == 0:
+        return False
+    before = exchange(cells, MIDDLE, cells[TAKER])
+    cells[TAKER] = before & SLOT
+    return True

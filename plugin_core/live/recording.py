@@ -1,0 +1,88 @@
+"""The ears' signals from the tap to a file, by a thread that may be as slow as it likes."""
+
+import os
+import threading
+from contextlib import ExitStack
+
+import numpy as np
+
+from auricle.dsp.errors import AuricleError
+from auricle.plugin_core.audio_files import FileWriter
+from auricle.plugin_core.live.account import TAP_READ, TAP_WRITTEN
+from auricle.plugin_core.live.atomics import load_acquire, store_release
+from auricle.plugin_core.live.desk import TAP_FRAMES, Desk
+from auricle.plugin_core.live.layout import Switch
+
+PATIENCE_SECONDS = 0.02
+CHUNK_FRAMES = 16384
+
+
+class Recording:
+    """Writes what plays into a file, WAV as 32-bit float or FLAC.
+
+    Args:
+        desk: whose tap is read.
+        path: the file; it appears under its name when the recording stops.
+        most_frames: more than these are not written; None: without end. A WAV file of unknown
+            length ends at 4 GB, 3 hours at 48 kHz.
+
+    Attributes:
+        error: what has ended the recording, if something has.
+    """
+
+    def __init__(
+        self, desk: Desk, path: str | os.PathLike[str], most_frames: int | None = None
+    ) -> None:
+        self.error: AuricleError | None = None
+        self.frames = 0
+        self._desk, self._most = desk, most_frames
+        self._running = True
+        self._open = ExitStack()
+        self._writer = FileWriter(path, desk.sample_rate, most_frames or 0)
+        self._open.enter_context(self._writer)
+        cells = desk.arrays.tap_cells
+        store_release(cells, TAP_READ, int(load_acquire(cells, TAP_WRITTEN)))
+        desk.set_switch(Switch.RECORDING, 1)
+        self._thread = threading.Thread(target=self._run, name="auricle-recording", daemon=True)
+        self._thread.start()
+
+    def room_frames(self) -> int:
+        """Frames that the tap takes before some would be dropped."""
+        cells = self._desk.arrays.tap_cells
+        return TAP_FRAMES - int(load_acquire(cells, TAP_WRITTEN) - load_acquire(cells, TAP_READ))
+
+    def stop(self) -> None:
+        """Write the rest and close the file; raises AuricleError when writing has failed."""
+        self._desk.set_switch(Switch.RECORDING, 0)
+        self._running = False
+        self._thread.join()
+        if self.error is not None:
+            raise self.error
+        self._open.close()
+
+    def _run(self) -> None:
+        try:
+            while self._running:
+                if not self._write_some():
+                    threading.Event().wait(PATIENCE_SECONDS)
+            while self._write_some():
+                pass
+        except AuricleError as error:
+            self.error = error
+            self._desk.set_switch(Switch.RECORDING, 0)
+            self._open.pop_all()
+
+    def _write_some(self) -> bool:
+        arrays = self._desk.arrays
+        cells = arrays.tap_cells
+        read = int(cells[TAP_READ])
+        first = read % TAP_FRAMES
+        ready = int(load_acquire(cells, TAP_WRITTEN)) - read
+        count = min(ready, CHUNK_FRAMES, TAP_FRAMES - first)
+        if count == 0:
+            return False
+        kept = count if self._most is None else min(count, self._most - self.frames)
+        self._writer.write(np.ascontiguousarray(arrays.tap[first : first + kept].T))
+        self.frames += kept
+        store_release(cells, TAP_READ, read + count)
+        return True

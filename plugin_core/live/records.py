@@ -1,0 +1,185 @@
+# mypy: disable-error-code="no-untyped-def, call-arg"
+"""Arrays handed to compiled code as one address: what a driver's callback is given.
+
+A ``Record`` names its arrays and their types once. ``pack`` puts their addresses and shapes into a
+table; compiled code that is given the table's address gets the arrays back by name, without a copy,
+a count of references or an allocation. Whoever packs them keeps them alive.
+"""
+
+import collections
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.imputils import lower_getattr_generic
+from numba.core.typing.templates import AttributeTemplate, infer_getattr
+from numba.extending import intrinsic, models, overload, register_model
+from numba.np import arrayobj, numpy_support
+from numpy.typing import NDArray
+
+from auricle.dsp.errors import AuricleError
+
+_WORD = ir.IntType(64)
+
+
+def f32(n_dimensions: int) -> types.Array:
+    """The type of a C-contiguous float32 array."""
+    return types.Array(types.float32, n_dimensions, "C")
+
+
+def f64(n_dimensions: int) -> types.Array:
+    """Of float64."""
+    return types.Array(types.float64, n_dimensions, "C")
+
+
+def i64(n_dimensions: int) -> types.Array:
+    """Of int64."""
+    return types.Array(types.int64, n_dimensions, "C")
+
+
+def i32(n_dimensions: int) -> types.Array:
+    """Of int32."""
+    return types.Array(types.int32, n_dimensions, "C")
+
+
+def u64(n_dimensions: int) -> types.Array:
+    """Of uint64."""
+    return types.Array(types.uint64, n_dimensions, "C")
+
+
+def i8(n_dimensions: int) -> types.Array:
+    """Of int8."""
+    return types.Array(types.int8, n_dimensions, "C")
+
+
+def flags(n_dimensions: int) -> types.Array:
+    """Of bool."""
+    return types.Array(types.boolean, n_dimensions, "C")
+
+
+class Packed:
+    """Arrays of a record, alive, and the address that compiled code reads them at.
+
+    Attributes:
+        arrays: the named tuple.
+        address: of their table.
+    """
+
+    def __init__(self, arrays: Any, table: NDArray[np.int64]) -> None:
+        self.arrays = arrays
+        self._table = table
+        self.address = int(table.ctypes.data)
+
+
+class Record:
+    """Names and types of arrays that go together.
+
+    ``read`` is a function for compiled code: the named tuple of arrays at an address. It also works
+    as plain Python, on what this process has packed.
+    """
+
+    def __init__(self, name: str, **fields: types.Array) -> None:
+        kind: Any = collections.namedtuple(name, list(fields))  # type: ignore[misc]
+        self._kind = kind
+        self._fields = fields
+        self._found: dict[int, Any] = {}
+        self.read = _reader(name, fields, self._found)
+
+    def pack(self, arrays: Mapping[str, NDArray[Any]]) -> Packed:
+        """Put arrays behind one address; raises AuricleError where one is not of its type."""
+        words: list[int] = []
+        for name, wanted in self._fields.items():
+            array = arrays[name]
+            dtype = numpy_support.as_dtype(wanted.dtype)
+            fits = array.dtype == dtype and array.ndim == wanted.ndim
+            if not (fits and array.flags.c_contiguous and array.flags.aligned):
+                raise AuricleError(
+                    f"{name} must be C-contiguous {dtype} of {wanted.ndim} dimensions, got "
+                    f"{array.dtype} {array.shape}"
+                )
+            words += [array.ctypes.data, *array.shape]
+        named = self._kind(**{name: arrays[name] for name in self._fields})
+        packed = Packed(named, np.array(words, dtype=np.int64))
+        self._found[packed.address] = named
+        return packed
+
+    def forget(self, packed: Packed) -> None:
+        """Let go of arrays that no thread reads any more."""
+        self._found.pop(packed.address, None)
+
+
+class _At(types.Type):
+    """In compiled code: an address where the arrays of a record are found, each when it is named.
+
+    To build all of them at once would cost LLVM minutes.
+    """
+
+    def __init__(self, name: str, fields: Mapping[str, types.Array]) -> None:
+        super().__init__(name=f"record {name}")
+        self.places: dict[str, tuple[int, types.Array]] = {}
+        at = 0
+        for each, kind in fields.items():
+            self.places[each] = (at, kind)
+            at += 1 + kind.ndim
+
+
+@register_model(_At)
+class _AtModel(models.PrimitiveModel):
+    def __init__(self, manager, kind):
+        super().__init__(manager, kind, _WORD)
+
+
+@infer_getattr
+class _AtAttributes(AttributeTemplate):
+    key = _At
+
+    def generic_resolve(self, kind, name):  # type: ignore[override]
+        return kind.places[name][1] if name in kind.places else None
+
+
+@lower_getattr_generic(_At)
+def _named(context, builder, kind, value, name):
+    words = builder.inttoptr(value, _WORD.as_pointer())
+    return _array(context, builder, words, *kind.places[name])
+
+
+def _reader(name: str, fields: Mapping[str, types.Array], found: dict[int, Any]) -> Any:
+    there = _At(name, fields)
+
+    @intrinsic
+    def read_there(typing, address):
+        def code(context, builder, signature, args):
+            return args[0]
+
+        return there(types.int64), code
+
+    def read(address):
+        return found[address]
+
+    overload(read)(lambda address: lambda address: read_there(address))
+    return read
+
+
+def _array(context, builder, words, at, kind):
+    """The array whose address stands in word ``at`` and its shape in those that follow."""
+
+    def word(i):
+        return builder.load(builder.gep(words, [_WORD(i)]))
+
+    array = arrayobj.make_array(kind)(context, builder)
+    itemsize = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+    shape = [word(at + 1 + i) for i in range(kind.ndim)]
+    step = _WORD(itemsize)
+    strides: list[Any] = []
+    for size in reversed(shape):
+        strides.insert(0, step)
+        step = builder.mul(step, size)
+    data = builder.inttoptr(word(at), context.get_data_type(kind.dtype).as_pointer())
+    arrayobj.populate_array(
+        array, data=data, shape=cgutils.pack_array(builder, shape),
+        strides=cgutils.pack_array(builder, strides), itemsize=_WORD(itemsize), meminfo=None,
+    )  # fmt: skip
+    return array._getvalue()

@@ -1,0 +1,121 @@
+"""The scene as it plays: what setters and OSC write, on its way to the audio thread.
+
+Implements ``auricle.osc.target.Target``. Writing changes a vector here; ``commit`` hands it over
+whole. Any thread may write: a lock keeps writers apart, the audio thread never sees it.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp.geometry import unit_vectors
+from auricle.osc.target import Quaternion, Vector
+from auricle.plugin_core.live import layout, mailbox
+from auricle.plugin_core.live.desk import Desk
+from auricle.plugin_core.live.layout import Scene
+
+
+class LiveScene:
+    """Places, gains and mutes of S sources, the listener, and the set in use.
+
+    Args:
+        azimuths_deg: of the sources at the start, at 1 m.
+
+    Attributes:
+        names, widths: of the sources, as OSC has set them; nothing sounds different for them.
+        superseded: commits that were replaced before the audio thread came to take them.
+        changes: names of scenes that were announced.
+    """
+
+    def __init__(self, azimuths_deg: NDArray[np.float64]) -> None:
+        n = len(azimuths_deg)
+        self._values = np.zeros(layout.scene_width(n))
+        first = int(Scene.SOURCES)
+        self.positions = self._values[first : first + 3 * n].reshape(n, 3)
+        self.gains = self._values[first + 3 * n : first + 4 * n]
+        self.audible = self._values[first + 4 * n :]
+        self.orientation = self._values[Scene.ORIENTATION : Scene.ORIENTATION + 4]
+        self.place = self._values[Scene.PLACE : Scene.PLACE + 3]
+        self.positions[:] = unit_vectors(azimuths_deg, 0.0)
+        self.gains[:] = self.audible[:] = 1.0
+        self.orientation[0] = 1.0
+        self.names, self.widths = [""] * n, [0.0] * n
+        self.superseded = 0
+        self.scene_name = ""
+        self.lock = threading.Lock()
+        self._desk: Desk | None = None
+        self._ask_hrtf: Callable[[Path], None] | None = None
+        self._tell: Callable[[], dict[str, Any]] | None = None
+
+    def attach(
+        self, desk: Desk, ask_hrtf: Callable[[Path], None], tell: Callable[[], dict[str, Any]]
+    ) -> None:
+        """From now on commits reach a desk; ``ask_hrtf`` loads sets, ``tell`` gives statistics."""
+        self._desk, self._ask_hrtf, self._tell = desk, ask_hrtf, tell
+
+    def detach(self) -> None:
+        """Keep the values; nobody hears of changes."""
+        self._desk = None
+
+    def set_engine(self, number: int, address: int) -> None:
+        """Exchange the set, with the next commit."""
+        self._values[Scene.ENGINE_ID], self._values[Scene.ENGINE_AT] = number, address
+
+    @property
+    def n_sources(self) -> int:
+        """How many sources there are."""
+        return len(self.gains)
+
+    def set_position(self, source: int, position_m: Vector) -> None:
+        """See ``auricle.osc.target.Target``, as for all that follow."""
+        self.positions[source] = position_m
+
+    def set_gain(self, source: int, gain: float) -> None:  # noqa: D102
+        self.gains[source] = gain
+
+    def set_mute(self, source: int, muted: bool) -> None:  # noqa: D102
+        self.audible[source] = 0.0 if muted else 1.0
+
+    def set_width(self, source: int, width: float) -> None:  # noqa: D102
+        self.widths[source] = width
+
+    def set_name(self, source: int, name: str) -> None:  # noqa: D102
+        self.names[source] = name
+
+    def set_listener_orientation(self, orientation: Quaternion) -> None:  # noqa: D102
+        self.orientation[:] = orientation
+
+    def set_listener_position(self, position_m: Vector) -> None:  # noqa: D102
+        self.place[:] = position_m
+
+    def request_hrtf(self, path: Path) -> None:  # noqa: D102
+        if self._ask_hrtf is not None:
+            self._ask_hrtf(path)
+
+    def change_scene(self, name: str) -> None:  # noqa: D102
+        self.scene_name = name
+
+    def reset(self) -> None:  # noqa: D102
+        self._values[Scene.RESETS] += 1.0
+
+    def commit(self) -> None:  # noqa: D102
+        with self.lock:
+            self._values[Scene.NUMBER] += 1.0
+            if self._desk is None:
+                return
+            self._values[Scene.COMMITTED_NS] = time.monotonic_ns()
+            arrays = self._desk.arrays
+            self.superseded += mailbox.offer(self._values, arrays.scene, arrays.scene_cells)
+
+    @property
+    def commits(self) -> int:
+        """How often the scene was committed."""
+        return int(self._values[Scene.NUMBER])
+
+    def statistics(self) -> dict[str, Any]:  # noqa: D102
+        return self._tell() if self._tell is not None else {}
