@@ -131,7 +131,8 @@ def test_measured_sets_are_rows_of_the_grid_without_repeats(people):
     sets = standard_sets(people.positions) + [random_set(people.positions, rng) for _ in range(200)]
     for rows in sets:
         assert len(set(rows.tolist())) == len(rows) >= 2
-        assert 0 <= rows.min() and rows.max() < len(people.positions)
+        assert rows.min() >= 0
+        assert rows.max() < len(people.positions)
     assert len({len(rows) for rows in sets}) > 8
 
 
