@@ -16,6 +16,7 @@ from typing import Any
 
 from auricle.dsp.errors import AuricleError
 from auricle.osc import wire
+from auricle.osc.datagrams import Datagrams
 from auricle.osc.folders import Folders
 from auricle.osc.framing import Framer, FramingError
 from auricle.osc.inbox import Inbox, Waiting
@@ -83,6 +84,7 @@ class OscServer:
         self._recorder: Recorder | None = None
         self._selector = selectors.DefaultSelector()
         self._udp: list[socket.socket] = []
+        self._datagrams: dict[socket.socket, Datagrams] = {}
         self._connections: dict[socket.socket, Framer] = {}
         self._thread: threading.Thread | None = None
         self._running = False
@@ -148,6 +150,7 @@ class OscServer:
 
     def _open(self, bound: socket.socket, read: Callable[[socket.socket], None]) -> socket.socket:
         self._udp.append(bound)
+        self._datagrams[bound] = Datagrams(bound)
         self._selector.register(bound, selectors.EVENT_READ, read)
         return bound
 
@@ -176,9 +179,10 @@ class OscServer:
         return patience if waits is None else min(patience, waits)
 
     def _read_udp(self, bound: socket.socket) -> None:
+        datagrams = self._datagrams[bound]
         for _ in range(MAX_DRAINED):
             try:
-                datagram, sender = bound.recvfrom(65536)
+                datagram, sender = datagrams.take()
             except BlockingIOError:
                 return
             except OSError:

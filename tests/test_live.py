@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -304,9 +305,12 @@ def difference_db(player):
 def test_it_can_be_started_again():
     player = playing([Noise()])
     player.set_gains([0.25])
+    turn = sys.getswitchinterval()
     for _ in range(2):
         with player:
             until(lambda: player.statistics()["callbacks"] > 3)
+            assert sys.getswitchinterval() == pytest.approx(0.0005)
+        assert sys.getswitchinterval() == turn
     assert player.scene.gains.tolist() == [0.25]
 
 

@@ -203,6 +203,10 @@ def test_what_to_expect_falls_with_the_directions(monkeypatch: pytest.MonkeyPatc
     assert expected_errors.expected("a", 20)["lsd_db"] == pytest.approx(3.0, abs=1e-6)
     assert expected_errors.expected("a", 1) == cell
     assert "LSD 4.0 dB" in expected_errors.sentence("a", 4)
+    other = {name: value * 0.9 for name, value in cell.items()}
+    table["methods"]["b"] = {"4": {name: 2.0 * value for name, value in other.items()}}
+    assert expected_errors.best_method(100) == "a"  # b was not measured there
+    del table["methods"]["b"]
     assert expected_errors.sentence("b", 4) == "No errors of b were measured."
 
 

@@ -8,8 +8,9 @@ from listeners import GRID, some_listeners
 from synthetic import sphere
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.spherical_harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
-from auricle.personalization.features import HEARD, itd_seconds
+from auricle.personalization.features import HEARD, blend_weights, itd_seconds
 from auricle.personalization.sparse import listeners as listeners_module
 from auricle.personalization.sparse.covariance import (
     Places,
@@ -170,6 +171,15 @@ def test_mirroring_twice_gives_the_listeners_back(train: Training) -> None:
     np.testing.assert_allclose(again.magnitude_db, train.magnitude_db, atol=1e-4)
     same = train.at(train.positions)
     np.testing.assert_array_equal(same.magnitude_db, train.magnitude_db)
+
+
+def test_fields_are_read_between_the_directions_of_a_grid(train: Training) -> None:
+    targets = sphere(60)
+    weights = blend_weights(GRID, targets)
+    np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-9)
+    np.testing.assert_array_equal(blend_weights(GRID, GRID), np.eye(len(GRID)))
+    field, true = encode(GRID, 2, "n3d"), encode(targets, 2, "n3d")
+    assert np.sqrt(np.mean((weights @ field - true) ** 2)) < 0.05
 
 
 def test_the_spread_covers_the_error_and_falls_towards_what_was_measured(train: Training) -> None:

@@ -17,11 +17,13 @@ _ERRORS = ("lsd_db", "itd_error_us", "ild_error_db")
 
 
 def best_method(n_measured: int) -> str:
-    """The method with the least LSD at so many directions."""
+    """The method with the least LSD at so many directions, of counts measured for all methods."""
     methods = _table().get("methods", {})
     if not methods:
         return DEFAULT
-    return min(methods, key=lambda name: expected(name, n_measured)["lsd_db"])
+    shared = set.intersection(*(set(rows) for rows in methods.values()))
+    most = max((int(count) for count in shared), default=n_measured)
+    return min(methods, key=lambda name: expected(name, min(n_measured, most))["lsd_db"])
 
 
 def sentence(method: str, n_measured: int) -> str:

@@ -31,11 +31,12 @@ class MeanProcess:
             return mean
         error_db = (measured.magnitude_db - mean_known.magnitude_db).astype(np.float64)
         late = measured.arrival_seconds - mean_known.arrival_seconds
-        tried = [fit_process(matern_3_2(s), measured.positions, g) for s in SCALES for g in NUGGETS]
+        known = measured.positions
+        tried = [fit_process(matern_3_2(s), known, g) for s in SCALES for g in NUGGETS]
         best = max(
             tried, key=lambda p: float(p.solve(error_db).log_likelihood(error_db)[:, HEARD].mean())
         )
-        reach = chords(target_positions, measured.positions)
+        reach = chords(target_positions, known)
         return Prediction(
             mean.magnitude_db + _read(best, error_db, reach).astype(np.float32),
             mean.arrival_seconds + _read(best, late, reach),

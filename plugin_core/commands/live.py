@@ -1,5 +1,6 @@
 """``auricle live``: sources played binaurally now, steered over OSC and by a head tracker."""
 
+import gc
 import json
 import signal as signals
 import sys
@@ -19,7 +20,6 @@ EXAMPLE = (
     "auricle live --sources 8 --tracker supperware"
 )
 REFRESH_SECONDS = 0.2
-SWITCH_SECONDS = 0.0005
 
 
 def live(
@@ -96,12 +96,12 @@ def live(
         tracker=tracker, osc=options, device=_device(device), client_name=client_name,
         connect=not no_connect, say=say,
     )  # fmt: skip
-    # What OSC brings should not wait for the display to be drawn: Python's own turns take 5 ms.
-    sys.setswitchinterval(SWITCH_SECONDS)
     # To be told to end is to end in order: a recording is kept.
     before = signals.signal(signals.SIGTERM, signals.default_int_handler)
     try:
         with player, suppress(KeyboardInterrupt):
+            gc.collect()
+            gc.freeze()  # what is loaded stays; to walk through it again would hold OSC up
             _watch(player)
     finally:
         signals.signal(signals.SIGTERM, before)

@@ -1,6 +1,7 @@
 """``Live``: sources, a listener and a driver together, while they play."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -38,6 +39,8 @@ from auricle.plugin_core.offline import load_listener, prepared_listener
 BACKENDS = ("jack", "portaudio", "null")
 WATCH_SECONDS = 0.05
 RETRY_SECONDS = 2.0
+# Between threads of Python, while one plays: a thread that computes delays OSC by so much.
+TURN_SECONDS = 0.0005
 DEFAULT_RATE = 48000
 
 PathLike = str | os.PathLike[str]
@@ -122,6 +125,7 @@ class Live:
         self._wake = threading.Event()
         self._running = False
         self._threads: list[threading.Thread] = []
+        self._turn_seconds: float | None = None
         self._last: dict[str, Any] = {}
 
     # What plays.
@@ -171,6 +175,8 @@ class Live:
         require_system()
         with ExitStack() as undo:
             undo.callback(self._stop_all)
+            self._turn_seconds = sys.getswitchinterval()
+            sys.setswitchinterval(min(self._turn_seconds, TURN_SECONDS))
             self._backend = self._opened()
             rate = self._backend.sample_rate
             desk = self._desk = Desk(self._channels, rate, self._distance_gain)
@@ -420,6 +426,9 @@ class Live:
     def _stop_all(self) -> None:
         self._running = False
         self._wake.set()
+        if self._turn_seconds is not None:
+            sys.setswitchinterval(self._turn_seconds)
+            self._turn_seconds = None
         for thread in self._threads:
             thread.join()
         self._threads = []

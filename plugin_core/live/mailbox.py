@@ -18,7 +18,8 @@ SLOT, FRESH = 3, 4  # bits of the middle: which slot lies there, and whether it 
 MIDDLE, OFFERER, TAKER = 0, 16, 32  # cells, each in a cache line of its own
 CELLS = 48
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+# Called from Python with its lock held: to give that up takes milliseconds until it is had again.
+_OPTIONS: dict[str, Any] = {"nogil": False, "error_model": "numpy"}
 
 
 def slots(width: int) -> NDArray[np.float64]:
