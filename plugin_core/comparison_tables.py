@@ -16,6 +16,11 @@ _SHOWN = (
     ("ITD us, MaxIACCe", "itd_maxiacce_error_us", 1),
     ("ILD dB", "ild_error_db", 2),
 )
+_OBSERVED = (
+    ("lateral error deg", "lateral_rms_deg", 1),
+    ("local polar error deg", "polar_rms_deg", 1),
+    ("quadrant errors %", "quadrant_error_percent", 1),
+)
 
 
 def as_markdown(results: Sequence["Result"]) -> str:
@@ -23,14 +28,11 @@ def as_markdown(results: Sequence["Result"]) -> str:
     parts = []
     for dataset in dict.fromkeys(each.dataset for each in results):
         of_set = [each for each in results if each.dataset == dataset]
-        listeners = sum(len(each.listeners["lsd_db"]) for each in _first_cell(of_set))
-        for title, name, digits in _SHOWN:
-            rows = _rows(of_set, name, digits)
-            counts = sorted({each.n_measured for each in of_set})
-            heading = f"| {dataset}, {listeners} listeners: {title} | "
-            heading += " | ".join(str(count) for count in counts) + " |"
-            parts.append("\n".join([heading, "|---|" + "---|" * len(counts), *rows]))
-        parts.append(_costs(of_set))
+        for title, name, digits in (*_SHOWN, *_OBSERVED):
+            judged = [each for each in of_set if name in each.listeners]
+            if judged:
+                parts.append(_table(judged, title, name, digits))
+        parts.append(_costs([each for each in of_set if "lsd_db" in each.listeners]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -41,6 +43,7 @@ def as_json(results: Sequence["Result"]) -> str:
 
 def as_expected(results: Sequence["Result"]) -> str:
     """Mean errors by method and number of directions, as ``expected_errors`` reads them."""
+    results = [each for each in results if "lsd_db" in each.listeners]
     methods: dict[str, dict[str, dict[str, float]]] = {}
     for method, count in dict.fromkeys((each.method, each.n_measured) for each in results):
         cell = _cell(results, method, count)
@@ -52,16 +55,34 @@ def as_expected(results: Sequence["Result"]) -> str:
     return json.dumps({"of": of, "methods": methods}, indent=1) + "\n"
 
 
-def _rows(results: Sequence["Result"], name: str, digits: int) -> list[str]:
-    rows = []
+def _table(results: Sequence["Result"], title: str, name: str, digits: int) -> str:
+    counts = sorted({each.n_measured for each in results})
+    rows = [
+        f"| {_who(results, name)}: {title} | " + " | ".join(map(str, counts)) + " |",
+        "|---|" + "---|" * len(counts),
+    ]
     for method in dict.fromkeys(each.method for each in results):
         cells = []
-        for count in sorted({each.n_measured for each in results}):
+        for count in counts:
             values = _values(_cell(results, method, count), name)
             mean, spread = np.mean(values), np.std(values)
             cells.append(f"{mean:.{digits}f} ({spread:.{digits}f})")
         rows.append(f"| {method} | " + " | ".join(cells) + " |")
-    return rows
+    return "\n".join(rows)
+
+
+def _who(results: Sequence["Result"], name: str) -> str:
+    """Data set, number of listeners and, where not all were tested, of which folds they are."""
+    first = results[0]
+    cell = _cell(results, first.method, first.n_measured)
+    who = f"{first.dataset}, {len(_values(cell, name))} listeners"
+    numbers = sorted({each.fold + 1 for each in cell})
+    if not first.n_folds:
+        return who
+    if len(numbers) == first.n_folds:
+        return f"{who} of {first.n_folds} folds"
+    which = "fold" if len(numbers) == 1 else "folds"
+    return f"{who} of {which} {', '.join(map(str, numbers))} of {first.n_folds}"
 
 
 def _costs(results: Sequence["Result"]) -> str:
@@ -75,10 +96,6 @@ def _costs(results: Sequence["Result"]) -> str:
         minutes = np.mean([each.training_seconds for each in of_method]) / 60.0
         rows.append(f"| {method} | {seconds:.1f} | {of_method[0].n_parameters:,} | {minutes:.1f} |")
     return "\n".join(rows)
-
-
-def _first_cell(results: Sequence["Result"]) -> list["Result"]:
-    return _cell(results, results[0].method, results[0].n_measured)
 
 
 def _cell(results: Sequence["Result"], method: str, count: int) -> list["Result"]:

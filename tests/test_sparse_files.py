@@ -1,6 +1,5 @@
 """From a measured file to a whole one: what is kept, what is refused, what ships, what is said."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,12 @@ from auricle.dsp.errors import AuricleError, HrtfError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.personalization.features import HEARD, SAMPLE_RATE, features, features_of, to_responses
-from auricle.personalization.sparse import comparison, expected_errors, shipped
+from auricle.personalization.sparse import expected_errors, shipped
 from auricle.personalization.sparse.complete import complete
 from auricle.personalization.sparse.densify import between_measured, densified
 from auricle.personalization.sparse.input_checks import checked
 from auricle.personalization.sparse.listeners import ListenersAcross
 from auricle.personalization.sparse.method import Method
-from auricle.plugin_core import comparison_tables
 from auricle.plugin_core.cli import main
 
 ROWS = np.array([0, 20, 45, 70, 95, 119])
@@ -208,32 +206,6 @@ def test_what_to_expect_falls_with_the_directions(monkeypatch: pytest.MonkeyPatc
     assert expected_errors.best_method(100) == "a"  # b was not measured there
     del table["methods"]["b"]
     assert expected_errors.sentence("b", 4) == "No errors of b were measured."
-
-
-# --- comparison ------------------------------------------------------------------------------
-
-
-def test_comparisons_are_resumed_not_repeated(tmp_path: Path) -> None:
-    from auricle.personalization.datasets.subjects import Subjects
-
-    whole = some_listeners(6)
-    ir = np.stack([to_responses(*whole.listener(row).features) for row in range(6)])
-    people = np.array([0, 0, 1, 2, 3, 4])
-    subjects = Subjects(
-        tuple("abcdef"), ir, whole.positions, 1.0, SAMPLE_RATE, np.empty((6, 0)), (), people, "X"
-    )
-    said: list[str] = []
-    arguments = (subjects, whole, ["mean", "nearest"], 2, tmp_path, said.append)
-    first = list(comparison.compare_folds(*arguments))
-    assert len(said) == len(first) == 2 * 2 * 4
-    again = list(comparison.compare_folds(*arguments))
-    assert len(said) == 16
-    assert [each.listeners for each in again] == [each.listeners for each in first]
-    text = comparison_tables.as_markdown(first)
-    assert "| X, 6 listeners: LSD dB | 4 | 9 | 16 | 100 |" in text
-    assert json.loads(comparison_tables.as_expected(first))["methods"]["mean"]["4"]["lsd_db"] > 0.5
-    near = {r.n_measured: np.mean(r.listeners["lsd_db"]) for r in first if r.method == "nearest"}
-    assert near[100] < near[16] < near[4]
 
 
 # --- the command line ------------------------------------------------------------------------

@@ -3,16 +3,16 @@
 Errors of a listener are means over all directions of the grid, the measured ones (where they are 0)
 included, as in the LAP challenge. LSD: bins 1 to 116 of 256 at 44.1 kHz, mean over both ears. ITD:
 of responses made of the prediction, by correlation below 1.5 kHz and by MaxIACCe, both between
-samples, on 200 directions drawn once. ILD: broadband, of all directions.
+samples, on 200 directions drawn once. ILD: broadband, of all directions. Localisation: of some
+listeners alone, since each takes seconds (``auricle.personalization.sparse.observed``).
 """
 
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,17 @@ from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce
 from auricle.personalization.datasets.lap import lap_rows, spread_rows
 from auricle.personalization.datasets.splits import check_no_leak, folds
 from auricle.personalization.datasets.subjects import Subjects
-from auricle.personalization.features import HEARD, SAMPLE_RATE, to_responses
-from auricle.personalization.sparse.method import Prediction, Training, method, predict_many
+from auricle.personalization.features import HEARD, SAMPLE_RATE, Features, to_responses
+from auricle.personalization.sparse.fitted import TRAINING_MINUTES, Fitted
+from auricle.personalization.sparse.method import Prediction, Training, predict_many
+from auricle.personalization.sparse.observed import OBSERVED, observed_errors
 
 LAP_COUNTS, OTHER_COUNTS = (3, 5, 19, 100), (4, 9, 16, 100)
 ITD_DIRECTIONS = 200
 MIDDLE = slice(2, 93)  # bins from 345 Hz to 15.8 kHz
 DENSE_ROWS = {"SONICOM": (0, 20, 40), "HUTUBS": (10, 30, 50), "CIPIC": (0, 10, 20)}
 ERRORS = ("lsd_db", "itd_error_us", "itd_maxiacce_error_us", "ild_error_db")
+OWN_EARS = "own ears"  # beside the methods, where listeners localise
 
 Int64 = NDArray[np.int64]
 
@@ -42,6 +45,7 @@ class Result:
         seconds: to predict one whole listener.
         training_seconds: to learn from the other listeners.
         n_parameters: numbers learned.
+        n_folds: into which the listeners were split; 0 where they were not.
     """
 
     dataset: str
@@ -52,6 +56,39 @@ class Result:
     seconds: float
     training_seconds: float
     n_parameters: int
+    n_folds: int = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is compared, and where results are kept.
+
+    Attributes:
+        names: of the methods.
+        cache: folder; results that are there are read, not made again.
+        say: told of every result that is made.
+        training_minutes: the most that a network trains, of processor time.
+        n_observed: listeners of each fold who also localise; 0 for none.
+    """
+
+    names: Sequence[str]
+    cache: Path
+    say: Callable[[str], None]
+    training_minutes: float = TRAINING_MINUTES
+    n_observed: int = 0
+
+    def fitted(self, name: str, train: Training, where: str) -> Fitted:
+        """A method that will have learned from ``train``."""
+        return Fitted(name, train, self.cache, where, self.training_minutes)
+
+
+@dataclass(frozen=True)
+class _Test:
+    """Listeners left out, their responses and which fold they are."""
+
+    subjects: Subjects
+    features: Training
+    fold: int = 0
 
 
 def measured_rows(subjects: Subjects, n_measured: int) -> Int64:
@@ -67,106 +104,133 @@ def counts_of(dataset: str) -> tuple[int, ...]:
 
 
 def compare_folds(
-    subjects: Subjects, whole: Training, names: Sequence[str], n_folds: int, cache: Path,
-    say: Callable[[str], None],
-) -> Iterator[Result]:  # fmt: skip
-    """Results by subject folds; those already in ``cache`` are read from there."""
+    subjects: Subjects, whole: Training, request: Request, n_folds: int, only: Sequence[int] = ()
+) -> Iterator[Result]:
+    """Results by subject folds, of those numbered ``only`` (from 1) or of all."""
     for fold, (train, test) in enumerate(folds(subjects.people, n_folds)):
+        if only and fold + 1 not in only:
+            continue
         check_no_leak(subjects.people, train, test)
-        for name in names:
-            maker = method(name)
-            fitted = _Fitted(maker, whole.take(train))
-            for count in counts_of(subjects.dataset):
-                label = f"{subjects.dataset}-{name}-{count}-{fold + 1}of{n_folds}"
-                rows = measured_rows(subjects, count)
-                about = (subjects.dataset, name, count, fold)
-                made = partial(_judged, fitted, whole.take(test), subjects.ir[test], rows, about)
-                yield _kept(cache, label, say, made)
+        left_out = _Test(subjects.take(test), whole.take(test), fold)
+        where = f"{fold + 1}of{n_folds}"
+        for name in request.names:
+            fitted = request.fitted(name, whole.take(train), f"{subjects.dataset}-{where}")
+            prefix = f"{subjects.dataset}-{fitted.label}"
+            for result in _of_method(request, fitted, left_out, prefix, f"-{where}"):
+                yield replace(result, n_folds=n_folds)
+        for result in _own_ears(request, left_out, subjects.dataset, f"-{where}"):
+            yield replace(result, n_folds=n_folds)
 
 
 def compare_across(
-    train: Training, subjects: Subjects, whole: Training, names: Sequence[str], cache: Path,
-    say: Callable[[str], None],
-) -> Iterator[Result]:  # fmt: skip
+    train: Training, subjects: Subjects, whole: Training, request: Request
+) -> Iterator[Result]:
     """Results on all listeners of a laboratory from whom ``train`` has nobody."""
-    for name in names:
-        fitted = _Fitted(method(name), train)
-        for count in counts_of(subjects.dataset):
-            rows = measured_rows(subjects, count)
-            about = (subjects.dataset, name, count, 0)
-            made = partial(_judged, fitted, whole, subjects.ir, rows, about)
-            yield _kept(cache, f"across-{subjects.dataset}-{name}-{count}", say, made)
+    test = _Test(subjects, whole)
+    for name in request.names:
+        fitted = request.fitted(name, train, "across")
+        yield from _of_method(request, fitted, test, f"across-{subjects.dataset}-{fitted.label}")
+    yield from _own_ears(request, test, f"across-{subjects.dataset}")
 
 
-def compare_between(
-    subjects: Subjects, whole: Training, names: Sequence[str], cache: Path,
-    say: Callable[[str], None],
-) -> Iterator[Result]:  # fmt: skip
+def compare_between(subjects: Subjects, whole: Training, request: Request) -> Iterator[Result]:
     """Results at every second direction, from the others, of the listeners of ``DENSE_ROWS``.
 
-    They and their repeats are left out of the training. LSD from 200 Hz to 16 kHz, at the
+    They and their repeats are left out of the training. LSD from 345 Hz to 15.8 kHz, at the
     directions left out alone.
     """
     test = np.array(DENSE_ROWS[subjects.dataset])
     train = np.flatnonzero(~np.isin(subjects.people, subjects.people[test]))
     rows = np.arange(0, subjects.n_directions, 2)
-    for name in names:
-        fitted = _Fitted(method(name), whole.take(train))
+    for name in request.names:
+        label = f"between-{subjects.dataset}"
+        fitted = request.fitted(name, whole.take(train), label)
         about = (subjects.dataset, name, len(rows), 0)
         made = partial(_judged_between, fitted, whole.take(test), subjects.ir[test], rows, about)
-        yield _kept(cache, f"between-{subjects.dataset}-{name}", say, made)
+        yield _kept(request, f"{label}-{fitted.label}", made)
 
 
-class _Fitted:
-    """A method that learns when it is first needed: what is cached needs no learning."""
-
-    def __init__(self, maker: Callable[[], Any], train: Training) -> None:
-        self._maker, self._train = maker, train
-        self._method: Any = None
-        self.seconds = 0.0
-
-    def __call__(self) -> Any:
-        if self._method is None:
-            start = time.perf_counter()
-            self._method = self._maker()
-            self._method.fit(self._train)
-            self.seconds = time.perf_counter() - start
-        return self._method
+def _of_method(
+    request: Request, fitted: Fitted, test: _Test, prefix: str, suffix: str = ""
+) -> Iterator[Result]:
+    """Results for all numbers of directions; where listeners localise, theirs behind each."""
+    for count in counts_of(test.subjects.dataset):
+        label = f"{prefix}-{count}{suffix}"
+        yield _kept(request, label, partial(_judged, fitted, test, count))
+        if request.n_observed:
+            made = partial(_localised, fitted, test, count, request.n_observed)
+            yield _kept(request, f"observed{request.n_observed}-{label}", made)
 
 
-def _kept(
-    cache: Path, label: str, say: Callable[[str], None], made: Callable[[], Result]
-) -> Result:
-    path = cache / f"{label}.json"
+def _own_ears(
+    request: Request, test: _Test, prefix: str, suffix: str = ""
+) -> Iterator[Result]:  # fmt: skip
+    """How the same listeners localise with their own ears, whatever is measured."""
+    if request.n_observed:
+        label = f"observed{request.n_observed}-{prefix}-own-ears{suffix}"
+        result = _kept(request, label, partial(_localised_as_measured, test, request.n_observed))
+        for count in counts_of(test.subjects.dataset):
+            yield replace(result, n_measured=count)
+
+
+def _kept(request: Request, label: str, made: Callable[[], Result]) -> Result:
+    path = request.cache / f"{label}.json"
     if path.is_file():
         return Result(**json.loads(path.read_text(encoding="utf-8")))
     result = made()
-    cache.mkdir(parents=True, exist_ok=True)
+    request.cache.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".tmp")
     unfinished.write_text(json.dumps(asdict(result)), encoding="utf-8")
     unfinished.replace(path)
     mean = {name: round(float(np.mean(values)), 2) for name, values in result.listeners.items()}
-    say(f"{label}: {mean}, {result.seconds:.1f} s")
+    request.say(f"{label}: {mean}, {result.seconds:.1f} s")
     return result
 
 
-def _judged(
-    fitted: _Fitted, test: Training, ir: NDArray, rows: Int64, about: tuple[str, str, int, int]
-) -> Result:
+def _judged(fitted: Fitted, test: _Test, count: int) -> Result:
     upsampler = fitted()
-    measured = test.directions(rows)
+    rows = measured_rows(test.subjects, count)
+    measured, targets = test.features.directions(rows), test.features.positions
     start = time.perf_counter()
-    upsampler.predict(measured.listener(0), test.positions)
+    upsampler.predict(measured.listener(0), targets)
     seconds = time.perf_counter() - start
     errors: dict[str, list[float]] = {name: [] for name in ERRORS}
-    for row, found in enumerate(predict_many(upsampler, measured, test.positions)):
-        for name, value in errors_of(found, test, row, ir[row], rows).items():
+    for row, found in enumerate(predict_many(upsampler, measured, targets)):
+        for name, value in errors_of(
+            found, test.features, row, test.subjects.ir[row], rows
+        ).items():
             errors[name].append(value)
+    about = (test.subjects.dataset, fitted.name, count, test.fold)
     return Result(*about, errors, seconds, fitted.seconds, int(upsampler.n_parameters))
 
 
+def _localised(fitted: Fitted, test: _Test, count: int, n_listeners: int) -> Result:
+    upsampler = fitted()
+    rows = measured_rows(test.subjects, count)
+    some = test.features.take(np.arange(min(n_listeners, len(test.features))))
+    start = time.perf_counter()
+    predicted = predict_many(upsampler, some.directions(rows), some.positions)
+    seconds = (time.perf_counter() - start) / len(some)
+    heard = [with_measured(found, some, row, rows) for row, found in enumerate(predicted)]
+    about = (test.subjects.dataset, fitted.name, count, test.fold)
+    errors = _observed(test.subjects, heard)
+    return Result(*about, errors, seconds, fitted.seconds, int(upsampler.n_parameters))
+
+
+def _localised_as_measured(test: _Test, n_listeners: int) -> Result:
+    rows = range(min(n_listeners, len(test.features)))
+    heard = [test.features.listener(row).features for row in rows]
+    about = (test.subjects.dataset, OWN_EARS, 0, test.fold)
+    return Result(*about, _observed(test.subjects, heard), 0.0, 0.0, 0)
+
+
+def _observed(subjects: Subjects, heard: Sequence[Features]) -> dict[str, list[float]]:
+    each = [observed_errors(subjects.hrtf_set(row), one) for row, one in enumerate(heard)]
+    return {name: [errors[name] for errors in each] for name in OBSERVED}
+
+
 def _judged_between(
-    fitted: _Fitted, test: Training, ir: NDArray, rows: Int64, about: tuple[str, str, int, int]
+    fitted: Fitted, test: Training, ir: NDArray, rows: Int64, about: tuple[str, str, int, int]
 ) -> Result:
     upsampler = fitted()
     left_out = np.setdiff1d(np.arange(len(test.positions)), rows)
@@ -186,9 +250,8 @@ def errors_of(
     found: Prediction, test: Training, row: int, ir: NDArray, rows: Int64, bins: slice = HEARD
 ) -> dict[str, float]:
     """Errors by name of a prediction for a listener of ``test``, measured at ``rows``."""
-    magnitude = np.array(found.magnitude_db, dtype=np.float64)
-    arrivals = np.array(found.arrival_seconds, dtype=np.float64)
-    magnitude[rows], arrivals[rows] = test.magnitude_db[row][rows], test.arrival_seconds[row][rows]
+    whole, arrivals = with_measured(found, test, row, rows)
+    magnitude = whole.astype(np.float64)
     true = test.magnitude_db[row].astype(np.float64)
     lsd = np.sqrt(np.mean((magnitude - true)[..., bins] ** 2, axis=-1))
     ild = np.abs(_ild_db(magnitude) - _ild_db(true))
@@ -206,6 +269,14 @@ def errors_of(
         "itd_maxiacce_error_us": float(itd[1].mean()),
         "ild_error_db": float(ild.mean()),
     }
+
+
+def with_measured(found: Prediction, test: Training, row: int, rows: Int64) -> Features:
+    """A prediction for a listener of ``test`` with what was measured at ``rows`` in its place."""
+    magnitude = np.array(found.magnitude_db, dtype=np.float32)
+    arrivals = np.array(found.arrival_seconds, dtype=np.float64)
+    magnitude[rows], arrivals[rows] = test.magnitude_db[row][rows], test.arrival_seconds[row][rows]
+    return Features(magnitude, arrivals)
 
 
 def _correlation(ir: NDArray) -> NDArray:

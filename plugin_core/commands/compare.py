@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from auricle.personalization.sparse.comparison import Result
+    from auricle.personalization.sparse.comparison import Request, Result
 
 EXAMPLE = "Example: auricle compare --data DIR --set sonicom --method mean --method listeners"
 _FOLDED = (
@@ -27,12 +27,23 @@ def compare(
         list[str] | None, typer.Option("--set", metavar="NAME", help="Repeatable; else sonicom.")
     ] = None,
     n_folds: Annotated[int, typer.Option("--folds", help="Of the listeners.")] = 5,
+    only: Annotated[
+        list[int] | None,
+        typer.Option("--fold", metavar="K", help="Only fold K, from 1; repeatable; else all."),
+    ] = None,
     across: Annotated[
         bool, typer.Option("--across", help="Train on HUTUBS and CIPIC, test on the sets.")
     ] = False,
     between: Annotated[
         bool, typer.Option("--densify", help="Leave every second direction out instead.")
     ] = False,
+    n_observed: Annotated[
+        int,
+        typer.Option("--observer", metavar="N", help="Let N listeners of each fold localise."),
+    ] = 0,
+    minutes: Annotated[
+        float, typer.Option(help="Of processor time, at the most, to train a network.")
+    ] = 5.0,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="OUT.md", help="Write the tables.")
     ] = None,
@@ -48,14 +59,17 @@ def compare(
 ) -> None:
     """Compare methods on listeners they have not learned from; may be stopped and resumed."""
     from auricle.dsp.cache import cache_folder
+    from auricle.personalization.sparse.comparison import Request
     from auricle.personalization.sparse.method import names
     from auricle.plugin_core import comparison_tables as tables
 
+    _check(only or [], n_folds, across, between, n_observed, minutes)
     wanted = names(methods or (_ACROSS if across else _FOLDED))
     folder = cache or cache_folder().parent / "compare"
+    request = Request(wanted, folder, _say, minutes, n_observed)
     results = []
     for name in sets or ["sonicom"]:
-        results += _results(data, name, wanted, n_folds, folder, across, between)
+        results += _results(data, name, request, n_folds, only or [], across, between)
     text = tables.as_json(results) if as_json else tables.as_markdown(results)
     if output is not None:
         output.write_text(tables.as_markdown(results), encoding="utf-8")
@@ -64,9 +78,29 @@ def compare(
     typer.echo(text)
 
 
+def _check(
+    only: list[int], n_folds: int, across: bool, between: bool, n_observed: int, minutes: float
+) -> None:
+    """Refuse what does not go together before anything is read."""
+    from auricle.dsp.errors import AuricleError
+
+    for fold in only:
+        if not 1 <= fold <= n_folds:
+            raise AuricleError(f"there is no --fold {fold}; there are 1 to {n_folds}")
+    if only and (across or between):
+        raise AuricleError("--fold needs folds; leave it out with --across and --densify")
+    if n_observed < 0:
+        raise AuricleError(f"--observer takes a number of listeners, got {n_observed}")
+    if n_observed and between:
+        raise AuricleError("--observer needs whole sets; leave it out with --densify")
+    if not 0.0 < minutes < float("inf"):
+        raise AuricleError(f"--minutes must be above 0, got {minutes}")
+
+
 def _results(
-    data: Path, name: str, wanted: list[str], n_folds: int, cache: Path, across: bool, between: bool
-) -> list["Result"]:
+    data: Path, name: str, request: "Request", n_folds: int, only: list[int], across: bool,
+    between: bool,
+) -> list["Result"]:  # fmt: skip
     from auricle.personalization.sparse.comparison import (
         compare_across,
         compare_between,
@@ -77,12 +111,12 @@ def _results(
 
     subjects = subjects_in(data, name)
     if between:
-        return list(compare_between(subjects, training_of(subjects), wanted, cache, _say))
+        return list(compare_between(subjects, training_of(subjects), request))
     subjects = people_only(subjects)
     whole = training_of(subjects)
     if across:
-        return list(compare_across(shipped_training(), subjects, whole, wanted, cache, _say))
-    return list(compare_folds(subjects, whole, wanted, n_folds, cache, _say))
+        return list(compare_across(shipped_training(), subjects, whole, request))
+    return list(compare_folds(subjects, whole, request, n_folds, only))
 
 
 def _say(sentence: str) -> None:
