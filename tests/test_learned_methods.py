@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from auricle.personalization.features import HEARD  # noqa: E402
+from auricle.personalization.sparse import listeners as process  # noqa: E402
 from auricle.personalization.sparse.harmonic_residuals import coefficients, field  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD, Residuals, ear_views  # noqa: E402
 from auricle.personalization.sparse.measured_sets import (  # noqa: E402
@@ -44,6 +45,15 @@ SMALL = {
 }  # fmt: skip
 PLAN = Plan(steps=4, check_steps=2)
 SOME = np.array([0, 7, 13, 22, 34, 41, 48, 55, 58, 60, 61])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_values_solved_for_at_once():
+    """The process over listeners, which the refiner asks a hundred times, in smaller blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(process, "_MOST_VALUES", 600)
+        patch.setattr(process, "_MOST_SPREAD", 120)
+        yield
 
 
 @pytest.fixture(scope="module")

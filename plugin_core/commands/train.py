@@ -69,13 +69,14 @@ def _network(model: str, output: Path | None, minutes: float) -> Path:
     """Where the weights will go; refuses what cannot work before data are read."""
     from auricle.dsp.errors import AuricleError
     from auricle.personalization.sparse.trained import LEARNED, learned
-    from auricle.personalization.training import Plan
     from auricle.personalization.weights import checked_path
 
     if model not in LEARNED:
         names = ", ".join((*_WRITERS, *LEARNED))
         raise AuricleError(f"there is no model {model!r} to train; there are {names}")
     learned(model)
+    from auricle.personalization.training import Plan  # torch, seconds
+
     Plan(seconds=60.0 * minutes)
     return checked_path(output or Path(f"{model}.safetensors"))
 
