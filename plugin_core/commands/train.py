@@ -92,9 +92,10 @@ def _train_network(
     with _progress(model) as progress:
         made.fit(listeners, progress)
     save_weights(path, made.to_weights(ids, seed=seed, minutes=minutes))
+    score = getattr(made, "score_text", "LSD {:.2f} dB").format(made.history.score)
     typer.echo(
         f"{path}: {model}, {made.n_parameters} parameters, {made.history.steps} steps in "
-        f"{made.history.seconds:.0f} s; LSD {made.history.score:.2f} dB of listeners held out, "
+        f"{made.history.seconds:.0f} s; {score} of listeners held out, "
         f"{path.stat().st_size} bytes"
     )
 

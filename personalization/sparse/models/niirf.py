@@ -14,6 +14,7 @@ cascade is the whole response, so it cannot lean on the mean listener's own deta
 import math
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -26,6 +27,7 @@ from auricle.personalization.sparse.learned import (
     ear_views,
     lsd,
 )
+from auricle.personalization.sparse.method import Array, Measured
 
 _MOST_GAIN_DB = 24.0
 _LOWEST_HZ, _HIGHEST_HZ = 200.0, 20000.0
@@ -150,6 +152,13 @@ class Niirf(LearnedMethod):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Coefficients (B, Q, 2, S, 6) and gains (B, Q, 2) in dB, for a renderer."""
         return sections(self.net(targets, self._fitted(known)))
+
+    def filters(self, measured: Measured, targets: Array) -> tuple[Array, Array]:
+        """Cascades (Q, 2, S, 6) of a listener at targets (Q, 3), and gains (Q, 2) in dB."""
+        where = torch.from_numpy(np.asarray(targets, dtype=np.float32))
+        with torch.no_grad():
+            found, gain_db = self.cascades(self.residuals(measured.alone()), where)
+        return found[0].double().numpy(), gain_db[0].double().numpy() + self._offset
 
     def _fitted(self, known: Residuals) -> torch.Tensor:
         """LoRA vectors (B, depth, 2, C): from the training's mean, drawn to it as to a prior."""
