@@ -60,5 +60,5 @@ class Fitted:
         made.fit(self._train)
         self.seconds = time.process_time() - start
         self._weights.parent.mkdir(parents=True, exist_ok=True)
-        save_weights(self._weights, made.to_weights(seconds=self.seconds))
+        save_weights(self._weights, made.to_weights(seconds=self.seconds, steps=made.history.steps))
         return made
