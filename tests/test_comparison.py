@@ -1,6 +1,7 @@
 """Methods on listeners left out: resumed, by fold, with networks and with simulated listeners."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,3 +160,17 @@ def test_what_cannot_be_compared_is_refused_at_once(
     assert said.startswith("auricle: error: ")
     assert text in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [("compare", "--method", "ranf"), ("train", "ranf")])
+def test_networks_without_torch_say_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    command: tuple[str, ...],
+) -> None:  # fmt: skip
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "auricle.personalization.sparse.models.ranf", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--data", str(tmp_path)])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said == ('auricle: error: ranf needs torch: pip install "auricle[personalization]"\n')

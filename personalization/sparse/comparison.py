@@ -162,9 +162,7 @@ def _of_method(
             yield _kept(request, f"observed{request.n_observed}-{label}", made)
 
 
-def _own_ears(
-    request: Request, test: _Test, prefix: str, suffix: str = ""
-) -> Iterator[Result]:  # fmt: skip
+def _own_ears(request: Request, test: _Test, prefix: str, suffix: str = "") -> Iterator[Result]:
     """How the same listeners localise with their own ears, whatever is measured."""
     if request.n_observed:
         label = f"observed{request.n_observed}-{prefix}-own-ears{suffix}"

@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.errors import AuricleError
+from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.personalization.features import Features, blend_weights
 
 Array: TypeAlias = NDArray[np.float64]
@@ -199,11 +199,21 @@ METHODS: dict[str, str] = {
 
 
 def method(name: str) -> Callable[[], Method]:
-    """What makes a method of that name; AuricleError, with the names there are, otherwise."""
+    """What makes a method of that name; AuricleError, with the names there are, otherwise.
+
+    MissingDependencyError for a learned one where torch is not installed.
+    """
     if name not in METHODS:
         raise AuricleError(f"there is no method {name!r}; there are {', '.join(sorted(METHODS))}")
     module, _, attribute = METHODS[name].partition(":")
-    maker: Callable[[], Method] = getattr(import_module(module), attribute)
+    try:
+        maker: Callable[[], Method] = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingDependencyError(
+            f'{name} needs torch: pip install "auricle[personalization]"'
+        ) from None
     return maker
 
 

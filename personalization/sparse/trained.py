@@ -1,11 +1,10 @@
 """Learned methods by name: trained on listeners, kept in a file, taken from it again."""
 
 import os
-from importlib import import_module
 from typing import Any
 
-from auricle.dsp.errors import AuricleError, MissingDependencyError
-from auricle.personalization.sparse.method import METHODS, Method, Training, method
+from auricle.dsp.errors import AuricleError
+from auricle.personalization.sparse.method import Method, Training, method
 from auricle.personalization.weights import load_weights
 
 LEARNED = ("refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer")
@@ -15,14 +14,7 @@ def learned(name: str) -> Any:
     """The class of a learned method; AuricleError, with the names there are, otherwise."""
     if name not in LEARNED:
         raise AuricleError(f"there is no model {name!r} to train; there are {', '.join(LEARNED)}")
-    try:
-        import_module("torch")
-    except ImportError:
-        raise MissingDependencyError(
-            'learned methods need torch: pip install "auricle[personalization]"'
-        ) from None
-    module, _, attribute = METHODS[name].partition(":")
-    return getattr(import_module(module), attribute)
+    return method(name)
 
 
 def ready(name: str | None, weights: str | os.PathLike[str] | None, listeners: Training) -> Method:
