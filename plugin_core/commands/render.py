@@ -176,9 +176,11 @@ def say_result(result: "RenderResult", as_json: bool, gain_db: float = 0.0) -> N
         say(f"{name}: {samples} samples are NaN or infinite and were silenced")
     if result.gain_to_avoid_clipping_db < 0.0:
         cut = f" and {result.cut_samples} samples were cut" if result.cut_samples else ""
+        over_db = -result.gain_to_avoid_clipping_db
+        enough_db = floor(10.0 * (gain_db - over_db)) / 10.0
         say(
-            f"the peak exceeds full scale by {-result.gain_to_avoid_clipping_db:.1f} dB{cut}; "
-            f"--gain {floor(10.0 * (gain_db + result.gain_to_avoid_clipping_db)) / 10.0:.1f} avoids it"
+            f"the peak exceeds full scale by {over_db:.1f} dB{cut}; "
+            f"--gain {enough_db:.1f} avoids it"
         )
 
 

@@ -17,7 +17,7 @@ from auricle.plugin_core.audio_files import output_format, same_file
 from auricle.plugin_core.fifo import Fifo
 from auricle.plugin_core.limiter import Limiter as PeakLimiter
 from auricle.plugin_core.mastering import Master as MasterWriter
-from auricle.plugin_core.mastering import Mastering, Progress, RenderResult, check_gain
+from auricle.plugin_core.mastering import Mastering, Progress, RenderResult
 from auricle.plugin_core.scene.from_adm import tracks_of
 from auricle.plugin_core.scene.json_tree import load_tree
 from auricle.plugin_core.scene.model import (
@@ -160,7 +160,6 @@ class Scene:
             raise AuricleError(f"the block size must be at least 1, got {block_size}")
         if n_workers is not None and n_workers < 1:
             raise AuricleError(f"there must be at least 1 worker, got {n_workers}")
-        check_gain(self.master.gain_db)
         output_format(Path(output), self.output.encoding)
         self._refuse_overwriting(Path(output))
         if plot is not None:
