@@ -8,7 +8,7 @@ import numpy as np
 import synthetic
 from numba import njit
 
-from auricle.dsp import aim, convolver, scatter, spatialize
+from auricle.dsp import aim, cascade, convolver, scatter, spatialize
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
@@ -97,6 +97,44 @@ def count_kernels(prepared):
     return counted[1] - counted[0]
 
 
+@njit(nogil=True)
+def cascades(times, aiming, audio, rendering):
+    for i in range(times):
+        phase, count = part(i)
+        if phase == 0:
+            cascade.aim_cascades(*aiming)
+        cascade.render_cascades(audio, phase, count, phase, *rendering)
+
+
+def count_cascades():
+    """The kernels of ``CascadeRenderer``, their sources moving."""
+    rng = np.random.default_rng(0)
+    filters = np.zeros((50, 2, 4, 5))
+    filters[..., 0] = rng.uniform(0.5, 2.0, filters.shape[:3])
+    filters[..., 4] = 0.3
+    made = cascade.CascadeSet.of(
+        synthetic.sphere(50), filters, rng.uniform(10.0, 40.0, (50, 2)), RATE
+    )
+    renderer = cascade.CascadeRenderer(made, 20)
+    caught = {}
+    originals = cascade.aim_cascades, cascade.render_cascades
+    cascade.aim_cascades = lambda *given: caught.setdefault("aim", given)
+    cascade.render_cascades = lambda *given: caught.setdefault("render", given)
+    try:
+        renderer.process(rng.standard_normal((20, 128)).astype(np.float32))
+    finally:
+        cascade.aim_cascades, cascade.render_cascades = originals
+    audio, _, _, _, *rendering = caught["render"]
+    arguments = (caught["aim"], audio, tuple(rendering))
+    cascades(1, *arguments)
+    counted = []
+    for times in (3, BLOCKS):
+        before = allocations()
+        cascades(times, *arguments)
+        counted.append(allocations() - before)
+    return counted[1] - counted[0]
+
+
 def count_process(prepared, n_sources):
     renderer = BinauralRenderer(prepared, RATE, n_sources=n_sources)
     audio = np.random.default_rng(0).standard_normal((n_sources, 128)).astype(np.float32)
@@ -142,6 +180,7 @@ def main():
     before = allocations()
     with_allocation(BLOCKS)
     result["np.empty in a kernel"] = allocations() - before
+    result["kernels, cascades"] = count_cascades()
     for rank in (16, "full"):
         prepared = prepare(heads, RATE, rank=rank)
         result[f"kernels, rank {rank}"] = count_kernels(prepared)

@@ -27,7 +27,7 @@ from auricle.dsp.vectors import (
     total,
 )
 
-USERS = ("convolver", "propagation", "spatialize")
+USERS = ("cascade", "convolver", "propagation", "spatialize")
 
 
 def wide(x, y):

@@ -106,26 +106,19 @@ class ListenersProcess:
             _places(known, others_known.magnitude_db[..., HEARD]),
         )
         found = _conditioned(*spectra, magnitude[..., HEARD])
-        arrivals = measured.arrival_seconds
-        late = (arrivals - mean_known.arrival_seconds).mean(axis=(1, 2), keepdims=True)
-        times = (
-            self._arrival,
-            _places(target_positions, MICROSECONDS * others.arrival_seconds[..., None]),
-            _places(known, MICROSECONDS * others_known.arrival_seconds[..., None]),
-        )
-        found_us = _conditioned(
-            *times, MICROSECONDS * (arrivals - mean_known.arrival_seconds - late)[..., None]
-        )
         spread_db = _all_bins(_spread(*spectra)) if self._with_spread else None
-        spread_seconds = _itd_spread(*times) / MICROSECONDS if self._with_spread else None
+        arrivals, spread_seconds = arrivals_given(
+            self._arrival, self._mean, self._deviations, measured, target_positions,
+            with_spread=self._with_spread,
+        )  # fmt: skip
         return [
             Prediction(
                 mean.magnitude_db[0] + _all_bins(db) + loud,
-                mean.arrival_seconds[0] + us[..., 0] / MICROSECONDS + delay,
+                arrival,
                 spread_db,
                 spread_seconds,
             )
-            for db, us, delay, loud in zip(found, found_us, late[:, 0], level[:, 0], strict=True)
+            for db, arrival, loud in zip(found, arrivals, level[:, 0], strict=True)
         ]
 
     def _level(self, deviations_db: NDArray) -> NDArray:
@@ -148,6 +141,38 @@ class ListenersAcross(ListenersProcess):
 
     def _level(self, deviations_db: NDArray) -> NDArray:
         return np.median(deviations_db[..., HEARD], axis=(1, 2, 3), keepdims=True)
+
+
+def arrivals_given(
+    model: Covariance, mean: Training, deviations: Training, measured: Training,
+    target_positions: Array, *, with_spread: bool = True,
+) -> tuple[Array, Array | None]:  # fmt: skip
+    """Arrival times (B, Q, 2) of the listeners measured, and the spread (Q,) of the ITD, seconds.
+
+    Args:
+        model: covariance in microseconds.
+        mean: one listener, the mean of the others; magnitudes are not looked at.
+        deviations: of the others from it.
+        measured: what is known of B listeners.
+        target_positions: (Q, 3).
+        with_spread: whether to work out the spread.
+    """
+    known = measured.positions
+    late = measured.arrival_seconds - mean.at(known).arrival_seconds
+    common = late.mean(axis=(1, 2), keepdims=True)
+    times = (
+        model,
+        _places(target_positions, _microseconds(deviations.at(target_positions))),
+        _places(known, _microseconds(deviations.at(known))),
+    )
+    found = _conditioned(*times, MICROSECONDS * (late - common)[..., None])
+    arrivals = mean.at(target_positions).arrival_seconds + found[..., 0] / MICROSECONDS + common
+    return arrivals, _itd_spread(*times) / MICROSECONDS if with_spread else None
+
+
+def _microseconds(listeners: Training) -> Array:
+    """Arrival times (S, M, 2, 1) as values of one bin."""
+    return MICROSECONDS * listeners.arrival_seconds[..., None]
 
 
 def _stretched(deviations_db: Float32, by: float) -> Float32:

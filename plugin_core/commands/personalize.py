@@ -40,6 +40,9 @@ def sparse(
     method: Annotated[
         str | None, typer.Option(metavar="NAME", help="How; else the best for so many directions.")
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="WEIGHTS", help="A network from auricle train instead.")
+    ] = None,
     swap_ears: _SwapEars = False,
     mirror_azimuth: _Mirror = False,
 ) -> None:
@@ -51,16 +54,16 @@ def sparse(
     from auricle.dsp.hrtf import HrtfSet
     from auricle.personalization.sparse import expected_errors
     from auricle.personalization.sparse.complete import complete
-    from auricle.personalization.sparse.method import method as named
     from auricle.personalization.sparse.shipped import shipped_training
+    from auricle.personalization.sparse.trained import ready
 
     _check_output(output, measured, positions)
     known = HrtfSet.load(measured, swap_ears=swap_ears, mirror_azimuth=mirror_azimuth)
     train = shipped_training()
     grid = train.positions if positions is None else HrtfSet.load(positions).positions
-    name = method or expected_errors.best_method(known.n_directions)
-    upsampler = named(name)()
-    upsampler.fit(train)
+    name = method or (None if weights else expected_errors.best_method(known.n_directions))
+    upsampler = ready(name, weights, train)
+    name = upsampler.name
     about = f"completed from {known.n_directions} directions by {name}"
     _save(complete(known, upsampler, grid, about), output, name)
     typer.echo(expected_errors.sentence(name, known.n_directions))

@@ -1,6 +1,8 @@
 """``auricle train``: the files of the models, from data sets."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,12 +11,13 @@ import typer
 if TYPE_CHECKING:
     from auricle.personalization.sparse.method import Training
 
-EXAMPLE = "Example: auricle train listeners --data DIR"
+EXAMPLE = "Example: auricle train fsp-ae --data DIR --set sonicom --minutes 5"
 
 
 def train(
     model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="What to train: listeners or default.")
+        str,
+        typer.Argument(metavar="MODEL", help="listeners, default, or a network (docs/models.md)."),
     ],
     data: Annotated[
         Path, typer.Option("--data", metavar="DIR", help="Folder of data sets: DIR/hutubs, ...")
@@ -26,15 +29,20 @@ def train(
         ),
     ] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME", help="Data sets; repeatable.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME", help="Data sets; repeatable; else hutubs, cipic."),
     ] = None,
+    minutes: Annotated[
+        float, typer.Option(help="Of processor time, at the most, for a network.")
+    ] = 5.0,
+    seed: Annotated[int, typer.Option(help="Of a network's weights and batches.")] = 0,
 ) -> None:
     """Train a model on data sets of listeners and write its file.
 
     listeners: HUTUBS and CIPIC brought to one mean, for ``auricle personalize``. default: their
-    mean, the listener of the engine where no set is given.
+    mean, the listener of the engine where no set is given. Networks, which need torch: refiner,
+    fsp-ae, neural-field, ranf, niirf, flow, hrtfformer.
     """
-    from auricle.dsp.errors import AuricleError
     from auricle.personalization.sparse.laboratories import united
     from auricle.personalization.sparse.training_sets import (
         people_only,
@@ -42,12 +50,70 @@ def train(
         training_of,
     )
 
-    if model not in _WRITERS:
-        raise AuricleError(f"there is no model {model!r} to train; there are listeners and default")
+    network = None if model in _WRITERS else _network(model, output, minutes)
     subjects = [people_only(subjects_in(data, name)) for name in sets or ["hutubs", "cipic"]]
-    whole = united([training_of(each) for each in subjects])
-    path = _WRITERS[model](whole, output)
-    typer.echo(f"{path}: {len(whole)} listeners of {whole.dataset}, {path.stat().st_size} bytes")
+    each = [training_of(one) for one in subjects]
+    if network is None:
+        whole = united(each)
+        path = _WRITERS[model](whole, output)
+        typer.echo(
+            f"{path}: {len(whole)} listeners of {whole.dataset}, {path.stat().st_size} bytes"
+        )
+        return
+    ids = [f"{one.dataset} {listener}" for one in subjects for listener in one.ids]
+    whole = each[0] if len(each) == 1 else united(each)
+    _train_network(model, network, whole, ids, minutes, seed)
+
+
+def _network(model: str, output: Path | None, minutes: float) -> Path:
+    """Where the weights will go; refuses what cannot work before data are read."""
+    from auricle.dsp.errors import AuricleError
+    from auricle.personalization.sparse.trained import LEARNED, learned
+    from auricle.personalization.training import Plan
+    from auricle.personalization.weights import checked_path
+
+    if model not in LEARNED:
+        names = ", ".join((*_WRITERS, *LEARNED))
+        raise AuricleError(f"there is no model {model!r} to train; there are {names}")
+    learned(model)
+    Plan(seconds=60.0 * minutes)
+    return checked_path(output or Path(f"{model}.safetensors"))
+
+
+def _train_network(
+    model: str, path: Path, listeners: "Training", ids: list[str], minutes: float, seed: int
+) -> None:
+    from auricle.personalization.sparse.trained import learned
+    from auricle.personalization.training import Plan
+    from auricle.personalization.weights import save_weights
+
+    made = learned(model)(Plan(seconds=60.0 * minutes, seed=seed))
+    with _progress(model) as progress:
+        made.fit(listeners, progress)
+    save_weights(path, made.to_weights(ids, seed=seed, minutes=minutes))
+    score = getattr(made, "score_text", "LSD {:.2f} dB").format(made.history.score)
+    typer.echo(
+        f"{path}: {model}, {made.n_parameters} parameters, {made.history.steps} steps in "
+        f"{made.history.seconds:.0f} s; {score} of listeners held out, "
+        f"{path.stat().st_size} bytes"
+    )
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Callable[[float, str], None] | None]:
+    """A progress bar on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=1.0)
+        yield lambda share, state: bar.update(
+            task, completed=share, description=f"{title}, {state}"
+        )
 
 
 def _write_listeners(train: "Training", output: Path | None) -> Path:

@@ -1,0 +1,20 @@
+"""A listener as delays and cascades of second-order filters, for the engine's low-cost path."""
+
+import numpy as np
+
+from auricle.dsp.cascade import LEAST_DELAY, CascadeSet
+from auricle.personalization.features import SAMPLE_RATE
+from auricle.personalization.sparse.method import Array, Measured
+from auricle.personalization.sparse.models.niirf import Niirf
+
+
+def cascade_set(niirf: Niirf, measured: Measured, targets: Array) -> CascadeSet:
+    """Filters at the targets (Q, 3) of the listener measured, at 44.1 kHz.
+
+    All arrivals are moved by the same time, to the least delay that the renderer has.
+    """
+    sections, gain_db = niirf.filters(measured, targets)
+    sections[..., 0, :3] *= 10.0 ** (gain_db[..., None] / 20.0)
+    arrivals = niirf.predict(measured, targets).arrival_seconds * SAMPLE_RATE
+    delays = arrivals - arrivals.min() + LEAST_DELAY
+    return CascadeSet.of(targets, np.delete(sections, 3, axis=-1), delays, SAMPLE_RATE)

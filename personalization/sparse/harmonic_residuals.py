@@ -1,0 +1,29 @@
+"""Residuals of listeners as coefficients of spherical harmonics, for models that work on them."""
+
+import torch
+
+from auricle.dsp.spherical_harmonics import degrees, encode
+from auricle.personalization.sparse.learned import Residuals
+
+
+def design(positions: torch.Tensor, order: int) -> torch.Tensor:
+    """Spherical harmonics (K, C) at directions (K, 3), N3D."""
+    return torch.from_numpy(encode(positions.double().numpy(), order, "n3d")).float()
+
+
+def coefficients(known: Residuals, order: int, strength: float) -> torch.Tensor:
+    """Coefficients (B, C, 2, F) fitted to residuals (B, K, 2, F) at any directions.
+
+    Least squares with the penalty of Duraiswami et al. 2004: 1 + n (n + 1) for degree n, times
+    ``strength``. Few directions give small coefficients, not wild ones.
+    """
+    y = design(known.positions, order).double()
+    n = torch.from_numpy(degrees(order)).double()
+    gram = y.T @ y / len(y) + strength * torch.diag(1.0 + n * (n + 1.0))
+    fit = torch.linalg.solve(gram, y.T / len(y)).float()
+    return torch.einsum("ck,bkef->bcef", fit, known.db)
+
+
+def field(found: torch.Tensor, positions: torch.Tensor, order: int) -> torch.Tensor:
+    """Residuals (B, Q, 2, F) at directions (Q, 3) from coefficients (B, C, 2, F)."""
+    return torch.einsum("qc,bcef->bqef", design(positions, order), found)

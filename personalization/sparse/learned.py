@@ -1,0 +1,281 @@
+"""What all learned methods share: data on tensors, the split, the training, weights, prediction.
+
+A model works on the residual: decibels about the mean of the training listeners, divided by
+``SCALE_DB``, over the bins that are heard. It says how a batch's loss is made and how a listener is
+predicted; the rest happens here. Arrival times come from the process over listeners
+(``auricle.personalization.sparse.listeners``) unless a model has its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from auricle.dsp.errors import AuricleError
+from auricle.personalization.features import HEARD
+from auricle.personalization.sparse.listeners import ARRIVAL, arrivals_given
+from auricle.personalization.sparse.measured_sets import Int64, drawn_set, standard_sets
+from auricle.personalization.sparse.method import (
+    MIRROR,
+    Array,
+    Measured,
+    Prediction,
+    Training,
+)
+from auricle.personalization.sparse.population import mean_listener
+from auricle.personalization.training import History, Plan, Progress, seeded, train
+from auricle.personalization.weights import Weights, load_into, state_of
+
+SCALE_DB = 5.0
+SCALE_SECONDS = 50e-6
+N_HEARD = HEARD.stop - HEARD.start
+_FEWEST = 10  # listeners below which none can be held out
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Listeners about their mean, scaled; ears 0 left, bins those that are heard.
+
+    Attributes:
+        db: (B, K, 2, F) in SCALE_DB.
+        itd: (B, K) in SCALE_SECONDS, positive where the left ear hears later.
+        positions: (K, 3).
+    """
+
+    db: torch.Tensor
+    itd: torch.Tensor
+    positions: torch.Tensor
+
+    def at(self, directions: Any, listeners: Any = slice(None)) -> "Residuals":
+        """Some directions of some listeners."""
+        return Residuals(
+            self.db[listeners][:, directions],
+            self.itd[listeners][:, directions],
+            self.positions[directions],
+        )
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a model is trained on: who learns, who judges, and the sets they are measured at."""
+
+    learners: Residuals
+    judges: Residuals
+    standard: list[Int64]
+    grid: Array
+    rng: np.random.Generator
+
+    def batch(self, n_listeners: int, n_targets: int) -> tuple[Int64, Int64, Int64]:
+        """Rows of listeners, of measured directions and of targets, drawn."""
+        return (
+            self.rng.choice(len(self.learners.db), n_listeners, replace=False),
+            drawn_set(self.grid, self.standard, self.rng),
+            self.rng.choice(len(self.grid), min(n_targets, len(self.grid)), replace=False),
+        )
+
+
+class LearnedMethod:
+    """Base of the learned methods (see ``auricle.personalization.sparse.method.Method``).
+
+    A subclass gives ``name``, ``DEFAULTS``, ``build``, ``loss`` and ``estimate``.
+
+    Args:
+        plan: of the training.
+        configuration: sizes of the model, in place of its DEFAULTS.
+    """
+
+    name: ClassVar[str] = ""
+    DEFAULTS: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
+        self.plan = plan or Plan()
+        self.configuration = merged(self.name, self.DEFAULTS, configuration)
+        self.net: Any = None
+        self._held = np.zeros(0, dtype=bool)
+        self.n_parameters = 0
+        self.adapts = True
+        self.history: History | None = None
+
+    # What a model says of itself.
+
+    def build(self) -> nn.Module:
+        """The network, from ``self.configuration``."""
+        raise NotImplementedError
+
+    def loss(self, lesson: Lesson) -> torch.Tensor:
+        """The loss of one drawn batch."""
+        raise NotImplementedError
+
+    def estimate(self, known: Residuals, targets: torch.Tensor) -> Residuals:
+        """Residuals (B, Q, 2, F) at ``targets`` (Q, 3) of listeners known at some directions.
+
+        ``itd`` is (B, 0) from models that leave it to the process over listeners.
+        """
+        raise NotImplementedError
+
+    def prepare(self, lesson: Lesson) -> None:
+        """Whatever must be known before ``build``; most models need nothing."""
+
+    # What all of them do.
+
+    def fit(self, train: Training, progress: Progress | None = None) -> None:
+        """Train on listeners; every eighth is held out and says when to stop."""
+        torch.set_num_threads(1)
+        rng = seeded(self.plan.seed)
+        self._keep(train)
+        rows = np.arange(len(train))
+        self._held = held = (rows % 8 == 7) & (len(train) >= _FEWEST)
+        learners = self.residuals(_with_mirror(train.take(np.flatnonzero(~held))))
+        judges = self.residuals(train.take(np.flatnonzero(held if held.any() else ~held)))
+        standard = standard_sets(train.positions)
+        lesson = Lesson(learners, judges, standard, train.positions, rng)
+        self.prepare(lesson)
+        self.net = self.build()
+        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        self.history = train_net(self, lesson, progress)
+
+    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+        """Features at the targets."""
+        return self.predict_many(measured.alone(), target_positions)[0]
+
+    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+        """The same for several listeners who were measured at the same directions; quicker."""
+        with torch.no_grad():
+            found = self.estimate(self.residuals(measured), _tensor(target_positions))
+        mean = self._mean.at(target_positions)
+        residual = SCALE_DB * found.db.numpy()
+        magnitude = np.repeat(mean.magnitude_db, len(residual), axis=0)
+        magnitude[..., HEARD] += residual
+        magnitude[..., : HEARD.start] += residual[..., :1]
+        magnitude[..., HEARD.stop :] += residual[..., -1:]
+        arrivals, spread = arrivals_given(
+            ARRIVAL, self._mean, self._deviations, measured, target_positions
+        )
+        if found.itd.shape[1]:
+            itd = mean.arrival_seconds @ [1.0, -1.0] + SCALE_SECONDS * found.itd.numpy()
+            arrivals = arrivals.mean(axis=-1, keepdims=True) + itd[..., None] * [0.5, -0.5]
+            spread = None
+        return [
+            Prediction(each, arrival, None, spread)
+            for each, arrival in zip(magnitude, arrivals, strict=True)
+        ]
+
+    def residuals(self, listeners: Training) -> Residuals:
+        """Listeners about the mean of the training, on tensors."""
+        mean = self._mean.at(listeners.positions)
+        db = (listeners.magnitude_db - mean.magnitude_db)[..., HEARD] / SCALE_DB
+        itd = (listeners.arrival_seconds - mean.arrival_seconds) @ [1.0, -1.0] / SCALE_SECONDS
+        return Residuals(_tensor(db), _tensor(itd), _tensor(listeners.positions))
+
+    def judged(self, lesson: Lesson, every: int = 9) -> float:
+        """LSD in dB of the held-out listeners, over the standard sets; some directions.
+
+        Without what a model adapts to a listener step by step, which would take most of the time.
+        """
+        adapting, self.adapts = self.adapts, False
+        rows = np.arange(0, len(lesson.grid), every)
+        targets = lesson.judges.at(rows)
+        errors = []
+        for measured in lesson.standard:
+            found = self.estimate(lesson.judges.at(measured), targets.positions)
+            errors.append(float(lsd(found.db, targets.db)))
+        self.adapts = adapting
+        return float(np.mean(errors))
+
+    def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
+        """All that ``from_weights`` needs, to be kept in a file; ``ids`` name the listeners."""
+        kept = {
+            "grid": self._mean.positions,
+            "mean_magnitude_db": self._mean.magnitude_db[0],
+            "mean_arrival_seconds": self._mean.arrival_seconds[0],
+            "late_seconds": self._deviations.arrival_seconds,
+        }
+        tensors = {**kept, **self.extra_tensors(), **state_of(self.net)}
+        return Weights(self.name, tensors, self.configuration, split_of(ids, self._held), notes)
+
+    @classmethod
+    def from_weights(cls, weights: Weights) -> "LearnedMethod":
+        """The method as it was trained."""
+        self = cls(**weights.configuration)
+        grid, kept = weights.tensors["grid"], weights.tensors
+        self._mean = Training(
+            grid, kept["mean_magnitude_db"][None], kept["mean_arrival_seconds"][None]
+        )
+        self._deviations = _without_magnitudes(grid, kept["late_seconds"])
+        self.take_tensors(kept)
+        self.net = self.build()
+        load_into(self.net, weights)
+        self.net.eval()
+        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        return self
+
+    def extra_tensors(self) -> dict[str, np.ndarray]:
+        """Arrays beside the network that a model needs."""
+        return {}
+
+    def take_tensors(self, tensors: dict[str, np.ndarray]) -> None:
+        """The way back of ``extra_tensors``."""
+
+    def _keep(self, train: Training) -> None:
+        self._mean = mean_listener(train)
+        both = train.joined(train.mirrored())
+        late = both.arrival_seconds - self._mean.arrival_seconds
+        self._deviations = _without_magnitudes(train.positions, late)
+
+
+def merged(name: str, defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a model, some in place of its defaults; AuricleError for one it has not."""
+    unknown = set(given) - set(defaults)
+    if unknown:
+        raise AuricleError(
+            f"{name} has no setting {', '.join(sorted(unknown))}; it has {', '.join(defaults)}"
+        )
+    return {**defaults, **given}
+
+
+def split_of(ids: Sequence[str], held: NDArray[np.bool_]) -> dict[str, list[str]]:
+    """Names of the listeners that were trained on, and of those that said when to stop."""
+    return {
+        "trained": [name for name, out in zip(ids, held, strict=False) if not out],
+        "held_out": [name for name, out in zip(ids, held, strict=False) if out],
+    }
+
+
+def train_net(model: LearnedMethod, lesson: Lesson, progress: Progress | None = None) -> History:
+    """The loop of ``auricle.personalization.training`` on a model and its lesson."""
+    return train(
+        model.net, lambda: model.loss(lesson), lambda: model.judged(lesson), model.plan, progress
+    )
+
+
+def lsd(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Mean LSD in dB of scaled residuals (..., F)."""
+    return SCALE_DB * torch.sqrt(torch.mean((found - wanted) ** 2, dim=-1) + 1e-8).mean()
+
+
+def zeroed(layer: nn.Module) -> None:
+    """Let a layer start by giving nothing, so that training starts from the base it corrects."""
+    for each in layer.parameters():
+        nn.init.zeros_(each)
+
+
+def ear_views(positions: torch.Tensor) -> torch.Tensor:
+    """Directions (K, 2, 3) as each ear sees them: the right ear in the mirror."""
+    mirror = torch.from_numpy(MIRROR).to(positions)
+    return torch.stack([positions, positions * mirror], dim=1)
+
+
+def _without_magnitudes(positions: Array, arrival_seconds: Array) -> Training:
+    return Training(positions, np.zeros((*arrival_seconds.shape, 0), np.float32), arrival_seconds)
+
+
+def _with_mirror(train: Training) -> Training:
+    return train.joined(train.mirrored())
+
+
+def _tensor(array: NDArray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

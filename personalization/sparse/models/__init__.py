@@ -1,0 +1,1 @@
+"""Learned methods, one model a file; all need torch."""

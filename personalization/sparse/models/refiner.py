@@ -1,0 +1,298 @@
+"""Refiner: a convolution over frequency that corrects the process over listeners.
+
+A Gaussian posterior is linear in what was measured. Ears are not: a notch of another depth or place
+is not a sum of others' notches. The network sees, for one target direction, what the linear
+estimate knows, and adds what it leaves. It is trained on estimates of listeners whom the process
+has not seen (cross-validation within the training listeners), else it would learn to trust them.
+
+Ten channels over 116 bins (posterior mean and spread, what was measured nearest, mean and spread of
+the population, of both ears), dilated convolutions with FiLM (Perez et al. 2018) by the target, the
+nearest measured direction, the angle between and the number of measured directions: one set of
+weights serves any number. The last layer starts at zero: before training it is the base itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from auricle.personalization.features import HEARD
+from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of, zeroed
+from auricle.personalization.sparse.listeners import ListenersProcess
+from auricle.personalization.sparse.measured_sets import Int64, random_set, standard_sets
+from auricle.personalization.sparse.method import (
+    Array,
+    Float32,
+    Measured,
+    Prediction,
+    Training,
+)
+from auricle.personalization.training import History, Plan, Progress, seeded
+from auricle.personalization.training import train as run
+from auricle.personalization.weights import Weights, load_into, state_of
+
+N_CHANNELS = 10
+N_CONDITIONS = 8
+
+
+class RefinerNet(nn.Module):
+    """Corrections in dB (B, 2, F) from channels (B, C, F) and conditions (B, N_CONDITIONS)."""
+
+    def __init__(
+        self, width: int, dilations: tuple[int, ...] = (1, 2, 4, 8, 1), dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.condition = nn.Sequential(
+            nn.Linear(N_CONDITIONS, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU()
+        )
+        self.first = nn.Conv1d(N_CHANNELS, width, 5, padding=2)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(width, width, 5, padding=2 * d, dilation=d) for d in dilations
+        )
+        self.films = nn.ModuleList(nn.Linear(64, 2 * width) for _ in dilations)
+        self.dropout = nn.Dropout(dropout)
+        self.last = nn.Conv1d(width, 2, 5, padding=2)
+        zeroed(self.last)
+
+    def forward(self, channels: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        """Channels (B, C, F) and conditions (B, N_CONDITIONS) to corrections (B, 2, F) in dB."""
+        hidden = self.first(channels)
+        told = self.condition(conditions)
+        for layer, film in zip(self.layers, self.films, strict=True):
+            gain, shift = film(told)[..., None].chunk(2, dim=1)
+            hidden = hidden + self.dropout(nn.functional.silu(layer(hidden) * (1.0 + gain) + shift))
+        return SCALE_DB * self.last(hidden)
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What the network sees of L listeners who were all measured at the same directions.
+
+    Attributes:
+        base: (L, Q, 2, F) posterior mean less the mean listener, dB.
+        nearest: (L, Q, 2, F) measured at the nearest direction, less the mean listener there.
+        spread: (L, Q, 2, F) standard deviation of the posterior.
+        population: (Q, 2, 2, F) mean listener about its overall mean, and the listeners' spread.
+        conditions: (Q, N_CONDITIONS).
+        truth: (L, Q, 2, F) less the mean listener; None where it is not known.
+    """
+
+    base: Float32
+    nearest: Float32
+    spread: Float32
+    population: Float32
+    conditions: Float32
+    truth: Float32 | None = None
+
+    def drawn(self, who: Int64, where: Int64) -> tuple[torch.Tensor, ...]:
+        """Channels, conditions, base and, where known, truth of pairs of listener and target."""
+        parts = (
+            self.base[who, where] / SCALE_DB,
+            self.nearest[who, where] / SCALE_DB,
+            self.spread[who, where] / SCALE_DB,
+            self.population[where].reshape(len(where), 4, -1) / (2.0 * SCALE_DB),
+        )
+        drawn = [np.concatenate(parts, axis=1), self.conditions[where], self.base[who, where]]
+        drawn += [] if self.truth is None else [self.truth[who, where]]
+        return tuple(torch.from_numpy(each) for each in drawn)
+
+
+class Refiner:
+    """The method ``refiner``: the process over listeners, and networks trained on what it leaves.
+
+    Args:
+        plan: of the training of each network.
+        configuration: in place of DEFAULTS: ``width`` of the layers, ``networks`` whose corrections
+            are averaged, ``groups`` of the cross-validation, ``random_sets`` of measured directions
+            beside the standard ones, ``targets`` of each set, ``batch`` of pairs.
+    """
+
+    name: ClassVar[str] = "refiner"
+    DEFAULTS: ClassVar[dict[str, Any]] = {
+        "width": 48, "networks": 1, "groups": 8, "random_sets": 4, "targets": 160, "batch": 128,
+    }  # fmt: skip
+
+    def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
+        self.plan = plan or Plan()
+        self.configuration = merged(self.name, self.DEFAULTS, configuration)
+        self.n_parameters = 0
+        self.history: History | None = None
+
+    def fit(self, train: Training, progress: Progress | None = None) -> None:
+        """Estimate the listeners from each other, then train; the last group says when to stop."""
+        torch.set_num_threads(1)
+        rng = seeded(self.plan.seed)
+        self._start(train)
+        group = np.arange(len(train)) % self.configuration["groups"]
+        episodes = self._episodes(train, group, rng, progress)
+        both = np.concatenate([group, group])  # the mirror images behind the listeners
+        learners, judges = np.flatnonzero(both > 0), np.flatnonzero(both == 0)
+        self.net = self._build()
+        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        for net in self.net.children():
+            self.history = self._train(net, episodes, (learners, judges), rng, progress)
+
+    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+        """The base's prediction, corrected; its spread is the base's."""
+        return self.predict_many(measured.alone(), target_positions)[0]
+
+    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+        """The same for several listeners who were measured at the same directions; quicker."""
+        base = self._base.predict_many(measured, target_positions)
+        spread = base[0].spread_db
+        assert spread is not None
+        magnitude = np.stack([each.magnitude_db for each in base])
+        shape = magnitude.shape[:2]
+        seen = self._seen(
+            measured, target_positions, magnitude, np.broadcast_to(spread, magnitude.shape)
+        )
+        who, where = (each.ravel() for each in np.indices(shape))
+        correction = self._correction(self.net, seen, who, where)
+        magnitude[..., HEARD] += correction.reshape(*shape, *correction.shape[1:])
+        return [replace(each, magnitude_db=own) for each, own in zip(base, magnitude, strict=True)]
+
+    def _build(self) -> nn.ModuleList:
+        sizes = self.configuration
+        return nn.ModuleList(RefinerNet(sizes["width"]) for _ in range(sizes["networks"]))
+
+    def _start(self, train: Training) -> None:
+        """Fit the base, and keep what is said of the population."""
+        self._listeners = train
+        self._held = np.arange(len(train)) % self.configuration["groups"] == 0
+        self._base = ListenersProcess(with_spread=True)
+        self._base.fit(train)
+        both = train.joined(train.mirrored())
+        mean = both.magnitude_db.mean(axis=0, keepdims=True)
+        spread = both.magnitude_db.std(axis=0, keepdims=True)
+        self._population = Training(
+            train.positions, np.concatenate([mean, spread]), both.arrival_seconds[:2]
+        )
+        self._level = float(mean[..., HEARD].mean())
+
+    def _episodes(
+        self, train: Training, group: Int64, rng: np.random.Generator, progress: Progress | None
+    ) -> list[Episode]:
+        """What the network learns from: each group estimated from all the others."""
+        grid, sizes = train.positions, self.configuration
+        sets = standard_sets(grid) + [random_set(grid, rng) for _ in range(sizes["random_sets"])]
+        targets = [rng.permutation(len(grid))[: sizes["targets"]] for _ in sets]
+        both = train.joined(train.mirrored())
+        shape = (len(both), min(sizes["targets"], len(grid)), 2, both.magnitude_db.shape[-1])
+        base = np.empty((len(sets), *shape), np.float32)
+        spread = np.empty_like(base)
+        of_both = np.concatenate([group, group])
+        for number in range(sizes["groups"]):
+            others = ListenersProcess(with_spread=True)
+            others.fit(train.take(np.flatnonzero(group != number)))
+            rows = np.flatnonzero(of_both == number)
+            for k, (measured, wanted) in enumerate(zip(sets, targets, strict=True)):
+                known = both.take(rows).at(grid[measured])
+                for row, found in zip(rows, others.predict_many(known, grid[wanted]), strict=True):
+                    base[k, row], spread[k, row] = found.magnitude_db, found.spread_db
+            if progress is not None:
+                progress(0.0, f"estimated group {number + 1} of {sizes['groups']}")
+        return [
+            self._seen(both.at(grid[sets[k]]), grid[targets[k]], base[k], spread[k], both)
+            for k in range(len(sets))
+        ]
+
+    def _seen(
+        self,
+        known: Training,
+        targets: Array,
+        base: Float32,
+        spread: Array,
+        truth: Training | None = None,
+    ) -> Episode:
+        """An episode of listeners known at some directions, with what the base estimates."""
+        here, there = self._population.at(targets), self._population.at(known.positions)
+        closeness = targets @ known.positions.T
+        nearest = np.argmax(closeness, axis=1)
+        angle = np.arccos(np.clip(closeness.max(axis=1), -1.0, 1.0))
+        count = np.full(len(targets), np.log(len(known.positions)) / 4.0)
+        measured = (known.magnitude_db - there.magnitude_db[0])[:, nearest]
+        population = np.stack([here.magnitude_db[0] - self._level, here.magnitude_db[1]], axis=1)
+        mean = here.magnitude_db[0][..., HEARD]
+        return Episode(
+            base[..., HEARD] - mean,
+            measured[..., HEARD],
+            spread[..., HEARD].astype(np.float32),
+            population[..., HEARD],
+            np.column_stack([targets, known.positions[nearest], angle, count]).astype(np.float32),
+            None if truth is None else truth.at(targets).magnitude_db[..., HEARD] - mean,
+        )
+
+    def _train(
+        self, net: nn.Module, episodes: list[Episode], rows: tuple[Int64, Int64],
+        rng: np.random.Generator, progress: Progress | None,
+    ) -> History:  # fmt: skip
+        """Train one network on pairs of a listener and a target; the standard sets are judged."""
+        learners, judges = rows
+        n_standard = len(episodes) - self.configuration["random_sets"]
+
+        def loss() -> torch.Tensor:
+            # Standard sets as often as all the others.
+            first = rng.random() < 0.5
+            episode = episodes[rng.integers(n_standard if first else len(episodes))]
+            who = rng.choice(learners, self.configuration["batch"])
+            where = rng.integers(len(episode.conditions), size=len(who))
+            channels, conditions, base, truth = episode.drawn(who, where)
+            return _lsd(base + net(channels, conditions), truth)
+
+        def score() -> float:
+            errors = []
+            for episode in episodes[:n_standard]:
+                who, where = (
+                    each.ravel()
+                    for each in np.meshgrid(judges, np.arange(0, len(episode.conditions), 3))
+                )
+                truth = torch.from_numpy(episode.truth[who, where])  # type: ignore[index]
+                found = episode.base[who, where] + self._correction([net], episode, who, where)
+                errors.append(float(_lsd(torch.from_numpy(found), truth)))
+            return float(np.mean(errors))
+
+        return run(net, loss, score, self.plan, progress)
+
+    @staticmethod
+    def _correction(nets: Any, episode: Episode, who: Int64, where: Int64) -> Float32:
+        """Corrections (P, 2, F) in dB of pairs of listener and target, averaged over networks."""
+        found = []
+        with torch.no_grad():
+            for part in np.array_split(np.arange(len(who)), max(len(who) // 256, 1)):
+                channels, conditions, *_ = episode.drawn(who[part], where[part])
+                found.append(torch.stack([net(channels, conditions) for net in nets]).mean(dim=0))
+        return torch.cat(found).numpy()
+
+    def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
+        """All that ``from_weights`` needs: the networks, and the listeners of the base."""
+        listeners = self._listeners
+        tensors: dict[str, NDArray] = {
+            "grid": listeners.positions,
+            "listeners_db": listeners.magnitude_db.astype(np.float16),
+            "listeners_arrival": listeners.arrival_seconds,
+            **state_of(self.net),
+        }
+        return Weights(self.name, tensors, self.configuration, split_of(ids, self._held), notes)
+
+    @classmethod
+    def from_weights(cls, weights: Weights) -> "Refiner":
+        """The method as it was trained."""
+        self, kept = cls(**weights.configuration), weights.tensors
+        self._start(
+            Training(
+                kept["grid"], kept["listeners_db"].astype(np.float32), kept["listeners_arrival"]
+            )
+        )
+        self.net = self._build()
+        load_into(self.net, weights)
+        self.net.eval()
+        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        return self
+
+
+def _lsd(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    return torch.sqrt(torch.mean((found - wanted) ** 2, dim=-1) + 1e-6).mean()

@@ -1,0 +1,128 @@
+"""Weights on disk: one safetensors file holds tensors, configuration, normalisation and split."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from auricle.dsp.errors import AuricleError, MissingDependencyError
+
+FORMAT = "auricle weights 1"
+
+
+class WeightsError(AuricleError):
+    """A file of weights that is missing, damaged, or of another model."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a trained model is made of again.
+
+    Attributes:
+        model: its name.
+        tensors: arrays by name: learned weights, and arrays of the data that the model needs
+            (normalisation, grid), whatever their type.
+        configuration: what its class is built with; plain JSON.
+        split: the listeners it saw: names of those it was trained on, and of those held out.
+        notes: seed, figures: plain JSON.
+    """
+
+    model: str
+    tensors: dict[str, np.ndarray]
+    configuration: dict[str, Any]
+    split: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+def save_weights(path: str | os.PathLike[str], weights: Weights) -> None:
+    """Write ``weights`` as one safetensors file, whole or not at all."""
+    _, save_file = _safetensors()
+    metadata = {
+        "format": FORMAT,
+        "model": weights.model,
+        **{key: json.dumps(getattr(weights, key)) for key in ("configuration", "split", "notes")},
+    }
+    tensors = {name: np.ascontiguousarray(each) for name, each in weights.tensors.items()}
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    try:
+        save_file(tensors, str(part), metadata)
+        part.replace(path)
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_weights(path: str | os.PathLike[str], model: str | None = None) -> Weights:
+    """The weights in a file; WeightsError where it is missing, damaged or of another model."""
+    path = Path(path)
+    remedy = f"make them with: auricle train {model or 'MODEL'} --data DIR -o {path}"
+    if not path.is_file():
+        raise WeightsError(f"{path}: there are no weights; {remedy}")
+    safe_open, _ = _safetensors()
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except Exception as error:  # safetensors has its own error, and others from reading
+        raise WeightsError(f"{path}: damaged, not safetensors ({error}); {remedy}") from None
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(f"{path}: holds other tensors, not Auricle's weights; {remedy}")
+    if model is not None and metadata.get("model") != model:
+        raise WeightsError(f"{path}: holds weights of {metadata.get('model')}; {remedy}")
+    try:
+        plain = {key: json.loads(metadata[key]) for key in ("configuration", "split", "notes")}
+    except (KeyError, json.JSONDecodeError):
+        raise WeightsError(f"{path}: its description is damaged; {remedy}") from None
+    for name, each in tensors.items():
+        if each.dtype.kind == "f" and not np.all(np.isfinite(each)):
+            raise WeightsError(f"{path}: {name} holds NaN or infinity; {remedy}")
+    return Weights(metadata["model"], tensors, **plain)
+
+
+def load_into(module: Any, weights: Weights, prefix: str = "net.") -> None:
+    """Give a torch ``module`` the tensors under ``prefix``; WeightsError where shapes differ."""
+    import torch
+
+    state = {
+        name.removeprefix(prefix): torch.from_numpy(np.array(each))
+        for name, each in weights.tensors.items()
+        if name.startswith(prefix)
+    }
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"weights of {weights.model} do not fit its configuration "
+            f"({' '.join(str(error).split())[:200]}); train it again"
+        ) from None
+
+
+def state_of(module: Any, prefix: str = "net.") -> dict[str, np.ndarray]:
+    """The tensors of a torch ``module`` as arrays, their names under ``prefix``."""
+    return {prefix + name: each.detach().numpy() for name, each in module.state_dict().items()}
+
+
+def checked_path(path: Path) -> Path:
+    """The path, if a file can be written there; asked before minutes of training, not after."""
+    if not path.parent.is_dir():
+        raise WeightsError(f"{path}: there is no folder {path.parent}; make it first")
+    if path.is_dir():
+        raise WeightsError(f"{path}: is a folder; name a file")
+    _safetensors()
+    return path
+
+
+def _safetensors() -> tuple[Any, Any]:
+    try:
+        from safetensors import safe_open
+        from safetensors.numpy import save_file
+    except ImportError:
+        raise MissingDependencyError(
+            'weights need safetensors: pip install "auricle[personalization]"'
+        ) from None
+    return safe_open, save_file

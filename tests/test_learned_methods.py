@@ -1,0 +1,299 @@
+import learned
+import numpy as np
+import pytest
+
+from auricle.dsp.errors import AuricleError
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from auricle.personalization.features import HEARD  # noqa: E402
+from auricle.personalization.sparse.harmonic_residuals import coefficients, field  # noqa: E402
+from auricle.personalization.sparse.learned import N_HEARD, Residuals, ear_views  # noqa: E402
+from auricle.personalization.sparse.measured_sets import (  # noqa: E402
+    random_set,
+    standard_sets,
+)
+from auricle.personalization.sparse.method import MIRROR, Measured, method  # noqa: E402
+from auricle.personalization.sparse.models import niirf  # noqa: E402
+from auricle.personalization.sparse.models.fsp_ae import FspAe, FspAeNet  # noqa: E402
+from auricle.personalization.sparse.models.neural_field import (  # noqa: E402
+    FieldNet,
+    NeuralField,
+    adapted,
+)
+from auricle.personalization.sparse.models.niirf import Niirf  # noqa: E402
+from auricle.personalization.sparse.models.ranf import Block, Ranf  # noqa: E402
+from auricle.personalization.sparse.models.refiner import Refiner, RefinerNet  # noqa: E402
+from auricle.personalization.sparse.trained import LEARNED, load_trained  # noqa: E402
+from auricle.personalization.sparse.trained import learned as learned_class  # noqa: E402
+from auricle.personalization.training import Plan  # noqa: E402
+from auricle.personalization.weights import save_weights  # noqa: E402
+
+SMALL = {
+    "refiner": {"width": 4, "groups": 3, "random_sets": 1, "targets": 12, "batch": 8},
+    "fsp-ae": {"width": 8, "inner": 4, "latent": 8, "listeners": 4, "targets": 6},
+    "neural-field": {"width": 16, "latent": 8, "listeners": 4, "targets": 6, "lora_steps": 3},
+    "ranf": {"width": 8, "blocks": 1, "fetched": 3, "listeners": 3, "targets": 4,
+             "adaptation_steps": 2},
+    "niirf": {"width": 16, "peaks": 4, "fourier": 8, "listeners": 4, "targets": 6, "fit_steps": 3},
+    "flow": {"width": 8, "groups": 2, "random_sets": 0, "targets": 20, "batch": 8, "samples": 4,
+             "steps": 2},
+    "hrtfformer": {"width": 16, "depth": 1, "heads": 4, "listeners": 4, "targets": 6},
+}  # fmt: skip
+PLAN = Plan(steps=4, check_steps=2)
+SOME = np.array([0, 7, 13, 22, 34, 41, 48, 55, 58, 60, 61])
+
+
+@pytest.fixture(scope="module")
+def people():
+    return learned.listeners()
+
+
+@pytest.fixture(scope="module", params=LEARNED)
+def trained(request, people):
+    made = learned_class(request.param)(PLAN, **SMALL[request.param])
+    made.fit(people)
+    return made
+
+
+@pytest.fixture(scope="module")
+def unknown():
+    return learned.listeners(2, seed=9)
+
+
+def test_every_method_predicts_at_any_directions(trained, unknown):
+    targets = np.concatenate([unknown.positions[5:9], [[0.6, 0.0, 0.8]]])
+    found = trained.predict(unknown.listener(0, SOME), targets)
+    assert found.magnitude_db.shape == (5, 2, 129)
+    assert found.arrival_seconds.shape == (5, 2)
+    assert np.all(np.isfinite(found.magnitude_db))
+    assert np.all(np.abs(found.arrival_seconds[:, 0] - found.arrival_seconds[:, 1]) < 1e-3)
+    assert trained.n_parameters > 0
+    alone = trained.predict(unknown.listener(0, SOME), targets[2:3])
+    assert np.allclose(alone.magnitude_db[0], found.magnitude_db[2], atol=2e-3)
+
+
+def test_the_order_of_what_was_measured_does_not_matter(trained, unknown):
+    targets = unknown.positions[::7]
+    turned = np.roll(SOME, 3)
+    first = trained.predict(unknown.listener(0, SOME), targets)
+    again = trained.predict(unknown.listener(0, turned), targets)
+    if trained.name == "ranf":  # the directions it adapts to are drawn by their place
+        trained.adapts = False
+        first = trained.predict(unknown.listener(0, SOME), targets)
+        again = trained.predict(unknown.listener(0, turned), targets)
+        trained.adapts = True
+    assert np.allclose(first.magnitude_db, again.magnitude_db, atol=2e-2)
+    assert np.allclose(first.arrival_seconds, again.arrival_seconds, atol=1e-7)
+
+
+def test_weights_make_the_same_method_again(trained, unknown, tmp_path):
+    path = tmp_path / "w.safetensors"
+    save_weights(path, trained.to_weights([f"s{k}" for k in range(12)]))
+    again = load_trained(path)
+    assert again.name == trained.name
+    first, found = (
+        each.predict(unknown.listener(1, SOME), unknown.positions) for each in (trained, again)
+    )
+    assert np.max(np.abs(first.magnitude_db - found.magnitude_db)) < 0.05  # 16 bits for listeners
+    names = trained.to_weights([f"s{k}" for k in range(12)]).split
+    assert sorted(names["trained"] + names["held_out"]) == sorted(f"s{k}" for k in range(12))
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_seed_repeats_a_training(name, people, unknown):
+    found = []
+    for _ in range(2):
+        made = learned_class(name)(PLAN, **SMALL[name])
+        made.fit(people.take(range(10)))
+        found.append(made.predict(unknown.listener(0, SOME), unknown.positions[:9]).magnitude_db)
+    assert np.array_equal(found[0], found[1])
+
+
+def test_a_model_and_a_setting_that_do_not_exist_are_refused():
+    with pytest.raises(AuricleError, match="no model 'gan' to train; there are refiner, fsp-ae"):
+        learned_class("gan")
+    with pytest.raises(AuricleError, match="fsp-ae has no setting depth; it has width"):
+        FspAe(depth=3)
+    assert all(method(name) is learned_class(name) for name in LEARNED)
+
+
+def test_between_directions_listeners_stay_near_what_they_have(people):
+    """The process over directions takes positions, not their distances."""
+    turned = people.at(people.positions[:40] @ np.array([[0.8, 0.6, 0], [-0.6, 0.8, 0], [0, 0, 1]]))
+    assert np.abs(turned.magnitude_db).max() < 1.5 * np.abs(people.magnitude_db).max()
+
+
+def test_measured_sets_are_rows_of_the_grid_without_repeats(people):
+    rng = np.random.default_rng(0)
+    sets = standard_sets(people.positions) + [random_set(people.positions, rng) for _ in range(200)]
+    for rows in sets:
+        assert len(set(rows.tolist())) == len(rows) >= 2
+        assert rows.min() >= 0
+        assert rows.max() < len(people.positions)
+    assert len({len(rows) for rows in sets}) > 8
+
+
+def known(n=5, listeners=2, seed=0):
+    torch.manual_seed(seed)
+    where = torch.nn.functional.normalize(torch.randn(n, 3), dim=1)
+    return Residuals(torch.randn(listeners, n, 2, N_HEARD), torch.randn(listeners, n), where)
+
+
+def test_fsp_ae_mirrors_with_the_listener():
+    net = FspAeNet(8, 4, 8)
+    one = torch.randn(2, 5, 2, N_HEARD + 1)
+    where = known().positions
+    targets = where[:3] + 0.2
+    mirror = torch.from_numpy(MIRROR).float()
+    seen = net(one, where, targets)
+    turned = net(one.flip(2), where * mirror, targets * mirror)
+    assert torch.allclose(seen, turned.flip(2), atol=1e-5)
+
+
+def test_fsp_ae_prototype_is_a_mean_over_directions():
+    net = FspAeNet(8, 4, 8)
+    one, where = torch.randn(2, 5, 2, N_HEARD + 1), known().positions
+    order = torch.tensor([3, 0, 4, 1, 2])
+    assert torch.allclose(
+        net.prototypes(one, where), net.prototypes(one[:, order], where[order]), atol=1e-5
+    )
+
+
+def test_the_latent_vector_is_the_negative_gradient_at_the_origin():
+    torch.manual_seed(0)
+    net, seen = FieldNet(16, 2, 8, 2, inner_steps=1), known()
+    found = net.infer(seen.db, seen.positions).detach()
+    step = 1e-2
+    for listener, axis in ((0, 0), (1, 5)):
+        errors = []
+        for sign in (1.0, -1.0):
+            latent = torch.zeros(2, 8)
+            latent[listener, axis] = sign * step
+            error = (net(latent, seen.positions) - seen.db).pow(2).mean(dim=(1, 2, 3))
+            errors.append(float(error[listener].detach()))
+        slope = (errors[0] - errors[1]) / (2.0 * step)
+        wanted = -10.0 * net.log_step.exp().item() * slope
+        assert float(found[listener, axis]) == pytest.approx(wanted, abs=2e-3)
+
+
+def test_lora_changes_only_the_low_rank_weights_and_fits_the_listener():
+    torch.manual_seed(0)
+    net, seen = FieldNet(16, 2, 8, 2, inner_steps=1), known(listeners=1)
+    before = {name: each.clone() for name, each in net.state_dict().items()}
+    latent = net.infer(seen.db, seen.positions).detach()
+    own = adapted(net, latent, seen, {"lora_steps": 40})
+    for name, each in own.state_dict().items():
+        same = torch.equal(each, before[name])
+        assert same == (not name.endswith((".up", ".down"))), name
+        assert torch.equal(net.state_dict()[name], before[name])
+    errors = [
+        float((each(latent, seen.positions) - seen.db).pow(2).mean().detach())
+        for each in (net, own)
+    ]
+    assert errors[1] < errors[0]
+
+
+def test_ranf_never_fetches_the_listener_itself_nor_its_mirror_image(people):
+    made = Ranf(PLAN, **SMALL["ranf"])
+    made.fit(people)
+    half = len(made._pool.db) // 2
+    for own in (0, 3, half + 1):
+        one = made._pool.at(SOME, [own])
+        free = made.fetch(one, made._pool.at(SOME))
+        barred = made.fetch(one, made._pool.at(SOME), own=torch.tensor([own]))
+        assert own in free
+        assert not {own, (own + half) % (2 * half)} & set(barred[0].tolist())
+
+
+def test_ranf_treats_fetched_listeners_as_a_set():
+    torch.manual_seed(0)
+    block, x, lora = Block(8), torch.randn(3, 4, 7, 8), torch.randn(3, 2, 8)
+    order = [2, 0, 3, 1]
+    assert torch.allclose(block(x, lora)[:, order], block(x[:, order], lora), atol=1e-5)
+    alone = block(x[:1], lora[:1])
+    assert torch.allclose(block(x, lora)[:1], alone, atol=1e-5)
+    other = x.clone()
+    other[:, 1:] += 1.0  # what the others say reaches the first
+    assert not torch.allclose(block(other, lora)[:, 0], block(x, lora)[:, 0], atol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1.0, 10.0, 1000.0])
+def test_niirf_sections_are_stable_and_their_response_is_that_of_the_filter(scale):
+    torch.manual_seed(int(scale))
+    coefficients, gain_db = niirf.sections(scale * torch.randn(40, 3 * 6 + 1).double())
+    sos = coefficients.numpy()
+    poles = np.array([np.roots(section) for section in sos[..., 3:].reshape(-1, 3)])
+    assert np.max(np.abs(poles)) < 1.0
+    found = niirf.magnitude_db(coefficients, gain_db).numpy()
+    turn = np.exp(-2j * np.pi * np.arange(HEARD.start, HEARD.stop) / 256)
+    powers = np.stack([turn**0, turn, turn**2])
+    response = np.prod((sos[..., :3] @ powers) / (sos[..., 3:] @ powers), axis=-2)
+    wanted = 20.0 * np.log10(np.abs(response)) + gain_db.numpy()[:, None]
+    halves = np.stack([sos[..., :3] @ powers, sos[..., 3:] @ powers])
+    # Where a zero or a pole is near the circle the response is floored, for the gradient's sake.
+    deep = np.any(np.abs(halves) < 1e-3, axis=(0, -2))
+    assert np.mean(deep) < 0.05
+    assert np.max(np.abs(found - wanted)[~deep]) < 1e-6
+
+
+def test_the_refiner_is_its_base_before_training(people, unknown):
+    made = Refiner(PLAN, **SMALL["refiner"])
+    made.fit(people)
+    measured = unknown.listener(0, SOME)
+    base = made._base.predict(measured, unknown.positions)
+    for net in made.net:
+        torch.nn.init.zeros_(net.last.weight)
+        torch.nn.init.zeros_(net.last.bias)
+    found = made.predict(measured, unknown.positions)
+    assert np.array_equal(found.magnitude_db, base.magnitude_db)
+    assert found.spread_db is not None
+
+
+def test_the_refiner_learns_from_estimates_of_listeners_it_has_not_seen(people, monkeypatch):
+    """Each group is estimated by a base that was fitted to all the others alone."""
+    from auricle.personalization.sparse.models import refiner
+
+    fitted = []
+
+    class Spy(refiner.ListenersProcess):
+        def fit(self, train):
+            fitted.append(train)
+            super().fit(train)
+
+        def predict_many(self, measured, targets):
+            seen = fitted[-1].magnitude_db.reshape(len(fitted[-1]), -1)
+            for one in measured.magnitude_db[: len(measured) // 2]:
+                assert not any(np.isin(one.ravel()[:3], row).all() for row in seen)
+            return super().predict_many(measured, targets)
+
+    monkeypatch.setattr(refiner, "ListenersProcess", Spy)
+    Refiner(PLAN, **SMALL["refiner"]).fit(people)
+    assert [len(each) for each in fitted] == [12, 8, 8, 8]
+
+
+def test_refiner_layers_keep_the_bins():
+    net = RefinerNet(4)
+    assert net(torch.randn(3, 10, N_HEARD), torch.randn(3, 8)).shape == (3, 2, N_HEARD)
+
+
+def test_coefficients_of_a_field_of_low_order_are_found_again():
+    torch.manual_seed(0)
+    where = torch.nn.functional.normalize(torch.randn(40, 3), dim=1)
+    wanted = torch.randn(2, 9, 2, 4)
+    seen = Residuals(field(wanted, where, 2), torch.zeros(2, 40), where)
+    assert torch.allclose(coefficients(seen, 2, 1e-9), wanted, atol=1e-3)
+
+
+def test_the_right_ear_sees_the_mirror():
+    views = ear_views(torch.tensor([[0.0, 1.0, 0.0]]))
+    assert views.tolist() == [[[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]]]
+
+
+def test_a_single_direction_is_enough_to_answer(people, unknown):
+    made = NeuralField(PLAN, **SMALL["neural-field"])
+    made.fit(people)
+    one = Measured(*(each[:1] for each in vars(unknown.listener(0)).values()))
+    assert np.all(np.isfinite(made.predict(one, unknown.positions).magnitude_db))
+    assert isinstance(Niirf(), Niirf)
