@@ -5,7 +5,7 @@ library; NumPy, Numba and the rest are imported inside the commands that need th
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import typer.core
@@ -31,7 +31,7 @@ ORDER = ("demo", "render", "live", "osc", "inspect", "personalize", "evaluate", 
 class _Ordered(typer.core.TyperGroup):
     """The commands in the order of ORDER, then the others."""
 
-    def list_commands(self, context: typer.Context) -> list[str]:
+    def list_commands(self, context: Any) -> list[str]:
         others = [name for name in super().list_commands(context) if name not in ORDER]
         return [*ORDER, *others]
 
