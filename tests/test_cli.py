@@ -31,3 +31,16 @@ def test_bench_refuses_a_time_of_nothing(capsys: pytest.CaptureFixture[str]) -> 
         cli.main(["bench", "--seconds", "0"])
     assert ended.value.code == 2
     assert capsys.readouterr().err == "auricle: error: --seconds is a time above 0, got 0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["--folds", "1"], "at least 2, got 1"), (["-o", "none/x.md"], "there is no folder none")],
+)
+def test_compare_refuses_before_the_work(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["compare", "--data", "none", *arguments])
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
