@@ -48,9 +48,16 @@ def compare(
 ) -> None:
     """Compare methods on listeners they have not learned from; may be stopped and resumed."""
     from auricle.dsp.cache import cache_folder
+    from auricle.dsp.errors import AuricleError
     from auricle.personalization.sparse.method import names
     from auricle.plugin_core import comparison_tables as tables
 
+    # Before hours of work, not behind them.
+    if n_folds < 2:
+        raise AuricleError(f"--folds is at least 2, got {n_folds}")
+    for path in (output, expected):
+        if path is not None and not path.parent.is_dir():
+            raise AuricleError(f"{path}: there is no folder {path.parent}; make it first")
     wanted = names(methods or (_ACROSS if across else _FOLDED))
     folder = cache or cache_folder().parent / "compare"
     results = []
