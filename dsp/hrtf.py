@@ -44,6 +44,12 @@ class HrtfSet:
         object.__setattr__(self, "sample_rate", _checked_rate(self.sample_rate))
         object.__setattr__(self, "findings", tuple(self.findings))
 
+    def __repr__(self) -> str:
+        return (
+            f"HrtfSet({self.name!r}, {self.n_directions} directions, {self.n_taps} samples at "
+            f"{self.sample_rate} Hz, {self.radius_m:g} m)"
+        )
+
     @property
     def n_directions(self) -> int:
         """Number of directions M."""

@@ -220,6 +220,8 @@ def _terms(
             give_back()
         del process
     level_shares = np.moveaxis(error_shares(errors, judges), 2, 0)
+    errors.clear()
+    give_back()
     phase_shares = iter(likelihood_shares(likelihoods))
     terms = []
     for (kernel, slope, mean, name), own in zip(found, level_shares, strict=True):

@@ -67,13 +67,17 @@ def low_rank(
         fits = _fit(responses[:known], sample_rate, rank)
         final = _over_mesh(responses, fits, mesh, sample_rate)
     sums = np.stack([f.gains.astype(np.float64) @ f.filters for f in final], axis=1)
+    delays = alignment.low_frequency_arrival_samples(ir, sums, arrivals, sample_rate)
+    # The predicted vertices are done with: their memory is wanted for what follows.
+    del sums
+    responses = responses[:known].copy()
     return LowRank(
         mesh,
         np.stack([f.gains for f in final], axis=1),
         np.stack([f.filters for f in final]),
-        alignment.low_frequency_arrival_samples(ir, sums, arrivals, sample_rate),
+        delays,
         np.stack([f.lsd_db[:known] for f in final], axis=1).astype(np.float64),
-        _added_between(ir[:known], arrivals[:known], responses[:known], fits, mesh, sample_rate),
+        _added_between(ir[:known], arrivals[:known], responses, fits, mesh, sample_rate),
     )
 
 

@@ -75,13 +75,21 @@ def read_sofa(path: str | os.PathLike[str], *, distance_m: float | None = None) 
     )
 
 
+def check_target(target: Path) -> None:
+    """Raise SofaError for a name under which no set can be written; call it before the work."""
+    if target.suffix != ".sofa":
+        raise SofaError(f"{target}: a SOFA file must end in .sofa")
+    # netCDF reports a missing folder as "permission denied".
+    if not target.parent.is_dir():
+        raise SofaError(f"{target}: there is no folder {target.parent}; make it first")
+
+
 def write_sofa(path: str | os.PathLike[str], content: SofaContent) -> None:
     """Write SimpleFreeFieldHRIR; the file stands under its name when it is complete, not before."""
     import sofar
 
     target = Path(path)
-    if target.suffix != ".sofa":
-        raise SofaError(f"{target}: a SOFA file must end in .sofa")
+    check_target(target)
     sofa = sofar.Sofa("SimpleFreeFieldHRIR")
     azimuth, elevation = azimuth_elevation_deg(content.positions)
     distance = np.full_like(azimuth, content.radius_m)
@@ -97,9 +105,6 @@ def write_sofa(path: str | os.PathLike[str], content: SofaContent) -> None:
     sofa.GLOBAL_License = content.license or NO_LICENSE
     sofa.GLOBAL_References = content.references
     sofa.GLOBAL_ApplicationName = "auricle"
-    # netCDF reports a missing folder as "permission denied".
-    if not target.parent.is_dir():
-        raise SofaError(f"{target}: there is no folder {target.parent}; make it first")
     unfinished = target.with_name(f".{target.stem}.{os.getpid()}.sofa")
     try:
         sofar.write_sofa(str(unfinished), sofa)

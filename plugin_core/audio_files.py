@@ -190,6 +190,11 @@ def output_format(path: Path, encoding: str | None = None) -> tuple[str, str]:
     return kind, subtype
 
 
+def same_file(a: Path, b: Path) -> bool:
+    """Whether two names are those of one file that is there."""
+    return a.exists() and b.exists() and a.samefile(b)
+
+
 class FileWriter:
     """Writes ``write((2, n))`` blocks; the file appears under its name when all is written.
 

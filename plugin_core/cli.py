@@ -5,9 +5,10 @@ library; NumPy, Numba and the rest are imported inside the commands that need th
 """
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 import auricle
 from auricle.plugin_core.commands import bench as bench_command
@@ -23,8 +24,21 @@ from auricle.plugin_core.commands import train as train_command
 
 BAD_INPUT = 2
 
+# What most people need first; Typer by itself puts groups behind all commands.
+ORDER = ("demo", "render", "live", "osc", "inspect", "personalize", "evaluate", "compare", "train")
+
+
+class _Ordered(typer.core.TyperGroup):
+    """The commands in the order of ORDER, then the others."""
+
+    def list_commands(self, context: Any) -> list[str]:
+        others = [name for name in super().list_commands(context) if name not in ORDER]
+        return [*ORDER, *others]
+
+
 app = typer.Typer(
     name="auricle",
+    cls=_Ordered,
     help="Binaural rendering for one listener's own ears.",
     invoke_without_command=True,
     add_completion=False,
@@ -52,7 +66,7 @@ def _options(
         typer.echo(context.get_help())
 
 
-# One line per command, in the order of the help; a command's module holds its function and an
+# One line per command; a command's module holds its function and an
 # EXAMPLE, and imports what is slow inside the function.
 app.command("demo", epilog=demo_command.EXAMPLE)(demo_command.demo)
 app.command("render", epilog=render_command.EXAMPLE)(render_command.render)
@@ -87,8 +101,12 @@ def main(args: list[str] | None = None) -> None:
         # Typer's usage errors have format_message; what has none of these is a bug, with traceback.
         if not (hasattr(error, "format_message") or isinstance(error, _user_errors())):
             raise
-        line = error_line(error)
-        print(line, file=sys.stderr)
+        if (
+            type(error).__name__ == "NoArgsIsHelpError"
+        ):  # `auricle osc`: the help says what is there
+            print(error_line(ValueError("name a command of those above")), file=sys.stderr)
+        else:
+            print(error_line(error), file=sys.stderr)
         status = BAD_INPUT
     sys.exit(status if isinstance(status, int) else 0)
 

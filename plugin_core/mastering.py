@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio_files import FileWriter, Spool, require_room
 from auricle.plugin_core.limiter import Limiter
 from auricle.plugin_core.loudness import LoudnessMeter
@@ -193,6 +194,12 @@ class Master:
             gain_db += missing
         self.loudness_gain_db = gain_db
         return gain_db
+
+
+def check_gain(gain_db: float) -> None:
+    """Raise AuricleError unless a gain is one that samples can have."""
+    if not -200.0 <= gain_db <= 60.0:
+        raise AuricleError(f"the gain is -200 to 60 dB, got {gain_db:g}")
 
 
 def finished(blocks: Iterable[Audio], gain_db: float, limiter: Limiter | None) -> Iterator[Audio]:

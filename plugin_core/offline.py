@@ -13,9 +13,9 @@ from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
-from auricle.plugin_core.audio_files import FileSource, Source, output_format
+from auricle.plugin_core.audio_files import FileSource, Source, output_format, same_file
 from auricle.plugin_core.feed import Effects, Feed, InverseDistance
-from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult
+from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult, check_gain
 from auricle.plugin_core.mixing import Mixer, ObjectBus
 from auricle.plugin_core.motion import Head, HeadTrack, Path3d, SourcePath, Turned
 from auricle.plugin_core.osc_motion import recorded_motion
@@ -75,6 +75,10 @@ def render(
         raise AuricleError("there is no track to render; name at least one audio file")
     if sample_rate is not None and not 1000 <= sample_rate <= 768_000:
         raise AuricleError(f"a sample rate is 1000 to 768000 Hz, got {sample_rate}")
+    check_gain(gain_db)
+    for name in (*names, hrtf, head_track, osc_recording):
+        if isinstance(name, (str, os.PathLike)) and same_file(Path(output), Path(name)):
+            raise AuricleError(f"{output}: is an input of this rendering; choose another output")
     with ExitStack() as files:
         rate = sample_rate or files.enter_context(closing(FileSource(names[0]))).file_rate
         sources = [files.enter_context(closing(FileSource(name, rate))) for name in names]
@@ -146,6 +150,8 @@ def _places(
     distances = _each("distance", 1.0 if distance_m is None else distance_m, count, 1.0)
     if min(distances) <= 0.0:
         raise AuricleError(f"a distance must be above 0 m, got {min(distances)}")
+    if abs(worst := max(elevations, key=abs)) > 90.0:
+        raise AuricleError(f"an elevation is -90 to 90 degrees, got {worst:g}")
     return [
         SourcePath(*each, orbit_seconds)
         for each in zip(azimuths, elevations, distances, strict=True)

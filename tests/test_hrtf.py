@@ -59,6 +59,11 @@ def test_arrays_that_make_no_set_are_refused(arguments: dict, message: str) -> N
     assert "\n" not in str(caught.value)
 
 
+def test_a_set_shows_itself_in_one_line() -> None:
+    hrtf = HrtfSet(np.ones((2, 2, 8)), np.eye(3)[:2], 1.47, 44100, "pp10")
+    assert repr(hrtf) == "HrtfSet('pp10', 2 directions, 8 samples at 44100 Hz, 1.47 m)"
+
+
 def test_subset_keeps_order_and_takes_masks() -> None:
     hrtf = pulse_head(SIX)
     np.testing.assert_array_equal(hrtf.subset([4, 1]).positions, SIX[[4, 1]])

@@ -467,6 +467,9 @@ def test_a_port_in_use_is_said():
         ({"block_size": 0}, "1 to 8192"),
         ({"sample_rate": 5}, "1000 to 768000"),
         ({"azimuth_deg": [1.0, 2.0]}, "as many azimuths"),
+        ({"tracker": "superware", "osc_port": 0}, "no tracker preset"),
+        ({"tracker": "supperware"}, "come with OSC"),
+        ({"record": "out.mp3"}, ".wav or .flac"),
     ],
     ids=str,
 )
@@ -483,6 +486,13 @@ def run(capsys, *arguments):
         cli.main(["live", *map(str, arguments)])
     printed = capsys.readouterr()
     return ended.value.code, printed.out, printed.err
+
+
+def test_a_track_is_not_recorded_over(track):
+    before = track.read_bytes()
+    with pytest.raises(AuricleError, match="is a track that plays"), playing([track], record=track):
+        pass
+    assert track.read_bytes() == before
 
 
 def test_the_command_records_and_prints_figures(sofa, track, tmp_path, capsys):

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -115,6 +116,20 @@ def test_clipping_is_reported_with_the_gain_that_avoids_it(tmp_path, heads):
     assert second.gain_to_avoid_clipping_db == 0.0
 
 
+def test_the_gain_that_the_command_proposes_avoids_clipping(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    make_track(tmp_path / "a.wav", 0.05, level=0.9, subtype="FLOAT")
+    arguments = ["render", "a.wav", "-o", "o.wav", "--rank", "8", "--azimuth", "90"]
+    with pytest.raises(SystemExit):
+        main([*arguments, "--gain", "6"])
+    line = capsys.readouterr().err.splitlines()[-1]
+    proposed = re.search(r"--gain (-?[0-9.]+) avoids it", line)[1]
+    with pytest.raises(SystemExit):
+        main([*arguments, "--gain", proposed])
+    assert "full scale" not in capsys.readouterr().err
+    assert 0.97 < np.abs(soundfile.read("o.wav")[0]).max() <= 1.0
+
+
 def test_nan_is_silenced_and_counted(tmp_path, heads):
     audio = 0.1 * np.ones(9600, dtype=np.float32)
     audio[4000] = np.nan
@@ -179,6 +194,12 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path):
         (["good.wav", "-o", "x.wav", "--level", "loud"], "level is"),
         (["good.wav", "-o", "x.wav", "--hrtf", "text.wav"], "text.wav"),
         (["good.wav", "-o", "x.wav", "--block-size", "0"], "block size"),
+        (["good.wav", "-o", "x.wav", "--rank", "0"], "rank is"),
+        (["good.wav", "-o", "x.wav", "--elevation", "100"], "-90 to 90 degrees, got 100"),
+        (["good.wav", "-o", "x.wav", "--gain", "1000"], "-200 to 60 dB, got 1000"),
+        (["good.wav", "-o", "x.wav", "--gain", "nan"], "-200 to 60 dB, got nan"),
+        (["good.wav", "-o", "good.wav"], "is an input"),
+        (["good.wav", "-o", "./good.wav"], "is an input"),
     ],
 )
 def test_bad_input_is_one_line_and_status_two(tmp_path, monkeypatch, capsys, arguments, said):

@@ -156,6 +156,8 @@ def test_a_plugin_that_crashes_takes_nothing_along(
         ({}, ["--rank", "many"], "o.wav", "rank: is auto, full or a number"),
         ({}, ["--sample-rate", "10"], "o.wav", "sample_rate: must be from 4000"),
         ({}, ["--block-size", "0"], "o.wav", "the block size must be at least 1"),
+        ({}, ["--workers", "0"], "o.wav", "at least 1 worker, got 0"),
+        ({}, ["--gain", "nan"], "o.wav", "gain_db: must be"),
         ({}, ["--plot", "p.gif"], "o.wav", "p.gif: a picture must end in"),
         ({}, ["--plot", "none/p.png"], "o.wav", "there is no folder none"),
         ({"listener": {"hrtf": "text.wav"}}, [], "o.wav", "listener.hrtf: text.wav"),

@@ -240,6 +240,12 @@ def test_bad_input_is_one_line(
     assert len(lines) == 1
     assert "the ears are exchanged" in lines[0]
     assert not out.exists()
+    before = source.read_bytes()
+    assert run("personalize", "sparse", source, "-o", source) == 2
+    assert "is an input; choose another output" in capsys.readouterr().err
+    assert run("personalize", "densify", source, "-o", tmp_path / "out.wav") == 2
+    assert "must end in .sofa" in capsys.readouterr().err
+    assert source.read_bytes() == before
     assert run("train", "nothing", "--data", tmp_path) == 2
     assert run("compare", "--data", tmp_path) == 2
     assert "holds no data set sonicom" in capsys.readouterr().err

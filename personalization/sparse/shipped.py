@@ -93,6 +93,6 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError:
         raise MissingDependencyError(
-            'the listeners that ship need safetensors: pip install "auricle[personalization]"'
+            "the listeners that ship need safetensors: pip install safetensors"
         ) from None
     return safetensors.numpy

@@ -34,6 +34,8 @@ def bench(
     """Measure speed, smoothness of motion and start-up, one core, 48 kHz."""
     from auricle.dsp.errors import AuricleError
 
+    if seconds is not None and not 0.0 < seconds < float("inf"):
+        raise AuricleError(f"--seconds is a time above 0, got {seconds:g}")
     if peers:
         if hrtf is not None or rank != "auto":
             raise AuricleError(

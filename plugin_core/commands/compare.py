@@ -63,6 +63,8 @@ def compare(
     from auricle.personalization.sparse.method import names
     from auricle.plugin_core import comparison_tables as tables
 
+    # Before hours of work, not behind them.
+    _check_files(output, expected)
     _check(only or [], n_folds, across, between, n_observed, minutes)
     wanted = names(methods or (_ACROSS if across else _FOLDED))
     folder = cache or cache_folder().parent / "compare"
@@ -78,12 +80,22 @@ def compare(
     typer.echo(text)
 
 
+def _check_files(*paths: Path | None) -> None:
+    from auricle.dsp.errors import AuricleError
+
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise AuricleError(f"{path}: there is no folder {path.parent}; make it first")
+
+
 def _check(
     only: list[int], n_folds: int, across: bool, between: bool, n_observed: int, minutes: float
 ) -> None:
-    """Refuse what does not go together before anything is read."""
+    """Refuse what does not go together."""
     from auricle.dsp.errors import AuricleError
 
+    if n_folds < 2:
+        raise AuricleError(f"--folds is at least 2, got {n_folds}")
     for fold in only:
         if not 1 <= fold <= n_folds:
             raise AuricleError(f"there is no --fold {fold}; there are 1 to {n_folds}")

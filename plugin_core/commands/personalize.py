@@ -20,9 +20,7 @@ _DENSIFY_EXAMPLE = "Example: auricle personalize densify listener.sofa -o dense.
 _Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.sofa", help="The new set.")]
 _Positions = Annotated[
     Path | None,
-    typer.Option(
-        "--positions", metavar="GRID.sofa", help="Whose directions to predict; else 440 of them."
-    ),
+    typer.Option("--positions", metavar="GRID.sofa", help="Whose directions to predict."),
 ]
 _SwapEars = Annotated[
     bool, typer.Option("--swap-ears", help="Channel 0 of the measured set is the right ear.")
@@ -51,7 +49,7 @@ def sparse(
     """Complete a set from a few measured directions, on any grid, at any rate from 40 kHz on.
 
     The measured directions stay as they are; what lies between them is predicted from them and from
-    the listeners of HUTUBS and CIPIC.
+    the listeners of HUTUBS and CIPIC. Without --positions these are the 440 directions of HUTUBS.
     """
     from auricle.dsp.hrtf import HrtfSet
     from auricle.personalization.sparse import expected_errors
@@ -59,6 +57,7 @@ def sparse(
     from auricle.personalization.sparse.shipped import shipped_training
     from auricle.personalization.sparse.trained import ready
 
+    _check_output(output, measured, positions)
     known = HrtfSet.load(measured, swap_ears=swap_ears, mirror_azimuth=mirror_azimuth)
     train = shipped_training()
     grid = train.positions if positions is None else HrtfSet.load(positions).positions
@@ -86,9 +85,21 @@ def densify(
     from auricle.personalization.sparse.densify import densified
     from auricle.personalization.sparse.shipped import shipped_training
 
+    _check_output(output, listener, positions)
     known = HrtfSet.load(listener, swap_ears=swap_ears, mirror_azimuth=mirror_azimuth)
     grid = None if positions is None else HrtfSet.load(positions).positions
     _save(densified(known, shipped_training(), grid, "densified"), output, "listeners-across")
+
+
+def _check_output(output: Path, *inputs: Path | None) -> None:
+    """Refuse, before the work, a name that cannot be written or is that of a measurement."""
+    from auricle.dsp.errors import AuricleError
+    from auricle.dsp.sofa import check_target
+
+    check_target(output)
+    for path in inputs:
+        if path is not None and path.exists() and output.exists() and output.samefile(path):
+            raise AuricleError(f"{output}: is an input; choose another output")
 
 
 def _save(done: "Completed", output: Path, method: str) -> None:

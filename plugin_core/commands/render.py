@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -95,11 +96,11 @@ def render(
             tracks or [], output, hrtf=listener, azimuth_deg=azimuth or 0.0,
             elevation_deg=elevation or 0.0, distance_m=distance or None, orbit_seconds=orbit,
             head_track=head_track, osc_recording=osc_recording, tracker=tracker,
-            rank=number_or_name or "auto",
+            rank="auto" if number_or_name is None else number_or_name,
             level=level or "matched", gain_db=gain, block_size=block_size,
             sample_rate=sample_rate, progress=progress, say=say,
         )  # fmt: skip
-    say_result(result, as_json)
+    say_result(result, as_json, gain)
 
 
 def _densified(hrtf: Path | None) -> "HrtfSet":
@@ -157,10 +158,10 @@ def _render_scene(
         result = scene.render(
             output, block_size=block_size, n_workers=workers, plot=plot, progress=progress, say=say
         )
-    say_result(result, as_json)
+    say_result(result, as_json, gain_db)
 
 
-def say_result(result: "RenderResult", as_json: bool) -> None:
+def say_result(result: "RenderResult", as_json: bool, gain_db: float = 0.0) -> None:
     """Print what was rendered; what needs attention goes to stderr."""
     if as_json:
         typer.echo(json.dumps(asdict(result), indent=2))
@@ -175,9 +176,11 @@ def say_result(result: "RenderResult", as_json: bool) -> None:
         say(f"{name}: {samples} samples are NaN or infinite and were silenced")
     if result.gain_to_avoid_clipping_db < 0.0:
         cut = f" and {result.cut_samples} samples were cut" if result.cut_samples else ""
+        over_db = -result.gain_to_avoid_clipping_db
+        enough_db = floor(10.0 * (gain_db - over_db)) / 10.0
         say(
-            f"the peak exceeds full scale by {-result.gain_to_avoid_clipping_db:.1f} dB{cut}; "
-            f"{-result.gain_to_avoid_clipping_db:.1f} dB less --gain avoids it"
+            f"the peak exceeds full scale by {over_db:.1f} dB{cut}; "
+            f"--gain {enough_db:.1f} avoids it"
         )
 
 

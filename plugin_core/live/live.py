@@ -19,8 +19,10 @@ from auricle.dsp.geometry import IDENTITY, quaternion_normalise
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.spatialize import STEP
+from auricle.osc.dialects import preset
 from auricle.osc.scene_state import SceneState
 from auricle.osc.server import LOCAL, OscServer
+from auricle.plugin_core.audio_files import output_format, same_file
 from auricle.plugin_core.live.backend import Backend
 from auricle.plugin_core.live.desk import Desk
 from auricle.plugin_core.live.figures import engine_figures, meters_db
@@ -98,7 +100,16 @@ class Live:
             raise AuricleError("only the null backend can run unpaced; a device has its own pace")
         if seconds is not None and not 0.0 < seconds < np.inf:
             raise AuricleError(f"it plays for a time above 0 s, got {seconds}")
+        if tracker is not None:
+            preset(tracker)  # refuses a wrong name before anything is compiled
+            if osc_port is None:
+                raise AuricleError(f"tracker {tracker}: its poses come with OSC; leave that on")
         self._sources = _as_sources(sources)
+        if record is not None:
+            output_format(Path(record))
+            for each in self._sources:
+                if isinstance(each, Track) and same_file(Path(record), Path(each.path)):
+                    raise AuricleError(f"{record}: is a track that plays; record to another file")
         self._channels = channels(self._sources)
         if unpaced and seconds is None and not _end_by_themselves(self._sources):
             raise AuricleError("nothing here ends by itself; give --seconds to run unpaced")

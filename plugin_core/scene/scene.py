@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.adm.chunks import is_wave
-from auricle.plugin_core.audio_files import output_format
+from auricle.plugin_core.audio_files import output_format, same_file
 from auricle.plugin_core.fifo import Fifo
 from auricle.plugin_core.limiter import Limiter as PeakLimiter
 from auricle.plugin_core.mastering import Master as MasterWriter
@@ -158,6 +158,8 @@ class Scene:
         """
         if block_size < 1:
             raise AuricleError(f"the block size must be at least 1, got {block_size}")
+        if n_workers is not None and n_workers < 1:
+            raise AuricleError(f"there must be at least 1 worker, got {n_workers}")
         output_format(Path(output), self.output.encoding)
         self._refuse_overwriting(Path(output))
         if plot is not None:
@@ -209,14 +211,10 @@ class Scene:
                 if isinstance(plugin, Vst3Plugin):
                     named[f"{at}[{i}].vst3"] = plugin.vst3
         for path, name in named.items():
-            if name and _same(output, folder / name):
+            if name and same_file(output, folder / name):
                 raise self.place.error(path, f"{output} is this file; choose another output")
-        if self.place.file is not None and _same(output, self.place.file):
+        if self.place.file is not None and same_file(output, self.place.file):
             raise AuricleError(f"{output}: is the scene itself; choose another output")
-
-
-def _same(a: Path, b: Path) -> bool:
-    return a.exists() and b.exists() and a.samefile(b)
 
 
 def _mastered(player: Player, master: Master) -> Fifo:
