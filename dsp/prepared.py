@@ -17,7 +17,7 @@ from auricle.dsp.refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
 from auricle.dsp.sphere import SphereMesh, triangulate
 from auricle.dsp.sphere_weights import vertex_areas
 
-VERSION = 7  # of everything that decides the tables: a cached set of another version is made anew
+VERSION = 8  # of everything that decides the tables: a cached set of another version is made anew
 FULL_DELAY_TAPS, LOW_DELAY_TAPS = 24, 12
 HEAD_TAPS = 128
 _ALIGNED_SAMPLES = 24
