@@ -17,6 +17,7 @@ from auricle.dsp.metrics.spectral import spectra_lsd_db
 from auricle.dsp.sphere import SphereMesh
 
 MAX_LSD_DB = 1.0
+MAX_ADDED_DB = 0.35  # between measured directions; smooth sets, such as means, need it
 RANKS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 _FIRST_RANK = 20
 _LEAST_GAIN = 0.93  # a step in rank lowers the mean LSD by more than this, in all public sets
@@ -57,27 +58,33 @@ def low_rank(
         ir: (V, 2, N) responses of all vertices.
         arrivals: (V, 2) arrival times in samples, smooth over the mesh.
         sample_rate: Hz.
-        rank: K; None: the least of ``RANKS`` whose mean LSD is at most 1 dB.
+        rank: K; None: the least of ``RANKS`` whose mean LSD is at most 1 dB, and which adds at most
+            0.35 dB to it between measured directions.
     """
     responses = alignment.minimum_phase_of(ir, 2048, basis.SIZE)
     known = len(mesh.measured)
+    between = _between(ir[:known], arrivals[:known], mesh)
     if rank is None:
         fits, final = _fit_auto(responses, mesh, sample_rate)
+        added_db = _added_db(between, responses[:known], fits, sample_rate)
+        while added_db > MAX_ADDED_DB and len(fits[0].filters) < RANKS[-1]:
+            higher = RANKS[RANKS.index(len(fits[0].filters)) + 1]
+            fits = _fit(responses[:known], sample_rate, higher)
+            final = _over_mesh(responses, fits, mesh, sample_rate)
+            added_db = _added_db(between, responses[:known], fits, sample_rate)
     else:
         fits = _fit(responses[:known], sample_rate, rank)
         final = _over_mesh(responses, fits, mesh, sample_rate)
+        added_db = _added_db(between, responses[:known], fits, sample_rate)
     sums = np.stack([f.gains.astype(np.float64) @ f.filters for f in final], axis=1)
     delays = alignment.low_frequency_arrival_samples(ir, sums, arrivals, sample_rate)
-    # The predicted vertices are done with: their memory is wanted for what follows.
-    del sums
-    responses = responses[:known].copy()
     return LowRank(
         mesh,
         np.stack([f.gains for f in final], axis=1),
         np.stack([f.filters for f in final]),
         delays,
         np.stack([f.lsd_db[:known] for f in final], axis=1).astype(np.float64),
-        _added_between(ir[:known], arrivals[:known], responses, fits, mesh, sample_rate),
+        added_db,
     )
 
 
@@ -148,26 +155,34 @@ def averaging(mesh: SphereMesh) -> sparse.csr_matrix:
     return (sparse.diags(1.0 / np.asarray(table.sum(axis=1)).ravel()) @ table).astype(np.float32)
 
 
-def _added_between(
-    ir: Array, arrivals: Array, responses: Array, fits: list[basis.Basis], mesh: SphereMesh,
-    sample_rate: int,
-) -> float:  # fmt: skip
+def _between(ir: Array, arrivals: Array, mesh: SphereMesh) -> Array | None:
+    """Minimum-phase responses (M // 2, 2, SIZE) at every second direction, predicted from the rest.
+
+    None of a set with too few directions.
+    """
+    known = len(ir)
+    if known < _MIN_DIRECTIONS:
+        return None
+    aligned = alignment.shifted(ir, _ALIGNED_SAMPLES - arrivals, ir.shape[2])
+    points = mesh.vertices[:known]
+    predicted, _ = interpolate(aligned[::2], arrivals[::2], points[::2], points[1::2])
+    return alignment.minimum_phase_of(predicted, 2048, basis.SIZE)
+
+
+def _added_db(
+    between: Array | None, responses: Array, fits: list[basis.Basis], sample_rate: int
+) -> float:
     """What the rank adds to the LSD between directions: every second one left out, then predicted.
 
     The prediction itself is compared with its sum of filters.
     """
-    known = len(ir)
-    if known < _MIN_DIRECTIONS:
+    if between is None:
         return 0.0
-    aligned = alignment.shifted(ir, _ALIGNED_SAMPLES - arrivals, ir.shape[2])
-    points = mesh.vertices[:known]
-    predicted, _ = interpolate(aligned[::2], arrivals[::2], points[::2], points[1::2])
     hz = np.arange(basis.SIZE // 2 + 1) * sample_rate / basis.SIZE
-    full = alignment.minimum_phase_of(predicted, 2048, basis.SIZE)
     added = []
     for ear, fit in enumerate(fits):
         truth = np.maximum(np.abs(np.fft.rfft(responses[1::2, ear], basis.SIZE)), 1e-9)
-        gains = basis.fit_gains(full[:, ear], fit.filters, sample_rate).gains
-        low, high = (np.fft.rfft(x, basis.SIZE) for x in (gains @ fit.filters, full[:, ear]))
+        gains = basis.fit_gains(between[:, ear], fit.filters, sample_rate).gains
+        low, high = (np.fft.rfft(x, basis.SIZE) for x in (gains @ fit.filters, between[:, ear]))
         added.append(spectra_lsd_db(low, truth, hz).mean() - spectra_lsd_db(high, truth, hz).mean())
     return float(np.mean(added))
