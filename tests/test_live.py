@@ -540,10 +540,14 @@ def _has_libjack():
 def jack_server(monkeypatch):
     if shutil.which("jackd") is None or not _has_libjack():
         pytest.skip("needs jackd")
-    name = f"auricle-{os.getpid()}"
+    # One name: the system has room for eight servers, and one that was killed is replaced.
+    name = "auricle-test"
     monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
     command = ["jackd", "-n", name, "-r", "-d", "dummy", "-r", "48000", "-p", "256"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(1.0)
+    if server.poll() is not None:
+        pytest.skip("jackd does not start here; servers that were killed may fill its registry")
     yield server
     server.terminate()
     server.wait()
