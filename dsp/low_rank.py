@@ -66,16 +66,16 @@ def low_rank(
     between = _between(ir[:known], arrivals[:known], mesh)
     if rank is None:
         fits, final = _fit_auto(responses, mesh, sample_rate)
-        added_db = _added_db(between, responses[:known], fits, sample_rate)
-        while added_db > MAX_ADDED_DB and len(fits[0].filters) < RANKS[-1]:
-            higher = RANKS[RANKS.index(len(fits[0].filters)) + 1]
-            fits = _fit(responses[:known], sample_rate, higher)
-            final = _over_mesh(responses, fits, mesh, sample_rate)
-            added_db = _added_db(between, responses[:known], fits, sample_rate)
     else:
         fits = _fit(responses[:known], sample_rate, rank)
         final = _over_mesh(responses, fits, mesh, sample_rate)
-        added_db = _added_db(between, responses[:known], fits, sample_rate)
+    added_db = _added_db(between, responses[:known], fits, sample_rate)
+    higher = [k for k in RANKS if k > len(fits[0].filters)] if rank is None else []
+    if added_db > MAX_ADDED_DB and higher:
+        while added_db > MAX_ADDED_DB and higher:
+            fits = _fit(responses[:known], sample_rate, higher.pop(0))
+            added_db = _added_db(between, responses[:known], fits, sample_rate)
+        final = _over_mesh(responses, fits, mesh, sample_rate)
     sums = np.stack([f.gains.astype(np.float64) @ f.filters for f in final], axis=1)
     delays = alignment.low_frequency_arrival_samples(ir, sums, arrivals, sample_rate)
     return LowRank(
