@@ -30,7 +30,7 @@ class Poses:
     Attributes:
         apparent_m: (K + 1, 3) metres, in the axes of the head (x front, y left, z up): where the
             sound that arrives then was emitted.
-        facing: (K + 1, 4) quaternions [w, x, y, z] from the axes of the source to those of the head;
+        facing: (K + 1, 4) quaternions [w, x, y, z] from the source's axes to those of the head;
             None: the source sends the same in all directions.
     """
 
@@ -56,7 +56,7 @@ class Poses:
     @property
     def distance_m(self) -> Array:
         """Distances (K + 1,) from the middle of the head."""
-        return np.asarray(np.linalg.norm(self.apparent_m, axis=1))
+        return np.asarray(np.linalg.norm(self.apparent_m, axis=1), dtype=np.float64)
 
     def part(self, first_step: int, n_steps: int) -> "Poses":
         """The poses of ``n_steps`` steps from one on."""
@@ -66,7 +66,7 @@ class Poses:
 
 def step_times(n_samples: int) -> Array:
     """Times (K + 1,) in seconds of the poses of a signal, its length rounded up to whole steps."""
-    return np.arange(-(-n_samples // STEP) + 1) * (STEP / RATE)
+    return _times(-(-n_samples // STEP) + 1)
 
 
 def heard_poses(
@@ -94,15 +94,19 @@ def heard_poses(
         quaternion_normalise(np.asarray(head_orientation, dtype=np.float64)), (len(source), 4)
     )
     _check_slow(source, sound_speed_m_s)
-    times = np.arange(len(source)) * (STEP / RATE)
+    times = _times(len(source))
     emitted = _way(times, times, source)
     for _ in range(_ROUNDS):
         before = emitted
-        delay = np.linalg.norm(emitted - head, axis=1) / sound_speed_m_s
-        emitted = _way(times - delay, times, source)
+        distance = np.asarray(np.linalg.norm(emitted - head, axis=1), dtype=np.float64)
+        emitted = _way(times - distance / sound_speed_m_s, times, source)
         if np.max(np.abs(emitted - before), initial=0.0) < 1e-9:
             break
     return Poses(to_head(emitted, turn, head))
+
+
+def _times(count: int) -> Array:
+    return np.arange(count, dtype=np.float64) * (STEP / RATE)
 
 
 def _way(when: Array, times: Array, source: Array) -> Array:
