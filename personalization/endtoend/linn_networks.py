@@ -1,0 +1,57 @@
+"""LINN's weights and a listener's code as plain layers, for the engine that needs no torch."""
+
+import numpy as np
+
+from auricle.dsp.linn_filters import EarNetworks, knots_hz
+from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.personalization.endtoend.poses import RATE
+from auricle.personalization.weights import Weights, WeightsError
+
+EAR_OFFSET_M = 0.08  # of ``warp``, which needs torch
+N_BANDS, N_PHASES = 72, 20
+PHASES_TO_HZ = 6000.0
+
+
+def networks_of(weights: Weights, code: np.ndarray) -> EarNetworks:
+    """The network of a listener: what the code does to each layer is done beforehand.
+
+    Args:
+        weights: of LINN.
+        code: (D,) of the listener; the right ear takes the mirrored one.
+
+    Raises:
+        WeightsError: weights without LINN's tensors, or a code of another size.
+    """
+    try:
+        parity = weights.tensors["net.parity"]
+        if code.shape != parity.shape:
+            raise WeightsError(f"LINN's codes have {parity.size} numbers, got {code.shape}")
+        ears = [_layers(weights.tensors, each) for each in (code, code * parity)]
+    except KeyError as missing:
+        raise WeightsError(f"weights of {weights.model} lack {missing}; train linn again") from None
+    layers = [np.stack(both).astype(np.float32) for both in zip(*ears, strict=True)]
+    return EarNetworks(
+        first=layers[0],
+        first_bias=layers[1],
+        second=layers[2],
+        second_bias=layers[3],
+        last=layers[4],
+        last_bias=layers[5],
+        level_knots_hz=knots_hz(N_BANDS, RATE / 2.0),
+        phase_knots_hz=knots_hz(N_PHASES + 2, PHASES_TO_HZ),
+        ear_samples=EAR_OFFSET_M * RATE / SOUND_SPEED_M_S,
+        rate=RATE,
+    )
+
+
+def _layers(tensors: dict[str, np.ndarray], code: np.ndarray) -> list[np.ndarray]:
+    """Weights and biases of the three layers under one code."""
+    found = []
+    for name in ("first", "second"):
+        steer = tensors[f"net.film_{name}.steer.weight"] @ code
+        scale, shift = np.split(steer + tensors[f"net.film_{name}.steer.bias"], 2)
+        found.append((1.0 + scale)[:, None] * tensors[f"net.{name}.weight"])
+        found.append((1.0 + scale) * tensors[f"net.{name}.bias"] + shift)
+    ranks = tensors["net.last.steer.weight"] @ code
+    departure = (tensors["net.last.up.weight"] * ranks) @ tensors["net.last.down.weight"]
+    return [*found, tensors["net.last.base.weight"] + departure, tensors["net.last.base.bias"]]
