@@ -21,6 +21,7 @@ _HOMES = {
     "BinauralRenderer": "auricle.dsp.renderer",
     "default_hrtf": "auricle.dsp.default_listener",
     "BinauralPlugin": "auricle.plugin_core.plugin",
+    "NeuralPlugin": "auricle.plugin_core.neural.plugin",
     "Chain": "auricle.plugin_core.chain",
     "Live": "auricle.plugin_core.live.live",
     "Scene": "auricle.plugin_core.scene.scene",

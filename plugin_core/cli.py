@@ -17,6 +17,7 @@ from auricle.plugin_core.commands import demo as demo_command
 from auricle.plugin_core.commands import evaluate as evaluate_command
 from auricle.plugin_core.commands import inspect as inspect_command
 from auricle.plugin_core.commands import live as live_command
+from auricle.plugin_core.commands import neural as neural_command
 from auricle.plugin_core.commands import osc as osc_command
 from auricle.plugin_core.commands import personalize as personalize_command
 from auricle.plugin_core.commands import render as render_command
@@ -25,7 +26,10 @@ from auricle.plugin_core.commands import train as train_command
 BAD_INPUT = 2
 
 # What most people need first; Typer by itself puts groups behind all commands.
-ORDER = ("demo", "render", "live", "osc", "inspect", "personalize", "evaluate", "compare", "train")
+ORDER = (
+    "demo", "render", "live", "osc", "inspect", "personalize", "neural", "evaluate", "compare",
+    "train",
+)  # fmt: skip
 
 
 class _Ordered(typer.core.TyperGroup):
@@ -75,6 +79,7 @@ app.command("inspect", epilog=inspect_command.EXAMPLE)(inspect_command.inspect)
 app.add_typer(osc_command.app, name="osc")
 app.command("evaluate", epilog=evaluate_command.EXAMPLE)(evaluate_command.evaluate)
 app.add_typer(personalize_command.app, name="personalize")
+app.add_typer(neural_command.app, name="neural")
 app.command("train", epilog=train_command.EXAMPLE)(train_command.train)
 app.command("compare", epilog=compare_command.EXAMPLE)(compare_command.compare)
 app.command("bench", epilog=bench_command.EXAMPLE)(bench_command.bench)

@@ -185,6 +185,13 @@ class Scene:
             save_scene_picture(self, player, master.meters.loudness, result, Path(plot))
         return result
 
+    @property
+    def listener_file(self) -> Path | None:
+        """Where the SOFA file of the listener lies; None: the default listener."""
+        if self.listener.hrtf is None:
+            return None
+        return Path(self.place.folder, self.folder, self.listener.hrtf)
+
     def process(self, n_frames: int) -> NDArray[np.float32]:
         """The next frames (2, n) of the scene, behind its end what rings on; ``reset`` starts anew.
 
