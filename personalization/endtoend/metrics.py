@@ -197,7 +197,7 @@ def macs_per_second(estimate: Callable[[], Any], seconds: float) -> float:
 
 
 def _all_frequencies() -> Float32:
-    """Two periods of a sound whose magnitudes are alike and whose peaks are low (Schroeder 1970)."""
+    """Two periods of a sound with magnitudes alike and low peaks (Schroeder 1970)."""
     bins = np.arange(_PERIOD // 2 + 1)
     spectrum = np.exp(-1j * np.pi * bins**2 / len(bins))
     spectrum[0], spectrum[-1] = 1.0, 1.0
