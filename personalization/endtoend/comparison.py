@@ -58,7 +58,7 @@ class Result:
         method: a baseline, or the name of a system and whose code it had.
         dataset, listener: who hears.
         errors: by name.
-        rtf: seconds to render a second; 0 where targets came from the disk.
+        rtf: seconds to render a second.
         n_parameters: numbers learned.
         macs: per second of sound.
     """
@@ -82,6 +82,7 @@ class Request:
         cache: folder of results; what is there is not done again.
         weights: folder with NAME.safetensors of the learned systems.
         say: told of each result that is made.
+        sets: whose people hear, such as "sonicom"; none: of all laboratories.
         n_scenes: each listener hears.
         room_share: of scenes in a room.
         most_listeners: of each laboratory; None: all.
@@ -93,6 +94,7 @@ class Request:
     cache: Path
     weights: Path | None = None
     say: Callable[[str], None] = field(default=lambda _: None)
+    sets: Sequence[str] = ()
     n_scenes: int = 6
     room_share: float = 0.0
     most_listeners: int | None = None
@@ -101,8 +103,11 @@ class Request:
     def rows(self) -> list[int]:
         """Who hears."""
         found: dict[str, list[int]] = {}
+        wanted = [each.lower() for each in self.sets]
         for row in self.listeners.rows("test").tolist():
-            found.setdefault(self.listeners.laboratory(row), []).append(row)
+            laboratory = self.listeners.laboratory(row)
+            if not wanted or laboratory.lower() in wanted:
+                found.setdefault(laboratory, []).append(row)
         return [row for rows in found.values() for row in rows[: self.most_listeners]]
 
 

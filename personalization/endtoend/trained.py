@@ -1,4 +1,4 @@
-"""End-to-end systems by name: trained on scenes, kept in a file with its codebook, taken from it."""
+"""End-to-end systems by name: trained on scenes, kept with their codebook, read again."""
 
 import os
 from dataclasses import dataclass, replace
