@@ -37,6 +37,27 @@ def compare(
     between: Annotated[
         bool, typer.Option("--densify", help="Leave every second direction out instead.")
     ] = False,
+    family: Annotated[
+        str, typer.Option(help="sparse (spatial upsampling) or endtoend (docs/endtoend.md).")
+    ] = "sparse",
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="endtoend: folder with NAME.safetensors of systems."),
+    ] = None,
+    n_scenes: Annotated[int, typer.Option("--scenes", help="endtoend: each listener hears.")] = 6,
+    room_share: Annotated[
+        float, typer.Option("--rooms", help="endtoend: share of scenes in a small room.")
+    ] = 0.0,
+    most_listeners: Annotated[
+        int | None,
+        typer.Option(
+            "--listeners", metavar="N", help="endtoend: N of each set; else all left out."
+        ),
+    ] = None,
+    licence: Annotated[
+        str,
+        typer.Option(help="endtoend: who the mean is of: shippable (HUTUBS, CIPIC) or all."),
+    ] = "shippable",
     n_observed: Annotated[
         int,
         typer.Option("--observer", metavar="N", help="Let N listeners of each fold localise."),
@@ -57,8 +78,26 @@ def compare(
         bool, typer.Option("--json", help="Print the results for programs.")
     ] = False,
 ) -> None:
-    """Compare methods on listeners they have not learned from; may be stopped and resumed."""
+    """Compare methods on listeners they have not learned from; may be stopped and resumed.
+
+    --family endtoend compares systems that turn a mono signal and a moving source into both ears,
+    with the geometric warp and with the engine through true, mean and predicted responses.
+    """
     from auricle.dsp.cache import cache_folder
+    from auricle.dsp.errors import AuricleError
+
+    if family not in ("sparse", "endtoend"):
+        raise AuricleError(f"--family is sparse or endtoend, got {family!r}")
+    folder = cache or cache_folder().parent / "compare"
+    if family == "endtoend":
+        from auricle.plugin_core.commands.compare_endtoend import compare_systems
+
+        _check_files(output)
+        compare_systems(
+            data, methods or [], sets or [], weights, n_scenes, room_share, most_listeners,
+            n_observed, licence, output, folder, as_json,
+        )  # fmt: skip
+        return
     from auricle.personalization.sparse.comparison import Request
     from auricle.personalization.sparse.method import names
     from auricle.plugin_core import comparison_tables as tables
@@ -67,7 +106,6 @@ def compare(
     _check_files(output, expected)
     _check(only or [], n_folds, across, between, n_observed, minutes)
     wanted = names(methods or (_ACROSS if across else _FOLDED))
-    folder = cache or cache_folder().parent / "compare"
     request = Request(wanted, folder, _say, minutes, n_observed)
     results = []
     for name in sets or ["sonicom"]:

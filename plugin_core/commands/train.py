@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from auricle.personalization.sparse.method import Training
 
 EXAMPLE = "Example: auricle train fsp-ae --data DIR --set sonicom --minutes 5"
+SYSTEM_NAMES = (
+    "linn", "warpnet", "warpnet-doppler", "nfs", "nfs-doppler", "binauralgrad", "flow-binaural",
+)  # fmt: skip
 
 
 def train(
@@ -36,13 +39,26 @@ def train(
         float, typer.Option(help="Of processor time, at the most, for a network.")
     ] = 5.0,
     seed: Annotated[int, typer.Option(help="Of a network's weights and batches.")] = 0,
+    licence: Annotated[
+        str,
+        typer.Option(
+            help="Of a system: all, or shippable (what weights that ship may learn from)."
+        ),
+    ] = "all",
 ) -> None:
     """Train a model on data sets of listeners and write its file.
 
     listeners: HUTUBS and CIPIC brought to one mean, for ``auricle personalize``. default: their
     mean, the listener of the engine where no set is given. Networks, which need torch: refiner,
-    fsp-ae, neural-field, ranf, niirf, flow, hrtfformer.
+    fsp-ae, neural-field, ranf, niirf, flow, hrtfformer. End-to-end systems (docs/endtoend.md),
+    which learn from scenes that are rendered first: linn, warpnet, warpnet-doppler, nfs,
+    nfs-doppler, binauralgrad, flow-binaural.
     """
+    if model in SYSTEM_NAMES:
+        from auricle.plugin_core.commands.train_endtoend import train_on_scenes
+
+        train_on_scenes(model, data, output, minutes, seed, licence, sets, _progress)
+        return
     from auricle.personalization.sparse.laboratories import united
     from auricle.personalization.sparse.training_sets import (
         people_only,
@@ -72,7 +88,7 @@ def _network(model: str, output: Path | None, minutes: float) -> Path:
     from auricle.personalization.weights import checked_path
 
     if model not in LEARNED:
-        names = ", ".join((*_WRITERS, *LEARNED))
+        names = ", ".join((*_WRITERS, *LEARNED, *SYSTEM_NAMES))
         raise AuricleError(f"there is no model {model!r} to train; there are {names}")
     learned(model)
     from auricle.personalization.training import Plan  # torch, seconds

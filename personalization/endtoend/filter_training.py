@@ -1,0 +1,136 @@
+"""Networks that give filters learn from responses themselves: no sound is rendered.
+
+A filter for a direction, an ear and a code stands beside the measured response; the error weighs
+frequencies as speech and music have them. Hundreds of steps of scenes are one step of this.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from auricle.dsp.sphere_weights import sphere_weights
+from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, Listeners, Role
+from auricle.personalization.endtoend.poses import RATE
+from auricle.personalization.endtoend.scenes import UNKNOWN_SHARE
+from auricle.personalization.training import History, Plan, Progress, train
+
+Float32: TypeAlias = NDArray[np.float32]
+Filters: TypeAlias = Callable[
+    [torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]
+]  # of LinnNet.filters
+
+SIZE = 512
+BATCH = 768  # responses
+JUDGED = 4096
+WEIGHT_DB = 0.05
+_MOST_WEIGHT = 3.0  # of a direction at the rim of a hole, beside the median
+_CORNER_HZ, _LEAST_HZ, _TOP_HZ, _PHASE_TOP_HZ = 500.0, 60.0, 20000.0, 8000.0
+_EVEN_HZ = 2000.0  # decibels weigh alike below
+_QUIET = 1e-4
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Responses (B, N) at RATE, LEAD_SAMPLES late; directions (B, 3) as the ear sees them, y
+    towards it; codes (B, D), mirrored for right ears.
+    """
+
+    response: torch.Tensor
+    seen: torch.Tensor
+    code: torch.Tensor
+
+
+class Responses:
+    """The responses of people with one role, drawn: a laboratory as often as it has people, its
+    people alike, directions by the part of the sphere that they stand for.
+
+    Args:
+        listeners: the people.
+        codes: (P, 2, D) of them and of their mirror images.
+        role: of those who are drawn.
+    """
+
+    def __init__(self, listeners: Listeners, codes: Float32, role: Role) -> None:
+        rows, first = listeners.rows(role), 0
+        self._parts = []
+        for subjects in listeners.laboratories:
+            own = rows[(rows >= first) & (rows < first + len(subjects))]
+            if len(own):
+                weights = sphere_weights(subjects.positions)
+                weights = np.minimum(weights, _MOST_WEIGHT * np.median(weights))
+                self._parts.append((subjects.ir, own - first, own, subjects.positions, weights))
+            first += len(subjects)
+        self._codes = codes
+        self._n_people = sum(len(own) for _, own, *_ in self._parts)
+
+    def __len__(self) -> int:
+        return self._n_people
+
+    def draw(self, rng: np.random.Generator, count: int) -> Pieces:
+        """About ``count`` responses."""
+        responses, seen, codes = [], [], []
+        for ir, own, rows, positions, weights in self._parts:
+            n = max(round(count * len(own) / self._n_people), 1)
+            who = rng.integers(len(own), size=n)
+            where = rng.choice(len(positions), n, p=weights / weights.sum())
+            ear = rng.integers(2, size=n)
+            responses.append(ir[own[who], where, ear])
+            turned = np.stack([np.ones(n), 1.0 - 2.0 * ear, np.ones(n)], axis=1)
+            seen.append(positions[where] * turned)
+            codes.append(self._codes[rows[who], ear])
+        return Pieces(*(
+            torch.from_numpy(np.concatenate(each).astype(np.float32))
+            for each in (responses, seen, codes)
+        ))  # fmt: skip
+
+
+def response_loss(pieces: Pieces, filters: Filters) -> torch.Tensor:
+    """How far filters are from the responses: decibels, complex, linear amplitude, phase.
+
+    With P what was predicted, T the response and S the power of a sound at each frequency:
+    0.05 RMS dB (weights 1 / f above 2 kHz) + sum S |P - T|^2 / sum S |T|^2
+    + sum sqrt(S) ||P| - |T|| / sum sqrt(S) |T| + the mean of |angle(P / T)| where S |T|^2 is not
+    small, which is what the field's L2 on amplitude and on phase ask for.
+    """
+    taps, late = filters(pieces.seen[:, None], pieces.code)
+    omega = torch.arange(SIZE // 2 + 1) * (2.0 * np.pi / SIZE)
+    hz = omega * (RATE / (2.0 * np.pi))
+    turn = torch.polar(torch.ones_like(omega), -omega * (late + LEAD_SAMPLES))
+    found = torch.fft.rfft(taps[:, 0], SIZE) * turn
+    wanted = torch.fft.rfft(pieces.response, SIZE)
+    sound = (hz > _LEAST_HZ) / (1.0 + (hz / _CORNER_HZ) ** 2)
+    sound = sound / sound.sum()
+    weight_db = ((hz > 0.0) & (hz < _TOP_HZ)) / hz.clamp_min(_EVEN_HZ)
+    weight_db = weight_db / weight_db.sum()
+    own, true = found.abs(), wanted.abs()
+    decibels = 20.0 * torch.log10((own + _QUIET) / (true + _QUIET))
+    spectral = ((decibels**2 * weight_db).sum(-1) + 1e-6).sqrt().mean()
+    energy = true**2 * sound
+    complex_error = ((found - wanted).abs() ** 2 * sound).sum() / energy.sum()
+    root = sound.sqrt()
+    amplitude = ((own - true).abs() * root).sum() / (true * root).sum()
+    heard = energy / (energy + 0.3 * energy.mean(-1, keepdim=True)) * (hz < _PHASE_TOP_HZ)
+    angle = torch.angle(found * wanted.conj()).abs()
+    phase = ((angle * heard).sum(-1) / heard.sum(-1)).mean()
+    return WEIGHT_DB * spectral + complex_error + amplitude + phase
+
+
+def fit_filters(
+    net: torch.nn.Module, filters: Filters, learners: Responses, judges: Responses, plan: Plan,
+    progress: Progress | None = None,
+) -> History:  # fmt: skip
+    """Train a network whose ``filters`` these are; responses of the judges say when to stop."""
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(plan.seed)
+    judged = judges.draw(np.random.default_rng(0), JUDGED)
+
+    def loss() -> torch.Tensor:
+        pieces = learners.draw(rng, BATCH)
+        known = torch.from_numpy(rng.random((len(pieces.code), 1)) >= UNKNOWN_SHARE)
+        return response_loss(Pieces(pieces.response, pieces.seen, pieces.code * known), filters)
+
+    return train(net, loss, lambda: float(response_loss(judged, filters)), plan, progress)

@@ -1,0 +1,53 @@
+"""``auricle train`` for end-to-end systems: on scenes of many listeners."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import typer
+
+Bar = Callable[[str], AbstractContextManager[Callable[[float, str], None] | None]]
+
+
+def train_on_scenes(
+    name: str, data: Path, output: Path | None, minutes: float, seed: int, licence: str,
+    sets: Sequence[str] | None, bar: Bar,
+) -> None:  # fmt: skip
+    """Train a system and write its weights; refuses what cannot work before scenes are rendered."""
+    from auricle.dsp.errors import AuricleError
+    from auricle.personalization.weights import checked_path
+
+    if sets:
+        raise AuricleError(f"{name} learns from all sets of DIR; leave --set out, or use --licence")
+    if licence not in ("shippable", "all"):
+        raise AuricleError(f'--licence is "shippable" or "all", got {licence!r}')
+    path = checked_path(output or Path(f"{name}.safetensors"))
+    try:
+        from auricle.personalization.endtoend.trained import train_system
+    except ImportError as error:
+        if error.name != "torch":
+            raise
+        raise AuricleError(f'{name} needs torch: pip install "auricle[personalization]"') from None
+    from auricle.personalization.training import Plan
+
+    plan = Plan(seconds=60.0 * minutes, seed=seed)
+    with bar(name) as progress:
+        made = train_system(
+            name,
+            data,
+            path,
+            plan,
+            licence,  # type: ignore[arg-type]
+            progress,
+            _say,
+        )
+    assert made.history is not None
+    typer.echo(
+        f"{path}: {name}, {made.n_parameters} parameters, {made.history.steps} steps in "
+        f"{made.history.seconds:.0f} s; {made.history.score:.4f} on people, speakers and heads "
+        f"held out, {path.stat().st_size} bytes"
+    )
+
+
+def _say(sentence: str) -> None:
+    typer.echo(f"auricle: {sentence}", err=True)
