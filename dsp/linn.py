@@ -121,6 +121,7 @@ class LinnRenderer:
         """Silence, with sources that rest at places (S, 3)."""
         self.set_places(apparent_m)
         self.reset()
+        self._aim()
 
     def reset(self) -> None:
         """Silence; sources stand where they were last put."""

@@ -30,23 +30,24 @@ class OpenedSystem:
     """A system and a listener: ``system(rate, n)`` makes what renders n sources.
 
     Attributes:
-        weights: of the system.
+        weights: of the system; path: their file.
         code: (D,) of the listener.
     """
 
     weights: Weights
+    path: Path
     code: NDArray[np.float32]
 
     def __call__(self, sample_rate: int, n_sources: int) -> System:
         """What renders ``n_sources`` at a rate; AuricleError for a rate the system has not."""
         if self.weights.model == LIVE:
             return LinnRenderer(networks_of(self.weights, self.code), sample_rate, n_sources)
-        from auricle.personalization.endtoend.trained import system_of
+        from auricle.personalization.endtoend.trained import load_system
         from auricle.personalization.endtoend.windowed import WindowedRenderer
 
         if sample_rate != RATE:
             raise AuricleError(f"{self.weights.model} renders at {RATE} Hz, got {sample_rate}")
-        return WindowedRenderer(system_of(self.weights), self.code, n_sources)
+        return WindowedRenderer(load_system(self.path).system, self.code, n_sources)
 
     def bus(self, sample_rate: int) -> Callable[[Sequence[Feed], Head | None], NeuralBus]:
         """What renders objects in the place of the engine."""
@@ -80,8 +81,10 @@ def open_system(
                 f"auricle train {model} --data DIR -o FILE and name the file with --weights"
             )
     loaded = load_weights(weights, model)
+    if "codes.mean" not in loaded.tensors:
+        raise AuricleError(f"{weights}: holds no codebook; train it anew with auricle train")
     book = Codebook.from_tensors(loaded.tensors)
-    return OpenedSystem(loaded, _code(book, hrtf, say or (lambda _: None)))
+    return OpenedSystem(loaded, weights, _code(book, hrtf, say or (lambda _: None)))
 
 
 def _code(book: Codebook, hrtf: HrtfSet | None, say: Say) -> NDArray[np.float32]:
