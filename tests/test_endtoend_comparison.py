@@ -59,6 +59,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory):
         patch.setenv("AURICLE_CACHE", str(tmp_path_factory.mktemp("cache") / "sets"))
         patch.setattr("auricle.personalization.endtoend.scenes.TEST_STEPS", 150)
         patch.setattr("auricle.personalization.endtoend.scenes.POOL_STEPS", 250)
+        patch.setattr("auricle.personalization.endtoend.explicit.EDGE_DEG", 30.0)  # soon prepared
         patch.setattr("auricle.personalization.endtoend.comparison.OBSERVER_DIRECTIONS", 8)
         yield
 
