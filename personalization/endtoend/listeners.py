@@ -34,11 +34,12 @@ LEAD_SAMPLES = 64.0  # at RATE: the nearest ear hears 18 samples before the mean
 N_TAPS = 256  # at RATE; what comes later has -48 to -60 dB of the energy
 SIZE = 1024  # of transforms
 PHASE_TOP_HZ = 3000.0
+LOW_HZ = (200.0, 1000.0)  # where the time of arrival is read
 _FADE_TAPS = 16
 SHIPPABLE = ("hutubs", "cipic")  # of which weights that ship may learn
 TEST_SHARE, JUDGE_SHARE = 0.13, 0.08
 SEED = 0  # of the roles
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -152,11 +153,33 @@ def led(ir: Array, positions: Array, phase: Array | None = None) -> Array:
         positions: (M, 3).
         phase: (F,) radians over the bins of a transform of ``SIZE`` samples, taken off all.
     """
+    weights = sphere_weights(positions)
     arrivals = alignment.arrival_samples(ir, RATE, positions)
-    return _moved(ir, float(sphere_weights(positions) @ arrivals.mean(axis=1)), phase)
+    return _led(ir, float(weights @ arrivals.mean(axis=1)), weights, phase)
 
 
-def _moved(ir: Array, arrival: float, phase: Array | None) -> Array:
+def low_delay_samples(ir: NDArray[np.floating], weights: Array) -> float:
+    """By how much the mean of responses (M, 2, N) over the sphere comes later than LEAD_SAMPLES,
+    as its phase from 200 Hz to 1 kHz says.
+
+    At these frequencies near and far ear cancel on the mean, so it comes when sound passes the
+    middle of the head, and neither pinnae nor loudspeakers blur it.
+    """
+    hz = np.fft.rfftfreq(SIZE, 1.0 / RATE)
+    inside = (hz >= LOW_HZ[0]) & (hz <= LOW_HZ[1])
+    omega = 2.0 * np.pi * hz[inside] / RATE
+    mean = np.einsum("m,mef->f", weights, np.fft.rfft(ir, SIZE)[..., inside])
+    angle = np.angle(mean * np.exp(1j * omega * LEAD_SAMPLES))
+    return float(-np.sum(np.abs(mean) * omega * angle) / np.sum(np.abs(mean) * omega**2))
+
+
+def _led(ir: NDArray[np.floating], arrival: float, weights: Array, phase: Array | None) -> Array:
+    """Moved by their broadband arrival first, then by what is left at low frequencies."""
+    left = low_delay_samples(_moved(ir, arrival, phase), weights)
+    return _moved(ir, arrival + left, phase)
+
+
+def _moved(ir: NDArray[np.floating], arrival: float, phase: Array | None) -> Array:
     omega = 2.0 * np.pi * np.arange(SIZE // 2 + 1) / SIZE
     turn = omega * (arrival - LEAD_SAMPLES) - (0.0 if phase is None else phase)
     spectrum = np.fft.rfft(ir, SIZE) * np.exp(1j * turn)
@@ -204,8 +227,9 @@ def _harmonised(subjects: Subjects) -> Subjects:
             for each in done.ir
         ])  # fmt: skip
         phase = common_phase(done.ir, done.positions, arrivals)
-        means = arrivals.mean(axis=2) @ sphere_weights(done.positions)
-        ir = [_moved(each, mean, phase) for each, mean in zip(done.ir, means, strict=True)]
+        weights = sphere_weights(done.positions)
+        means = arrivals.mean(axis=2) @ weights
+        ir = [_led(each, mean, weights, phase) for each, mean in zip(done.ir, means, strict=True)]
         arrays = {"ir": np.stack(ir).astype(np.float32), "positions": done.positions}
         save_archive(path, arrays)
     return replace(subjects, ir=arrays["ir"], positions=arrays["positions"], sample_rate=RATE)
