@@ -125,10 +125,6 @@ class ExplicitSets:
 
 
 def set_of(found: Features, positions: NDArray[np.float64], name: str) -> HrtfSet:
-    """Features as responses in the form of ``listeners``: lead, rate and length.
-
-    Their level stays: a mean of decibels has less power at high frequencies than people have, and
-    who made up for that would lift the low ones, where most of the energy of sounds is.
-    """
+    """Features as responses in the form of ``listeners``: lead, level, rate and length."""
     made = to_hrtf_set(found, positions, 1.5, RATE)
     return HrtfSet(led(np.asarray(made.ir, np.float64), positions), positions, 1.5, RATE, name)
