@@ -47,7 +47,7 @@ OWN, FITTED, UNKNOWN, OTHER = "own code", f"code from {FEW}", "unknown listener"
 CODES = (OWN, FITTED, UNKNOWN, OTHER)
 TESTED = ("amplitude_l2", "phase_l2_aligned", "wave_l2", "ild_error_db", "itd_error_us")
 OBSERVER_DIRECTIONS = 250
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
