@@ -1,5 +1,7 @@
 """LINN: its filters against slow references, in the mirror, in pieces, and what it learns."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -142,12 +144,15 @@ def passing(speed=20.0, aside=2.0, seconds=1.0):
     return poses, place, t - emitted
 
 
-def most_cents(heard, hz, delay, window=4800):
-    """The largest deviation of the mean frequency over 100 ms from what the delays make of it."""
-    n = np.arange(len(heard))
-    turned = heard * np.exp(-2j * np.pi * hz * (n / RATE - delay))
+def phase_beside(heard, hz, delay):
+    """Phase of a tone beside the one that the delays give it."""
+    turned = heard * np.exp(-2j * np.pi * hz * (np.arange(len(heard)) / RATE - delay))
     kernel = np.hanning(481) / np.sum(np.hanning(481))
-    phase = np.unwrap(np.angle(np.convolve(turned, kernel, "same")))
+    return np.unwrap(np.angle(np.convolve(turned, kernel, "same")))
+
+
+def most_cents(phase, hz, delay, window=4800):
+    """The largest deviation of the mean frequency over 100 ms from what the delays make of it."""
     theory = hz - hz * (delay[window:] - delay[:-window]) * RATE / window
     off = (phase[window:] - phase[:-window]) / (2.0 * np.pi) * RATE / window
     return np.max(np.abs(1200.0 * np.log2(1.0 + off / theory))[4800 : -window // 2])
@@ -161,12 +166,14 @@ def test_the_pitch_of_a_passing_source_is_that_of_theory(hz):
     warped = geometric_warp(torch.from_numpy(tone)[None], apparent)[0].numpy()
     for ear, side in enumerate((EAR_OFFSET_M, -EAR_OFFSET_M)):
         own = np.linalg.norm(place - [0.0, side], axis=1) / SOUND_SPEED_M_S
-        assert most_cents(warped[ear], hz, own) < 0.3
+        assert most_cents(phase_beside(warped[ear], hz, own), hz, own) < 0.3
     made = linn(spread=0.0)  # no listener, flat filters: the way is all there is
     heard = made.render(tone, poses, np.zeros(D, dtype=np.float32))
     for ear, side in enumerate((EAR_OFFSET_M, -EAR_OFFSET_M)):
         far = delay - side * place[:, 1] / np.linalg.norm(place, axis=1) / SOUND_SPEED_M_S
-        assert most_cents(heard[ear], hz, far) < 1.0  # the filters are LEAD samples behind
+        assert (
+            most_cents(phase_beside(heard[ear], hz, far), hz, far) < 1.0
+        )  # the filters are LEAD samples behind
 
 
 def test_it_learns_responses_and_who_has_them():
@@ -218,3 +225,49 @@ def test_a_code_is_fitted_from_few_directions():
     found = fit_code(made, few, start)
     assert np.linalg.norm(found - true) < 0.6 * np.linalg.norm(start - true)
     assert np.array_equal(fit_code(made, few, start, steps=0), start)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    pytest.importorskip("safetensors")
+    from auricle.personalization.endtoend.trained import load_system
+    from auricle.personalization.model_files import __file__ as folder
+
+    return load_system(Path(folder).parent / "linn.safetensors", "linn")
+
+
+@pytest.mark.parametrize("hz", [500.0, 2000.0])
+def test_the_weights_that_ship_keep_the_pitch_of_a_passing_source(shipped, hz):
+    poses, place, delay = passing()
+    tone = np.sin(2.0 * np.pi * hz * np.arange(poses.n_samples) / RATE).astype(np.float32)
+    code = shipped.codebook.unknown
+    heard = shipped.system.render(tone, poses, code)
+    # The head itself bends pitch by some cents: theory is the way, then its response at each time.
+    at = np.arange(0, len(place), 32)
+    where = np.column_stack([place, np.zeros(len(place))])[at]
+    where /= np.linalg.norm(where, axis=1, keepdims=True)
+    with torch.no_grad():
+        taps, late = (
+            each[0].numpy()
+            for each in shipped.system.net.both_ears(
+                torch.from_numpy(where.astype(np.float32))[None], torch.from_numpy(code)[None]
+            )
+        )
+    omega = 2.0 * np.pi * hz / RATE
+    own = np.angle(taps @ np.exp(-1j * omega * np.arange(TAPS))) - omega * late
+    for ear in range(2):
+        through = np.interp(np.arange(len(place)), at, np.unwrap(own[:, ear]))
+        theory = delay - through / (2.0 * np.pi * hz)
+        assert most_cents(phase_beside(heard[ear], hz, theory), hz, theory) < 1.0
+
+
+def test_the_weights_that_ship_are_small_and_know_listeners(shipped):
+    system, book = shipped.system, shipped.codebook
+    assert system.n_parameters < 200_000
+    assert np.array_equal(system.net.parity.numpy(), book.parity)
+    poses = moving(40)
+    mono = np.random.default_rng(11).normal(0.0, 0.1, 40 * STEP).astype(np.float32)
+    nobody = system.render(mono, poses, book.unknown)
+    code = np.random.default_rng(12).normal(size=book.size).astype(np.float32)
+    someone = system.render(mono, poses, code)
+    assert 0.1 < np.std(someone - nobody) / np.std(nobody) < 2.0
