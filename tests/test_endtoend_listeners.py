@@ -9,16 +9,18 @@ import pytest
 import synthetic
 
 from auricle.dsp import alignment
+from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.sphere_weights import sphere_weights
 from auricle.personalization.datasets.splits import check_no_leak
 from auricle.personalization.datasets.subjects import DatasetError, Subjects, people_of
 from auricle.personalization.endtoend.listeners import (
-    LEAD_SAMPLES,
     N_TAPS,
     common_phase,
+    laboratory_gain,
     led,
     listeners_of,
     load_listeners,
+    low_delay_samples,
     role_of,
 )
 from auricle.personalization.endtoend.poses import RATE
@@ -70,7 +72,7 @@ def test_responses_come_at_the_known_lead() -> None:
     moved = led(hrtf.ir, hrtf.positions)
     assert moved.shape == (200, 2, N_TAPS)
     arrivals = alignment.arrival_samples(moved, RATE, hrtf.positions)
-    assert abs(sphere_weights(hrtf.positions) @ arrivals.mean(axis=1) - LEAD_SAMPLES) < 0.2
+    assert abs(low_delay_samples(moved, sphere_weights(hrtf.positions))) < 0.02
     itd = np.diff(alignment.arrival_samples(hrtf.ir, RATE, hrtf.positions), axis=1)
     assert np.max(np.abs(np.diff(arrivals, axis=1) - itd)) < 0.2
 
@@ -88,10 +90,21 @@ def test_what_a_loudspeaker_does_to_phase_is_taken_out() -> None:
     arrivals = alignment.arrival_samples(clean, RATE, hrtf.positions)
     before = common_phase(clean[None], hrtf.positions, arrivals[None])
     phase = common_phase(turned[None], hrtf.positions, arrivals[None]) - before
-    mended = led(turned, hrtf.positions, phase)
+    mended = led(turned, hrtf.positions, np.exp(-1j * phase))
     low = np.fft.rfft(clean, 1024)[..., 4:60], np.fft.rfft(mended, 1024)[..., 4:60]
     assert synthetic.level_db(np.fft.rfft(turned, 1024)[..., 4:60] - low[0], low[0]) > 0.0
     assert synthetic.level_db(low[1] - low[0], low[0]) < -25.0
+
+
+def test_laboratories_are_brought_to_one_mean() -> None:
+    """A loudspeaker that falls by 3 dB an octave above 2 kHz is no part of anybody."""
+    hrtf = default_hrtf(RATE)
+    hz = np.fft.rfftfreq(1024, 1.0 / RATE)
+    fall = np.minimum(2000.0 / np.maximum(hz, 1.0), 1.0) ** 0.5
+    ir = np.fft.irfft(np.fft.rfft(np.asarray(hrtf.ir), 1024) * fall)[None, ..., :320]
+    gain_db = 20.0 * np.log10(laboratory_gain(ir, hrtf.positions) * fall)
+    inside = (hz > 300.0) & (hz < 14000.0)
+    assert np.max(np.abs(gain_db[inside] - gain_db[inside].mean())) < 1.0
 
 
 def test_a_folder_is_harmonised_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,8 +120,8 @@ def test_a_folder_is_harmonised_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert first.digest(range(7)) == again.digest(range(7))
     hrtf = again.hrtf_set(2)
     assert hrtf.sample_rate == RATE
-    power = np.mean(np.abs(np.fft.rfft(hrtf.ir, 512)) ** 2, axis=1)[:, 2:170]
-    assert abs(10 * np.log10(np.mean(sphere_weights(hrtf.positions) @ power))) < 0.5
+    level_db = 20 * np.log10(np.abs(np.fft.rfft(hrtf.ir, 1024)))[..., 5:43].mean(axis=1)
+    assert abs(np.mean(sphere_weights(hrtf.positions) @ level_db)) < 0.7
     with pytest.raises(DatasetError, match="holds none of hutubs, cipic and sonicom"):
         load_listeners(tmp_path / "speech")
     with pytest.raises(DatasetError, match="no data set sonicom"):

@@ -46,6 +46,13 @@ def people(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Listeners:
         return load_listeners(data)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def soon_prepared():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("auricle.personalization.endtoend.explicit.EDGE_DEG", 30.0)
+        yield
+
+
 # Sounds.
 
 

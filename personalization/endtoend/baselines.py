@@ -12,8 +12,6 @@ import torch
 from numpy.typing import NDArray
 
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.sphere_weights import sphere_weights
-from auricle.personalization.datasets.harmonise import LEVEL_BAND_HZ, diffuse_field_magnitude
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.endtoend.listeners import Listeners, led
 from auricle.personalization.endtoend.poses import RATE, Poses
@@ -127,12 +125,6 @@ class ExplicitSets:
 
 
 def set_of(found: Features, positions: NDArray[np.float64], name: str) -> HrtfSet:
-    """Features as responses in the form of ``listeners``: level, lead, rate and length."""
+    """Features as responses in the form of ``listeners``: lead, level, rate and length."""
     made = to_hrtf_set(found, positions, 1.5, RATE)
-    ir = led(np.asarray(made.ir, dtype=np.float64), positions)
-    size = 2 * ir.shape[-1]
-    hz = np.fft.rfftfreq(size, 1.0 / RATE)
-    inside = (hz >= LEVEL_BAND_HZ[0]) & (hz <= LEVEL_BAND_HZ[1])
-    field = diffuse_field_magnitude(ir.astype(np.float32), sphere_weights(positions), size)
-    ir /= np.sqrt(np.mean(field[inside] ** 2))
-    return HrtfSet(ir, positions, 1.5, RATE, name)
+    return HrtfSet(led(np.asarray(made.ir, np.float64), positions), positions, 1.5, RATE, name)

@@ -34,7 +34,7 @@ _RIDGE_OF_FIELDS = 1e-3  # of the fits, beside a mean square of a harmonic of 1
 _RIDGE_OF_BINS, _RIDGE_OF_ARRIVALS = 0.02, 1.0  # variance in dB^2 and us^2 taken for noise
 _EVEN_HZ = 2000.0  # below it all bins weigh alike, above it as their share of an octave
 _N_HEARD = HEARD.stop - HEARD.start
-_LEVEL = slice(2, 94)  # bins of the diffuse-field level: 340 Hz to 16 kHz
+_LEVEL = slice(2, 12)  # bins of the level: 340 Hz to 1.9 kHz, as of the people of scenes
 
 
 class Codebook:
@@ -197,10 +197,13 @@ class Codebook:
 
 
 def _of_ears(seen: Features, weights: Array) -> Array:
-    """Values (2, M, P) at a diffuse-field level of 0 dB, arrivals in us about their mean."""
+    """Values (2, M, P) at a mean level of 0 dB where heads are alike, arrivals in us about their
+    mean.
+    """
     magnitude = np.moveaxis(seen.magnitude_db, 1, 0).astype(np.float64)
-    power: Array = np.mean(10.0 ** (magnitude[..., _LEVEL] / 10.0), axis=(0, 2))
-    magnitude = magnitude[..., HEARD] - 10.0 * np.log10(weights @ power)
+    octaves = 1.0 / np.arange(_LEVEL.start, _LEVEL.stop)  # all octaves count alike
+    low = weights @ magnitude[..., _LEVEL].mean(axis=0) @ octaves / octaves.sum()
+    magnitude = magnitude[..., HEARD] - low
     late = 1e6 * seen.arrival_seconds.T
     late -= np.mean(late @ weights)
     return np.concatenate([magnitude, late[..., None]], axis=-1)

@@ -23,6 +23,7 @@ from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.sphere_holes import fibonacci_sphere
 from auricle.personalization.endtoend.baselines import FEW, ExplicitSets, warp
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
+from auricle.personalization.endtoend.fitting import fit_code
 from auricle.personalization.endtoend.listener_codes import ListenerCodes
 from auricle.personalization.endtoend.listeners import Listeners
 from auricle.personalization.endtoend.metrics import (
@@ -47,7 +48,7 @@ OWN, FITTED, UNKNOWN, OTHER = "own code", f"code from {FEW}", "unknown listener"
 CODES = (OWN, FITTED, UNKNOWN, OTHER)
 TESTED = ("amplitude_l2", "phase_l2_aligned", "wave_l2", "ild_error_db", "itd_error_us")
 OBSERVER_DIRECTIONS = 250
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -196,10 +197,18 @@ def _codes_of(request: Request, trained: Trained, rows: list[int]) -> dict[str, 
     own = [people.whole(row) for row in rows]
     return {
         OWN: own,
-        FITTED: [people.few(row) for row in rows],
+        FITTED: [_fitted(trained, people, row) for row in rows],
         UNKNOWN: [trained.codebook.unknown] * len(rows),
         OTHER: own[1:] + own[:1],
     }
+
+
+def _fitted(trained: Trained, people: ListenerCodes, row: int) -> Float32:
+    """From few directions; networks that give filters refine what the codebook makes of them."""
+    start = people.few(row)
+    if not hasattr(trained.system.net, "both_ears"):
+        return start
+    return fit_code(trained.system, people.few_set(row), start)
 
 
 def _rendering(trained: Trained, code: Float32) -> Render:

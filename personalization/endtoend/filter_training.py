@@ -13,12 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from auricle.dsp.sphere_weights import sphere_weights
-from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, Listeners, Role
+from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, Listeners
 from auricle.personalization.endtoend.poses import RATE
 from auricle.personalization.endtoend.scenes import UNKNOWN_SHARE
 from auricle.personalization.training import History, Plan, Progress, train
 
 Float32: TypeAlias = NDArray[np.float32]
+Int64: TypeAlias = NDArray[np.int64]
 Filters: TypeAlias = Callable[
     [torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]
 ]  # of LinnNet.filters
@@ -45,17 +46,17 @@ class Pieces:
 
 
 class Responses:
-    """The responses of people with one role, drawn: a laboratory as often as it has people, its
+    """The responses of people, drawn: a laboratory as often as it has people, its
     people alike, directions by the part of the sphere that they stand for.
 
     Args:
         listeners: the people.
         codes: (P, 2, D) of them and of their mirror images.
-        role: of those who are drawn.
+        rows: of those who are drawn.
     """
 
-    def __init__(self, listeners: Listeners, codes: Float32, role: Role) -> None:
-        rows, first = listeners.rows(role), 0
+    def __init__(self, listeners: Listeners, codes: Float32, rows: Int64) -> None:
+        first = 0
         self._parts = []
         for subjects in listeners.laboratories:
             own = rows[(rows >= first) & (rows < first + len(subjects))]

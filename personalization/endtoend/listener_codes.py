@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.hrtf import HrtfSet
 from auricle.personalization.endtoend.baselines import KnownPeople
 from auricle.personalization.endtoend.codes import SIZE_OF_CODE, Codebook
 from auricle.personalization.endtoend.listeners import Listeners
@@ -55,9 +56,13 @@ class ListenerCodes:
 
     def few(self, row: int) -> Float32:
         """The code (D,) of a listener measured at ``FEW`` directions."""
+        return self.codebook.code_from_few(self.few_set(row), self._people.across)
+
+    def few_set(self, row: int) -> HrtfSet:
+        """Those directions, as measured."""
         laboratory, own = self._people.place(row)
-        subjects = self._people.laboratories[laboratory].directions(self._people.few_rows(row))
-        return self.codebook.code_from_few(subjects.hrtf_set(own), self._people.across)
+        subjects = self._people.laboratories[laboratory]
+        return subjects.directions(self._people.few_rows(row)).hrtf_set(own)
 
     def all(self) -> Float32:
         """Codes (P, 2, D) of all listeners and of their mirror images."""

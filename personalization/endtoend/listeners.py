@@ -1,9 +1,10 @@
 """The people of several laboratories in one form, as end-to-end systems learn and are judged on.
 
-What a laboratory adds is taken out: its equipment (the mean diffuse field of its people, and the
-phase they all share), the level of each listener, the time before the sound arrives. Responses of
-a listener arrive ``LEAD_SAMPLES`` late on the mean over the sphere and both ears; who renders takes
-that off again, so that a source at distance r is heard on the average r / c late, as in ``warp``.
+What a laboratory adds is taken out: its equipment (the mean of its people is brought to that of the
+default listener, and the phase they all share to none), the level of each listener, the time before
+the sound arrives. Responses of a listener arrive ``LEAD_SAMPLES`` late on the mean over the sphere
+and both ears; who renders takes that off again, so that a source at distance r is heard on the
+average r / c late, as in ``warp``.
 """
 
 import hashlib
@@ -14,9 +15,11 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from auricle.dsp import alignment
 from auricle.dsp.cache import cache_folder, load_archive, save_archive
+from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.sphere_weights import sphere_weights
 from auricle.personalization.datasets.harmonise import harmonise
@@ -27,6 +30,7 @@ from auricle.personalization.sparse.training_sets import people_only, subjects_i
 
 Array: TypeAlias = NDArray[np.float64]
 Int64: TypeAlias = NDArray[np.int64]
+Complex: TypeAlias = NDArray[np.complex128]
 Role: TypeAlias = Literal["train", "judge", "test"]
 Licence: TypeAlias = Literal["shippable", "all"]
 
@@ -34,11 +38,15 @@ LEAD_SAMPLES = 64.0  # at RATE: the nearest ear hears 18 samples before the mean
 N_TAPS = 256  # at RATE; what comes later has -48 to -60 dB of the energy
 SIZE = 1024  # of transforms
 PHASE_TOP_HZ = 3000.0
+LOW_HZ = (200.0, 1000.0)  # where the time of arrival is read
+LEVEL_HZ = (200.0, 2000.0)  # where all listeners are alike loud
+GAIN_HZ = (200.0, 16000.0)  # where laboratories are made alike
 _FADE_TAPS = 16
 SHIPPABLE = ("hutubs", "cipic")  # of which weights that ship may learn
 TEST_SHARE, JUDGE_SHARE = 0.13, 0.08
 SEED = 0  # of the roles
-_VERSION = 3
+_VERSION = 4
+_HZ = np.fft.rfftfreq(SIZE, 1.0 / RATE)
 
 
 @dataclass(frozen=True)
@@ -143,28 +151,91 @@ def role_of(person: str) -> Role:
     return "judge" if share < TEST_SHARE + JUDGE_SHARE else "train"
 
 
-def led(ir: Array, positions: Array, phase: Array | None = None) -> Array:
+def led(ir: Array, positions: Array, equaliser: Complex | None = None) -> Array:
     """Responses (M, 2, N_TAPS) at RATE moved as one so that they come LEAD_SAMPLES late on the
-    mean over the sphere and both ears.
+    mean over the sphere and both ears, at a mean level of 0 dB from 200 Hz to 2 kHz.
 
     Args:
         ir: (M, 2, N) at RATE.
         positions: (M, 3).
-        phase: (F,) radians over the bins of a transform of ``SIZE`` samples, taken off all.
+        equaliser: (F,) over the bins of a transform of ``SIZE`` samples, applied to all.
     """
+    weights = sphere_weights(positions)
     arrivals = alignment.arrival_samples(ir, RATE, positions)
-    return _moved(ir, float(sphere_weights(positions) @ arrivals.mean(axis=1)), phase)
+    return _led(ir, float(weights @ arrivals.mean(axis=1)), weights, equaliser)
 
 
-def _moved(ir: Array, arrival: float, phase: Array | None) -> Array:
+def low_delay_samples(ir: NDArray[np.floating], weights: Array) -> float:
+    """By how much the mean of responses (M, 2, N) over the sphere comes later than LEAD_SAMPLES,
+    as its phase from 200 Hz to 1 kHz says.
+
+    At these frequencies near and far ear cancel on the mean, so it comes when sound passes the
+    middle of the head, and neither pinnae nor loudspeakers blur it.
+    """
+    inside = _inside(LOW_HZ)
+    omega = 2.0 * np.pi * _HZ[inside] / RATE
+    mean = np.einsum("m,mef->f", weights, np.fft.rfft(ir, SIZE)[..., inside])
+    angle = np.angle(mean * np.exp(1j * omega * LEAD_SAMPLES))
+    return float(-np.sum(np.abs(mean) * omega * angle) / np.sum(np.abs(mean) * omega**2))
+
+
+def _led(
+    ir: NDArray[np.floating], arrival: float, weights: Array, equaliser: Complex | None
+) -> Array:
+    """Moved by their broadband arrival first, then by what is left at low frequencies."""
+    left = low_delay_samples(_moved(ir, arrival, equaliser), weights)
+    moved = _moved(ir, arrival + left, equaliser)
+    level_db = _mean_db(moved, weights)[_inside(LEVEL_HZ)] @ _octave_weights(LEVEL_HZ)
+    return np.asarray(moved * 10.0 ** (-level_db / 20.0))
+
+
+def _moved(ir: NDArray[np.floating], arrival: float, equaliser: Complex | None) -> Array:
     omega = 2.0 * np.pi * np.arange(SIZE // 2 + 1) / SIZE
-    turn = omega * (arrival - LEAD_SAMPLES) - (0.0 if phase is None else phase)
-    spectrum = np.fft.rfft(ir, SIZE) * np.exp(1j * turn)
+    spectrum = np.fft.rfft(ir, SIZE) * np.exp(1j * omega * (arrival - LEAD_SAMPLES))
+    if equaliser is not None:
+        spectrum *= equaliser
     moved = np.fft.irfft(spectrum, SIZE)[..., :N_TAPS]
     fade = np.sin(np.linspace(0.0, np.pi / 2.0, _FADE_TAPS)) ** 2
     moved[..., :_FADE_TAPS] *= fade
     moved[..., -_FADE_TAPS:] *= fade[::-1]
     return moved
+
+
+def _mean_db(ir: NDArray[np.floating], weights: Array) -> Array:
+    """Mean decibels (F,) of responses (M, 2, N) over the sphere and both ears."""
+    size = np.abs(np.fft.rfft(ir, SIZE))
+    return np.asarray(np.einsum("m,mef->f", weights, 20.0 * np.log10(size + 1e-6)) / 2.0)
+
+
+def _inside(band_hz: tuple[float, float]) -> NDArray[np.bool_]:
+    return (band_hz[0] <= _HZ) & (band_hz[1] >= _HZ)
+
+
+def _octave_weights(band_hz: tuple[float, float]) -> Array:
+    """Weights of the bins of a band that make all octaves count alike; their sum is 1."""
+    each = 1.0 / _HZ[_inside(band_hz)]
+    return np.asarray(each / each.sum())
+
+
+def laboratory_gain(ir: NDArray[np.floating], positions: Array) -> Array:
+    """Gain (F,) that brings the mean of a laboratory's people (B, M, 2, N) to that of the default
+    listener over the same directions, a third of an octave smooth.
+
+    Laboratories with flat diffuse fields still differ by 1 to 3 dB between low and high
+    frequencies, since their grids and the depths of their notches do.
+    """
+    weights = sphere_weights(positions)
+    everybody = default_hrtf(RATE)
+    rows = np.argmax(positions @ everybody.positions.T, axis=1)
+    wanted = _mean_db(np.asarray(everybody.ir)[rows], weights)
+    found = np.mean([_mean_db(each, weights) for each in ir], axis=0)
+    low, high = GAIN_HZ
+    # From 200 Hz to 16 kHz, held outside; smoothed over the logarithm of frequency.
+    octaves = np.arange(np.log2(low), np.log2(high) + 1e-9, 1.0 / 24.0)
+    difference = np.interp(octaves, np.log2(_HZ[1:]), (wanted - found)[1:])
+    smooth = gaussian_filter1d(difference, 24.0 / 3.0 / 2.355, mode="nearest")
+    db = np.interp(np.log2(np.maximum(_HZ, 1.0)), octaves, smooth)
+    return np.asarray(10.0 ** (np.clip(db, -12.0, 12.0) / 20.0))
 
 
 def common_phase(ir: NDArray[np.floating], positions: Array, arrivals: Array) -> Array:
@@ -199,15 +270,17 @@ def _harmonised(subjects: Subjects) -> Subjects:
     arrays = load_archive(path)
     if arrays is None:
         done = harmonise(subjects, RATE, diffuse_field="laboratory")
-        # Equalised, those of shadowed ears are found up to a millisecond late, in some people only.
-        measured = harmonise(subjects, RATE, level=False)
         arrivals = np.stack([
             alignment.arrival_samples(each.astype(np.float64), RATE, done.positions)
-            for each in measured.ir
+            for each in done.ir
         ])  # fmt: skip
         phase = common_phase(done.ir, done.positions, arrivals)
-        means = arrivals.mean(axis=2) @ sphere_weights(done.positions)
-        ir = [_moved(each, mean, phase) for each, mean in zip(done.ir, means, strict=True)]
+        weights = sphere_weights(done.positions)
+        means = arrivals.mean(axis=2) @ weights
+        equaliser = laboratory_gain(done.ir, done.positions) * np.exp(-1j * phase)
+        ir = [
+            _led(each, mean, weights, equaliser) for each, mean in zip(done.ir, means, strict=True)
+        ]
         arrays = {"ir": np.stack(ir).astype(np.float32), "positions": done.positions}
         save_archive(path, arrays)
     return replace(subjects, ir=arrays["ir"], positions=arrays["positions"], sample_rate=RATE)

@@ -8,6 +8,7 @@ out, since a system that is late by one time for both ears sounds the same. MRST
 auraloss with its defaults (Steinmetz and Reiss 2020).
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -75,20 +76,24 @@ def mrstft(found: Array, wanted: Array) -> float:
 
 def without_common_arrival(found: Array, wanted: Array) -> Array:
     """``found`` (2, T) moved by the one time, within 5 ms, that makes it most like ``wanted``."""
+    from scipy.optimize import minimize_scalar
+
     n_samples = found.shape[-1]
     size = 2 * n_samples
     spectrum = np.fft.rfft(found, size)
     cross = np.sum(np.fft.rfft(wanted, size) * np.conj(spectrum), axis=0)
     reach = int(MOST_LAG_SECONDS * RATE)
-    correlation = np.fft.irfft(cross, size)
-    lags = np.arange(-reach, reach + 1)
-    values = correlation[lags]
-    top = int(np.clip(np.argmax(values), 1, len(lags) - 2))
-    before, peak, after = values[top - 1 : top + 2]
-    bend = before - 2.0 * peak + after
-    lag = lags[top] + (0.5 * (before - after) / bend if bend < 0.0 else 0.0)
-    turn = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size * lag)
-    return np.asarray(np.fft.irfft(spectrum * turn, size)[..., :n_samples])
+    whole = int(np.argmax(np.fft.irfft(cross, size)[np.arange(-reach, reach + 1)])) - reach
+    omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
+
+    def unlike(lag: float) -> float:
+        return -float(np.real(np.exp(1j * omega * lag) @ cross))
+
+    near = (whole - 1.0, whole + 1.0)
+    lag = minimize_scalar(unlike, bounds=near, method="bounded", options={"xatol": 1e-4}).x
+    if not unlike(lag) < unlike(whole):
+        lag = whole
+    return np.asarray(np.fft.irfft(spectrum * np.exp(-1j * omega * lag), size)[..., :n_samples])
 
 
 def interaural_errors(found: Array, wanted: Array) -> dict[str, float]:
@@ -137,7 +142,7 @@ def errors_of(found: Float32, wanted: Float32) -> dict[str, float]:
 def speech_scores(found: Float32, wanted: Float32) -> dict[str, float]:
     """PESQ (wide band, ITU-T P.862.2) and STOI (Taal et al. 2011), means of both ears.
 
-    MissingDependencyError without pesq and pystoi; NaN where PESQ hears no utterance.
+    MissingDependencyError without pesq and pystoi; NaN where there is too little speech for one.
     """
     try:
         import pesq
@@ -158,7 +163,12 @@ def speech_scores(found: Float32, wanted: Float32) -> dict[str, float]:
             heard.append(float(pesq.pesq(SPEECH_RATE, other[ear], one[ear], "wb")))
         except pesq.PesqError:
             heard.append(float("nan"))
-        clear.append(float(pystoi.stoi(other[ear], one[ear], SPEECH_RATE)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)  # too short, and it gives a number
+            try:
+                clear.append(float(pystoi.stoi(other[ear], one[ear], SPEECH_RATE)))
+            except RuntimeWarning:
+                clear.append(float("nan"))
     return {"pesq": float(np.mean(heard)), "stoi": float(np.mean(clear))}
 
 

@@ -9,7 +9,7 @@ each listener, so that listeners can be compared in pairs.
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -177,10 +177,27 @@ class SceneSet:
             rows = rows[np.linspace(0, len(rows) - 1, most_people).round().astype(np.int64)]
         judges = listeners.rows("judge")
         self.train_rows, self.judge_rows = rows, judges if len(judges) else rows[:1]
-        train = Stage.of(data, "train", licence, room_share, noise_share)
-        judge = Stage.of(data, "judge", licence, room_share, noise_share)
-        self._train = _pools(listeners, self.train_rows, train, scenes_each, seed, say)
-        self._judge = _pools(listeners, self.judge_rows, judge, _JUDGE_SCENES, seed, say)
+
+        def pools(role: Role) -> list[Pool]:
+            stage = Stage.of(data, role, licence, room_share, noise_share)
+            if role == "train":
+                return _pools(listeners, self.train_rows, stage, scenes_each, seed, say)
+            return _pools(listeners, self.judge_rows, stage, _JUDGE_SCENES, seed, say)
+
+        self._pools_of = pools
+
+    @property
+    def codes(self) -> Float32:
+        """Codes (P, 2, D) of all listeners and of their mirror images."""
+        return self._codes
+
+    @cached_property
+    def _train(self) -> list[Pool]:
+        return self._pools_of("train")
+
+    @cached_property
+    def _judge(self) -> list[Pool]:
+        return self._pools_of("judge")
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """Pieces of people who train, some mirrored, some without their code."""

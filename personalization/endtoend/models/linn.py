@@ -32,6 +32,7 @@ the far-field responses it learns from, the direction is that from the middle of
 nearness changes only level and delay.
 """
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,15 +43,18 @@ from torch.nn import functional
 
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
+from auricle.personalization.endtoend.filter_training import Responses, fit_filters
 from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics
-from auricle.personalization.endtoend.neural import NeuralRenderer
+from auricle.personalization.endtoend.neural import Batch, NeuralRenderer, Scenes
 from auricle.personalization.endtoend.poses import RATE, STEP
+from auricle.personalization.endtoend.scenes import SceneSet
 from auricle.personalization.endtoend.warp import (
     EAR_OFFSET_M,
     LEAST_DISTANCE_M,
     each_sample,
     warped,
 )
+from auricle.personalization.training import Progress, seeded
 
 SIZE = 512  # of the transform in which filters are made
 BINS = SIZE // 2 + 1
@@ -62,6 +66,7 @@ _BEND_HZ = 4000.0  # where the knots' spacing has doubled
 _PHASES_TO_HZ = 6000.0
 _FADE_IN, _FADE_OUT = 8, 48
 _DB_SCALE = 10.0  # of the network's numbers
+_WEIGHT_DECAY = 0.1  # a hundred people are few: it learns them by heart within two minutes
 
 
 def knots_hz(count: int, top_hz: float) -> NDArray[np.float64]:
@@ -197,7 +202,11 @@ def crossfaded(signal: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
 
 
 class Linn(NeuralRenderer):
-    """Warp and filters from a small implicit network; see the module."""
+    """Warp and filters from a small implicit network; see the module.
+
+    It learns from the responses of the people of a ``SceneSet`` (``filter_training``); from scenes
+    of any other kind by the L2 of waves and amplitudes.
+    """
 
     name = "linn"
     DEFAULTS: ClassVar[dict[str, Any]] = {"width": 128, "rank": 192, "order": 7}
@@ -206,3 +215,32 @@ class Linn(NeuralRenderer):
         """The network."""
         size = self.configuration
         return LinnNet(size["code_size"], size["width"], size["rank"], size["order"])
+
+    def fit(self, scenes: Scenes, progress: Progress | None = None) -> None:
+        """Train on the responses behind the scenes, where those are known."""
+        if not isinstance(scenes, SceneSet):
+            super().fit(scenes, progress)
+            return
+        seeded(self.plan.seed)
+        self.configuration["code_size"] = scenes.code_size
+        self.net = self.build()
+        codes = scenes.codes
+        signs = np.sign(np.sum(codes[:, 0] * codes[:, 1], axis=0)) + 0.0
+        self.net.parity.copy_(torch.from_numpy(np.where(signs == 0.0, 1.0, signs)))
+        learners = Responses(scenes.listeners, codes, scenes.train_rows)
+        judges = Responses(scenes.listeners, codes, scenes.judge_rows)
+        plan = replace(self.plan, weight_decay=_WEIGHT_DECAY)
+        self.history = fit_filters(self.net, self.net.filters, learners, judges, plan, progress)
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """L2 of the waves, and of the amplitudes of their short-time spectra, beside their own."""
+        found = batch.judged(self.net(batch.mono, batch.apparent_m, batch.code))
+        wanted = batch.judged(batch.binaural)
+        wave = (found - wanted).square().sum() / wanted.square().sum().clamp_min(1e-9)
+        one, other = _amplitudes(found), _amplitudes(wanted)
+        return wave + (one - other).square().sum() / other.square().sum().clamp_min(1e-9)
+
+
+def _amplitudes(signal: torch.Tensor) -> torch.Tensor:
+    frames = signal.unfold(-1, SIZE, SIZE // 2) * torch.hann_window(SIZE, device=signal.device)
+    return torch.fft.rfft(frames).abs()
