@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.hrtf import HrtfSet
+from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.endtoend.baselines import KnownPeople
 from auricle.personalization.endtoend.codes import SIZE_OF_CODE, Codebook
 from auricle.personalization.endtoend.listeners import Listeners
-from auricle.personalization.sparse.training_sets import people_only, subjects_in
+from auricle.personalization.sparse.training_sets import subjects_in
 
 Float32: TypeAlias = NDArray[np.float32]
 
@@ -29,10 +30,8 @@ class ListenerCodes:
         self, listeners: Listeners, data: Path, codebook: Codebook | None = None,
         size: int = SIZE_OF_CODE,
     ) -> None:  # fmt: skip
-        raw = tuple(
-            people_only(subjects_in(data, each.dataset.lower())) for each in listeners.laboratories
-        )
-        self._people = KnownPeople(listeners, raw)
+        raw = [_as_measured(data, each) for each in listeners.laboratories]
+        self._people = KnownPeople(listeners, tuple(raw))
         if codebook is None:
             codebook = Codebook.learned(
                 self._people.training, min(size, 2 * len(self._people.training))
@@ -68,3 +67,9 @@ class ListenerCodes:
         """Codes (P, 2, D) of all listeners and of their mirror images."""
         own = np.stack([self.whole(row) for row in range(len(self._people.listeners))])
         return np.stack([own, self.codebook.mirrored(own)], axis=1)
+
+
+def _as_measured(data: Path, harmonised: Subjects) -> Subjects:
+    """The same people in the same order, as their laboratory published them."""
+    raw = subjects_in(data, harmonised.dataset.lower())
+    return raw.take([raw.row(each) for each in harmonised.ids])

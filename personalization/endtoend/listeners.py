@@ -56,7 +56,7 @@ class Listeners:
     Attributes:
         laboratories: harmonised, at RATE.
         names: (P,) such as "HUTUBS 12".
-        roles: (P,) "train", "judge", "test", or "" for those who take no part.
+        roles: (P,) "train", "judge" or "test".
         people: (P,) number of the person, over all laboratories.
     """
 
@@ -123,23 +123,22 @@ def load_listeners(
 
 
 def listeners_of(laboratories: Sequence[Subjects], licence: Licence = "all") -> Listeners:
-    """The people of laboratories that are harmonised already; see ``load_listeners``."""
-    names: list[str] = []
-    roles: list[str] = []
-    persons: list[str] = []
+    """The people, of laboratories that are harmonised already, who take part."""
+    kept, names, roles, persons = [], [], [], []
     for subjects in laboratories:
         known = find(subjects.dataset)
         first = {other: group[0] for group in known.repeats for other in group} if known else {}
         may_train = licence == "all" or subjects.dataset.lower() in SHIPPABLE
-        for each in subjects.ids:
-            person = f"{subjects.dataset} {first.get(each, each)}"
-            role: str = role_of(person)
-            names.append(f"{subjects.dataset} {each}")
-            roles.append(role if may_train or role == "test" else "")
-            persons.append(person)
+        theirs = [f"{subjects.dataset} {first.get(each, each)}" for each in subjects.ids]
+        rows = [k for k, each in enumerate(theirs) if may_train or role_of(each) == "test"]
+        if rows:
+            kept.append(subjects.take(rows))
+            names += [f"{subjects.dataset} {each}" for each in kept[-1].ids]
+            persons += [theirs[k] for k in rows]
+            roles += [role_of(theirs[k]) for k in rows]
     number = {each: k for k, each in enumerate(dict.fromkeys(persons))}
     people = np.array([number[each] for each in persons], dtype=np.int64)
-    return Listeners(tuple(laboratories), tuple(names), tuple(roles), people)
+    return Listeners(tuple(kept), tuple(names), tuple(roles), people)
 
 
 def role_of(person: str) -> Role:
