@@ -26,9 +26,9 @@ from auricle.personalization.endtoend.losses import phase_l2, relative_wave_l2
 from auricle.personalization.endtoend.neural import Batch, NeuralRenderer
 from auricle.personalization.endtoend.poses import STEP
 from auricle.personalization.endtoend.warp import (
+    each_sample,
     ear_delays_samples,
     ear_gains,
-    each_sample,
     warped,
 )
 
