@@ -74,9 +74,8 @@ class NeuralRenderer:
     name: ClassVar[str] = ""
     DEFAULTS: ClassVar[dict[str, Any]] = {}
     chunk_steps: ClassVar[int] = 375  # steps rendered at a time: 1 s
-    context_steps: ClassVar[int] = CONTEXT_STEPS  # of past that a piece needs
-    lookahead_steps: ClassVar[int] = 0  # of future that the network looks at
-    overlap_steps: ClassVar[int] = 0  # shared by pieces and cross-faded, where noise is drawn
+    past_steps: ClassVar[int] = CONTEXT_STEPS  # that a piece needs before it
+    future_steps: ClassVar[int] = 0  # and behind it
     sample_rate = RATE
 
     def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
@@ -104,6 +103,12 @@ class NeuralRenderer:
         """Binaural signals (B, 2, T)."""
         found: torch.Tensor = self.net(mono, apparent_m, code)
         return found
+
+    def estimate_from(
+        self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
+    ) -> torch.Tensor:
+        """The same for a piece that begins at a step of a whole: for systems that draw noise."""
+        return self.estimate(mono, apparent_m, code)
 
     def judged(self, batch: Batch) -> float:
         """What decides when training stops, lower is better; here the loss."""

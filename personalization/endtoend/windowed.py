@@ -1,7 +1,7 @@
 """Any learned system piece by piece: each piece is heard with the past it needs.
 
-A system that looks ahead, or draws noise, gives its pieces late: what it looks ahead, and what two
-pieces share and are cross-faded over.
+A system that looks ahead gives its pieces late by that. One that draws noise is told where in the
+whole a piece begins, so that pieces that overlap hear the same noise.
 """
 
 from typing import Any, TypeAlias
@@ -34,15 +34,13 @@ class WindowedRenderer:
     def __init__(self, system: Any, code: Float32, n_sources: int = 1) -> None:
         self._system = system
         self._code = torch.from_numpy(np.tile(np.asarray(code, np.float32), (n_sources, 1)))
-        self._shared = int(system.overlap_steps)
-        late = self._shared + int(system.lookahead_steps)
-        self._kept = int(system.context_steps) + late
-        self.latency_samples = late * STEP
-        self.tail_samples = int(system.context_steps) * STEP
+        self._past, future = int(system.past_steps), int(system.future_steps)
+        self._kept = self._past + future
+        self.latency_samples = future * STEP
+        self.tail_samples = self._past * STEP
         self._audio = np.zeros((n_sources, self._kept * STEP), dtype=np.float32)
-        self._tail = np.zeros((2, self._shared * STEP), dtype=np.float32)
         self._places: Float32 | None = None
-        self._first = True
+        self._first_step = 0
 
     @property
     def report(self) -> str:
@@ -52,8 +50,7 @@ class WindowedRenderer:
     def start(self, apparent_m: Array) -> None:
         """Silence, with sources that rest at places (S, 3)."""
         self._audio[:] = 0.0
-        self._tail[:] = 0.0
-        self._first = True
+        self._first_step = 0
         self._places = np.repeat(apparent_m[:, None].astype(np.float32), self._kept + 1, axis=1)
 
     def process(self, audio: Float32, apparent_m: Array) -> Float32:
@@ -69,22 +66,12 @@ class WindowedRenderer:
         moved = np.swapaxes(apparent_m, 0, 1).astype(np.float32)
         places = np.concatenate([self._places, moved], axis=1)
         with torch.no_grad():
-            found = self._system.estimate(
-                torch.from_numpy(audio), torch.from_numpy(places), self._code
+            found = self._system.estimate_from(
+                self._first_step, torch.from_numpy(audio), torch.from_numpy(places), self._code
             )
-        ears = found.sum(dim=0).numpy()
-        begin = int(self._system.context_steps) * STEP
-        out = ears[:, begin : begin + n_steps * STEP].copy()
-        if self._shared:
-            self._fade(out, ears[:, begin + n_steps * STEP :][:, : self._shared * STEP])
+        self._first_step += n_steps
+        begin = self._past * STEP
+        out: Float32 = found[..., begin : begin + n_steps * STEP].sum(dim=0).numpy()
         self._audio = audio[:, audio.shape[1] - self._kept * STEP :]
         self._places = places[:, places.shape[1] - self._kept - 1 :]
         return out
-
-    def _fade(self, out: Float32, rest: Float32) -> None:
-        """Let the piece before go over into this one, and keep what goes on for the next."""
-        n = min(self._tail.shape[1], out.shape[1])
-        if not self._first:
-            share = (np.arange(n, dtype=np.float32) + 0.5) / n
-            out[:, :n] = share * out[:, :n] + (1.0 - share) * self._tail[:, :n]
-        self._tail, self._first = rest.copy(), False
