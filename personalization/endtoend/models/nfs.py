@@ -159,7 +159,10 @@ class Estimator(nn.Module):
 
 
 class Noise(nn.Module):
-    """Signals (B, 2, T) with a little shaped noise, none at first; the same in each rendering."""
+    """Signals (B, 2, T) with a little shaped noise, none at first.
+
+    In a rendering each hop of a whole has noise of its own, always the same.
+    """
 
     def __init__(self, n_channels: int = 8) -> None:
         super().__init__()
@@ -167,12 +170,20 @@ class Noise(nn.Module):
         self.level = nn.Conv1d(n_channels, 2, 1, bias=False)
         nn.init.zeros_(self.level.weight)
 
-    def forward(self, ears: torch.Tensor) -> torch.Tensor:
-        """Its level is learned."""
-        generator = None if self.training else torch.Generator(ears.device).manual_seed(0)
-        noise = torch.randn(ears.shape, generator=generator, device=ears.device, dtype=ears.dtype)
+    def forward(self, ears: torch.Tensor, first_hop: int) -> torch.Tensor:
+        """Its level is learned; ``ears`` begin at a hop of the whole."""
+        noise = torch.randn_like(ears) if self.training else _drawn(ears, first_hop)
         found: torch.Tensor = ears + 1e-3 * self.level(self.shape(noise))
         return found
+
+
+def _drawn(like: torch.Tensor, first_hop: int) -> torch.Tensor:
+    """Noise (1, 2, T) that follows from the numbers of its hops."""
+    samples, parts = like.shape[-1], []
+    for hop in range(-(-samples // (FRAME // 2))):
+        generator = torch.Generator().manual_seed(first_hop + hop)
+        parts.append(torch.randn(1, 2, FRAME // 2, generator=generator))
+    return torch.cat(parts, dim=-1)[..., :samples].to(like)
 
 
 class FourierShift(nn.Module):
@@ -199,16 +210,22 @@ class FourierShift(nn.Module):
         self.signs = nn.Parameter(signs[:, None], requires_grad=False)
 
     def forward(
-        self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
+        self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor, first_step: int = 0
     ) -> torch.Tensor:
-        """Geometry sample by sample, then the paths of each frame."""
+        """Geometry sample by sample, then the paths of each frame.
+
+        Frames lie at whole hops of a whole, in which ``mono`` begins at ``first_step``.
+        """
+        first_hop, inside = divmod(first_step, HOP_STEPS)
+        mono = functional.pad(mono, (inside * STEP, 0))
+        apparent_m = torch.cat([apparent_m[:, :1].expand(-1, inside, -1), apparent_m], dim=1)
         ears = geometric_warp(mono, apparent_m)
         frames = framed(ears.flatten(0, 1)).unflatten(0, ears.shape[:2])
         delays, gains = self.paths(apparent_m, code, frames.shape[2])
         moved = shifted(frames.flatten(0, 2), delays, gains).view(-1, frames.shape[2], SIZE)
         found = overlapped(moved, ears.shape[-1]).view(ears.shape)
-        noisy: torch.Tensor = self.noise(found)
-        return noisy
+        noisy: torch.Tensor = self.noise(found, first_hop)
+        return noisy[..., inside * STEP :]
 
     def paths(
         self, apparent_m: torch.Tensor, code: torch.Tensor, n_frames: int
@@ -253,9 +270,8 @@ class Nfs(NeuralRenderer):
     """The system ``nfs``: errors of the wave, of phases, of level differences and MRSTFT."""
 
     name = "nfs"
-    chunk_steps: ClassVar[int] = 10 * HOP_STEPS
-    context_steps: ClassVar[int] = 3 * HOP_STEPS  # whole hops, so that frames lie alike
-    lookahead_steps: ClassVar[int] = 2 * HOP_STEPS
+    past_steps: ClassVar[int] = 3 * HOP_STEPS  # whole hops, so that frames lie alike
+    future_steps: ClassVar[int] = 2 * HOP_STEPS
     DEFAULTS: ClassVar[dict[str, Any]] = {
         "pairs": 7, "width": 64, "blocks": 2, "doppler": False,
         "phase_weight": 0.1, "level_weight": 0.1, "spectrum_weight": 0.1,
@@ -265,6 +281,13 @@ class Nfs(NeuralRenderer):
         """The network of these sizes."""
         names = ("code_size", "pairs", "width", "blocks", "doppler")
         return FourierShift(**{name: self.configuration[name] for name in names})
+
+    def estimate_from(
+        self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
+    ) -> torch.Tensor:
+        """Frames and noise as in the whole, wherever a piece begins."""
+        found: torch.Tensor = self.net(mono, apparent_m, code, first_step)
+        return found
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """The four losses of the publication, the wave's relative to the target's power."""
