@@ -53,6 +53,16 @@ def test_level_of_both_plays_no_part(loss):
     assert soft == pytest.approx(float(loss(estimate, target)), rel=1e-3)
 
 
+def test_a_soft_signal_counts_as_a_loud_one():
+    target = torch.cat([noise(4), 0.3 * noise(5)])
+    wrong = [target.clone(), target.clone()]
+    for row, each in enumerate(wrong):
+        each[row] = 0.0
+    loud, soft = (float(relative_wave_l2(each, target)) for each in wrong)
+    assert loud == pytest.approx(0.5, abs=0.02)
+    assert 0.35 < soft < loud
+
+
 def test_amplitude_ignores_sign_and_phase_ignores_gain():
     target = noise()
     assert float(amplitude_l2(-target, target)) == pytest.approx(0.0, abs=1e-12)

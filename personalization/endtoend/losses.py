@@ -33,8 +33,13 @@ def wave_l2(estimate: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def relative_wave_l2(estimate: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """``wave_l2`` over the target's mean square: 1 for silence, 0 for the target."""
-    return wave_l2(estimate, target) / (target.square().mean() + _FLOOR)
+    """Mean squared error over the target's power, signal by signal: 1 for silence.
+
+    A near source is 20 dB above a far one; each counts alike, but for what is nearly silent.
+    """
+    power = target.square().mean(dim=(1, 2))
+    error = (estimate - target).square().mean(dim=(1, 2))
+    return (error / (power + 0.05 * power.mean() + _FLOOR)).mean()
 
 
 def amplitude_l2(estimate: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
