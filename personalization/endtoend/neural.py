@@ -73,6 +73,8 @@ class NeuralRenderer:
     name: ClassVar[str] = ""
     DEFAULTS: ClassVar[dict[str, Any]] = {}
     chunk_steps: ClassVar[int] = 375  # steps rendered at a time: 1 s
+    past_steps: ClassVar[int] = CONTEXT_STEPS  # rendered before these and thrown away
+    future_steps: ClassVar[int] = 0  # and behind them
     sample_rate = RATE
 
     def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
@@ -100,6 +102,12 @@ class NeuralRenderer:
         """Binaural signals (B, 2, T)."""
         found: torch.Tensor = self.net(mono, apparent_m, code)
         return found
+
+    def estimate_from(
+        self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
+    ) -> torch.Tensor:
+        """The same for a piece that begins at a step of a whole: for systems that draw noise."""
+        return self.estimate(mono, apparent_m, code)
 
     def judged(self, batch: Batch) -> float:
         """What decides when training stops, lower is better; here the loss."""
@@ -132,7 +140,7 @@ class NeuralRenderer:
     ) -> Float32:
         """Both ears (2, T) of ``mono`` (T,) at 48 kHz; ``poses`` reach as far as it or farther.
 
-        In pieces with ``CONTEXT_STEPS`` steps of past, so memory does not grow with the length.
+        In pieces with ``past_steps`` of past, so memory does not grow with the length.
 
         Args:
             mono: (T,).
@@ -150,14 +158,16 @@ class NeuralRenderer:
         out = np.empty((2, n_steps * STEP), dtype=np.float32)
         for first in range(0, n_steps, self.chunk_steps):
             n = min(self.chunk_steps, n_steps - first)
-            past = min(first, CONTEXT_STEPS)
-            part = poses.part(first - past, n + past).apparent_m.astype(np.float32)
-            piece = padded[(first - past) * STEP : (first + n) * STEP]
+            past = min(first, self.past_steps)
+            future = min(n_steps - first - n, self.future_steps)
+            part = poses.part(first - past, past + n + future).apparent_m.astype(np.float32)
+            piece = padded[(first - past) * STEP : (first + n + future) * STEP]
             with torch.no_grad():
-                found = self.estimate(
-                    torch.from_numpy(piece)[None], torch.from_numpy(part)[None], who
+                found = self.estimate_from(
+                    first - past, torch.from_numpy(piece)[None], torch.from_numpy(part)[None], who
                 )
-            out[:, first * STEP : (first + n) * STEP] = found[0, :, past * STEP :].numpy()
+            kept = slice(past * STEP, (past + n) * STEP)
+            out[:, first * STEP : (first + n) * STEP] = found[0, :, kept].numpy()
             if done is not None:
                 done(n * STEP)
         return out[:, :n_samples]
