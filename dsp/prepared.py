@@ -73,8 +73,9 @@ class PreparedSet:
 
 
 def prepare(
-    hrtf: HrtfSet, sample_rate: int, *, rank: str | int = "auto", level: str = "matched"
-) -> PreparedSet:
+    hrtf: HrtfSet, sample_rate: int, *, rank: str | int = "auto", level: str = "matched",
+    full_edge_deg: float = MAX_EDGE_DEG,
+) -> PreparedSet:  # fmt: skip
     """The tables of a set at a sample rate.
 
     Args:
@@ -84,6 +85,7 @@ def prepare(
             "auto": the least number whose mean LSD at measured directions is at most 1 dB and
             that adds at most 0.35 dB between them.
         level: "matched": every set to a mean diffuse-field power of 1; "measured": as in the file.
+        full_edge_deg: of the mesh at full rank; longer edges prepare a set sooner.
 
     Raises:
         AuricleError: an unknown rank or level.
@@ -101,7 +103,7 @@ def prepare(
     arrivals = alignment.arrival_samples(ir, sample_rate, hrtf.positions)
     give_back()
     if rank == "full":
-        full = _refined(mesh, ir, arrivals, MAX_EDGE_DEG, MAX_VERTICES)
+        full = _refined(mesh, ir, arrivals, full_edge_deg, MAX_VERTICES)
         give_back()
         prepared = _full_rank(*full, sample_rate)
     else:

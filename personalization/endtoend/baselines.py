@@ -1,0 +1,138 @@
+"""What learned systems are compared with: physics alone, and responses rendered explicitly.
+
+The mean of people, and listeners predicted from a few directions, are made of the people who train
+alone; both come in the form of ``listeners``, so that only what is known of the listener differs.
+"""
+
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.sphere_weights import sphere_weights
+from auricle.personalization.datasets.harmonise import LEVEL_BAND_HZ, diffuse_field_magnitude
+from auricle.personalization.datasets.subjects import Subjects
+from auricle.personalization.endtoend.listeners import Listeners, led
+from auricle.personalization.endtoend.poses import RATE, Poses
+from auricle.personalization.endtoend.warp import geometric_warp
+from auricle.personalization.features import Features, to_hrtf_set
+from auricle.personalization.sparse.comparison import measured_rows
+from auricle.personalization.sparse.laboratories import united
+from auricle.personalization.sparse.listeners import ListenersAcross, ListenersProcess
+from auricle.personalization.sparse.method import Training
+from auricle.personalization.sparse.population import mean_listener
+from auricle.personalization.sparse.training_sets import training_of
+
+Float32: TypeAlias = NDArray[np.float32]
+Int64: TypeAlias = NDArray[np.int64]
+
+FEW = 5  # directions
+
+
+def warp(mono: Float32, poses: Poses) -> Float32:
+    """Both ears (2, T) by geometry alone: distance of two points, nothing between them."""
+    given = torch.from_numpy(np.asarray(mono, dtype=np.float32))[None]
+    places = torch.from_numpy(poses.apparent_m.astype(np.float32))[None]
+    return geometric_warp(given, places)[0].numpy()
+
+
+class KnownPeople:
+    """Features of the people of some laboratories, and who of them trains.
+
+    Args:
+        listeners: with their roles.
+        laboratories: the same people in the same order, harmonised or as measured.
+    """
+
+    def __init__(self, listeners: Listeners, laboratories: tuple[Subjects, ...]) -> None:
+        self.listeners = listeners
+        self.laboratories = laboratories
+        self.features = [training_of(each) for each in laboratories]
+
+    def training_rows(self, laboratory: int) -> Int64:
+        """Rows, within a laboratory, of those who train."""
+        first = sum(len(each) for each in self.laboratories[:laboratory])
+        roles = self.listeners.roles[first : first + len(self.laboratories[laboratory])]
+        return np.flatnonzero(np.array(roles) == "train")
+
+    @cached_property
+    def training(self) -> Training:
+        """All who train, about one mean, over the grid of the first laboratory that has some."""
+        parts = []
+        for k, each in enumerate(self.features):
+            rows = self.training_rows(k)
+            if len(rows):
+                parts.append(each.take(rows))
+        return parts[0] if len(parts) == 1 else united(parts)
+
+    @cached_property
+    def within(self) -> ListenersProcess:
+        """The process over listeners, for those of a laboratory that it knows."""
+        made = ListenersProcess()
+        made.fit(self.training)
+        return made
+
+    @cached_property
+    def across(self) -> ListenersAcross:
+        """The same for those of another laboratory, or of one that is as it was measured."""
+        made = ListenersAcross()
+        made.fit(self.training)
+        return made
+
+    def place(self, row: int) -> tuple[int, int]:
+        """The laboratory of a listener, and the row there."""
+        for k, each in enumerate(self.laboratories):
+            if row < len(each):
+                return k, row
+            row -= len(each)
+        raise IndexError(row)
+
+    def few_rows(self, row: int) -> Int64:
+        """The few directions at which a listener is measured."""
+        return measured_rows(self.laboratories[self.place(row)[0]], FEW)
+
+
+class ExplicitSets:
+    """Sets, in the form of ``listeners``, through which the explicit renderer renders.
+
+    Args:
+        listeners: harmonised, with their roles.
+    """
+
+    def __init__(self, listeners: Listeners) -> None:
+        self._people = KnownPeople(listeners, listeners.laboratories)
+
+    @cached_property
+    def population(self) -> HrtfSet:
+        """The mean of the people who train."""
+        people = self._people.training
+        mean = mean_listener(people)
+        found = Features(mean.magnitude_db[0], mean.arrival_seconds[0])
+        return set_of(found, people.positions, "mean of the people who train")
+
+    def personal(self, row: int) -> HrtfSet:
+        """A listener predicted from ``FEW`` directions and the people who train."""
+        laboratory, own = self._people.place(row)
+        known = len(self._people.training_rows(laboratory)) > 0
+        process = self._people.within if known else self._people.across
+        features = self._people.features[laboratory]
+        measured = features.listener(own, self._people.few_rows(row))
+        grid = self._people.training.positions
+        found = process.predict(measured, grid)
+        seen = Features(found.magnitude_db, found.arrival_seconds)
+        return set_of(seen, grid, f"predicted from {FEW} directions")
+
+
+def set_of(found: Features, positions: NDArray[np.float64], name: str) -> HrtfSet:
+    """Features as responses in the form of ``listeners``: level, lead, rate and length."""
+    made = to_hrtf_set(found, positions, 1.5, RATE)
+    ir = led(np.asarray(made.ir, dtype=np.float64), positions)
+    size = 2 * ir.shape[-1]
+    hz = np.fft.rfftfreq(size, 1.0 / RATE)
+    inside = (hz >= LEVEL_BAND_HZ[0]) & (hz <= LEVEL_BAND_HZ[1])
+    field = diffuse_field_magnitude(ir.astype(np.float32), sphere_weights(positions), size)
+    ir /= np.sqrt(np.mean(field[inside] ** 2))
+    return HrtfSet(ir, positions, 1.5, RATE, name)

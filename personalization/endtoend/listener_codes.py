@@ -1,0 +1,65 @@
+"""The codes of all listeners of some laboratories, from a codebook of the people who train."""
+
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.personalization.endtoend.baselines import KnownPeople
+from auricle.personalization.endtoend.codes import SIZE_OF_CODE, Codebook
+from auricle.personalization.endtoend.listeners import Listeners
+from auricle.personalization.sparse.training_sets import people_only, subjects_in
+
+Float32: TypeAlias = NDArray[np.float32]
+
+
+class ListenerCodes:
+    """Codes from responses as measured; a laboratory's equipment is that of its people who train.
+
+    Args:
+        listeners: with their roles.
+        data: the folder that they are from.
+        codebook: None: learned from the people who train.
+        size: D of a codebook that is learned.
+    """
+
+    def __init__(
+        self, listeners: Listeners, data: Path, codebook: Codebook | None = None,
+        size: int = SIZE_OF_CODE,
+    ) -> None:  # fmt: skip
+        raw = tuple(
+            people_only(subjects_in(data, each.dataset.lower())) for each in listeners.laboratories
+        )
+        self._people = KnownPeople(listeners, raw)
+        if codebook is None:
+            codebook = Codebook.learned(
+                self._people.training, min(size, 2 * len(self._people.training))
+            )
+        self.codebook = codebook
+        self._equipment = [
+            codebook.equipment_of(features.take(rows)) if len(rows) else None
+            for features, rows in (
+                (each, self._people.training_rows(k))
+                for k, each in enumerate(self._people.features)
+            )
+        ]
+
+    def whole(self, row: int) -> Float32:
+        """The code (D,) of a listener measured everywhere."""
+        laboratory, own = self._people.place(row)
+        features = self._people.features[laboratory]
+        return self.codebook.code_of_features(
+            features.listener(own).features, features.positions, self._equipment[laboratory]
+        )
+
+    def few(self, row: int) -> Float32:
+        """The code (D,) of a listener measured at ``FEW`` directions."""
+        laboratory, own = self._people.place(row)
+        subjects = self._people.laboratories[laboratory].directions(self._people.few_rows(row))
+        return self.codebook.code_from_few(subjects.hrtf_set(own), self._people.across)
+
+    def all(self) -> Float32:
+        """Codes (P, 2, D) of all listeners and of their mirror images."""
+        own = np.stack([self.whole(row) for row in range(len(self._people.listeners))])
+        return np.stack([own, self.codebook.mirrored(own)], axis=1)

@@ -1,0 +1,211 @@
+"""The people of several laboratories in one form, as end-to-end systems learn and are judged on.
+
+What a laboratory adds is taken out: its equipment (the mean diffuse field of its people, and the
+phase they all share), the level of each listener, the time before the sound arrives. Responses of
+a listener arrive ``LEAD_SAMPLES`` late on the mean over the sphere and both ears; who renders takes
+that off again, so that a source at distance r is heard on the average r / c late, as in ``warp``.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp import alignment
+from auricle.dsp.cache import cache_folder, load_archive, save_archive
+from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.sphere_weights import sphere_weights
+from auricle.personalization.datasets.harmonise import harmonise
+from auricle.personalization.datasets.registry import find
+from auricle.personalization.datasets.subjects import DatasetError, Subjects
+from auricle.personalization.endtoend.poses import RATE
+from auricle.personalization.sparse.training_sets import people_only, subjects_in
+
+Array: TypeAlias = NDArray[np.float64]
+Int64: TypeAlias = NDArray[np.int64]
+Role: TypeAlias = Literal["train", "judge", "test"]
+Licence: TypeAlias = Literal["shippable", "all"]
+
+LEAD_SAMPLES = 64.0  # at RATE: the nearest ear hears 18 samples before the mean, and rings before
+N_TAPS = 256  # at RATE; what comes later has -48 to -60 dB of the energy
+SIZE = 1024  # of transforms
+PHASE_TOP_HZ = 3000.0
+_FADE_TAPS = 16
+SHIPPABLE = ("hutubs", "cipic")  # of which weights that ship may learn
+TEST_SHARE, JUDGE_SHARE = 0.13, 0.08
+SEED = 0  # of the roles
+_VERSION = 2
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """People of several laboratories; rows are listeners, some people have two.
+
+    Attributes:
+        laboratories: harmonised, at RATE.
+        names: (P,) such as "HUTUBS 12".
+        roles: (P,) "train", "judge", "test", or "" for those who take no part.
+        people: (P,) number of the person, over all laboratories.
+    """
+
+    laboratories: tuple[Subjects, ...]
+    names: tuple[str, ...]
+    roles: tuple[str, ...]
+    people: Int64
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def rows(self, role: Role) -> Int64:
+        """The rows that have a role."""
+        return np.flatnonzero(np.array(self.roles) == role)
+
+    def laboratory(self, row: int) -> str:
+        """Of a listener."""
+        return self._at(row)[0].dataset
+
+    def hrtf_set(self, row: int) -> HrtfSet:
+        """The responses of a listener, (M, 2, N_TAPS) at RATE, LEAD_SAMPLES late."""
+        subjects, own = self._at(row)
+        return subjects.hrtf_set(own)
+
+    def digest(self, rows: Sequence[int] | Int64) -> str:
+        """A name for the responses of some listeners, for files made of them."""
+        made = hashlib.sha256()
+        for row in rows:
+            subjects, own = self._at(int(row))
+            made.update(self.names[row].encode() + np.ascontiguousarray(subjects.ir[own]).tobytes())
+        return made.hexdigest()[:32]
+
+    def _at(self, row: int) -> tuple[Subjects, int]:
+        for subjects in self.laboratories:
+            if row < len(subjects):
+                return subjects, row
+            row -= len(subjects)
+        raise IndexError(row)
+
+
+def load_listeners(
+    data: Path, licence: Licence = "all", laboratories: Sequence[str] | None = None
+) -> Listeners:
+    """People of a folder of data sets, packed or unpacked, with their roles.
+
+    Args:
+        data: as for ``subjects_in``.
+        licence: "shippable": people of HUTUBS and CIPIC train, those of other laboratories only
+            test; "all": all laboratories train.
+        laboratories: which ones; None: of hutubs, cipic and sonicom those that are there.
+    """
+    if licence not in ("shippable", "all"):
+        raise DatasetError(f'a licence is "shippable" or "all", not {licence!r}')
+    found = []
+    for name in laboratories or (*SHIPPABLE, "sonicom"):
+        try:
+            found.append(_harmonised(people_only(subjects_in(data, name))))
+        except DatasetError:
+            if laboratories is not None:
+                raise
+    if not found:
+        raise DatasetError(f"{data}: holds none of hutubs, cipic and sonicom; name another folder")
+    return listeners_of(found, licence)
+
+
+def listeners_of(laboratories: Sequence[Subjects], licence: Licence = "all") -> Listeners:
+    """The people of laboratories that are harmonised already; see ``load_listeners``."""
+    names: list[str] = []
+    roles: list[str] = []
+    persons: list[str] = []
+    for subjects in laboratories:
+        known = find(subjects.dataset)
+        first = {other: group[0] for group in known.repeats for other in group} if known else {}
+        may_train = licence == "all" or subjects.dataset.lower() in SHIPPABLE
+        for each in subjects.ids:
+            person = f"{subjects.dataset} {first.get(each, each)}"
+            role: str = role_of(person)
+            names.append(f"{subjects.dataset} {each}")
+            roles.append(role if may_train or role == "test" else "")
+            persons.append(person)
+    number = {each: k for k, each in enumerate(dict.fromkeys(persons))}
+    people = np.array([number[each] for each in persons], dtype=np.int64)
+    return Listeners(tuple(laboratories), tuple(names), tuple(roles), people)
+
+
+def role_of(person: str) -> Role:
+    """The role of a person by name alone, whoever else is there."""
+    digest = hashlib.sha256(f"{SEED} {person}".encode()).digest()
+    share = int.from_bytes(digest[:6], "big") / 2.0**48
+    if share < TEST_SHARE:
+        return "test"
+    return "judge" if share < TEST_SHARE + JUDGE_SHARE else "train"
+
+
+def led(ir: Array, positions: Array, phase: Array | None = None) -> Array:
+    """Responses (M, 2, N_TAPS) at RATE moved as one so that they come LEAD_SAMPLES late on the
+    mean over the sphere and both ears.
+
+    Args:
+        ir: (M, 2, N) at RATE.
+        positions: (M, 3).
+        phase: (F,) radians over the bins of a transform of ``SIZE`` samples, taken off all.
+    """
+    arrivals = alignment.arrival_samples(ir, RATE, positions)
+    return _moved(ir, float(sphere_weights(positions) @ arrivals.mean(axis=1)), phase)
+
+
+def _moved(ir: Array, arrival: float, phase: Array | None) -> Array:
+    omega = 2.0 * np.pi * np.arange(SIZE // 2 + 1) / SIZE
+    turn = omega * (arrival - LEAD_SAMPLES) - (0.0 if phase is None else phase)
+    spectrum = np.fft.rfft(ir, SIZE) * np.exp(1j * turn)
+    moved = np.fft.irfft(spectrum, SIZE)[..., :N_TAPS]
+    fade = np.sin(np.linspace(0.0, np.pi / 2.0, _FADE_TAPS)) ** 2
+    moved[..., :_FADE_TAPS] *= fade
+    moved[..., -_FADE_TAPS:] *= fade[::-1]
+    return moved
+
+
+def common_phase(ir: NDArray[np.floating], positions: Array, arrivals: Array) -> Array:
+    """Phase (F,) in radians that all responses of a laboratory share, behind their arrivals.
+
+    Loudspeakers have one (HUTUBS turns by 2 pi about 400 Hz, CIPIC leads by pi / 2 at 280 Hz);
+    heads have none on the mean over the sphere, since near and far ear cancel. From
+    ``PHASE_TOP_HZ`` on, where pinnae begin, it is held.
+
+    Args:
+        ir: (B, M, 2, N) at RATE; positions: (M, 3); arrivals: (B, M, 2) in samples.
+    """
+    omega = 2.0 * np.pi * np.arange(SIZE // 2 + 1) / SIZE
+    weights = sphere_weights(positions)
+    total = np.zeros(len(omega), dtype=np.complex128)
+    for each, late in zip(ir, arrivals, strict=True):
+        aligned = np.fft.rfft(each, SIZE) * np.exp(1j * omega * late[..., None])
+        total += np.einsum("m,mef->f", weights, aligned)
+    phase = np.unwrap(np.angle(total))
+    top = int(PHASE_TOP_HZ / RATE * SIZE)
+    phase[top:] = phase[top]
+    return np.asarray(phase)
+
+
+def _harmonised(subjects: Subjects) -> Subjects:
+    """In the common form, from the cache the next time."""
+    words = f"{_VERSION} {LEAD_SAMPLES} {N_TAPS} {subjects.sample_rate} {subjects.ids}"
+    digest = hashlib.sha256(words.encode())
+    digest.update(np.ascontiguousarray(subjects.positions).tobytes())
+    digest.update(np.ascontiguousarray(subjects.ir).tobytes())
+    path = cache_folder().parent / "endtoend" / f"people-{digest.hexdigest()[:32]}.npz"
+    arrays = load_archive(path)
+    if arrays is None:
+        done = harmonise(subjects, RATE, diffuse_field="laboratory")
+        arrivals = np.stack([
+            alignment.arrival_samples(each.astype(np.float64), RATE, done.positions)
+            for each in done.ir
+        ])  # fmt: skip
+        phase = common_phase(done.ir, done.positions, arrivals)
+        means = arrivals.mean(axis=2) @ sphere_weights(done.positions)
+        ir = [_moved(each, mean, phase) for each, mean in zip(done.ir, means, strict=True)]
+        arrays = {"ir": np.stack(ir).astype(np.float32), "positions": done.positions}
+        save_archive(path, arrays)
+    return replace(subjects, ir=arrays["ir"], positions=arrays["positions"], sample_rate=RATE)

@@ -1,0 +1,208 @@
+"""LINN: the sound is warped in time, then filtered by what an implicit network says of a direction.
+
+After Lite-INN ("LINN", arXiv 2509.14069): time-domain warping, then an implicit network that
+corrects amplitude and phase. Here the network is asked once a step and ear, not for each bin of a
+spectrogram, and the listener's code enters all its layers.
+
+What is evaluated at the end of each step, for each ear with direction u as that ear sees it (y
+positive towards the ear, so the right ear mirrors u and the code) and code z:
+
+    phi0 = real spherical harmonics of u, order 7, N3D, ACN                          (64,)
+    phi1 = silu(FiLM1(A1 phi0 + a1, z))                                              (128,)
+    phi2 = silu(FiLM2(A2 phi1 + a2, z))                                              (128,)
+    out  = (A3 + U diag(S z) V) phi2 + a3                                            (N_OUT,)
+    FiLM(v, z) = v (1 + s) + t,  [s, t] = F z + f
+
+With z fixed FiLM is two vectors and the last layer one matrix. ``out`` splits into decibels at
+``N_BANDS`` knots, a delay in samples, and phases at ``N_PHASES`` low knots; the synthesis is linear
+up to one complex exponential:
+
+    level = BANDS^T db, phase = MINIMUM^T db + PHASES^T phases                       (257,)
+    taps  = WINDOW * irfft(10^(level / 20) e^(j phase) e^(-j w LEAD), 512)[:256]
+    delay = |apparent| RATE / c - EAR_SAMPLES u_y + delay_out - LEAD
+
+``MINIMUM`` turns decibels at the knots into the minimum phase that belongs to them (the folded
+cepstrum is linear in decibels). The ear hears the mono signal that many samples late (``warp``,
+straight lines between steps), with gain 1 / |apparent|, through both filters at the ends of the
+step, cross-faded along a line: sample i of a step has the share (i + 1) / STEP of the later one.
+
+The latency is zero: LEAD samples, which phases before the onset need, come off the way's delay. So
+below about 0.4 m, where the way is shorter than that, sound comes up to a millisecond late. As in
+the far-field responses it learns from, the direction is that from the middle of the head, and
+nearness changes only level and delay.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
+from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics
+from auricle.personalization.endtoend.neural import NeuralRenderer
+from auricle.personalization.endtoend.poses import RATE, STEP
+from auricle.personalization.endtoend.warp import (
+    EAR_OFFSET_M,
+    LEAST_DISTANCE_M,
+    each_sample,
+    warped,
+)
+
+SIZE = 512  # of the transform in which filters are made
+BINS = SIZE // 2 + 1
+TAPS = 256
+LEAD = 32  # samples of a filter before its onset
+N_BANDS, N_PHASES = 72, 20
+EAR_SAMPLES = EAR_OFFSET_M * RATE / SOUND_SPEED_M_S
+_BEND_HZ = 4000.0  # where the knots' spacing has doubled
+_PHASES_TO_HZ = 6000.0
+_FADE_IN, _FADE_OUT = 8, 48
+_DB_SCALE = 10.0  # of the network's numbers
+
+
+def knots_hz(count: int, top_hz: float) -> NDArray[np.float64]:
+    """Frequencies (count,) from 0 to ``top_hz``, the wider apart the higher."""
+    along = np.linspace(0.0, np.log1p(top_hz / _BEND_HZ), count)
+    return np.asarray(_BEND_HZ * np.expm1(along), dtype=np.float64)
+
+
+def hats(knots: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Straight lines between knots (K,), as (K, BINS); the last value goes on."""
+    hz = np.arange(BINS) * (RATE / SIZE)
+    return np.stack([np.interp(hz, knots, one) for one in np.eye(len(knots))])
+
+
+def minimum_phase_of(levels_db: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Minimum phases (K, BINS) in radians of levels (K, BINS) in dB, linear in them.
+
+    Source: Oppenheim and Schafer, Discrete-Time Signal Processing, folded real cepstrum.
+    """
+    cepstrum = np.fft.irfft(levels_db * (np.log(10.0) / 20.0), SIZE)
+    fold = np.zeros(SIZE)
+    fold[1 : SIZE // 2] = 2.0
+    return np.asarray(np.imag(np.fft.rfft(cepstrum * fold)), dtype=np.float64)
+
+
+def window() -> NDArray[np.float64]:
+    """Weights (TAPS,) of a filter's taps: both ends fade."""
+    weights = np.ones(TAPS)
+    weights[:_FADE_IN] = np.sin(np.linspace(0.0, np.pi / 2.0, _FADE_IN + 1)[1:]) ** 2
+    weights[-_FADE_OUT:] = np.cos(np.linspace(0.0, np.pi / 2.0, _FADE_OUT + 1)[1:]) ** 2
+    return weights
+
+
+class LinnNet(nn.Module):
+    """The network, and its filters; the module's docstring says what it computes.
+
+    Args:
+        code_size: D.
+        width: of the hidden layers.
+        rank: of what the code adds to the last layer.
+        order: of the harmonics of the direction.
+    """
+
+    parity: torch.Tensor
+    bands: torch.Tensor
+    minimum: torch.Tensor
+    phases: torch.Tensor
+    fade: torch.Tensor
+    lead: torch.Tensor
+
+    def __init__(self, code_size: int, width: int, rank: int, order: int) -> None:
+        super().__init__()
+        self.order = order
+        n_out = N_BANDS + 1 + N_PHASES
+        self.first = nn.Linear(n_harmonics(order), width)
+        self.second = nn.Linear(width, width)
+        self.film_first = CodeFiLM(code_size, width)
+        self.film_second = CodeFiLM(code_size, width)
+        self.last = CodeLoRA(width, n_out, code_size, rank)
+        nn.init.zeros_(self.last.base.weight)
+        nn.init.zeros_(self.last.base.bias)
+        self.register_buffer("parity", torch.ones(code_size))
+        bands = hats(knots_hz(N_BANDS, RATE / 2.0))
+        phases = hats(knots_hz(N_PHASES + 2, _PHASES_TO_HZ))[1:-1]
+        omega = 2.0 * np.pi * np.arange(BINS) / SIZE
+        turn = np.stack([np.cos(omega * LEAD), -np.sin(omega * LEAD)])
+        for name, values in (
+            ("bands", bands), ("minimum", minimum_phase_of(bands)), ("phases", phases),
+            ("fade", window()), ("lead", turn),
+        ):  # fmt: skip
+            kept = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+            self.register_buffer(name, kept, persistent=False)
+
+    def corrections(self, seen: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        """What the network says (B, M, N_OUT) of directions (B, M, 3) as an ear sees them."""
+        found = harmonics(seen, self.order)
+        found = functional.silu(self.film_first(self.first(found), code))
+        found = functional.silu(self.film_second(self.second(found), code))
+        said: torch.Tensor = self.last(found, code)
+        return said
+
+    def filters(self, seen: torch.Tensor, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Taps (B, M, TAPS) and delays (B, M) in samples beside |apparent| RATE / c.
+
+        Args:
+            seen: (B, M, 3) unit vectors as the ear sees them: y towards it.
+            code: (B, D), mirrored for the right ear.
+        """
+        said = self.corrections(seen, code)
+        decibels = said[..., :N_BANDS] * _DB_SCALE
+        level = torch.exp(decibels @ self.bands * (np.log(10.0) / 20.0))
+        phase = decibels @ self.minimum + said[..., N_BANDS + 1 :] @ self.phases
+        spectrum = torch.polar(level, phase) * torch.complex(self.lead[0], self.lead[1])
+        taps = torch.fft.irfft(spectrum, SIZE)[..., :TAPS] * self.fade
+        return taps, said[..., N_BANDS] - EAR_SAMPLES * seen[..., 1] - LEAD
+
+    def both_ears(
+        self, directions: torch.Tensor, code: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Taps (B, M, 2, TAPS) and delays (B, M, 2) from directions (B, M, 3) in head axes."""
+        mirror = directions.new_tensor([1.0, -1.0, 1.0])
+        ears = [
+            self.filters(directions, code),
+            self.filters(directions * mirror, code * self.parity),
+        ]
+        taps, delays = zip(*ears, strict=True)
+        return torch.stack(taps, dim=2), torch.stack(delays, dim=2)
+
+    def forward(
+        self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
+    ) -> torch.Tensor:
+        """Both ears (B, 2, T) of ``mono`` (B, T) from places (B, T / STEP + 1, 3)."""
+        distance = torch.linalg.vector_norm(apparent_m, dim=-1, keepdim=True)
+        taps, late = self.both_ears(apparent_m / distance.clamp_min(1e-6), code)
+        delay = distance * (RATE / SOUND_SPEED_M_S) + late
+        gain = 1.0 / distance.clamp_min(LEAST_DISTANCE_M)
+        heard = warped(mono, each_sample(delay)) * each_sample(gain.expand_as(delay))
+        return crossfaded(heard, taps)
+
+
+def crossfaded(signal: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
+    """Signals (B, E, K STEP) through filters (B, K + 1, E, N) that blend along each step."""
+    n_taps = taps.shape[-1]
+    size = 1 << (STEP + n_taps - 2).bit_length()
+    pieces = functional.pad(signal, (n_taps - 1, 0)).unfold(-1, STEP + n_taps - 1, STEP)
+    spectra = torch.fft.rfft(pieces, size)  # (B, E, K, F)
+    filters = torch.fft.rfft(taps.transpose(1, 2), size)
+    share = (torch.arange(STEP, device=signal.device, dtype=signal.dtype) + 1.0) / STEP
+    valid = slice(n_taps - 1, n_taps - 1 + STEP)
+    start = torch.fft.irfft(spectra * filters[:, :, :-1], size)[..., valid]
+    end = torch.fft.irfft(spectra * filters[:, :, 1:], size)[..., valid]
+    return (start + (end - start) * share).flatten(2)
+
+
+class Linn(NeuralRenderer):
+    """Warp and filters from a small implicit network; see the module."""
+
+    name = "linn"
+    DEFAULTS: ClassVar[dict[str, Any]] = {"width": 128, "rank": 192, "order": 7}
+
+    def build(self) -> nn.Module:
+        """The network."""
+        size = self.configuration
+        return LinnNet(size["code_size"], size["width"], size["rank"], size["order"])
