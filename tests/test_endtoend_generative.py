@@ -18,7 +18,7 @@ from auricle.personalization.endtoend.poses import STEP, Poses  # noqa: E402
 from auricle.personalization.endtoend.warp import geometric_warp  # noqa: E402
 from auricle.personalization.training import Plan  # noqa: E402
 
-SMALL = {"width": 16, "filter_width": 32, "local": 2, "rank": 4, "frames": 6}
+SMALL = {"width": 16, "filter_width": 32, "local": 2, "rank": 4, "frames": 4}
 SYSTEMS = [(BinauralGrad, {}), (BinauralFlow, {}), (BinauralFlow, {"causal": False})]
 
 
@@ -27,7 +27,7 @@ class Echoes:
 
     code_size = 3
 
-    def __init__(self, n_items=8, n_steps=56):
+    def __init__(self, n_items=4, n_steps=48):
         self.n_items, self.n_steps = n_items, n_steps
 
     def batch(self, rng):
@@ -227,7 +227,7 @@ def test_pieces_make_the_whole(kind, configuration):
     system = untrained(kind, **configuration)
     system.chunk_steps = 400
     whole = system.render(mono, Poses(place), code)
-    system.chunk_steps = 96
+    system.chunk_steps = 80
     pieces = system.render(mono, Poses(place), code)
     error = np.sqrt(np.mean((whole - pieces) ** 2) / np.mean(whole**2))
     assert 20.0 * np.log10(error + 1e-12) < -100.0
@@ -235,11 +235,11 @@ def test_pieces_make_the_whole(kind, configuration):
 
 
 def test_a_causal_flow_hears_nothing_of_the_future():
-    batch = Echoes(n_items=1, n_steps=80).batch(np.random.default_rng(0))
-    changed = 50 * STEP
+    batch = Echoes(n_items=1, n_steps=72).batch(np.random.default_rng(0))
+    changed = 48 * STEP
     mono, places = batch.mono.clone(), batch.apparent_m.clone()
     mono[:, changed:] = 0.0
-    places[:, 54:] *= 0.5  # poses are read in the middle of frames
+    places[:, 52:] *= 0.5  # poses are read in the middle of frames
     other = SimpleNamespace(mono=mono, apparent_m=places, code=batch.code)
     until = changed - frames.LATENCY_SAMPLES
     for causal in (True, False):
@@ -255,7 +255,7 @@ def test_radial_velocity_is_heard_where_it_is_asked_for():
     assert torch.isfinite(heard(system, batch)).all()
     with torch.no_grad():
         known = system.known(
-            batch.mono, batch.apparent_m * torch.linspace(1, 2, 57)[:, None], batch.code
+            batch.mono, batch.apparent_m * torch.linspace(1, 2, 49)[:, None], batch.code
         )
     assert known.features.shape[-1] == pose_features(batch.apparent_m).shape[-1] + 2
     assert known.features[0, 5, -2:].abs().min().item() > 1.0
@@ -268,7 +268,7 @@ def test_unknown_choices_are_refused():
         BinauralFlow(speed=2)
 
 
-@pytest.mark.parametrize(("kind", "steps"), [(BinauralGrad, 160), (BinauralFlow, 100)])
+@pytest.mark.parametrize(("kind", "steps"), [(BinauralGrad, 120), (BinauralFlow, 60)])
 def test_systems_learn_what_heads_do(kind, steps):
     """On people and places not learned from; also through a file of weights."""
     scenes = Echoes()

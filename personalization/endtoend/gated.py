@@ -136,7 +136,7 @@ class GatedNet(nn.Module):
         self.direct = nn.Linear(n_in, n_noisy, bias=False)
         self.middle = nn.Linear(width, width)
         self.last = nn.Linear(width, n_noisy)
-        for each in (self.direct.weight, self.last.weight):
+        for each in (self.direct.weight, self.last.weight, self.last.bias):
             nn.init.zeros_(each)
         nn.init.ones_(self.scale.bias)
 

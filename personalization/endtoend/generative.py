@@ -29,6 +29,7 @@ from auricle.personalization.training import History, Progress, seeded, train
 
 _SCALE_BATCHES = 8  # that spreads are measured on
 _LEAST_SPREAD = 1e-3
+_JUDGED_ITEMS = 2  # of each batch of the judges: a sample costs as much as 100 steps of training
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,10 @@ class GenerativeRenderer(NeuralRenderer):
         "width": 16, "filter_width": 128, "local": 4, "rank": 16, "seed": 0, "energy": 0.5,
         "doppler": False, "frames": 16, "guide": 1.0,
     }  # fmt: skip
-    chunk_steps = 384
-    past_steps = 64
-    future_steps = 32
+    # Each evaluation of a network reaches some frames, and each draws on the one before.
+    chunk_steps = 768
+    past_steps = 160
+    future_steps = 100
 
     def drawn(self, known: Known, noise: FrameNoise) -> torch.Tensor:
         """Residuals (B, 4, N, F) over the level."""
@@ -195,7 +197,7 @@ class GenerativeRenderer(NeuralRenderer):
         steps = max(int(self.plan.steps * share), 1)
         plan = replace(self.plan, seconds=self.plan.seconds * share, steps=steps)
         rng = np.random.default_rng([plan.seed, 1])
-        judges = scenes.judges()
+        judges = [_first_items(each) for each in scenes.judges()]
         return train(
             stage,
             lambda: loss(scenes.batch(rng)),
@@ -224,3 +226,11 @@ class GenerativeRenderer(NeuralRenderer):
 def _first_frame(batch: Batch) -> int:
     """The first that lies within what is judged."""
     return batch.warmup_samples // HOP + 1
+
+
+def _first_items(batch: Batch) -> Batch:
+    few = slice(_JUDGED_ITEMS)
+    return replace(
+        batch, mono=batch.mono[few], apparent_m=batch.apparent_m[few], code=batch.code[few],
+        binaural=batch.binaural[few],
+    )  # fmt: skip
