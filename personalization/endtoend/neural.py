@@ -14,6 +14,7 @@ from torch import nn
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.endtoend.poses import RATE, STEP, Poses
+from auricle.personalization.endtoend.windowed import WindowedRenderer
 from auricle.personalization.training import History, Plan, Progress, seeded, train
 from auricle.personalization.weights import Weights, load_into, state_of
 
@@ -73,8 +74,8 @@ class NeuralRenderer:
     name: ClassVar[str] = ""
     DEFAULTS: ClassVar[dict[str, Any]] = {}
     chunk_steps: ClassVar[int] = 375  # steps rendered at a time: 1 s
-    past_steps: ClassVar[int] = CONTEXT_STEPS  # rendered before these and thrown away
-    future_steps: ClassVar[int] = 0  # and behind them
+    past_steps: ClassVar[int] = CONTEXT_STEPS  # that a piece needs before it
+    future_steps: ClassVar[int] = 0  # and behind it
     sample_rate = RATE
 
     def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
@@ -140,7 +141,7 @@ class NeuralRenderer:
     ) -> Float32:
         """Both ears (2, T) of ``mono`` (T,) at 48 kHz; ``poses`` reach as far as it or farther.
 
-        In pieces with ``past_steps`` of past, so memory does not grow with the length.
+        In pieces with their past (``windowed``), so memory does not grow with the length.
 
         Args:
             mono: (T,).
@@ -151,26 +152,22 @@ class NeuralRenderer:
         n_samples = len(mono)
         if poses.n_samples < n_samples:
             raise AuricleError(f"poses for {poses.n_samples} samples, but {n_samples} of sound")
-        n_steps = -(-n_samples // STEP)
-        padded = np.zeros(n_steps * STEP, dtype=np.float32)
-        padded[:n_samples] = mono
-        who = torch.from_numpy(np.asarray(code, dtype=np.float32))[None]
+        pieces = WindowedRenderer(self, code)
+        pieces.start(poses.apparent_m[:1])
+        late = pieces.latency_samples
+        n_steps = -(-(n_samples + late) // STEP)
+        padded = np.zeros((1, n_steps * STEP), dtype=np.float32)
+        padded[0, :n_samples] = mono
+        rows = np.minimum(np.arange(1, n_steps + 1), len(poses.apparent_m) - 1)
+        places = poses.apparent_m[rows, None]
         out = np.empty((2, n_steps * STEP), dtype=np.float32)
         for first in range(0, n_steps, self.chunk_steps):
-            n = min(self.chunk_steps, n_steps - first)
-            past = min(first, self.past_steps)
-            future = min(n_steps - first - n, self.future_steps)
-            part = poses.part(first - past, past + n + future).apparent_m.astype(np.float32)
-            piece = padded[(first - past) * STEP : (first + n + future) * STEP]
-            with torch.no_grad():
-                found = self.estimate_from(
-                    first - past, torch.from_numpy(piece)[None], torch.from_numpy(part)[None], who
-                )
-            kept = slice(past * STEP, (past + n) * STEP)
-            out[:, first * STEP : (first + n) * STEP] = found[0, :, kept].numpy()
+            steps = slice(first, first + self.chunk_steps)
+            part = slice(first * STEP, (first + self.chunk_steps) * STEP)
+            out[:, part] = pieces.process(padded[:, part], places[steps])
             if done is not None:
-                done(n * STEP)
-        return out[:, :n_samples]
+                done(padded[0, part].size)
+        return out[:, late : late + n_samples]
 
     def to_weights(self, split: dict[str, Any], **notes: Any) -> Weights:
         """All that ``from_weights`` needs."""
