@@ -122,17 +122,23 @@ class GenerativeRenderer(NeuralRenderer):
     def estimate_from(
         self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
     ) -> torch.Tensor:
-        """Binaural signals (B, 2, T) of pieces that begin at a step of the whole."""
-        n_samples = mono.shape[-1]
-        if n_samples % (HOP_STEPS * STEP):
-            mono = torch.nn.functional.pad(mono, (0, STEP))
-            apparent_m = torch.cat([apparent_m, apparent_m[:, -1:]], dim=1)
-        known = self.known(mono, apparent_m, code)
-        residual = self.drawn(
-            known, FrameNoise(self.configuration["seed"], first_step // HOP_STEPS)
+        """Binaural signals (B, 2, T) of pieces that begin at a step of the whole.
+
+        Frames stand at even steps of the whole, so an odd step goes before a piece or behind it.
+        """
+        before = first_step % HOP_STEPS
+        behind = -(before + mono.shape[-1] // STEP) % HOP_STEPS
+        n_samples, first = mono.shape[-1], before * STEP
+        mono = torch.nn.functional.pad(mono, (first, behind * STEP))
+        apparent_m = torch.cat(
+            [apparent_m[:, :before], apparent_m, apparent_m[:, len(apparent_m[0]) - behind :]],
+            dim=1,
         )
+        known = self.known(mono, apparent_m, code)
+        noise = FrameNoise(self.configuration["seed"], first_step // HOP_STEPS)
+        residual = self.drawn(known, noise)
         found = known.warp + signals_of(residual * known.level, mono.shape[-1])
-        return found[..., :n_samples]
+        return found[..., first : first + n_samples]
 
     def estimate(
         self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
