@@ -1,0 +1,102 @@
+"""Schedules of diffusion: how data become noise in many small steps, and come back in few.
+
+Denoising diffusion (Ho et al. 2020): x_t = sqrt(a_t) x_0 + sqrt(1 - a_t) noise with a_t the product
+of 1 - beta up to step t. Sampling takes its own few betas; each of its steps is told to the network
+as the step of training with the same sqrt(a), which need not be whole (Kong et al. 2021,
+"DiffWave", appendix B).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.dsp.errors import AuricleError
+
+Array: TypeAlias = NDArray[np.float64]
+
+TRAINING_BETAS = (1e-4, 0.02, 200)  # first, last, number
+FEW_BETAS = (1e-4, 1e-3, 1e-2, 0.05, 0.2, 0.5)  # Leng et al. 2022, "BinauralGrad"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Shares of noise.
+
+    Attributes:
+        betas: (N,) of the steps 1 to N, the first adds the least noise.
+    """
+
+    betas: Array
+
+    def __post_init__(self) -> None:
+        if not (len(self.betas) and np.all((self.betas > 0.0) & (self.betas < 1.0))):
+            raise AuricleError(f"betas lie between 0 and 1, got {self.betas}")
+
+    @property
+    def alphas(self) -> Array:
+        """Shares (N + 1,) of the data's variance left after steps 0 to N."""
+        return np.concatenate([[1.0], np.cumprod(1.0 - self.betas)])
+
+    def posterior(self, step: int) -> tuple[float, float, float]:
+        """Of x_(step - 1) given x_0 and x_step: factors of x_0 and x_step, and the spread.
+
+        Ho et al. 2020, equations 6 and 7.
+        """
+        before, now = self.alphas[step - 1], self.alphas[step]
+        beta = self.betas[step - 1]
+        of_data = np.sqrt(before) * beta / (1.0 - now)
+        of_noisy = np.sqrt(1.0 - beta) * (1.0 - before) / (1.0 - now)
+        return float(of_data), float(of_noisy), float(np.sqrt(beta * (1.0 - before) / (1.0 - now)))
+
+    def steps_like(self, other: "Schedule") -> Array:
+        """Steps (N + 1,) of this schedule, in fractions, with as much noise as those of another."""
+        return np.interp(
+            -np.sqrt(other.alphas), -np.sqrt(self.alphas), np.arange(len(self.betas) + 1.0)
+        )
+
+
+def training_schedule() -> Schedule:
+    """200 steps whose betas rise along a line."""
+    first, last, number = TRAINING_BETAS
+    return Schedule(np.linspace(first, last, number))
+
+
+def few_steps(betas: Sequence[float] = FEW_BETAS) -> Schedule:
+    """The schedule of sampling."""
+    return Schedule(np.asarray(betas, dtype=np.float64))
+
+
+def noised(data: torch.Tensor, noise: torch.Tensor, alpha: ArrayLike) -> torch.Tensor:
+    """x_t of data and noise (B, ...) at shares alpha (B,)."""
+    keep, add = _roots(alpha, data)
+    return keep * data + add * noise
+
+
+def data_of(kind: str, output: torch.Tensor, noisy: torch.Tensor, alpha: ArrayLike) -> torch.Tensor:
+    """x_0 that a network's output says: it predicts ``"data"``, ``"noise"`` or ``"velocity"``.
+
+    The velocity is sqrt(a) noise - sqrt(1 - a) x_0 (Salimans and Ho 2022).
+    """
+    keep, add = _roots(alpha, noisy)
+    if kind == "data":
+        return output
+    if kind == "noise":
+        return (noisy - add * output) / keep
+    return keep * noisy - add * output
+
+
+def aim_of(kind: str, data: torch.Tensor, noise: torch.Tensor, alpha: ArrayLike) -> torch.Tensor:
+    """What a network of this kind should put out."""
+    keep, add = _roots(alpha, data)
+    if kind == "data":
+        return data
+    return noise if kind == "noise" else keep * noise - add * data
+
+
+def _roots(alpha: ArrayLike, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    share = torch.as_tensor(np.asarray(alpha, dtype=np.float32)).view(-1, *(1,) * (like.dim() - 1))
+    return share.sqrt(), (1.0 - share).sqrt()

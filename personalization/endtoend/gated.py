@@ -1,0 +1,227 @@
+"""The network of the generative systems: what is noisy and what is known in, an estimate out.
+
+A dilated gated residual network as in DiffWave (Kong et al. 2021), which BinauralGrad takes: each
+layer adds a projection of the step to its input, convolves with a dilation, adds a projection of
+the conditions, passes tanh times sigmoid, and gives a residual and a skip. Here on frames and bins
+(``frames``) instead of samples, so layers take turns: along frequency with dilations up to 16, and
+along time with up to 2. Against 30 layers of 128 channels: 9 of 16.
+
+The conditions are the warped ears, the mono signal, and the pose, which enters in two ways: as
+features of each bin, and as a complex gain for each bin and ear that the warped ears are multiplied
+with. The gain says nothing that features would not, but a product of signal and pose is what a head
+does, and a network of additions finds it late. The listener's code steers the layers that read the
+pose (FiLM, LoRA), and scales the channels of the network.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
+from auricle.personalization.endtoend.frames import N_BINS, times
+
+_OCTAVES = 3
+POSE_FEATURES = 3 + 3 * 2 * _OCTAVES + 2
+_STEP_FEATURES = 32
+_FREQUENCY_DILATIONS = (1, 2, 4, 8, 16, 1)
+_TIME_DILATIONS = (1, 2, 1)
+REACH_FRAMES = 2 * sum(_TIME_DILATIONS)  # of the past in a causal one, half of it in another
+
+
+def pose_features(apparent_m: torch.Tensor) -> torch.Tensor:
+    """Features (..., POSE_FEATURES) of places (..., 3): direction in octaves, distance."""
+    distance = torch.linalg.vector_norm(apparent_m, dim=-1, keepdim=True).clamp_min(0.1)
+    unit = apparent_m / distance
+    waves = [unit * (math.pi / 2.0 * 2**octave) for octave in range(_OCTAVES)]
+    parts = [unit, *(each.sin() for each in waves), *(each.cos() for each in waves)]
+    return torch.cat([*parts, distance.log(), 0.3 / distance], dim=-1)
+
+
+class PoseFilters(nn.Module):
+    """Complex gains (B, 4, N, F) of both ears and features (B, L, N, F) from poses and a code.
+
+    Args:
+        n_features: of a pose.
+        code_size: D.
+        width: of the hidden layers.
+        n_local: L.
+        rank: of the listener's part of the hidden layers.
+    """
+
+    def __init__(
+        self, n_features: int, code_size: int, width: int, n_local: int, rank: int
+    ) -> None:
+        super().__init__()
+        self.first = CodeLoRA(n_features, width, code_size, rank)
+        self.second = CodeLoRA(width, width, code_size, rank)
+        self.film = CodeFiLM(code_size, width)
+        self.last = nn.Linear(width, (4 + n_local) * N_BINS)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(
+        self, features: torch.Tensor, code: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features (B, N, n_features), codes (B, D)."""
+        hidden = nn.functional.gelu(self.first(features, code))
+        hidden = self.film(nn.functional.gelu(self.second(hidden, code)), code)
+        fields = self.last(hidden).unflatten(-1, (-1, N_BINS)).transpose(1, 2)
+        return fields[:, :4], fields[:, 4:]
+
+
+class GatedLayer(nn.Module):
+    """One layer: (hidden, step, conditions) to (hidden, skip), channels last."""
+
+    def __init__(
+        self, width: int, n_conditions: int, dilation: tuple[int, int], causal: bool
+    ) -> None:
+        super().__init__()
+        along_time, along_frequency = dilation
+        past, future = (2 * along_time, 0) if causal else (along_time, along_time)
+        self.pad = (0, 0, along_frequency, along_frequency, past, future)
+        kernel = (3 if along_time else 1, 3 if along_frequency else 1)
+        spacing = (max(along_time, 1), max(along_frequency, 1))
+        # Filter and gate apart: slices of channels are slow where channels stand last in memory.
+        self.filter = nn.Conv2d(width, width, kernel, dilation=spacing)
+        self.gate = nn.Conv2d(width, width, kernel, dilation=spacing)
+        self.filter_condition = nn.Linear(n_conditions, width, bias=False)
+        self.gate_condition = nn.Linear(n_conditions, width, bias=False)
+        self.step = nn.Linear(_STEP_FEATURES, width)
+        self.residual = nn.Linear(width, width)
+        self.skip = nn.Linear(width, width)
+
+    def forward(
+        self, hidden: torch.Tensor, step: torch.Tensor, conditions: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Hidden (B, N, F, C), step (B, _STEP_FEATURES), conditions (B, N, F, n_conditions)."""
+        told = nn.functional.pad(hidden + self.step(step)[:, None, None], self.pad)
+        told = told.permute(0, 3, 1, 2)
+        filtered = self.filter(told).permute(0, 2, 3, 1)
+        gate = self.gate(told).permute(0, 2, 3, 1)
+        value = torch.tanh(filtered + self.filter_condition(conditions))
+        value = value * torch.sigmoid(gate + self.gate_condition(conditions))
+        return (hidden + self.residual(value)) * math.sqrt(0.5), self.skip(value)
+
+
+class GatedNet(nn.Module):
+    """An estimate (B, n_out, N, F) from what is noisy, how noisy it is, and conditions.
+
+    Beside the layers a matrix at each bin, its columns scaled by the step, goes from input to
+    output: what is linear need not pass tanh.
+
+    Args:
+        n_noisy: channels of what is noisy, and of the estimate.
+        n_conditions: channels of the conditions.
+        code_size: D.
+        width: C, best a multiple of 16.
+        causal: nothing of later frames.
+    """
+
+    def __init__(
+        self, n_noisy: int, n_conditions: int, code_size: int, width: int, causal: bool
+    ) -> None:
+        super().__init__()
+        self.step = nn.Sequential(
+            nn.Linear(_STEP_FEATURES, _STEP_FEATURES), nn.SiLU(),
+            nn.Linear(_STEP_FEATURES, _STEP_FEATURES), nn.SiLU(),
+        )  # fmt: skip
+        self.who = CodeFiLM(code_size, _STEP_FEATURES)
+        n_in = n_noisy + n_conditions
+        self.first = nn.Linear(n_in, width)
+        self.layers = nn.ModuleList(
+            GatedLayer(width, n_conditions, each, causal) for each in _dilations()
+        )
+        self.scale = nn.Linear(_STEP_FEATURES, n_in)
+        self.direct = nn.Linear(n_in, n_noisy, bias=False)
+        self.middle = nn.Linear(width, width)
+        self.last = nn.Linear(width, n_noisy)
+        for each in (self.direct.weight, self.last.weight, self.last.bias):
+            nn.init.zeros_(each)
+        nn.init.ones_(self.scale.bias)
+
+    def forward(
+        self, noisy: torch.Tensor, step: torch.Tensor, conditions: torch.Tensor, code: torch.Tensor
+    ) -> torch.Tensor:
+        """Noisy (B, n_noisy, N, F), steps (B,) from 0 to 200, codes (B, D).
+
+        Conditions are (B, N, F, n_conditions), as ``Stage.conditions`` gives them.
+        """
+        told = self.who(self.step(_step_features(step)), code)
+        both = torch.cat([noisy.permute(0, 2, 3, 1), conditions], dim=-1)
+        hidden = torch.relu(self.first(both))
+        total = torch.zeros_like(hidden)
+        for layer in self.layers:
+            hidden, skip = layer(hidden, told, conditions)
+            total = total + skip
+        total = torch.relu(self.middle(total * (1.0 / math.sqrt(len(self.layers)))))
+        # A matrix for each item: cheaper than scaling each cell.
+        matrix = self.direct.weight * self.scale(told)[:, None]
+        direct = torch.bmm(both.flatten(1, 2), matrix.transpose(1, 2)).view_as(
+            noisy.permute(0, 2, 3, 1)
+        )
+        return (self.last(total) + direct).permute(0, 3, 1, 2)
+
+
+class Stage(nn.Module):
+    """A network with its conditions, and the scales of what it diffuses.
+
+    Args:
+        n_noisy: channels of what is diffused: 2 for one signal, 4 for two ears.
+        n_extra: channels of further conditions.
+        sizes: ``code_size``, ``width``, ``filter_width``, ``local``, ``rank``, ``causal``.
+        n_pose_features: of a pose.
+    """
+
+    spread: torch.Tensor
+    weight: torch.Tensor
+
+    def __init__(
+        self, n_noisy: int, n_extra: int, sizes: dict[str, int], n_pose_features: int
+    ) -> None:
+        super().__init__()
+        code_size = sizes["code_size"]
+        self.filters = PoseFilters(
+            n_pose_features, code_size, sizes["filter_width"], sizes["local"], sizes["rank"]
+        )
+        n_conditions = 10 + sizes["local"] + n_extra
+        self.net = GatedNet(n_noisy, n_conditions, code_size, sizes["width"], bool(sizes["causal"]))
+        self.register_buffer("spread", torch.ones(n_noisy, 1, N_BINS))
+        self.register_buffer("weight", torch.ones(N_BINS))
+
+    def conditions(
+        self,
+        signals: torch.Tensor,
+        features: torch.Tensor,
+        code: torch.Tensor,
+        *extra: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Conditions (B, N, F, n_conditions), and what the gains make of the ears (B, 4, N, F).
+
+        Args:
+            signals: (B, 6, N, F) warped ears and mono, over their level.
+            features: (B, N, n_pose_features).
+            code: (B, D).
+            extra: (B, n_extra, N, F).
+        """
+        gains, local = self.filters(features, code)
+        guess = times(gains, signals[:, :4])
+        both = torch.cat([signals, guess, local, *extra], dim=1)
+        return both.permute(0, 2, 3, 1).contiguous(), guess
+
+
+def _dilations() -> list[tuple[int, int]]:
+    """(along time, along frequency) of the layers, in turns."""
+    found = []
+    for number, dilation in enumerate(_FREQUENCY_DILATIONS):
+        found.append((0, dilation))
+        if number % 2 == 1:
+            found.append((_TIME_DILATIONS[number // 2], 0))
+    return found
+
+
+def _step_features(step: torch.Tensor) -> torch.Tensor:
+    """Sines and cosines (B, _STEP_FEATURES) of steps (B,), periods from 6 to 60000 steps."""
+    number = torch.arange(_STEP_FEATURES // 2, dtype=step.dtype)
+    phase = step[:, None] * 10.0 ** (-4.0 * number / (_STEP_FEATURES // 2 - 1.0))
+    return torch.cat([phase.sin(), phase.cos()], dim=-1)

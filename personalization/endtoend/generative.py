@@ -1,0 +1,242 @@
+"""What the generative systems share: they draw what the warp leaves, in short-time spectra.
+
+The residual of both ears to the warp is divided by the level of the warp (``frames.levels``) and by
+its own spread in each bin, so that it has variance 1, is diffused, and comes back by the same
+scales. With an empty residual the warp is heard as it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from auricle.personalization.endtoend.dopplerbas import N_FEATURES, velocity_features
+from auricle.personalization.endtoend.frames import (
+    HOP,
+    HOP_STEPS,
+    FrameNoise,
+    levels,
+    signals_of,
+    spectra,
+)
+from auricle.personalization.endtoend.gated import POSE_FEATURES, REACH_FRAMES, Stage, pose_features
+from auricle.personalization.endtoend.neural import Batch, NeuralRenderer, Scenes
+from auricle.personalization.endtoend.poses import STEP
+from auricle.personalization.endtoend.warp import geometric_warp
+from auricle.personalization.training import History, Progress, seeded, train
+
+_SCALE_BATCHES = 8  # that spreads are measured on
+_LEAST_SPREAD = 1e-3
+_JUDGED_ITEMS = 2  # of each batch of the judges: a sample costs as much as 100 steps of training
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known before anything is drawn.
+
+    Attributes:
+        warp: (B, 2, T) samples.
+        level: (B, 1, N, F) of the warp.
+        signals: (B, 6, N, F) warped ears and mono over the level.
+        features: (B, N, n_pose_features) of the poses in the middle of frames.
+        code: (B, D).
+    """
+
+    warp: torch.Tensor
+    level: torch.Tensor
+    signals: torch.Tensor
+    features: torch.Tensor
+    code: torch.Tensor
+
+    def frames(self, rows: slice) -> "Known":
+        """Some of the frames; the warp stays."""
+        return Known(
+            self.warp, self.level[:, :, rows], self.signals[:, :, rows], self.features[:, rows],
+            self.code,
+        )  # fmt: skip
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(B, N)."""
+        return self.level.shape[0], self.level.shape[2]
+
+
+class GenerativeRenderer(NeuralRenderer):
+    """Base of the systems that draw the residual; ``drawn`` is theirs.
+
+    Configuration, beside their own: ``width`` of the network, ``filter_width``, ``local`` features
+    and ``rank`` of the pose filters, ``seed`` of the noise (the same seed, signal and poses
+    give the same sound, in whatever pieces it is rendered), ``energy``: bins weigh in the loss as
+    their energy to this power, ``doppler``: the pose has radial velocities (``dopplerbas``),
+    ``frames`` of a scene in a step of training, ``guide``: weight of the pose filters' own loss.
+    """
+
+    SIZES: ClassVar[dict[str, Any]] = {
+        "width": 16, "filter_width": 128, "local": 4, "rank": 16, "seed": 0, "energy": 0.5,
+        "doppler": False, "frames": 16, "guide": 1.0,
+    }  # fmt: skip
+    # Each evaluation of a network reaches some frames, and each draws on the one before.
+    chunk_steps = 768
+    past_steps = 160
+    future_steps = 100
+
+    def drawn(self, known: Known, noise: FrameNoise) -> torch.Tensor:
+        """Residuals (B, 4, N, F) over the level."""
+        raise NotImplementedError
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Frames of the past and of the future that the network sees."""
+        return REACH_FRAMES // 2, REACH_FRAMES // 2
+
+    @property
+    def spread_of_ears(self) -> torch.Tensor:
+        """Spreads (4, 1, F) of both ears' residuals over the level."""
+        raise NotImplementedError
+
+    def scale(self, spread: torch.Tensor, weight: torch.Tensor) -> None:
+        """Give the networks the spreads (4, 1, F) of residuals, and weights (F,) in the loss."""
+        raise NotImplementedError
+
+    def stage(self, n_noisy: int, n_extra: int = 0, causal: bool = False) -> Stage:
+        """A network of the configured size."""
+        n_features = POSE_FEATURES + (N_FEATURES if self.configuration["doppler"] else 0)
+        return Stage(n_noisy, n_extra, {**self.configuration, "causal": causal}, n_features)
+
+    def known(self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor) -> Known:
+        """What is known of an even number of steps; no gradient goes into it."""
+        with torch.no_grad():
+            warp = geometric_warp(mono, apparent_m)
+            ears = spectra(warp)
+            level = levels(ears)
+            signals = torch.cat([ears, spectra(mono[:, None])], dim=1) / level
+            features = [pose_features(apparent_m)]
+            if self.configuration["doppler"]:
+                speeds = velocity_features(apparent_m)
+                features.append(torch.cat([speeds, speeds[:, -1:]], dim=1))
+            told = torch.cat(features, dim=-1)[:, ::HOP_STEPS]
+        return Known(warp, level, signals, told, code)
+
+    def estimate_from(
+        self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
+    ) -> torch.Tensor:
+        """Binaural signals (B, 2, T) of pieces that begin at a step of the whole.
+
+        Frames stand at even steps of the whole, so an odd step goes before a piece or behind it.
+        """
+        before = first_step % HOP_STEPS
+        behind = -(before + mono.shape[-1] // STEP) % HOP_STEPS
+        n_samples, first = mono.shape[-1], before * STEP
+        mono = torch.nn.functional.pad(mono, (first, behind * STEP))
+        apparent_m = torch.cat(
+            [apparent_m[:, :before], apparent_m, apparent_m[:, len(apparent_m[0]) - behind :]],
+            dim=1,
+        )
+        known = self.known(mono, apparent_m, code)
+        noise = FrameNoise(self.configuration["seed"], first_step // HOP_STEPS)
+        residual = self.drawn(known, noise)
+        found = known.warp + signals_of(residual * known.level, mono.shape[-1])
+        return found[..., first : first + n_samples]
+
+    def estimate(
+        self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
+    ) -> torch.Tensor:
+        """Binaural signals (B, 2, T)."""
+        return self.estimate_from(0, mono, apparent_m, code)
+
+    def judged(self, batch: Batch) -> float:
+        """The share of the warp's squared error that a sample has, 1 is as good as the warp."""
+        found = self.estimate(batch.mono, batch.apparent_m, batch.code)
+        warp = geometric_warp(batch.mono, batch.apparent_m)
+        error, plain = (
+            batch.judged(each - batch.binaural).square().sum() for each in (found, warp)
+        )
+        return float(error / plain)
+
+    def heard(self, batch: Batch) -> tuple[Known, torch.Tensor]:
+        """What is known of a batch, and the residual (B, 4, N, F) over the level."""
+        known = self.known(batch.mono, batch.apparent_m, batch.code)
+        return known, spectra(batch.binaural - known.warp) / known.level
+
+    def cut(self, values: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Values (B, C, N, F) of the frames that are judged whole."""
+        return values[:, :, _first_frame(batch) : -1]
+
+    def window(self, batch: Batch) -> tuple[Known, torch.Tensor, slice]:
+        """What is known of a short run of frames, the residual, and which of them count.
+
+        Neighbours in time teach the same direction, so a step learns more from a few frames of
+        many scenes than from many of few.
+        """
+        known, residual = self.heard(batch)
+        past, future = self.reach
+        first, last = _first_frame(batch) - past, residual.shape[2] - 1
+        n_frames = min(self.configuration["frames"] + past + future, last - first)
+        first += int(torch.randint(last - first - n_frames + 1, ()))
+        rows = slice(first, first + n_frames)
+        return known.frames(rows), residual[:, :, rows], slice(past, n_frames - future)
+
+    def weighted(
+        self, stage: Stage, miss: torch.Tensor, guess: torch.Tensor, residual: torch.Tensor,
+        counted: slice,
+    ) -> torch.Tensor:  # fmt: skip
+        """The loss: of what the network missed, and of the guess by the gains alone."""
+        aside = (guess - residual) / self.spread_of_ears
+        both = miss[:, :, counted].square().mean(dim=1), aside[:, :, counted].square().mean(dim=1)
+        return ((both[0] + self.configuration["guide"] * both[1]) * stage.weight).mean()
+
+    def start(self, scenes: Scenes) -> None:
+        """Build the network, and measure the spread of residuals."""
+        torch.set_num_threads(1)
+        rng = seeded(self.plan.seed)
+        self.configuration["code_size"] = scenes.code_size
+        self.net = self.build()
+        self.scale(*self._scales(scenes, rng))
+
+    def trained(
+        self, stage: Stage, loss: Callable[[Batch], torch.Tensor], scenes: Scenes,
+        judge: Callable[[Batch], float], share: float, progress: Progress | None,
+    ) -> History:  # fmt: skip
+        """Train a network for a share of the plan."""
+        steps = max(int(self.plan.steps * share), 1)
+        plan = replace(self.plan, seconds=self.plan.seconds * share, steps=steps)
+        rng = np.random.default_rng([plan.seed, 1])
+        judges = [_first_items(each) for each in scenes.judges()]
+        return train(
+            stage,
+            lambda: loss(scenes.batch(rng)),
+            lambda: float(np.mean([judge(each) for each in judges])),
+            plan,
+            progress,
+        )
+
+    def _scales(
+        self, scenes: Scenes, rng: np.random.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Spreads (4, 1, F) of residuals over the level, and weights (F,) of mean 1."""
+        squares, powers = [], []
+        for _ in range(_SCALE_BATCHES):
+            batch = scenes.batch(rng)
+            known, residual = self.heard(batch)
+            plain = self.cut(residual * known.level, batch)
+            squares.append(self.cut(residual, batch).square().mean(dim=(0, 2)))
+            powers.append(plain.square().mean(dim=(0, 1, 2)))
+        square = torch.stack(squares).mean(dim=0).view(2, 2, -1).mean(dim=(0, 1))
+        spread = square.sqrt().clamp_min(_LEAST_SPREAD).expand(4, 1, -1)
+        weight = torch.stack(powers).mean(dim=0) ** self.configuration["energy"]
+        return spread, weight / weight.mean()
+
+
+def _first_frame(batch: Batch) -> int:
+    """The first that lies within what is judged."""
+    return batch.warmup_samples // HOP + 1
+
+
+def _first_items(batch: Batch) -> Batch:
+    few = slice(_JUDGED_ITEMS)
+    return replace(
+        batch, mono=batch.mono[few], apparent_m=batch.apparent_m[few], code=batch.code[few],
+        binaural=batch.binaural[few],
+    )  # fmt: skip
