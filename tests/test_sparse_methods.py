@@ -8,6 +8,7 @@ from listeners import GRID, some_listeners
 from synthetic import sphere
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.spherical_harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.features import HEARD, blend_weights, itd_seconds
@@ -118,10 +119,11 @@ def test_the_quick_sum_is_the_covariance_times_the_solution() -> None:
     def places(count: int) -> Places:
         deviations = random.normal(size=(20, count, 2, 9)).astype(np.float32)
         deviations -= deviations.mean(axis=0)
-        return Places(sphere(count), np.arange(9), deviations, deviations.std(axis=0))
+        slope = random.normal(size=(count, 2, 9)).astype(np.float32)
+        return Places(sphere(count), np.arange(9), deviations, deviations.std(axis=0), slope)
 
     targets, known = places(7), places(4)
-    model = replace(MAGNITUDE, offset=2.0)
+    model = replace(MAGNITUDE, offset=2.0, turn=3.0)
     solution = random.normal(size=(known.n_values, 3)).astype(np.float32)
     bins = np.array([1, 2, 8])
     slow = between(model, targets, known)(targets.at_bins(bins)) @ solution
@@ -146,6 +148,47 @@ def test_delay_and_equipment_of_another_laboratory_are_found(
     np.testing.assert_allclose(late, 1e-3, atol=1e-9)
     left = (other.magnitude_db - plain.magnitude_db - response_db)[..., HEARD]
     assert np.sqrt(np.mean(left**2)) < 0.35
+
+
+def test_a_loudspeaker_farther_away_leaves_the_itd_of_the_rest(
+    train: Training, others: Training
+) -> None:
+    def with_ears_apart(some: Training, seed: int) -> Training:
+        slants = np.random.default_rng(seed).normal(size=(len(some), 3, 2))
+        own = 15e-6 * np.einsum("md,bde->bme", GRID, slants)
+        return replace(some, arrival_seconds=some.arrival_seconds + own)
+
+    others = with_ears_apart(others, 2)
+    errors = {}
+    for upsampler in (ListenersAcross(), ListenersProcess()):
+        upsampler.fit(with_ears_apart(train, 1))
+        late = others.directions(ROWS).arrival_seconds
+        late[:, 4] += 300e-6  # both ears
+        errors[upsampler.name] = itd_error_us(upsampler, others, late)
+    assert errors["listeners-across"] < 0.5
+    assert errors["listeners"] > 2.0
+
+
+def test_a_turned_head_is_found(train: Training, others: Training) -> None:
+    azimuth_deg, elevation_deg = azimuth_elevation_deg(GRID)
+    turned = replace(others.at(unit_vectors(azimuth_deg + 4.0, elevation_deg)), positions=GRID)
+    errors = {}
+    for upsampler in (ListenersAcross(), ListenersProcess()):
+        upsampler.fit(train)
+        late = turned.directions(ROWS[:3]).arrival_seconds
+        errors[upsampler.name] = itd_error_us(upsampler, turned, late, ROWS[:3])
+    assert errors["listeners-across"] < 0.5 * errors["listeners"]
+
+
+def itd_error_us(
+    upsampler: ListenersProcess, true: Training, late: np.ndarray, rows: np.ndarray = ROWS
+) -> float:
+    """Mean error of the ITD of all listeners, measured with arrivals (B, K, 2)."""
+    found = upsampler.predict_many(
+        replace(true.directions(rows), arrival_seconds=late), true.positions
+    )
+    itd = itd_seconds(np.stack([each.arrival_seconds for each in found]))
+    return 1e6 * float(np.abs(itd - itd_seconds(true.arrival_seconds)).mean())
 
 
 def test_equipment_is_what_all_directions_share() -> None:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
+from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.personalization.features import BINS, HEARD
 from auricle.personalization.sparse.covariance import (
     Covariance,
@@ -47,6 +48,9 @@ ARRIVAL = Covariance(  # in microseconds; there is one bin
     noise=0.0009,
     offset=3.0e3,
 )
+# Of another laboratory: heads stand elsewhere and turned, and some loudspeakers are farther away.
+# Chosen with HUTUBS as the listeners and CIPIC as the other laboratory, and the other way round.
+ARRIVAL_ACROSS = replace(ARRIVAL, noise=0.01, shared=100.0**2, turn=1.5**2)
 MICROSECONDS = 1e6
 OFFSET_DB, OFFSET_BINS = 3.0, 6.0  # by which the equipment of laboratories differs, and how finely
 
@@ -57,6 +61,7 @@ _MOST_SPREAD = 1200  # the same for the spread, which needs one more solution fo
 # Of the spread: the parts of the covariance add up to more than the listeners' variance.
 SPREAD_DB_FACTOR, SPREAD_ITD_FACTOR = 0.77, 1.0
 _LEAST_NOISE = 1e-4  # of the mean variance
+_TURN_DEG = 2.0  # over which the slope of the mean is taken
 _SPREAD_STEP = 4  # bins between those whose spread is worked out
 
 
@@ -137,7 +142,7 @@ class ListenersAcross(ListenersProcess):
 
     def __init__(self, offset_db: float = OFFSET_DB, *, with_spread: bool = False) -> None:
         model = replace(MAGNITUDE, offset=offset_db**2, offset_bins=OFFSET_BINS)
-        super().__init__(model, with_spread=with_spread)
+        super().__init__(model, ARRIVAL_ACROSS, with_spread=with_spread)
 
     def _level(self, deviations_db: NDArray) -> NDArray:
         return np.median(deviations_db[..., HEARD], axis=(1, 2, 3), keepdims=True)
@@ -160,10 +165,11 @@ def arrivals_given(
     known = measured.positions
     late = measured.arrival_seconds - mean.at(known).arrival_seconds
     common = late.mean(axis=(1, 2), keepdims=True)
+    slopes = [_slope(mean, each) if model.turn else None for each in (target_positions, known)]
     times = (
         model,
-        _places(target_positions, _microseconds(deviations.at(target_positions))),
-        _places(known, _microseconds(deviations.at(known))),
+        _places(target_positions, _microseconds(deviations.at(target_positions)), slopes[0]),
+        _places(known, _microseconds(deviations.at(known)), slopes[1]),
     )
     found = _conditioned(*times, MICROSECONDS * (late - common)[..., None])
     arrivals = mean.at(target_positions).arrival_seconds + found[..., 0] / MICROSECONDS + common
@@ -173,6 +179,16 @@ def arrivals_given(
 def _microseconds(listeners: Training) -> Array:
     """Arrival times (S, M, 2, 1) as values of one bin."""
     return MICROSECONDS * listeners.arrival_seconds[..., None]
+
+
+def _slope(mean: Training, positions: Array) -> Float32:
+    """Microseconds (Q, 2, 1) by which the mean arrives later for each degree of azimuth."""
+    azimuth_deg, elevation_deg = azimuth_elevation_deg(positions)
+    ahead, behind = (
+        _microseconds(mean.at(unit_vectors(azimuth_deg + step, elevation_deg)))[0]
+        for step in (_TURN_DEG, -_TURN_DEG)
+    )
+    return np.asarray((ahead - behind) / (2.0 * _TURN_DEG), dtype=np.float32)
 
 
 def _stretched(deviations_db: Float32, by: float) -> Float32:
@@ -186,9 +202,9 @@ def _stretched(deviations_db: Float32, by: float) -> Float32:
     )
 
 
-def _places(positions: Array, deviations: NDArray) -> Places:
+def _places(positions: Array, deviations: NDArray, slope: Float32 | None = None) -> Places:
     light = np.ascontiguousarray(deviations, dtype=np.float32)
-    return Places(positions, np.arange(light.shape[-1]), light, light.std(axis=0))
+    return Places(positions, np.arange(light.shape[-1]), light, light.std(axis=0), slope)
 
 
 def _conditioned(model: Covariance, targets: Places, known: Places, values: NDArray) -> Float32:
@@ -240,6 +256,11 @@ def _factor(model: Covariance, known: Places) -> tuple[Float32, bool]:
     # Where listeners hardly differ, as with arrivals from straight ahead, rounding needs some too.
     least = _LEAST_NOISE * float(np.trace(matrix)) / len(matrix)
     matrix.flat[:: len(matrix) + 1] += (model.noise * known.scale**2).ravel() + np.float32(least)
+    if model.shared:
+        left = np.arange(len(matrix)).reshape(known.scale.shape)[:, 0].ravel()
+        right = left + known.scale.shape[-1]
+        for a, b in ((left, left), (left, right), (right, left), (right, right)):
+            matrix[a, b] += np.float32(model.shared)
     factor, lower = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
     return factor, lower
 
