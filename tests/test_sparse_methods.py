@@ -13,6 +13,7 @@ from auricle.dsp.spherical_harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.features import HEARD, blend_weights, itd_seconds
 from auricle.personalization.sparse import listeners as listeners_module
+from auricle.personalization.sparse import ridge as ridge_module
 from auricle.personalization.sparse.covariance import (
     Places,
     between,
@@ -31,6 +32,7 @@ from auricle.personalization.sparse.method import (
     names,
     predict_many,
 )
+from auricle.personalization.sparse.ridge import BandRidge
 
 CLASSICAL = [name for name, where in METHODS.items() if ".models." not in where]
 PERSONAL = ("ridge", "listeners", "listeners-across", "ridge-across")
@@ -241,6 +243,35 @@ def test_the_spread_covers_the_error_and_falls_towards_what_was_measured(train: 
         assert spread[ROWS].mean() < 0.6 * spread[left_out].mean()
         assert spread[left_out].mean() < 1.2 * before[left_out].mean()
         assert found.spread_seconds.max() < 100e-6
+
+
+def test_the_spread_of_ridge_is_that_of_its_posterior(train: Training) -> None:
+    random = np.random.default_rng(5)
+    known, wanted = random.normal(size=(12, 30)), random.normal(size=(12, 7))
+    ridge = 0.4
+    noise = ridge * np.sum(known**2) / 12 / 12  # variance of a measured value
+    posterior = np.linalg.inv(12 * np.eye(12) + known @ known.T / noise)  # of the weights
+    slow = np.diag(wanted.T @ posterior @ wanted)
+    np.testing.assert_allclose(ridge_module._left(known, wanted, ridge), slow, rtol=1e-9)
+
+    spreads = []
+    for count in (4, 9, 60):
+        upsampler = BandRidge(with_spread=True)
+        upsampler.fit(train)
+        seen = train.directions(spread_rows(GRID, count)).listener(0)
+        found = upsampler.predict(seen, GRID)
+        assert found.spread_db is not None
+        assert found.spread_seconds is not None
+        assert found.spread_db.shape == found.magnitude_db.shape
+        assert found.spread_seconds.shape == (len(GRID),)
+        spreads.append((found.spread_db.mean(), found.spread_seconds.mean()))
+    assert spreads[0][0] > spreads[1][0] > spreads[2][0]
+    assert 0.0 < spreads[2][1] < spreads[0][1]
+    plain = BandRidge()
+    plain.fit(train)
+    without = plain.predict(seen, GRID)
+    assert without.spread_db is None
+    np.testing.assert_array_equal(without.magnitude_db, found.magnitude_db)
 
 
 def test_a_name_that_is_none_is_named_with_those_there_are() -> None:
