@@ -51,6 +51,9 @@ class Covariance:
             of the level), in the units of the values squared; ``offset_bins`` its scale.
         shared: variance of an unknown of each measured direction that its ears share (where the
             head was, distance of the loudspeaker), in the units of the values squared.
+        unseen: variance of what a value has for itself, in the units of ``noise``; for the spread.
+        spread: by which the standard deviation that is stated is multiplied: the parts add up to
+            more than the listeners' variance inside a laboratory, and to less than another's.
         turn: variance of how far the head was turned, in degrees squared; works on ``slope``.
     """
 
@@ -60,6 +63,8 @@ class Covariance:
     offset: float = 0.0
     offset_bins: float = 4.0
     shared: float = 0.0
+    unseen: float = 0.0
+    spread: float = 1.0
     turn: float = 0.0
 
 
@@ -86,6 +91,16 @@ class Places:
     def n_values(self) -> int:
         """Q times 2 times P."""
         return self.scale.size
+
+    def and_nowhere(self) -> "Places":
+        """One more direction at which nobody differs: all that moves it is common to all."""
+        return Places(
+            np.concatenate([self.positions, self.positions[:1]]),
+            self.bins,
+            np.concatenate([self.deviations, np.zeros_like(self.deviations[:, :1])], axis=1),
+            np.concatenate([self.scale, np.zeros_like(self.scale[:1])]),
+            None if self.slope is None else np.concatenate([self.slope, 0.0 * self.slope[:1]]),
+        )
 
     @property
     def turning(self) -> Float32:
