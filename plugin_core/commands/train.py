@@ -41,7 +41,7 @@ def train(
 
     listeners: HUTUBS and CIPIC brought to one mean, for ``auricle personalize``. default: their
     mean, the listener of the engine where no set is given. Networks, which need torch: refiner,
-    fsp-ae, neural-field, ranf, niirf, flow, hrtfformer.
+    refiner-across, dense-refiner, fsp-ae, neural-field, ranf, niirf, flow, hrtfformer.
     """
     from auricle.personalization.sparse.laboratories import united
     from auricle.personalization.sparse.training_sets import (
