@@ -1,0 +1,183 @@
+"""What all learned systems share: batches, training, weights, rendering of whole signals.
+
+A system says how it is built, what its loss is and what it hears (``estimate``); the rest is here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from auricle.dsp.errors import AuricleError
+from auricle.personalization.endtoend.poses import RATE, STEP, Poses
+from auricle.personalization.endtoend.windowed import WindowedRenderer
+from auricle.personalization.training import History, Plan, Progress, seeded, train
+from auricle.personalization.weights import Weights, load_into, state_of
+
+Float32: TypeAlias = NDArray[np.float32]
+
+CONTEXT_STEPS = 32  # of sound before a chunk (85 ms): delays of up to 25 m and what rings on
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pieces of scenes.
+
+    Attributes:
+        mono: (B, T) float32, T = K STEP.
+        apparent_m: (B, K + 1, 3) metres, see ``Poses``.
+        code: (B, D) listeners; 0 is the mean listener.
+        binaural: (B, 2, T) what is wanted.
+        warmup_samples: the first samples, whose past is not in the piece: no loss on them.
+    """
+
+    mono: torch.Tensor
+    apparent_m: torch.Tensor
+    code: torch.Tensor
+    binaural: torch.Tensor
+    warmup_samples: int = CONTEXT_STEPS * STEP
+
+    def judged(self, signal: torch.Tensor) -> torch.Tensor:
+        """A signal (B, ..., T) without the samples that nobody judges."""
+        return signal[..., self.warmup_samples :]
+
+
+class Scenes(Protocol):
+    """Where batches come from."""
+
+    code_size: int
+
+    def batch(self, rng: np.random.Generator) -> Batch:
+        """Pieces for one step of training."""
+        ...
+
+    def judges(self) -> list[Batch]:
+        """The same pieces each time, of listeners, speakers and traces that train nothing."""
+        ...
+
+
+class NeuralRenderer:
+    """Base of the learned systems.
+
+    A subclass gives ``name``, ``DEFAULTS``, ``build``, ``loss`` and, where the network alone is not
+    the answer, ``estimate``.
+
+    Args:
+        plan: of the training.
+        configuration: sizes, in place of ``DEFAULTS``.
+    """
+
+    name: ClassVar[str] = ""
+    DEFAULTS: ClassVar[dict[str, Any]] = {}
+    chunk_steps: ClassVar[int] = 375  # steps rendered at a time: 1 s
+    past_steps: ClassVar[int] = CONTEXT_STEPS  # that a piece needs before it
+    future_steps: ClassVar[int] = 0  # and behind it
+    sample_rate = RATE
+
+    def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
+        unknown = set(configuration) - set(self.DEFAULTS) - {"code_size"}
+        if unknown:
+            raise AuricleError(f"{self.name} has no setting {', '.join(sorted(unknown))}")
+        self.plan = plan or Plan()
+        self.configuration = {"code_size": 0, **self.DEFAULTS, **configuration}
+        self.net: Any = None
+        self.history: History | None = None
+
+    # What a system says of itself.
+
+    def build(self) -> nn.Module:
+        """The network, from ``self.configuration``; ``code_size`` is D."""
+        raise NotImplementedError
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """The loss of a batch."""
+        raise NotImplementedError
+
+    def estimate(
+        self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
+    ) -> torch.Tensor:
+        """Binaural signals (B, 2, T)."""
+        found: torch.Tensor = self.net(mono, apparent_m, code)
+        return found
+
+    def estimate_from(
+        self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
+    ) -> torch.Tensor:
+        """The same for a piece that begins at a step of a whole: for systems that draw noise."""
+        return self.estimate(mono, apparent_m, code)
+
+    def judged(self, batch: Batch) -> float:
+        """What decides when training stops, lower is better; here the loss."""
+        return float(self.loss(batch))
+
+    # What all of them do.
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers learned."""
+        return sum(each.numel() for each in self.net.parameters())
+
+    def fit(self, scenes: Scenes, progress: Progress | None = None) -> None:
+        """Train on scenes; those of ``judges`` say when to stop."""
+        torch.set_num_threads(1)
+        rng = seeded(self.plan.seed)
+        self.configuration["code_size"] = scenes.code_size
+        self.net = self.build()
+        judges = scenes.judges()
+        self.history = train(
+            self.net,
+            lambda: self.loss(scenes.batch(rng)),
+            lambda: float(np.mean([self.judged(each) for each in judges])),
+            self.plan,
+            progress,
+        )
+
+    def render(
+        self, mono: Float32, poses: Poses, code: Float32, done: Callable[[int], None] | None = None
+    ) -> Float32:
+        """Both ears (2, T) of ``mono`` (T,) at 48 kHz; ``poses`` reach as far as it or farther.
+
+        In pieces with their past (``windowed``), so memory does not grow with the length.
+
+        Args:
+            mono: (T,).
+            poses: of at least T samples.
+            code: (D,) the listener.
+            done: told the samples of each piece that is ready.
+        """
+        n_samples = len(mono)
+        if poses.n_samples < n_samples:
+            raise AuricleError(f"poses for {poses.n_samples} samples, but {n_samples} of sound")
+        pieces = WindowedRenderer(self, code)
+        pieces.start(poses.apparent_m[:1])
+        late = pieces.latency_samples
+        n_steps = -(-(n_samples + late) // STEP)
+        padded = np.zeros((1, n_steps * STEP), dtype=np.float32)
+        padded[0, :n_samples] = mono
+        rows = np.minimum(np.arange(1, n_steps + 1), len(poses.apparent_m) - 1)
+        places = poses.apparent_m[rows, None]
+        out = np.empty((2, n_steps * STEP), dtype=np.float32)
+        for first in range(0, n_steps, self.chunk_steps):
+            steps = slice(first, first + self.chunk_steps)
+            part = slice(first * STEP, (first + self.chunk_steps) * STEP)
+            out[:, part] = pieces.process(padded[:, part], places[steps])
+            if done is not None:
+                done(padded[0, part].size)
+        return out[:, late : late + n_samples]
+
+    def to_weights(self, split: dict[str, Any], **notes: Any) -> Weights:
+        """All that ``from_weights`` needs."""
+        return Weights(self.name, state_of(self.net), self.configuration, split, notes)
+
+    @classmethod
+    def from_weights(cls, weights: Weights) -> "NeuralRenderer":
+        """The system as it was trained."""
+        self = cls(**weights.configuration)
+        self.net = self.build()
+        load_into(self.net, weights)
+        self.net.eval()
+        return self
