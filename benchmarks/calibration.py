@@ -1,30 +1,38 @@
 """Print how often the truth lies within the spread that a prediction states.
 
-    python benchmarks/calibration.py DATA
+    python benchmarks/calibration.py DATA [SET ...]
 
-First of five folds, directions that were not measured: the share of magnitudes and of ITDs within
-one and two standard deviations (of a normal distribution 0.68 and 0.95), the spread stated and the
-root mean square error. "across": the listeners that ship, on SONICOM.
+Some listeners of the first of five folds of a data set, or of all ("across-sadie1": from the
+listeners that ship), at 3, 5, 19 and 100 directions: the share of magnitudes and of ITDs, where
+nothing was measured, within one and two standard deviations (of a normal distribution 0.68 and
+0.95), the spread stated and the error, both as root mean squares.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from auricle.personalization.datasets.lap import COUNTS
 from auricle.personalization.datasets.splits import folds
 from auricle.personalization.features import HEARD, itd_seconds
-from auricle.personalization.sparse.comparison import counts_of, measured_rows
+from auricle.personalization.sparse.comparison import measured_rows
+from auricle.personalization.sparse.equipment import WithoutEquipment
 from auricle.personalization.sparse.listeners import ListenersAcross, ListenersProcess
-from auricle.personalization.sparse.method import Training
+from auricle.personalization.sparse.method import Method, Training, predict_many
+from auricle.personalization.sparse.ridge import BandRidge
 from auricle.personalization.sparse.shipped import shipped_training
 from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
 
+SETS = ("sonicom", "hutubs", "across-sadie1", "across-sonicom")
+LISTENERS = 8
 
-def covered(upsampler: ListenersProcess, test: Training, rows: np.ndarray) -> str:
+
+def covered(upsampler: Method, test: Training, rows: np.ndarray) -> str:
     left_out = np.setdiff1d(np.arange(len(test.positions)), rows)
     magnitude, late, spread_db, spread_us = [], [], [], []
-    for row, found in enumerate(upsampler.predict_many(test.directions(rows), test.positions)):
+    for row, found in enumerate(predict_many(upsampler, test.directions(rows), test.positions)):
         error = found.magnitude_db - test.magnitude_db[row]
         magnitude.append(error[left_out][..., HEARD])
         spread_db.append(found.spread_db[left_out][..., HEARD])
@@ -40,23 +48,29 @@ def covered(upsampler: ListenersProcess, test: Training, rows: np.ndarray) -> st
     return " | ".join(cells)
 
 
+def methods(across: bool) -> list[Method]:
+    ridge = partial(BandRidge, with_spread=True)
+    if across:
+        return [ListenersAcross(with_spread=True), WithoutEquipment("ridge-across", ridge)]
+    return [ListenersProcess(with_spread=True), ridge()]
+
+
 def main() -> None:
     data = Path(sys.argv[1])
-    print("| set | directions | dB within 1, 2 sd | sd, error dB | ITD within | sd, error us |")
-    print("|---|---|---|---|---|---|")
-    for name in sys.argv[2:] or ("sonicom", "hutubs", "across"):
-        subjects = people_only(subjects_in(data, "sonicom" if name == "across" else name))
+    print("| set | method | directions | dB within | sd, error dB | ITD within | sd, error us |")
+    print("|---|---|---|---|---|---|---|")
+    for name in sys.argv[2:] or SETS:
+        across = name.startswith("across-")
+        subjects = people_only(subjects_in(data, name.removeprefix("across-")))
         whole = training_of(subjects)
         train, test = folds(subjects.people)[0]
-        if name == "across":
-            upsampler: ListenersProcess = ListenersAcross(with_spread=True)
-            upsampler.fit(shipped_training())
-        else:
-            upsampler = ListenersProcess(with_spread=True)
-            upsampler.fit(whole.take(train))
-        for count in counts_of(subjects.dataset):
-            cells = covered(upsampler, whole.take(test), measured_rows(subjects, count))
-            print(f"| {name} | {count} | {cells} |", flush=True)
+        rows = np.arange(len(whole)) if across else test
+        some = whole.take(rows[np.linspace(0, len(rows) - 1, LISTENERS).astype(int)])
+        for upsampler in methods(across):
+            upsampler.fit(shipped_training() if across else whole.take(train))
+            for count in COUNTS:
+                cells = covered(upsampler, some, measured_rows(subjects, count))
+                print(f"| {name} | {upsampler.name} | {count} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

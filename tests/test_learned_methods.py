@@ -16,7 +16,11 @@ from auricle.personalization.sparse.measured_sets import (  # noqa: E402
     standard_sets,
 )
 from auricle.personalization.sparse.method import MIRROR, Measured, method  # noqa: E402
-from auricle.personalization.sparse.models import niirf  # noqa: E402
+from auricle.personalization.sparse.models import niirf, refiner_across  # noqa: E402
+from auricle.personalization.sparse.models.dense_refiner import (  # noqa: E402
+    DenseRefiner,
+    _nearest,
+)
 from auricle.personalization.sparse.models.fsp_ae import FspAe, FspAeNet  # noqa: E402
 from auricle.personalization.sparse.models.neural_field import (  # noqa: E402
     FieldNet,
@@ -26,10 +30,12 @@ from auricle.personalization.sparse.models.neural_field import (  # noqa: E402
 from auricle.personalization.sparse.models.niirf import Niirf  # noqa: E402
 from auricle.personalization.sparse.models.ranf import Block, Ranf  # noqa: E402
 from auricle.personalization.sparse.models.refiner import Refiner, RefinerNet  # noqa: E402
+from auricle.personalization.sparse.models.refiner_across import RefinerAcross  # noqa: E402
+from auricle.personalization.sparse.shipped import as_shipped  # noqa: E402
 from auricle.personalization.sparse.trained import LEARNED, load_trained  # noqa: E402
 from auricle.personalization.sparse.trained import learned as learned_class  # noqa: E402
 from auricle.personalization.training import Plan  # noqa: E402
-from auricle.personalization.weights import save_weights  # noqa: E402
+from auricle.personalization.weights import WeightsError, save_weights  # noqa: E402
 
 SMALL = {
     "refiner": {"width": 4, "groups": 3, "random_sets": 1, "targets": 12, "batch": 8},
@@ -41,6 +47,8 @@ SMALL = {
     "flow": {"width": 8, "groups": 2, "random_sets": 0, "targets": 20, "batch": 8, "samples": 4,
              "steps": 2},
     "hrtfformer": {"width": 16, "depth": 1, "heads": 4, "listeners": 4, "targets": 6},
+    "dense-refiner": {"width": 4, "groups": 3, "batch": 8},
+    "refiner-across": {"width": 4, "groups": 3, "random_sets": 1, "targets": 12, "batch": 8},
 }  # fmt: skip
 PLAN = Plan(steps=4, check_steps=2)
 SOME = np.array([0, 7, 13, 22, 34, 41, 48, 55, 58, 60, 61])
@@ -58,6 +66,15 @@ def few_values_solved_for_at_once():
 @pytest.fixture(scope="module")
 def people():
     return learned.listeners()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def these_ship(people):
+    """The listeners by formula, as if they were those that ship; ten of them as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(refiner_across, "shipped_training", lambda: as_shipped(people))
+        patch.setattr(refiner_across, "_ship", lambda dataset, count: count in (10, 12))
+        yield
 
 
 @pytest.fixture(scope="module", params=LEARNED)
@@ -265,22 +282,82 @@ def test_the_refiner_learns_from_estimates_of_listeners_it_has_not_seen(people, 
     """Each group is estimated by a base that was fitted to all the others alone."""
     from auricle.personalization.sparse.models import refiner
 
-    fitted = []
+    fitted, checked = [], []
 
     class Spy(refiner.ListenersProcess):
         def fit(self, train):
             fitted.append(train)
             super().fit(train)
 
-        def predict_many(self, measured, targets):
+        def predict_apart(self, measured, targets):
             seen = fitted[-1].magnitude_db.reshape(len(fitted[-1]), -1)
             for one in measured.magnitude_db[: len(measured) // 2]:
                 assert not any(np.isin(one.ravel()[:3], row).all() for row in seen)
-            return super().predict_many(measured, targets)
+            checked.append(len(measured))
+            return super().predict_apart(measured, targets)
 
     monkeypatch.setattr(refiner, "ListenersProcess", Spy)
     Refiner(PLAN, **SMALL["refiner"]).fit(people)
     assert [len(each) for each in fitted] == [12, 8, 8, 8]
+    assert checked
+
+
+@pytest.fixture(scope="module")
+def across(people):
+    made = RefinerAcross(PLAN, **SMALL["refiner-across"])
+    made.fit(people)
+    return made
+
+
+def test_weights_of_the_refiner_for_other_laboratories_name_the_listeners_that_ship(
+    people, across, monkeypatch
+):
+    weights = across.to_weights(seed=0)
+    assert all(name.startswith("net.") for name in weights.tensors)
+    assert weights.notes == {"seed": 0, "listeners": ["made up", 12]}
+    monkeypatch.setattr(refiner_across, "_ship", lambda dataset, count: False)
+    with pytest.raises(WeightsError, match="go with 12 listeners of"):
+        RefinerAcross.from_weights(weights)
+    with pytest.raises(AuricleError, match="learns from the listeners that ship"):
+        RefinerAcross(PLAN).fit(people)
+
+
+def test_the_refiner_for_other_laboratories_does_not_mind_level_and_delay(across, unknown):
+    seen = unknown.listener(0, SOME)
+    other = Measured(seen.positions, seen.magnitude_db + 7.0, seen.arrival_seconds + 1e-3)
+    first, found = (across.predict(each, unknown.positions) for each in (seen, other))
+    assert np.allclose(found.magnitude_db, first.magnitude_db + 7.0, atol=1e-2)
+    assert np.allclose(found.arrival_seconds, first.arrival_seconds + 1e-3, atol=1e-8)
+
+
+def test_equipment_is_drawn_as_the_base_supposes_it():
+    drawn = RefinerAcross(PLAN).equipment_db(4000, np.random.default_rng(0)).astype(float)
+    assert np.std(drawn, axis=0) == pytest.approx(3.0, rel=0.1)
+    lag = np.mean(drawn[:, :-6] * drawn[:, 6:]) / np.mean(drawn**2)
+    assert lag == pytest.approx(np.exp(-1.0), abs=0.05)
+
+
+def test_the_dense_refiner_is_its_base_before_training_and_sees_no_truth(people, unknown):
+    made = DenseRefiner(PLAN, **SMALL["dense-refiner"])
+    made.fit(people)
+    half = unknown.directions(np.arange(0, 62, 2))
+    base = made._base.predict_many(half, unknown.positions)
+    changed = made.predict_many(half, unknown.positions)
+    assert not np.array_equal(changed[0].magnitude_db, base[0].magnitude_db)
+    torch.nn.init.zeros_(made.net.last.weight)
+    torch.nn.init.zeros_(made.net.last.bias)
+    same = made.predict_many(half, unknown.positions)
+    assert np.array_equal(same[1].magnitude_db, base[1].magnitude_db)
+    assert made._between(half, unknown.positions, same[0].magnitude_db[None]).truth is None
+
+
+def test_the_nearest_do_not_depend_on_the_order_of_rows():
+    known = learned.listeners().positions[:40]
+    turn = np.random.default_rng(0).permutation(40)
+    targets = learned.listeners().positions[40:]
+    first, again = _nearest(targets, known), _nearest(targets, known[turn])
+    assert np.array_equal(known[first], known[turn][again])
+    assert np.array_equal(_nearest(targets, known[:2])[:, :2], _nearest(targets, known[:2])[:, 2:4])
 
 
 def test_refiner_layers_keep_the_bins():

@@ -8,10 +8,12 @@ from listeners import GRID, some_listeners
 from synthetic import sphere
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.spherical_harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.features import HEARD, blend_weights, itd_seconds
 from auricle.personalization.sparse import listeners as listeners_module
+from auricle.personalization.sparse import ridge as ridge_module
 from auricle.personalization.sparse.covariance import (
     Places,
     between,
@@ -30,6 +32,7 @@ from auricle.personalization.sparse.method import (
     names,
     predict_many,
 )
+from auricle.personalization.sparse.ridge import BandRidge
 
 CLASSICAL = [name for name, where in METHODS.items() if ".models." not in where]
 PERSONAL = ("ridge", "listeners", "listeners-across", "ridge-across")
@@ -118,10 +121,11 @@ def test_the_quick_sum_is_the_covariance_times_the_solution() -> None:
     def places(count: int) -> Places:
         deviations = random.normal(size=(20, count, 2, 9)).astype(np.float32)
         deviations -= deviations.mean(axis=0)
-        return Places(sphere(count), np.arange(9), deviations, deviations.std(axis=0))
+        slope = random.normal(size=(count, 2, 9)).astype(np.float32)
+        return Places(sphere(count), np.arange(9), deviations, deviations.std(axis=0), slope)
 
     targets, known = places(7), places(4)
-    model = replace(MAGNITUDE, offset=2.0)
+    model = replace(MAGNITUDE, offset=2.0, turn=3.0)
     solution = random.normal(size=(known.n_values, 3)).astype(np.float32)
     bins = np.array([1, 2, 8])
     slow = between(model, targets, known)(targets.at_bins(bins)) @ solution
@@ -146,6 +150,47 @@ def test_delay_and_equipment_of_another_laboratory_are_found(
     np.testing.assert_allclose(late, 1e-3, atol=1e-9)
     left = (other.magnitude_db - plain.magnitude_db - response_db)[..., HEARD]
     assert np.sqrt(np.mean(left**2)) < 0.35
+
+
+def test_a_loudspeaker_farther_away_leaves_the_itd_of_the_rest(
+    train: Training, others: Training
+) -> None:
+    def with_ears_apart(some: Training, seed: int) -> Training:
+        slants = np.random.default_rng(seed).normal(size=(len(some), 3, 2))
+        own = 15e-6 * np.einsum("md,bde->bme", GRID, slants)
+        return replace(some, arrival_seconds=some.arrival_seconds + own)
+
+    others = with_ears_apart(others, 2)
+    errors = {}
+    for upsampler in (ListenersAcross(), ListenersProcess()):
+        upsampler.fit(with_ears_apart(train, 1))
+        late = others.directions(ROWS).arrival_seconds
+        late[:, 4] += 300e-6  # both ears
+        errors[upsampler.name] = itd_error_us(upsampler, others, late)
+    assert errors["listeners-across"] < 0.5
+    assert errors["listeners"] > 2.0
+
+
+def test_a_turned_head_is_found(train: Training, others: Training) -> None:
+    azimuth_deg, elevation_deg = azimuth_elevation_deg(GRID)
+    turned = replace(others.at(unit_vectors(azimuth_deg + 4.0, elevation_deg)), positions=GRID)
+    errors = {}
+    for upsampler in (ListenersAcross(), ListenersProcess()):
+        upsampler.fit(train)
+        late = turned.directions(ROWS[:3]).arrival_seconds
+        errors[upsampler.name] = itd_error_us(upsampler, turned, late, ROWS[:3])
+    assert errors["listeners-across"] < 0.5 * errors["listeners"]
+
+
+def itd_error_us(
+    upsampler: ListenersProcess, true: Training, late: np.ndarray, rows: np.ndarray = ROWS
+) -> float:
+    """Mean error of the ITD of all listeners, measured with arrivals (B, K, 2)."""
+    found = upsampler.predict_many(
+        replace(true.directions(rows), arrival_seconds=late), true.positions
+    )
+    itd = itd_seconds(np.stack([each.arrival_seconds for each in found]))
+    return 1e6 * float(np.abs(itd - itd_seconds(true.arrival_seconds)).mean())
 
 
 def test_equipment_is_what_all_directions_share() -> None:
@@ -198,6 +243,35 @@ def test_the_spread_covers_the_error_and_falls_towards_what_was_measured(train: 
         assert spread[ROWS].mean() < 0.6 * spread[left_out].mean()
         assert spread[left_out].mean() < 1.2 * before[left_out].mean()
         assert found.spread_seconds.max() < 100e-6
+
+
+def test_the_spread_of_ridge_is_that_of_its_posterior(train: Training) -> None:
+    random = np.random.default_rng(5)
+    known, wanted = random.normal(size=(12, 30)), random.normal(size=(12, 7))
+    ridge = 0.4
+    noise = ridge * np.sum(known**2) / 12 / 12  # variance of a measured value
+    posterior = np.linalg.inv(12 * np.eye(12) + known @ known.T / noise)  # of the weights
+    slow = np.diag(wanted.T @ posterior @ wanted)
+    np.testing.assert_allclose(ridge_module._left(known, wanted, ridge), slow, rtol=1e-9)
+
+    spreads = []
+    for count in (4, 9, 60):
+        upsampler = BandRidge(with_spread=True)
+        upsampler.fit(train)
+        seen = train.directions(spread_rows(GRID, count)).listener(0)
+        found = upsampler.predict(seen, GRID)
+        assert found.spread_db is not None
+        assert found.spread_seconds is not None
+        assert found.spread_db.shape == found.magnitude_db.shape
+        assert found.spread_seconds.shape == (len(GRID),)
+        spreads.append((found.spread_db.mean(), found.spread_seconds.mean()))
+    assert spreads[0][0] > spreads[1][0] > spreads[2][0]
+    assert 0.0 < spreads[2][1] < spreads[0][1]
+    plain = BandRidge()
+    plain.fit(train)
+    without = plain.predict(seen, GRID)
+    assert without.spread_db is None
+    np.testing.assert_array_equal(without.magnitude_db, found.magnitude_db)
 
 
 def test_a_name_that_is_none_is_named_with_those_there_are() -> None:

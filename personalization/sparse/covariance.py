@@ -49,6 +49,12 @@ class Covariance:
         noise: variance of a measurement, in the same units.
         offset: variance of an unknown common to all directions and both ears (of the loudspeaker,
             of the level), in the units of the values squared; ``offset_bins`` its scale.
+        shared: variance of an unknown of each measured direction that its ears share (where the
+            head was, distance of the loudspeaker), in the units of the values squared.
+        unseen: variance of what a value has for itself, in the units of ``noise``; for the spread.
+        spread: by which the standard deviation that is stated is multiplied: the parts add up to
+            more than the listeners' variance inside a laboratory, and to less than another's.
+        turn: variance of how far the head was turned, in degrees squared; works on ``slope``.
     """
 
     tapers: tuple[Part, ...]
@@ -56,6 +62,10 @@ class Covariance:
     noise: float
     offset: float = 0.0
     offset_bins: float = 4.0
+    shared: float = 0.0
+    unseen: float = 0.0
+    spread: float = 1.0
+    turn: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,22 +77,44 @@ class Places:
         bins: (P,) numbers of the bins.
         deviations: (S, Q, 2, P).
         scale: (Q, 2, P) their standard deviation.
+        slope: (Q, 2, P) change of the mean with each degree that the head is turned; None where
+            that is not looked at.
     """
 
     positions: Array
     bins: NDArray[np.int64]
     deviations: Float32
     scale: Float32
+    slope: Float32 | None = None
 
     @property
     def n_values(self) -> int:
         """Q times 2 times P."""
         return self.scale.size
 
+    def and_nowhere(self) -> "Places":
+        """One more direction at which nobody differs: all that moves it is common to all."""
+        return Places(
+            np.concatenate([self.positions, self.positions[:1]]),
+            self.bins,
+            np.concatenate([self.deviations, np.zeros_like(self.deviations[:, :1])], axis=1),
+            np.concatenate([self.scale, np.zeros_like(self.scale[:1])]),
+            None if self.slope is None else np.concatenate([self.slope, 0.0 * self.slope[:1]]),
+        )
+
+    @property
+    def turning(self) -> Float32:
+        """The slope; nothing where there is none."""
+        return np.zeros_like(self.scale) if self.slope is None else self.slope
+
     def at_bins(self, chosen: NDArray[np.int64]) -> "Places":
         """Some of the bins."""
         return Places(
-            self.positions, self.bins[chosen], self.deviations[..., chosen], self.scale[..., chosen]
+            self.positions,
+            self.bins[chosen],
+            self.deviations[..., chosen],
+            self.scale[..., chosen],
+            None if self.slope is None else self.slope[..., chosen],
         )
 
 
@@ -117,6 +149,8 @@ def between(model: Covariance, a: Places, b: Places) -> Callable[[Places], Float
         total += rest
         if model.offset:
             total += _over_bins(Part(model.offset, 1.0, model.offset_bins, 1.0), apart)
+        if model.turn:
+            total += np.float32(model.turn) * some.turning[..., None, None, None] * b.turning
         return total.reshape(some.n_values, b.n_values)
 
     return of
@@ -171,6 +205,9 @@ def expected(
             if model.offset:
                 offset = Part(model.offset, 1.0, model.offset_bins, 1.0)
                 found[column, ..., some] += _faded(offset, apart) @ weight.sum(axis=(0, 1, 3))
+            if model.turn:
+                turned = np.float32(model.turn) * np.sum(weight[..., 0] * known.turning)
+                found[column, ..., some] += turned * targets.turning[..., bins[some]]
     return found
 
 
@@ -188,7 +225,8 @@ def _faded(part: Part, apart: Float32) -> Float32:
 def variance(model: Covariance, a: Places) -> Float32:
     """Variances (Q, 2, P) before anything is measured."""
     shares = 1.0 + sum(part.share for part in model.rest)
-    return np.asarray(a.scale**2 * np.float32(shares) + np.float32(model.offset), dtype=np.float32)
+    unknown = model.offset + model.turn * a.turning**2
+    return np.asarray(a.scale**2 * np.float32(shares) + unknown, dtype=np.float32)
 
 
 def ear_covariance(model: Covariance, a: Places) -> Float32:
@@ -197,7 +235,8 @@ def ear_covariance(model: Covariance, a: Places) -> Float32:
     empirical = np.mean(a.deviations[:, :, 0] * a.deviations[:, :, 1], axis=0)
     rest = sum(part.share * part.other_ear for part in model.rest)
     own = np.float32(shared) * empirical + np.float32(rest) * a.scale[:, 0] * a.scale[:, 1]
-    return np.asarray(own + np.float32(model.offset), dtype=np.float32)
+    unknown = model.offset + model.turn * a.turning[:, 0] * a.turning[:, 1]
+    return np.asarray(own + unknown, dtype=np.float32)
 
 
 def _of_ears(directions: Array, other_ear: float) -> Float32:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
+from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.personalization.features import BINS, HEARD
 from auricle.personalization.sparse.covariance import (
     Covariance,
@@ -40,12 +41,18 @@ MAGNITUDE = Covariance(  # in decibels
     tapers=(Part(0.4, 1.08, 40.0, 0.6), Part(0.4, 0.5, 4.0, 0.6)),
     rest=(Part(0.15, 5.0, 16.0, 0.2), Part(0.18, 0.09, 0.5, 0.0)),
     noise=0.01,
+    spread=0.77,
 )
 ARRIVAL = Covariance(  # in microseconds; there is one bin
     tapers=(Part(0.4, 4.6, 1.0, 1.0),),
     rest=(Part(0.011, 0.5, 1.0, 0.8), Part(0.0008, 0.32, 1.0, 0.0)),
     noise=0.0009,
     offset=3.0e3,
+)
+# Of another laboratory: heads stand elsewhere and turned, and some loudspeakers are farther away.
+# Chosen with HUTUBS as the listeners and CIPIC as the other laboratory, and the other way round.
+ARRIVAL_ACROSS = replace(
+    ARRIVAL, noise=0.01, shared=100.0**2, turn=1.5**2, unseen=0.03, spread=1.25
 )
 MICROSECONDS = 1e6
 OFFSET_DB, OFFSET_BINS = 3.0, 6.0  # by which the equipment of laboratories differs, and how finely
@@ -54,9 +61,8 @@ STRETCHES = (-0.07, 0.07)  # of the frequencies of further copies of each listen
 
 _MOST_VALUES = 3000  # solved for at once
 _MOST_SPREAD = 1200  # the same for the spread, which needs one more solution for each target
-# Of the spread: the parts of the covariance add up to more than the listeners' variance.
-SPREAD_DB_FACTOR, SPREAD_ITD_FACTOR = 0.77, 1.0
 _LEAST_NOISE = 1e-4  # of the mean variance
+_TURN_DEG = 2.0  # over which the slope of the mean is taken
 _SPREAD_STEP = 4  # bins between those whose spread is worked out
 
 
@@ -68,10 +74,11 @@ class ListenersProcess:
 
     def __init__(
         self, magnitude: Covariance = MAGNITUDE, arrival: Covariance = ARRIVAL, *,
-        with_spread: bool = False,
+        with_spread: bool = False, bins_apart: bool = False,
     ) -> None:  # fmt: skip
         self._magnitude, self._arrival = magnitude, arrival
         self._with_spread = with_spread
+        self._condition = _bin_by_bin if bins_apart else _conditioned
 
     def fit(self, train: Training) -> None:
         """Keep the mean and how the listeners and their mirror images deviate from it."""
@@ -93,6 +100,19 @@ class ListenersProcess:
 
     def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
         """The same for listeners who were all measured at the same directions; quicker."""
+        return self.predict_apart(measured, target_positions)[0]
+
+    def predict_apart(
+        self, measured: Training, target_positions: Array
+    ) -> tuple[list[Prediction], Float32]:
+        """Predictions, and what of them (B, F) in dB is put down to the equipment: nothing."""
+        found, _ = self._predicted(measured, target_positions)
+        return found, np.zeros((len(found), BINS), dtype=np.float32)
+
+    def _predicted(
+        self, measured: Training, target_positions: Array, *, apart: bool = False
+    ) -> tuple[list[Prediction], Float32]:
+        """Predictions; ``apart``, with what of them (B, F) all directions have in common."""
         known = measured.positions
         mean, mean_known = self._mean.at(target_positions), self._mean.at(known)
         others, others_known = self._deviations.at(target_positions), self._deviations.at(known)
@@ -105,13 +125,16 @@ class ListenersProcess:
             _places(target_positions, others.magnitude_db[..., HEARD]),
             _places(known, others_known.magnitude_db[..., HEARD]),
         )
-        found = _conditioned(*spectra, magnitude[..., HEARD])
+        model, targets, seen = spectra
+        wanted = targets.and_nowhere() if apart else targets
+        whole = self._condition(model, wanted, seen, magnitude[..., HEARD])
+        found, shared = whole[:, : len(target_positions)], whole[:, -1, 0]
         spread_db = _all_bins(_spread(*spectra)) if self._with_spread else None
         arrivals, spread_seconds = arrivals_given(
             self._arrival, self._mean, self._deviations, measured, target_positions,
             with_spread=self._with_spread,
         )  # fmt: skip
-        return [
+        predictions = [
             Prediction(
                 mean.magnitude_db[0] + _all_bins(db) + loud,
                 arrival,
@@ -120,6 +143,7 @@ class ListenersProcess:
             )
             for db, arrival, loud in zip(found, arrivals, level[:, 0], strict=True)
         ]
+        return predictions, _all_bins(shared) + level[:, 0, 0]
 
     def _level(self, deviations_db: NDArray) -> NDArray:
         """What to take off the measured deviations (B, K, 2, F) first: nothing."""
@@ -137,7 +161,13 @@ class ListenersAcross(ListenersProcess):
 
     def __init__(self, offset_db: float = OFFSET_DB, *, with_spread: bool = False) -> None:
         model = replace(MAGNITUDE, offset=offset_db**2, offset_bins=OFFSET_BINS)
-        super().__init__(model, with_spread=with_spread)
+        super().__init__(model, ARRIVAL_ACROSS, with_spread=with_spread)
+
+    def predict_apart(
+        self, measured: Training, target_positions: Array
+    ) -> tuple[list[Prediction], Float32]:
+        """Predictions, and what of them (B, F) in dB is put down to the equipment."""
+        return self._predicted(measured, target_positions, apart=True)
 
     def _level(self, deviations_db: NDArray) -> NDArray:
         return np.median(deviations_db[..., HEARD], axis=(1, 2, 3), keepdims=True)
@@ -160,10 +190,11 @@ def arrivals_given(
     known = measured.positions
     late = measured.arrival_seconds - mean.at(known).arrival_seconds
     common = late.mean(axis=(1, 2), keepdims=True)
+    slopes = [_slope(mean, each) if model.turn else None for each in (target_positions, known)]
     times = (
         model,
-        _places(target_positions, _microseconds(deviations.at(target_positions))),
-        _places(known, _microseconds(deviations.at(known))),
+        _places(target_positions, _microseconds(deviations.at(target_positions)), slopes[0]),
+        _places(known, _microseconds(deviations.at(known)), slopes[1]),
     )
     found = _conditioned(*times, MICROSECONDS * (late - common)[..., None])
     arrivals = mean.at(target_positions).arrival_seconds + found[..., 0] / MICROSECONDS + common
@@ -173,6 +204,16 @@ def arrivals_given(
 def _microseconds(listeners: Training) -> Array:
     """Arrival times (S, M, 2, 1) as values of one bin."""
     return MICROSECONDS * listeners.arrival_seconds[..., None]
+
+
+def _slope(mean: Training, positions: Array) -> Float32:
+    """Microseconds (Q, 2, 1) by which the mean arrives later for each degree of azimuth."""
+    azimuth_deg, elevation_deg = azimuth_elevation_deg(positions)
+    ahead, behind = (
+        _microseconds(mean.at(unit_vectors(azimuth_deg + step, elevation_deg)))[0]
+        for step in (_TURN_DEG, -_TURN_DEG)
+    )
+    return np.asarray((ahead - behind) / (2.0 * _TURN_DEG), dtype=np.float32)
 
 
 def _stretched(deviations_db: Float32, by: float) -> Float32:
@@ -186,9 +227,9 @@ def _stretched(deviations_db: Float32, by: float) -> Float32:
     )
 
 
-def _places(positions: Array, deviations: NDArray) -> Places:
+def _places(positions: Array, deviations: NDArray, slope: Float32 | None = None) -> Places:
     light = np.ascontiguousarray(deviations, dtype=np.float32)
-    return Places(positions, np.arange(light.shape[-1]), light, light.std(axis=0))
+    return Places(positions, np.arange(light.shape[-1]), light, light.std(axis=0), slope)
 
 
 def _conditioned(model: Covariance, targets: Places, known: Places, values: NDArray) -> Float32:
@@ -201,6 +242,19 @@ def _conditioned(model: Covariance, targets: Places, known: Places, values: NDAr
         right = values[..., used].reshape(len(values), -1).T.astype(np.float32)
         solution = cho_solve(factor, right, check_finite=False)
         found[..., wanted] = expected(model, targets, near, solution, wanted)
+    return found
+
+
+def _bin_by_bin(model: Covariance, targets: Places, known: Places, values: NDArray) -> Float32:
+    """The same, each bin from itself alone: quick for many listeners at many directions."""
+    found = np.empty((len(values), *targets.scale.shape), dtype=np.float32)
+    for k in range(len(known.bins)):
+        here = np.array([k])
+        near = known.at_bins(here)
+        right = values[..., k].reshape(len(values), -1).T.astype(np.float32)
+        solution = cho_solve(_factor(model, near), right, check_finite=False)
+        cross = between(model, targets, near)(targets.at_bins(here))
+        found[..., k] = (cross @ solution).T.reshape(found.shape[:3])
     return found
 
 
@@ -217,7 +271,7 @@ def _spread(model: Covariance, targets: Places, known: Places) -> Array:
         cross = between(model, targets, near)(targets.at_bins(np.array([k])))
         explained = solve_triangular(lower, cross.T, lower=True, check_finite=False)
         left = before[..., k] - np.sum(explained**2, axis=0).reshape(before.shape[:2])
-        after[..., column] = SPREAD_DB_FACTOR * np.sqrt(np.maximum(left, 1e-6 * before[..., k]))
+        after[..., column] = model.spread * np.sqrt(np.maximum(left, 1e-6 * before[..., k]))
     where = np.arange(n_bins)
     flat = [np.interp(where, chosen, row) for row in after.reshape(-1, len(chosen))]
     return np.reshape(flat, targets.scale.shape)
@@ -232,7 +286,8 @@ def _itd_spread(model: Covariance, targets: Places, known: Places) -> Array:
     explained = solve_triangular(lower, cross.T, lower=True, check_finite=False)
     difference = explained.reshape(len(lower), -1, 2) @ np.array([1.0, -1.0])
     left = before.sum(axis=1) - 2.0 * before_both - np.sum(difference**2, axis=0)
-    return SPREAD_ITD_FACTOR * np.sqrt(np.maximum(left, 1.0))
+    left += model.unseen * np.sum(targets.scale[..., 0] ** 2, axis=1)
+    return model.spread * np.sqrt(np.maximum(left, 1.0))
 
 
 def _factor(model: Covariance, known: Places) -> tuple[Float32, bool]:
@@ -240,6 +295,11 @@ def _factor(model: Covariance, known: Places) -> tuple[Float32, bool]:
     # Where listeners hardly differ, as with arrivals from straight ahead, rounding needs some too.
     least = _LEAST_NOISE * float(np.trace(matrix)) / len(matrix)
     matrix.flat[:: len(matrix) + 1] += (model.noise * known.scale**2).ravel() + np.float32(least)
+    if model.shared:
+        left = np.arange(len(matrix)).reshape(known.scale.shape)[:, 0].ravel()
+        right = left + known.scale.shape[-1]
+        for a, b in ((left, left), (left, right), (right, left), (right, right)):
+            matrix[a, b] += np.float32(model.shared)
     factor, lower = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
     return factor, lower
 

@@ -185,6 +185,7 @@ METHODS: dict[str, str] = {
     "ridge": f"{_HERE}.ridge:BandRidge",
     "listeners": f"{_HERE}.listeners:ListenersProcess",
     "refiner": f"{_HERE}.models.refiner:Refiner",
+    "dense-refiner": f"{_HERE}.models.dense_refiner:DenseRefiner",
     "fsp-ae": f"{_HERE}.models.fsp_ae:FspAe",
     "neural-field": f"{_HERE}.models.neural_field:NeuralField",
     "ranf": f"{_HERE}.models.ranf:Ranf",
@@ -195,6 +196,7 @@ METHODS: dict[str, str] = {
     "mean-sh-across": f"{_HERE}.equipment:mean_harmonics_across",
     "ridge-across": f"{_HERE}.equipment:ridge_across",
     "listeners-across": f"{_HERE}.listeners:ListenersAcross",
+    "refiner-across": f"{_HERE}.models.refiner_across:RefinerAcross",
 }
 
 

@@ -31,7 +31,15 @@ def shipped_training() -> Training:
 
 def load(path: Path) -> Training:
     """Listeners from a file that ``save`` wrote; AuricleError for any other."""
-    tensors, facts = _read(path)
+    return _unpacked(*_read(path))
+
+
+def as_shipped(train: Training) -> Training:
+    """Listeners as they come back from a file that ``save`` wrote."""
+    return _unpacked(_packed(train), {"order": ORDER, "datasets": train.dataset})
+
+
+def _unpacked(tensors: dict[str, np.ndarray], facts: dict[str, Any]) -> Training:
     positions = tensors["positions"].astype(np.float64)
     design = encode(positions, int(facts["order"]), "n3d").astype(np.float32)
     heard = np.einsum(
@@ -49,6 +57,13 @@ def load(path: Path) -> Training:
 
 def save(train: Training, path: Path, **facts: str) -> None:
     """Write listeners as their mean and their deviations in harmonics, in 8 bits a coefficient."""
+    about = {"version": _VERSION, "order": str(ORDER), "datasets": train.dataset, **facts}
+    # safetensors writes the memory as it lies, whatever the strides say.
+    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in _packed(train).items()}
+    _safetensors().save_file(tensors, str(path), metadata={"auricle": json.dumps(about)})
+
+
+def _packed(train: Training) -> dict[str, np.ndarray]:
     mean = mean_listener(train)
     design = encode(train.positions, ORDER, "n3d")
     gram = design.T @ design + _RIDGE * len(design) * np.eye(n_channels(ORDER))
@@ -57,7 +72,7 @@ def save(train: Training, path: Path, **facts: str) -> None:
     found = np.einsum("cm,bmef->bcef", fit, deviation, optimize=True)
     step = np.abs(found).max(axis=(0, 2), keepdims=True) / 127.0
     late = np.einsum("cm,bme->bce", fit, train.arrival_seconds - mean.arrival_seconds)
-    tensors = {
+    return {
         "positions": train.positions.astype(np.float32),
         "mean_db": mean.magnitude_db[0],
         "mean_seconds": mean.arrival_seconds[0].astype(np.float32),
@@ -65,10 +80,6 @@ def save(train: Training, path: Path, **facts: str) -> None:
         "step_db": step[0].astype(np.float32),
         "arrival_seconds": late.astype(np.float32),
     }
-    # safetensors writes the memory as it lies, whatever the strides say.
-    tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
-    about = {"version": _VERSION, "order": str(ORDER), "datasets": train.dataset, **facts}
-    _safetensors().save_file(tensors, str(path), metadata={"auricle": json.dumps(about)})
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

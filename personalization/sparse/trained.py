@@ -7,7 +7,10 @@ from auricle.dsp.errors import AuricleError
 from auricle.personalization.sparse.method import Method, Training, method
 from auricle.personalization.weights import load_weights
 
-LEARNED = ("refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer")
+LEARNED = (
+    "refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer", "dense-refiner",
+    "refiner-across",
+)  # fmt: skip
 
 
 def learned(name: str) -> Any:

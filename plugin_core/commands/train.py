@@ -50,9 +50,9 @@ def train(
 
     listeners: HUTUBS and CIPIC brought to one mean, for ``auricle personalize``. default: their
     mean, the listener of the engine where no set is given. Networks, which need torch: refiner,
-    fsp-ae, neural-field, ranf, niirf, flow, hrtfformer. End-to-end systems (docs/endtoend.md),
-    which learn from scenes that are rendered first: linn, warpnet, warpnet-doppler, nfs,
-    nfs-doppler, binauralgrad, flow-binaural.
+    refiner-across, dense-refiner, fsp-ae, neural-field, ranf, niirf, flow, hrtfformer. End-to-end
+    systems (docs/endtoend.md), which learn from scenes that are rendered first: linn, warpnet,
+    warpnet-doppler, nfs, nfs-doppler, binauralgrad, flow-binaural.
     """
     if model in SYSTEM_NAMES:
         from auricle.plugin_core.commands.train_endtoend import train_on_scenes

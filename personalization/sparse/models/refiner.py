@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from auricle.personalization.features import HEARD
+from auricle.personalization.features import BINS, HEARD
 from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of, zeroed
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.measured_sets import Int64, random_set, standard_sets
@@ -116,6 +116,8 @@ class Refiner:
         "width": 48, "networks": 1, "groups": 8, "random_sets": 4, "targets": 160, "batch": 128,
     }  # fmt: skip
 
+    SPREAD_OF_ALL: ClassVar[bool] = False  # in training too: it hardly depends on who is left out
+
     def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
         self.plan = plan or Plan()
         self.configuration = merged(self.name, self.DEFAULTS, configuration)
@@ -126,10 +128,10 @@ class Refiner:
         """Estimate the listeners from each other, then train; the last group says when to stop."""
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
-        self._start(train)
+        self._start(self.kept(train))
         group = np.arange(len(train)) % self.configuration["groups"]
         episodes = self._episodes(train, group, rng, progress)
-        both = np.concatenate([group, group])  # the mirror images behind the listeners
+        both = np.tile(group, len(self.pupils(train)) // len(train))
         learners, judges = np.flatnonzero(both > 0), np.flatnonzero(both == 0)
         self.net = self._build()
         self.n_parameters = sum(each.numel() for each in self.net.parameters())
@@ -142,18 +144,37 @@ class Refiner:
 
     def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
         """The same for several listeners who were measured at the same directions; quicker."""
-        base = self._base.predict_many(measured, target_positions)
+        base, response = self._base.predict_apart(measured, target_positions)
         spread = base[0].spread_db
         assert spread is not None
         magnitude = np.stack([each.magnitude_db for each in base])
         shape = magnitude.shape[:2]
         seen = self._seen(
-            measured, target_positions, magnitude, np.broadcast_to(spread, magnitude.shape)
+            louder(measured, -response),
+            target_positions,
+            magnitude - response[:, None, None],
+            np.broadcast_to(spread, magnitude.shape),
         )
         who, where = (each.ravel() for each in np.indices(shape))
         correction = self._correction(self.net, seen, who, where)
         magnitude[..., HEARD] += correction.reshape(*shape, *correction.shape[1:])
         return [replace(each, magnitude_db=own) for each, own in zip(base, magnitude, strict=True)]
+
+    def kept(self, train: Training) -> Training:
+        """The listeners as the base will know them."""
+        return train
+
+    def pupils(self, train: Training) -> Training:
+        """Who is learned from, once or several times in the order of ``train``: mirrored too."""
+        return train.joined(train.mirrored())
+
+    def process(self, *, with_spread: bool = True) -> ListenersProcess:
+        """What is corrected; before it has learned."""
+        return ListenersProcess(with_spread=with_spread)
+
+    def equipment_db(self, count: int, rng: np.random.Generator) -> Float32:
+        """Responses (count, F) that listeners are measured with in training: none."""
+        return np.zeros((count, BINS), dtype=np.float32)
 
     def _build(self) -> nn.ModuleList:
         sizes = self.configuration
@@ -163,7 +184,7 @@ class Refiner:
         """Fit the base, and keep what is said of the population."""
         self._listeners = train
         self._held = np.arange(len(train)) % self.configuration["groups"] == 0
-        self._base = ListenersProcess(with_spread=True)
+        self._base = self.process()
         self._base.fit(train)
         both = train.joined(train.mirrored())
         mean = both.magnitude_db.mean(axis=0, keepdims=True)
@@ -180,23 +201,37 @@ class Refiner:
         grid, sizes = train.positions, self.configuration
         sets = standard_sets(grid) + [random_set(grid, rng) for _ in range(sizes["random_sets"])]
         targets = [rng.permutation(len(grid))[: sizes["targets"]] for _ in sets]
-        both = train.joined(train.mirrored())
+        both = self.pupils(train)
         shape = (len(both), min(sizes["targets"], len(grid)), 2, both.magnitude_db.shape[-1])
         base = np.empty((len(sets), *shape), np.float32)
         spread = np.empty_like(base)
-        of_both = np.concatenate([group, group])
+        response = np.empty((2, len(sets), len(both), shape[-1]), np.float32)  # true, estimated
+        of_both = np.tile(group, len(both) // len(train))
         for number in range(sizes["groups"]):
-            others = ListenersProcess(with_spread=True)
-            others.fit(train.take(np.flatnonzero(group != number)))
+            others = self.process(with_spread=not self.SPREAD_OF_ALL)
+            others.fit(self._listeners.take(np.flatnonzero(group != number)))
             rows = np.flatnonzero(of_both == number)
             for k, (measured, wanted) in enumerate(zip(sets, targets, strict=True)):
-                known = both.take(rows).at(grid[measured])
-                for row, found in zip(rows, others.predict_many(known, grid[wanted]), strict=True):
-                    base[k, row], spread[k, row] = found.magnitude_db, found.spread_db
+                response[0, k, rows] = self.equipment_db(len(rows), rng)
+                known = louder(both.take(rows).at(grid[measured]), response[0, k, rows])
+                predicted, response[1, k, rows] = others.predict_apart(known, grid[wanted])
+                if self.SPREAD_OF_ALL and number == 0:
+                    spread[k] = self._base.predict(known.listener(0), grid[wanted]).spread_db
+                for row, found in zip(rows, predicted, strict=True):
+                    base[k, row] = found.magnitude_db
+                    if found.spread_db is not None:
+                        spread[k, row] = found.spread_db
             if progress is not None:
                 progress(0.0, f"estimated group {number + 1} of {sizes['groups']}")
+        left, found = response[0] - response[1], base - response[1][:, :, None, None]
         return [
-            self._seen(both.at(grid[sets[k]]), grid[targets[k]], base[k], spread[k], both)
+            self._seen(
+                louder(both.at(grid[sets[k]]), left[k]),
+                grid[targets[k]],
+                found[k],
+                spread[k],
+                louder(both.at(grid[targets[k]]), left[k]),
+            )
             for k in range(len(sets))
         ]
 
@@ -208,7 +243,10 @@ class Refiner:
         spread: Array,
         truth: Training | None = None,
     ) -> Episode:
-        """An episode of listeners known at some directions, with what the base estimates."""
+        """An episode of listeners known at some directions, with what the base estimates.
+
+        All without the equipment's response, as far as it is known.
+        """
         here, there = self._population.at(targets), self._population.at(known.positions)
         closeness = targets @ known.positions.T
         nearest = np.argmax(closeness, axis=1)
@@ -223,7 +261,7 @@ class Refiner:
             spread[..., HEARD].astype(np.float32),
             population[..., HEARD],
             np.column_stack([targets, known.positions[nearest], angle, count]).astype(np.float32),
-            None if truth is None else truth.at(targets).magnitude_db[..., HEARD] - mean,
+            None if truth is None else truth.magnitude_db[..., HEARD] - mean,
         )
 
     def _train(
@@ -292,6 +330,11 @@ class Refiner:
         self.net.eval()
         self.n_parameters = sum(each.numel() for each in self.net.parameters())
         return self
+
+
+def louder(listeners: Training, response_db: Float32) -> Training:
+    """Listeners (B, M, 2, F) measured with responses (B, F) in dB more."""
+    return replace(listeners, magnitude_db=listeners.magnitude_db + response_db[:, None, None])
 
 
 def _lsd(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:

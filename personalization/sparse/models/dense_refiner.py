@@ -1,0 +1,279 @@
+"""Dense refiner: what the spectra measured around a direction say of the one between them.
+
+Between dense directions a notch moves in frequency. A linear estimate of decibels, whatever its
+weights, leaves two shallow notches where there is one, and no kernel over directions mends that.
+The network sees one target of one ear: the estimate of the process over listeners, each bin for
+itself, and what was measured at the nearest directions, both less the mean listener, and the mean
+and spread of the population. Dilated convolutions over frequency with FiLM (Perez et al. 2018) by
+the target and by where its neighbours lie correct the estimate. It is trained on every second
+direction left out, and on estimates of listeners whom the process has not seen. The right ear is a
+left one in the mirror. The last layer starts at zero: before training it is the base itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from auricle.dsp.gaussian_process import chords
+from auricle.personalization.features import HEARD
+from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of, zeroed
+from auricle.personalization.sparse.listeners import ListenersProcess
+from auricle.personalization.sparse.measured_sets import Int64
+from auricle.personalization.sparse.method import (
+    MIRROR,
+    Array,
+    Float32,
+    Measured,
+    Prediction,
+    Training,
+)
+from auricle.personalization.sparse.models.refiner import louder
+from auricle.personalization.training import History, Plan, Progress, seeded
+from auricle.personalization.training import train as run
+from auricle.personalization.weights import Weights, load_into, state_of
+
+NEIGHBOURS = 6
+N_CHANNELS = NEIGHBOURS + 3
+N_CONDITIONS = 3 + 3 * NEIGHBOURS
+_REACH = 0.1  # chord: about as far as neighbours are
+_JUDGED = 7  # every so many targets, of listeners held out
+_AT_ONCE = 512  # pairs corrected
+
+
+class DenseRefinerNet(nn.Module):
+    """Corrections in dB (B, F) from channels (B, C, F) and conditions (B, N_CONDITIONS)."""
+
+    def __init__(
+        self, width: int, dilations: tuple[int, ...] = (1, 2, 4, 8, 1), dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.condition = nn.Sequential(
+            nn.Linear(N_CONDITIONS, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU()
+        )
+        self.first = nn.Conv1d(N_CHANNELS, width, 5, padding=2)
+        self.layers = nn.ModuleList(
+            nn.Conv1d(width, width, 5, padding=2 * d, dilation=d) for d in dilations
+        )
+        self.films = nn.ModuleList(nn.Linear(64, 2 * width) for _ in dilations)
+        self.dropout = nn.Dropout(dropout)
+        self.last = nn.Conv1d(width, 1, 5, padding=2)
+        zeroed(self.last)
+
+    def forward(self, channels: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
+        """Channels (B, C, F) and conditions (B, N_CONDITIONS) to corrections (B, F) in dB."""
+        hidden = self.first(channels)
+        told = self.condition(conditions)
+        for layer, film in zip(self.layers, self.films, strict=True):
+            gain, shift = film(told)[..., None].chunk(2, dim=1)
+            hidden = hidden + self.dropout(nn.functional.silu(layer(hidden) * (1.0 + gain) + shift))
+        return SCALE_DB * self.last(hidden)[:, 0]
+
+
+@dataclass(frozen=True)
+class Between:
+    """L listeners measured at K directions, and Q directions between, less the mean listener.
+
+    Attributes:
+        known: (L, K, 2, F) measured, dB.
+        neighbours: (Q, NEIGHBOURS) rows of ``known``, the nearest first.
+        base: (L, Q, 2, F) what the process estimates.
+        population: (Q, 2, 2, F) mean listener about its overall mean, and the listeners' spread.
+        conditions: (Q, 2, N_CONDITIONS) as each ear sees it.
+        truth: (L, Q, 2, F); None where it is not known.
+    """
+
+    known: Float32
+    neighbours: Int64
+    base: Float32
+    population: Float32
+    conditions: Float32
+    truth: Float32 | None = None
+
+    def drawn(self, who: Int64, where: Int64, ear: Int64) -> tuple[torch.Tensor, ...]:
+        """Channels, conditions, base and, where known, truth of listener, target and ear."""
+        base = self.base[who, where, ear]
+        around = self.known[who[:, None], self.neighbours[where], ear[:, None]]
+        mean, spread = self.population[where, 0, ear], self.population[where, 1, ear]
+        channels = np.stack([base, mean / 2.0, spread], axis=1)
+        seen = np.concatenate([channels, around], axis=1) / np.float32(SCALE_DB)
+        drawn: list[NDArray] = [seen, self.conditions[where, ear], base]
+        drawn += [] if self.truth is None else [self.truth[who, where, ear]]
+        return tuple(torch.from_numpy(np.ascontiguousarray(each)) for each in drawn)
+
+
+class DenseRefiner:
+    """The method ``dense-refiner``: the process over listeners and a network for what it leaves.
+
+    Args:
+        plan: of the training.
+        configuration: in place of DEFAULTS: ``width`` of the layers, ``groups`` of the
+            cross-validation, ``batch`` of ears and targets.
+    """
+
+    name: ClassVar[str] = "dense-refiner"
+    DEFAULTS: ClassVar[dict[str, Any]] = {"width": 40, "groups": 4, "batch": 96}
+
+    def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
+        self.plan = plan or Plan()
+        self.configuration = merged(self.name, self.DEFAULTS, configuration)
+        self.n_parameters = 0
+        self.history: History | None = None
+
+    def fit(self, train: Training, progress: Progress | None = None) -> None:
+        """Estimate the listeners from each other, then train; the first group says when to stop."""
+        torch.set_num_threads(1)
+        rng = seeded(self.plan.seed)
+        self._start(train)
+        group = np.arange(len(train)) % self.configuration["groups"]
+        rows = np.arange(len(train.positions))
+        halves = [(rows[::2], rows[1::2]), (rows[1::2], rows[::2])]
+        sets = [self._estimated(train, group, *half, progress) for half in halves]
+        self.net = self._build()
+        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        self.history = self._train(sets, group, rng, progress)
+
+    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+        """The base's prediction, corrected."""
+        return self.predict_many(measured.alone(), target_positions)[0]
+
+    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+        """The same for several listeners who were all measured at the same directions; quicker."""
+        base, response = self._base.predict_apart(measured, target_positions)
+        magnitude = np.stack([each.magnitude_db for each in base])
+        without = magnitude - response[:, None, None]
+        seen = self._between(louder(measured, -response), target_positions, without)
+        each = np.indices((*magnitude.shape[:2], 2)).reshape(3, -1)
+        correction = self._correction(seen, *each)
+        magnitude[..., HEARD] += correction.reshape(*magnitude.shape[:3], -1)
+        return [replace(one, magnitude_db=own) for one, own in zip(base, magnitude, strict=True)]
+
+    def _build(self) -> nn.Module:
+        return DenseRefinerNet(self.configuration["width"])
+
+    def _start(self, train: Training) -> None:
+        """Fit the base, and keep what is said of the population."""
+        self._listeners = train
+        self._held = np.arange(len(train)) % self.configuration["groups"] == 0
+        self._base = ListenersProcess(bins_apart=True)
+        self._base.fit(train)
+        both = train.joined(train.mirrored())
+        mean = both.magnitude_db.mean(axis=0, keepdims=True)
+        spread = both.magnitude_db.std(axis=0, keepdims=True)
+        self._population = Training(
+            train.positions, np.concatenate([mean, spread]), both.arrival_seconds[:2]
+        )
+        self._level = float(mean[..., HEARD].mean())
+
+    def _estimated(
+        self, train: Training, group: Int64, known: Int64, targets: Int64,
+        progress: Progress | None,
+    ) -> Between:  # fmt: skip
+        """What the network learns from: each group estimated from all the others."""
+        there = train.directions(targets)
+        base = np.empty_like(there.magnitude_db)
+        for number in range(self.configuration["groups"]):
+            others = ListenersProcess(bins_apart=True)
+            others.fit(train.take(np.flatnonzero(group != number)))
+            rows = np.flatnonzero(group == number)
+            found = others.predict_many(train.take(rows).directions(known), there.positions)
+            base[rows] = [each.magnitude_db for each in found]
+            if progress is not None:
+                progress(0.0, f"estimated group {number + 1} of {self.configuration['groups']}")
+        return self._between(train.directions(known), there.positions, base, there)
+
+    def _between(
+        self, known: Training, targets: Array, base: Float32, truth: Training | None = None
+    ) -> Between:
+        here, there = self._population.at(targets), self._population.at(known.positions)
+        nearest = _nearest(targets, known.positions)
+        ears = np.stack([targets, targets * MIRROR], axis=1)
+        around = known.positions[nearest][:, None] * np.stack([np.ones(3), MIRROR])[:, None]
+        steps = (around - ears[:, :, None]).reshape(len(targets), 2, -1) / _REACH
+        mean = here.magnitude_db[0][..., HEARD]
+        population = np.stack([here.magnitude_db[0] - self._level, here.magnitude_db[1]], axis=1)
+        return Between(
+            (known.magnitude_db - there.magnitude_db[0])[..., HEARD],
+            nearest,
+            base[..., HEARD] - mean,
+            population[..., HEARD],
+            np.concatenate([ears, steps], axis=2).astype(np.float32),
+            None if truth is None else truth.magnitude_db[..., HEARD] - mean,
+        )
+
+    def _train(
+        self, sets: list[Between], group: Int64, rng: np.random.Generator,
+        progress: Progress | None,
+    ) -> History:  # fmt: skip
+        learners, judges = np.flatnonzero(group > 0), np.flatnonzero(group == 0)
+        size = self.configuration["batch"]
+
+        def loss() -> torch.Tensor:
+            some = sets[rng.integers(len(sets))]
+            where = rng.integers(len(some.conditions), size=size)
+            drawn = some.drawn(rng.choice(learners, size), where, rng.integers(2, size=size))
+            channels, conditions, base, truth = drawn
+            return _lsd(base + self.net(channels, conditions), truth)
+
+        def score() -> float:
+            errors = []
+            for some in sets:
+                where = np.arange(0, len(some.conditions), _JUDGED)
+                each = [x.ravel() for x in np.meshgrid(judges, where, np.arange(2))]
+                who, at, ear = each
+                assert some.truth is not None
+                found = torch.from_numpy(some.base[who, at, ear] + self._correction(some, *each))
+                errors.append(float(_lsd(found, torch.from_numpy(some.truth[who, at, ear]))))
+            return float(np.mean(errors))
+
+        return run(self.net, loss, score, self.plan, progress)
+
+    def _correction(self, seen: Between, who: Int64, where: Int64, ear: Int64) -> Float32:
+        """Corrections (P, F) in dB of listeners, targets and ears."""
+        found = []
+        with torch.no_grad():
+            for part in np.array_split(np.arange(len(who)), max(len(who) // _AT_ONCE, 1)):
+                channels, conditions, *_ = seen.drawn(who[part], where[part], ear[part])
+                found.append(self.net(channels, conditions))
+        return torch.cat(found).numpy()
+
+    def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
+        """All that ``from_weights`` needs: the network, and the listeners of the base."""
+        tensors: dict[str, NDArray] = {
+            "grid": self._listeners.positions,
+            "listeners_db": self._listeners.magnitude_db.astype(np.float16),
+            "listeners_arrival": self._listeners.arrival_seconds,
+            **state_of(self.net),
+        }
+        return Weights(self.name, tensors, self.configuration, split_of(ids, self._held), notes)
+
+    @classmethod
+    def from_weights(cls, weights: Weights) -> "DenseRefiner":
+        """The method as it was trained."""
+        self, kept = cls(**weights.configuration), weights.tensors
+        listeners_db = kept["listeners_db"].astype(np.float32)
+        self._start(Training(kept["grid"], listeners_db, kept["listeners_arrival"]))
+        self.net = self._build()
+        load_into(self.net, weights)
+        self.net.eval()
+        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        return self
+
+
+def _nearest(targets: Array, known: Array) -> Int64:
+    """Rows (Q, NEIGHBOURS) of the nearest known directions; of few, the same ones again.
+
+    Of directions equally far the order does not depend on that of the rows.
+    """
+    order = np.lexsort(np.round(known, 4).T)
+    distance = np.round(chords(targets, known[order]), 4)
+    nearest = order[np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]]
+    return np.resize(nearest.T, (NEIGHBOURS, len(targets))).T
+
+
+def _lsd(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    return torch.sqrt(torch.mean((found - wanted) ** 2, dim=-1) + 1e-6).mean()

@@ -1,0 +1,86 @@
+"""The refiner for a listener of another laboratory, over the listeners that ship.
+
+Its base is ``listeners-across``. In training every listener is measured with equipment drawn anew,
+as the base supposes it to be; the network sees all without the response that the base finds, and
+corrects that too. The file of weights names the listeners that ship and does not hold them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from auricle.dsp.errors import AuricleError
+from auricle.personalization.features import BINS
+from auricle.personalization.sparse.listeners import OFFSET_BINS, OFFSET_DB, ListenersAcross
+from auricle.personalization.sparse.method import Float32, Training
+from auricle.personalization.sparse.models.refiner import Refiner
+from auricle.personalization.sparse.shipped import as_shipped, shipped_training
+from auricle.personalization.training import Progress
+from auricle.personalization.weights import Weights, WeightsError, load_into, state_of
+
+
+class RefinerAcross(Refiner):
+    """The method ``refiner-across``: see ``Refiner``; its listeners are those that ship."""
+
+    name: ClassVar[str] = "refiner-across"
+    DEFAULTS: ClassVar[dict[str, Any]] = {**Refiner.DEFAULTS, "groups": 4, "targets": 64}
+    SPREAD_OF_ALL: ClassVar[bool] = True
+
+    def fit(self, train: Training, progress: Progress | None = None) -> None:
+        """Train on the listeners that ship, as they were measured; AuricleError for others."""
+        if not _ship(train.dataset, len(train)):
+            raise AuricleError(
+                f"{self.name} learns from the listeners that ship ({shipped_training().dataset}), "
+                f"not from {len(train)} of {train.dataset}; train refiner on those"
+            )
+        super().fit(train, progress)
+
+    def kept(self, train: Training) -> Training:
+        """The listeners in the form in which they ship."""
+        return as_shipped(train)
+
+    def pupils(self, train: Training) -> Training:
+        """Every listener once, every second one in the mirror: half the time, as many people."""
+        each = np.arange(len(train))
+        return train.joined(train.mirrored()).take(each + len(train) * (each % 2))
+
+    def process(self, *, with_spread: bool = True) -> ListenersAcross:
+        """What is corrected; before it has learned."""
+        return ListenersAcross(with_spread=with_spread)
+
+    def equipment_db(self, count: int, rng: np.random.Generator) -> Float32:
+        """Responses (count, F) with the covariance that the base gives them."""
+        steps = OFFSET_DB * rng.standard_normal((count, BINS))
+        kept = np.exp(-1.0 / OFFSET_BINS)
+        for k in range(1, BINS):
+            steps[:, k] = kept * steps[:, k - 1] + np.sqrt(1.0 - kept**2) * steps[:, k]
+        return steps.astype(np.float32)
+
+    def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
+        """The networks, and which listeners they go with."""
+        own = super().to_weights(ids, **notes)
+        about = {**own.notes, "listeners": [self._listeners.dataset, len(self._listeners)]}
+        return Weights(self.name, state_of(self.net), self.configuration, own.split, about)
+
+    @classmethod
+    def from_weights(cls, weights: Weights) -> "RefinerAcross":
+        """The method as it was trained; WeightsError where other listeners ship now."""
+        dataset, count = weights.notes.get("listeners", ("no listeners", 0))
+        if not _ship(dataset, count):
+            raise WeightsError(
+                f"weights of {cls.name} go with {count} listeners of {dataset}, which are not "
+                f"those that ship; train it again: auricle train {cls.name} --data DIR"
+            )
+        self = cls(**weights.configuration)
+        self._start(shipped_training())
+        self.net = self._build()
+        load_into(self.net, weights)
+        self.net.eval()
+        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        return self
+
+
+def _ship(dataset: str, count: int) -> bool:
+    ours = shipped_training()
+    return (dataset, count) == (ours.dataset, len(ours))
