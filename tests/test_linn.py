@@ -10,23 +10,29 @@ torch = pytest.importorskip("torch")
 from auricle.dsp.alignment import minimum_phase  # noqa: E402
 from auricle.dsp.geometry import unit_vectors  # noqa: E402
 from auricle.dsp.hrtf import HrtfSet  # noqa: E402
-from auricle.dsp.spherical_harmonics import encode  # noqa: E402
-from auricle.personalization.endtoend.filter_training import Pieces, response_loss  # noqa: E402
-from auricle.personalization.endtoend.fitting import fit_code  # noqa: E402
-from auricle.personalization.endtoend.harmonic_features import harmonics  # noqa: E402
-from auricle.personalization.endtoend.models.linn import (  # noqa: E402
+from auricle.dsp.linn_filters import (  # noqa: E402
     BINS,
     LEAD,
     SIZE,
     TAPS,
-    Linn,
-    crossfaded,
     hats,
-    knots_hz,
+    knots_hz,  # noqa: E402
     minimum_phase_of,
 )
-from auricle.personalization.endtoend.poses import RATE, STEP, Poses, heard_poses, step_times  # noqa: E402
-from auricle.personalization.endtoend.warp import EAR_OFFSET_M, SOUND_SPEED_M_S, geometric_warp  # noqa: E402
+from auricle.dsp.spherical_harmonics import encode  # noqa: E402
+from auricle.personalization.endtoend.filter_training import Pieces, response_loss  # noqa: E402
+from auricle.personalization.endtoend.fitting import fit_code  # noqa: E402
+from auricle.personalization.endtoend.harmonic_features import harmonics  # noqa: E402
+from auricle.personalization.endtoend.models.linn import Linn, crossfaded  # noqa: E402
+from auricle.personalization.endtoend.poses import (  # noqa: E402
+    EAR_OFFSET_M,
+    RATE,
+    STEP,
+    Poses,
+    heard_poses,
+    step_times,
+)
+from auricle.personalization.endtoend.warp import SOUND_SPEED_M_S, geometric_warp  # noqa: E402
 
 D = 6
 
@@ -64,7 +70,7 @@ def test_harmonics_are_those_of_the_engine():
 
 
 def test_phase_is_the_minimum_phase_of_the_level():
-    knots = hats(knots_hz(24, RATE / 2.0))
+    knots = hats(knots_hz(24, RATE / 2.0), RATE)
     level_db = 6.0 * np.random.default_rng(0).normal(size=24) @ knots
     wanted = minimum_phase(10.0 ** (level_db / 20.0), SIZE)
     whole = np.fft.irfft(10.0 ** (level_db / 20.0) * np.exp(1j * minimum_phase_of(level_db)), SIZE)
@@ -79,7 +85,7 @@ def test_filters_have_the_levels_and_delays_that_the_network_says():
         said = made.net.corrections(seen, code)[0]
         taps, late = (each[0] for each in made.net.filters(seen, code))
     assert taps.shape == (20, TAPS)
-    wanted_db = 10.0 * said[:, :72].numpy() @ hats(knots_hz(72, RATE / 2.0))
+    wanted_db = 10.0 * said[:, :72].numpy() @ hats(knots_hz(72, RATE / 2.0), RATE)
     found = 20.0 * np.log10(np.abs(np.fft.rfft(taps.numpy(), SIZE)))
     assert np.sqrt(np.mean((found - wanted_db)[:, 4 : BINS - 20] ** 2)) < 0.5
     geometric = -EAR_OFFSET_M * RATE / SOUND_SPEED_M_S * seen[0, :, 1] - LEAD

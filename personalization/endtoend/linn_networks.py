@@ -4,12 +4,13 @@ import numpy as np
 
 from auricle.dsp.linn_filters import EarNetworks, knots_hz
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
-from auricle.personalization.endtoend.poses import RATE
+from auricle.personalization.endtoend.poses import EAR_OFFSET_M, RATE
 from auricle.personalization.weights import Weights, WeightsError
 
-EAR_OFFSET_M = 0.08  # of ``warp``, which needs torch
 N_BANDS, N_PHASES = 72, 20
-PHASES_TO_HZ = 6000.0
+LEVEL_KNOTS_HZ = knots_hz(N_BANDS, RATE / 2.0)
+PHASE_KNOTS_HZ = knots_hz(N_PHASES + 2, 6000.0)  # the first and the last phase are 0
+EAR_SAMPLES = EAR_OFFSET_M * RATE / SOUND_SPEED_M_S
 
 
 def networks_of(weights: Weights, code: np.ndarray) -> EarNetworks:
@@ -37,9 +38,9 @@ def networks_of(weights: Weights, code: np.ndarray) -> EarNetworks:
         second_bias=layers[3],
         last=layers[4],
         last_bias=layers[5],
-        level_knots_hz=knots_hz(N_BANDS, RATE / 2.0),
-        phase_knots_hz=knots_hz(N_PHASES + 2, PHASES_TO_HZ),
-        ear_samples=EAR_OFFSET_M * RATE / SOUND_SPEED_M_S,
+        level_knots_hz=LEVEL_KNOTS_HZ,
+        phase_knots_hz=PHASE_KNOTS_HZ,
+        ear_samples=EAR_SAMPLES,
         rate=RATE,
     )
 

@@ -20,6 +20,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 RATE = 48000  # Hz of all audio inside the end-to-end systems
 STEP = 128  # samples between poses, the engine's control step
+EAR_OFFSET_M = 0.08  # of each ear from the middle of the head
 _ROUNDS = 60  # of the search for the time of emission; the error shrinks by v / c in each
 
 

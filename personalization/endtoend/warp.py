@@ -12,9 +12,8 @@ from torch.nn import functional
 
 from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
-from auricle.personalization.endtoend.poses import RATE, STEP
+from auricle.personalization.endtoend.poses import EAR_OFFSET_M, RATE, STEP
 
-EAR_OFFSET_M = 0.08
 LEAST_DISTANCE_M = 0.2  # below which an ear's level no longer rises
 TAPS = 16  # of the fractional delay: errors below -60 dB up to 18 kHz
 CENTRE_SAMPLES = centre_samples(TAPS)

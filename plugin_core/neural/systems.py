@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.linn import LinnRenderer
-from auricle.personalization.endtoend.codes import Codebook
-from auricle.personalization.endtoend.linn_networks import networks_of
-from auricle.personalization.weights import Weights, load_weights
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.motion import Head
 from auricle.plugin_core.neural.bus import NeuralBus, System
+
+if TYPE_CHECKING:
+    from auricle.personalization.endtoend.codes import Codebook
+    from auricle.personalization.weights import Weights
 
 LIVE = "linn"  # the one that ships, and renders in blocks without torch
 RATE = 48000  # Hz of all others
@@ -34,13 +36,15 @@ class OpenedSystem:
         code: (D,) of the listener.
     """
 
-    weights: Weights
+    weights: "Weights"
     path: Path
     code: NDArray[np.float32]
 
     def __call__(self, sample_rate: int, n_sources: int) -> System:
         """What renders ``n_sources`` at a rate; AuricleError for a rate the system has not."""
         if self.weights.model == LIVE:
+            from auricle.personalization.endtoend.linn_networks import networks_of
+
             return LinnRenderer(networks_of(self.weights, self.code), sample_rate, n_sources)
         from auricle.personalization.endtoend.trained import load_system
         from auricle.personalization.endtoend.windowed import WindowedRenderer
@@ -73,6 +77,9 @@ def open_system(
     Raises:
         AuricleError: no weights under that name, or a damaged file.
     """
+    from auricle.personalization.endtoend.codes import Codebook
+    from auricle.personalization.weights import load_weights
+
     if weights is None:
         weights = _FILES / f"{model}.safetensors"
         if not weights.is_file():
@@ -87,7 +94,7 @@ def open_system(
     return OpenedSystem(loaded, weights, _code(book, hrtf, say or (lambda _: None)))
 
 
-def _code(book: Codebook, hrtf: HrtfSet | None, say: Say) -> NDArray[np.float32]:
+def _code(book: "Codebook", hrtf: HrtfSet | None, say: Say) -> NDArray[np.float32]:
     if hrtf is None:
         say("no listener was named: the mean listener hears")
         return book.unknown

@@ -37,67 +37,37 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from auricle.dsp.linn_filters import (
+    BINS,
+    DB_SCALE,
+    LEAD,
+    SIZE,
+    TAPS,
+    hats,
+    minimum_phase_of,
+    window,
+)
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.endtoend.filter_training import Responses, fit_filters
 from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics
+from auricle.personalization.endtoend.linn_networks import (
+    EAR_SAMPLES,
+    LEVEL_KNOTS_HZ,
+    N_BANDS,
+    N_PHASES,
+    PHASE_KNOTS_HZ,
+)
 from auricle.personalization.endtoend.neural import Batch, NeuralRenderer, Scenes
 from auricle.personalization.endtoend.poses import RATE, STEP
 from auricle.personalization.endtoend.scenes import SceneSet
-from auricle.personalization.endtoend.warp import (
-    EAR_OFFSET_M,
-    LEAST_DISTANCE_M,
-    each_sample,
-    warped,
-)
+from auricle.personalization.endtoend.warp import LEAST_DISTANCE_M, each_sample, warped
 from auricle.personalization.training import Progress, seeded
 
-SIZE = 512  # of the transform in which filters are made
-BINS = SIZE // 2 + 1
-TAPS = 256
-LEAD = 32  # samples of a filter before its onset
-N_BANDS, N_PHASES = 72, 20
-EAR_SAMPLES = EAR_OFFSET_M * RATE / SOUND_SPEED_M_S
-_BEND_HZ = 4000.0  # where the knots' spacing has doubled
-_PHASES_TO_HZ = 6000.0
-_FADE_IN, _FADE_OUT = 8, 48
-_DB_SCALE = 10.0  # of the network's numbers
 _WEIGHT_DECAY = 0.1  # a hundred people are few: it learns them by heart within two minutes
-
-
-def knots_hz(count: int, top_hz: float) -> NDArray[np.float64]:
-    """Frequencies (count,) from 0 to ``top_hz``, the wider apart the higher."""
-    along = np.linspace(0.0, np.log1p(top_hz / _BEND_HZ), count)
-    return np.asarray(_BEND_HZ * np.expm1(along), dtype=np.float64)
-
-
-def hats(knots: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Straight lines between knots (K,), as (K, BINS); the last value goes on."""
-    hz = np.arange(BINS) * (RATE / SIZE)
-    return np.stack([np.interp(hz, knots, one) for one in np.eye(len(knots))])
-
-
-def minimum_phase_of(levels_db: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Minimum phases (K, BINS) in radians of levels (K, BINS) in dB, linear in them.
-
-    Source: Oppenheim and Schafer, Discrete-Time Signal Processing, folded real cepstrum.
-    """
-    cepstrum = np.fft.irfft(levels_db * (np.log(10.0) / 20.0), SIZE)
-    fold = np.zeros(SIZE)
-    fold[1 : SIZE // 2] = 2.0
-    return np.asarray(np.imag(np.fft.rfft(cepstrum * fold)), dtype=np.float64)
-
-
-def window() -> NDArray[np.float64]:
-    """Weights (TAPS,) of a filter's taps: both ends fade."""
-    weights = np.ones(TAPS)
-    weights[:_FADE_IN] = np.sin(np.linspace(0.0, np.pi / 2.0, _FADE_IN + 1)[1:]) ** 2
-    weights[-_FADE_OUT:] = np.cos(np.linspace(0.0, np.pi / 2.0, _FADE_OUT + 1)[1:]) ** 2
-    return weights
 
 
 class LinnNet(nn.Module):
@@ -129,8 +99,8 @@ class LinnNet(nn.Module):
         nn.init.zeros_(self.last.base.weight)
         nn.init.zeros_(self.last.base.bias)
         self.register_buffer("parity", torch.ones(code_size))
-        bands = hats(knots_hz(N_BANDS, RATE / 2.0))
-        phases = hats(knots_hz(N_PHASES + 2, _PHASES_TO_HZ))[1:-1]
+        bands = hats(LEVEL_KNOTS_HZ, RATE)
+        phases = hats(PHASE_KNOTS_HZ, RATE)[1:-1]
         omega = 2.0 * np.pi * np.arange(BINS) / SIZE
         turn = np.stack([np.cos(omega * LEAD), -np.sin(omega * LEAD)])
         for name, values in (
@@ -156,7 +126,7 @@ class LinnNet(nn.Module):
             code: (B, D), mirrored for the right ear.
         """
         said = self.corrections(seen, code)
-        decibels = said[..., :N_BANDS] * _DB_SCALE
+        decibels = said[..., :N_BANDS] * DB_SCALE
         level = torch.exp(decibels @ self.bands * (np.log(10.0) / 20.0))
         phase = decibels @ self.minimum + said[..., N_BANDS + 1 :] @ self.phases
         spectrum = torch.polar(level, phase) * torch.complex(self.lead[0], self.lead[1])
