@@ -43,15 +43,10 @@ class OpenedSystem:
     def __call__(self, sample_rate: int, n_sources: int) -> System:
         """What renders ``n_sources`` at a rate; AuricleError for a rate the system has not."""
         if self.weights.model == LIVE:
-            from auricle.personalization.endtoend.linn_networks import networks_of
-
-            return LinnRenderer(networks_of(self.weights, self.code), sample_rate, n_sources)
-        from auricle.personalization.endtoend.trained import load_system
-        from auricle.personalization.endtoend.windowed import WindowedRenderer
-
+            return _live(self, sample_rate, n_sources)
         if sample_rate != RATE:
             raise AuricleError(f"{self.weights.model} renders at {RATE} Hz, got {sample_rate}")
-        return WindowedRenderer(load_system(self.path).system, self.code, n_sources)
+        return _in_pieces(self, n_sources)
 
     def bus(self, sample_rate: int) -> Callable[[Sequence[Feed], Head | None], NeuralBus]:
         """What renders objects in the place of the engine."""
@@ -92,6 +87,19 @@ def open_system(
         raise AuricleError(f"{weights}: holds no codebook; train it anew with auricle train")
     book = Codebook.from_tensors(loaded.tensors)
     return OpenedSystem(loaded, weights, _code(book, hrtf, say or (lambda _: None)))
+
+
+def _live(opened: OpenedSystem, sample_rate: int, n_sources: int) -> System:
+    from auricle.personalization.endtoend.linn_networks import networks_of
+
+    return LinnRenderer(networks_of(opened.weights, opened.code), sample_rate, n_sources)
+
+
+def _in_pieces(opened: OpenedSystem, n_sources: int) -> System:
+    from auricle.personalization.endtoend.trained import load_system
+    from auricle.personalization.endtoend.windowed import WindowedRenderer
+
+    return WindowedRenderer(load_system(opened.path).system, opened.code, n_sources)
 
 
 def _code(book: "Codebook", hrtf: HrtfSet | None, say: Say) -> NDArray[np.float32]:
