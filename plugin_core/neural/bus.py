@@ -49,10 +49,13 @@ class NeuralBus:
         system: for as many sources as the feeds have channels, at the feeds' sample rate.
         feeds: of objects.
         head: the listener's, or None for one who rests.
+        gain: linear, of all.
     """
 
-    def __init__(self, system: System, feeds: Sequence[Feed], head: Head | None = None) -> None:
-        self._system, self._feeds, self._head = system, list(feeds), head
+    def __init__(
+        self, system: System, feeds: Sequence[Feed], head: Head | None = None, gain: float = 1.0
+    ) -> None:
+        self._system, self._feeds, self._head, self._gain = system, list(feeds), head, gain
         self._paths = [path for feed in self._feeds for path in feed.paths]
         self.latency_samples = system.latency_samples
         self.tail_samples = system.tail_samples
@@ -94,4 +97,4 @@ class NeuralBus:
                 for level in feed.effects.levels:
                     gain = gain * level.gains(path.positions_m(seconds), listener)
                 gains.append(gain)
-        return np.stack(gains, axis=1) * np.linalg.norm(apparent_m, axis=2)
+        return self._gain * np.stack(gains, axis=1) * np.linalg.norm(apparent_m, axis=2)

@@ -99,7 +99,7 @@ class NeuralPlugin:
             if reset:
                 renderer.start(self._places(audio.shape[0]))
             renderer.set_places(self._places(audio.shape[0]))
-            return renderer.process(audio)
+            return renderer.process(np.float32(self._system.gain) * audio)
 
     def reset(self) -> None:
         """Silence, and no memory of the last call's layout."""

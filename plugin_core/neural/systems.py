@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.linn import LinnRenderer
+from auricle.dsp.sphere_holes import fibonacci_sphere
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.motion import Head
 from auricle.plugin_core.neural.bus import NeuralBus, System
@@ -23,6 +24,8 @@ LIVE = "linn"  # the one that ships, and renders in blocks without torch
 RATE = 48000  # Hz of all others
 FEW = 20  # directions below which a set is completed first
 
+LEVEL_BAND_HZ = (200.0, 16000.0)  # as the engine's
+_LEVEL_DIRECTIONS = 300
 _FILES = Path(__file__).resolve().parents[2] / "personalization" / "model_files"
 Say = Callable[[str], None]
 
@@ -34,11 +37,14 @@ class OpenedSystem:
     Attributes:
         weights: of the system; path: their file.
         code: (D,) of the listener.
+        gain: linear, that brings the listener to the level of the engine, a mean diffuse-field
+            power of 1; the systems have a level of 1 at low frequencies.
     """
 
     weights: "Weights"
     path: Path
     code: NDArray[np.float32]
+    gain: float = 1.0
 
     def __call__(self, sample_rate: int, n_sources: int) -> System:
         """What renders ``n_sources`` at a rate; AuricleError for a rate the system has not."""
@@ -52,7 +58,8 @@ class OpenedSystem:
         """What renders objects in the place of the engine."""
 
         def make(feeds: Sequence[Feed], head: Head | None) -> NeuralBus:
-            return NeuralBus(self(sample_rate, sum(feed.n_channels for feed in feeds)), feeds, head)
+            system = self(sample_rate, sum(feed.n_channels for feed in feeds))
+            return NeuralBus(system, feeds, head, self.gain)
 
         return make
 
@@ -86,7 +93,17 @@ def open_system(
     if "codes.mean" not in loaded.tensors:
         raise AuricleError(f"{weights}: holds no codebook; train it anew with auricle train")
     book = Codebook.from_tensors(loaded.tensors)
-    return OpenedSystem(loaded, weights, _code(book, hrtf, say or (lambda _: None)))
+    code = _code(book, hrtf, say or (lambda _: None))
+    return OpenedSystem(loaded, weights, code, _gain_of(book, code))
+
+
+def _gain_of(book: "Codebook", code: NDArray[np.float32]) -> float:
+    from auricle.personalization.features import SAMPLE_RATE, SIZE
+
+    hz = np.fft.rfftfreq(SIZE, 1.0 / SAMPLE_RATE)
+    inside = (hz >= LEVEL_BAND_HZ[0]) & (hz <= LEVEL_BAND_HZ[1])
+    heard = book.features(code, fibonacci_sphere(_LEVEL_DIRECTIONS)).magnitude_db[..., inside]
+    return float(np.mean(10.0 ** (heard.astype(np.float64) / 10.0)) ** -0.5)
 
 
 def _live(opened: OpenedSystem, sample_rate: int, n_sources: int) -> System:
