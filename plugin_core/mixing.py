@@ -1,6 +1,6 @@
 """Feeds and a moving head to two ears: reading, motion, levels and the renderer in step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Protocol
@@ -28,6 +28,18 @@ class Bus(Protocol):
     def render(self, n_steps: int) -> Audio:
         """Both ears (2, n_steps * CONTROL_SAMPLES) of the next steps, ``latency_samples`` late."""
         ...
+
+
+class ReportingBus(Bus, Protocol):
+    """A bus of objects, which says what renders it."""
+
+    @property
+    def report(self) -> str:
+        """One line."""
+        ...
+
+
+MakeBus = Callable[[Sequence[Feed], Head | None], ReportingBus]
 
 
 class ObjectBus:

@@ -16,7 +16,7 @@ from auricle.dsp.prepared import PreparedSet
 from auricle.plugin_core.audio_files import FileSource, Source, output_format, same_file
 from auricle.plugin_core.feed import Effects, Feed, InverseDistance
 from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult, check_gain
-from auricle.plugin_core.mixing import Mixer, ObjectBus
+from auricle.plugin_core.mixing import MakeBus, Mixer, ObjectBus, ReportingBus
 from auricle.plugin_core.motion import Head, HeadTrack, Path3d, SourcePath, Turned
 from auricle.plugin_core.osc_motion import recorded_motion
 
@@ -41,6 +41,7 @@ def render(
     gain_db: float = 0.0,
     block_size: int = 16384,
     sample_rate: int | None = None,
+    objects: MakeBus | None = None,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> RenderResult:
@@ -64,6 +65,8 @@ def render(
         gain_db: of the output.
         block_size: samples rendered at a time; the result does not depend on it.
         sample_rate: of the output; None: that of the first track.
+        objects: makes what renders the tracks in place of the engine, which hrtf, rank and level
+            are for.
         progress: called with frames done since the last call and frames in all.
         say: called with a sentence before work that is done once and takes seconds.
 
@@ -95,7 +98,7 @@ def render(
         return render_sources(
             sources, paths, output, hrtf=hrtf, head=head, rank=rank, level=level,
             gain_db=gain_db, block_size=block_size, sample_rate=rate, progress=progress,
-            distance_gain=distance_m is not None, say=say,
+            distance_gain=distance_m is not None, objects=objects, say=say,
         )  # fmt: skip
 
 
@@ -104,7 +107,8 @@ def render_sources(
     hrtf: HrtfSet | PathLike | None = None, head: Head | None = None,
     rank: str | int = "auto", level: str = "matched", gain_db: float = 0.0,
     block_size: int = 16384, sample_rate: int = 48000, distance_gain: bool = False,
-    progress: Progress | None = None, say: Callable[[str], None] | None = None,
+    objects: MakeBus | None = None, progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> RenderResult:  # fmt: skip
     """The same from sources at ``sample_rate``, with a path for each channel of each source."""
     if block_size < 1:
@@ -112,8 +116,12 @@ def render_sources(
     output_format(Path(output))
     effects = Effects((InverseDistance(),), np.inf) if distance_gain else Effects()
     feeds = [Feed(*each, effects=effects) for each in zip(sources, paths, strict=True)]
-    listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate)
-    bus = ObjectBus(prepared_listener(listener, sample_rate, rank, level, say), feeds, head)
+    bus: ReportingBus
+    if objects is not None:
+        bus = objects(feeds, head)
+    else:
+        listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate)
+        bus = ObjectBus(prepared_listener(listener, sample_rate, rank, level, say), feeds, head)
     mixer = Mixer([bus])
     total = max(feed.n_frames for feed in feeds) + mixer.tail_samples
     master = Master(Mastering(gain_db), output, sample_rate, total, block_size, progress)

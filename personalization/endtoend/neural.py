@@ -14,6 +14,7 @@ from torch import nn
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.endtoend.poses import RATE, STEP, Poses
+from auricle.personalization.endtoend.windowed import WindowedRenderer
 from auricle.personalization.training import History, Plan, Progress, seeded, train
 from auricle.personalization.weights import Weights, load_into, state_of
 
@@ -73,6 +74,8 @@ class NeuralRenderer:
     name: ClassVar[str] = ""
     DEFAULTS: ClassVar[dict[str, Any]] = {}
     chunk_steps: ClassVar[int] = 375  # steps rendered at a time: 1 s
+    past_steps: ClassVar[int] = CONTEXT_STEPS  # that a piece needs before it
+    future_steps: ClassVar[int] = 0  # and behind it
     sample_rate = RATE
 
     def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
@@ -100,6 +103,12 @@ class NeuralRenderer:
         """Binaural signals (B, 2, T)."""
         found: torch.Tensor = self.net(mono, apparent_m, code)
         return found
+
+    def estimate_from(
+        self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
+    ) -> torch.Tensor:
+        """The same for a piece that begins at a step of a whole: for systems that draw noise."""
+        return self.estimate(mono, apparent_m, code)
 
     def judged(self, batch: Batch) -> float:
         """What decides when training stops, lower is better; here the loss."""
@@ -132,7 +141,7 @@ class NeuralRenderer:
     ) -> Float32:
         """Both ears (2, T) of ``mono`` (T,) at 48 kHz; ``poses`` reach as far as it or farther.
 
-        In pieces with ``CONTEXT_STEPS`` steps of past, so memory does not grow with the length.
+        In pieces with their past (``windowed``), so memory does not grow with the length.
 
         Args:
             mono: (T,).
@@ -143,24 +152,22 @@ class NeuralRenderer:
         n_samples = len(mono)
         if poses.n_samples < n_samples:
             raise AuricleError(f"poses for {poses.n_samples} samples, but {n_samples} of sound")
-        n_steps = -(-n_samples // STEP)
-        padded = np.zeros(n_steps * STEP, dtype=np.float32)
-        padded[:n_samples] = mono
-        who = torch.from_numpy(np.asarray(code, dtype=np.float32))[None]
+        pieces = WindowedRenderer(self, code)
+        pieces.start(poses.apparent_m[:1])
+        late = pieces.latency_samples
+        n_steps = -(-(n_samples + late) // STEP)
+        padded = np.zeros((1, n_steps * STEP), dtype=np.float32)
+        padded[0, :n_samples] = mono
+        rows = np.minimum(np.arange(1, n_steps + 1), len(poses.apparent_m) - 1)
+        places = poses.apparent_m[rows, None]
         out = np.empty((2, n_steps * STEP), dtype=np.float32)
         for first in range(0, n_steps, self.chunk_steps):
-            n = min(self.chunk_steps, n_steps - first)
-            past = min(first, CONTEXT_STEPS)
-            part = poses.part(first - past, n + past).apparent_m.astype(np.float32)
-            piece = padded[(first - past) * STEP : (first + n) * STEP]
-            with torch.no_grad():
-                found = self.estimate(
-                    torch.from_numpy(piece)[None], torch.from_numpy(part)[None], who
-                )
-            out[:, first * STEP : (first + n) * STEP] = found[0, :, past * STEP :].numpy()
+            steps = slice(first, first + self.chunk_steps)
+            part = slice(first * STEP, (first + self.chunk_steps) * STEP)
+            out[:, part] = pieces.process(padded[:, part], places[steps])
             if done is not None:
-                done(n * STEP)
-        return out[:, :n_samples]
+                done(padded[0, part].size)
+        return out[:, late : late + n_samples]
 
     def to_weights(self, split: dict[str, Any], **notes: Any) -> Weights:
         """All that ``from_weights`` needs."""

@@ -17,7 +17,7 @@ from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.feed import Feed, StreamedChain
 from auricle.plugin_core.fifo import Fifo
 from auricle.plugin_core.keyframes import KeyframePath
-from auricle.plugin_core.mixing import Bus, Mixer, ObjectBus, workers
+from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus, workers
 from auricle.plugin_core.motion import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
 from auricle.plugin_core.offline import load_listener, prepared_listener
 from auricle.plugin_core.scene.buses import AmbisonicBus, BedBus
@@ -44,6 +44,8 @@ class Player:
         parts: the scene.
         n_workers: threads that read tracks; the result does not depend on it.
         say: called with a sentence before work that is done once and takes seconds.
+        objects: makes what renders the objects, in place of the engine; then all tracks must be
+            objects.
 
     Attributes:
         sample_rate: Hz.
@@ -56,8 +58,11 @@ class Player:
         SceneError: what cannot be played; names the file, the line and the key.
     """
 
-    def __init__(self, parts: Parts, n_workers: int = 1, say: Say | None = None) -> None:
-        self._parts = parts
+    def __init__(
+        self, parts: Parts, n_workers: int = 1, say: Say | None = None,
+        objects: MakeBus | None = None,
+    ) -> None:  # fmt: skip
+        self._parts, self._objects = parts, objects
         with ExitStack() as open_files:
             self._open_all(open_files, n_workers, say)
             self._files = open_files.pop_all()
@@ -80,6 +85,8 @@ class Player:
         self, feeds: list[tuple[Track, Feed]], pool: ThreadPoolExecutor | None, say: Say | None
     ) -> list[Bus]:
         """A renderer for all objects, one for each bed, and one for each kind of ambisonics."""
+        if self._objects is not None:
+            return [self._rendered_otherwise(self._objects, feeds)]
         listener, rate = self._parts.listener, self.sample_rate
         with self._parts.place.at("listener.hrtf"):
             path = None if listener.hrtf is None else self._parts.resolve(listener.hrtf)
@@ -99,6 +106,16 @@ class Player:
             each = [feed for _, feed in same]
             buses.append(AmbisonicBus(hrtf, rate, listener.level, each, same[0][0], self.head))
         return buses
+
+    def _rendered_otherwise(self, objects: MakeBus, feeds: list[tuple[Track, Feed]]) -> Bus:
+        for index in self._parts.heard:
+            if (kind := self._parts.tracks[index].type) != "object":
+                raise self._parts.place.error(
+                    f"tracks[{index}].type", f"{kind}: only objects can be rendered by a network"
+                )
+        bus = objects([feed for _, feed in feeds], self.head)
+        self.report = bus.report
+        return bus
 
     @property
     def silenced(self) -> dict[str, int]:

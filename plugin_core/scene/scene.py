@@ -18,6 +18,7 @@ from auricle.plugin_core.fifo import Fifo
 from auricle.plugin_core.limiter import Limiter as PeakLimiter
 from auricle.plugin_core.mastering import Master as MasterWriter
 from auricle.plugin_core.mastering import Mastering, Progress, RenderResult
+from auricle.plugin_core.mixing import MakeBus
 from auricle.plugin_core.scene.from_adm import tracks_of
 from auricle.plugin_core.scene.json_tree import load_tree
 from auricle.plugin_core.scene.model import (
@@ -132,18 +133,21 @@ class Scene:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def open(self, *, n_workers: int = 1, say: Callable[[str], None] | None = None) -> Player:
+    def open(
+        self, *, n_workers: int = 1, say: Callable[[str], None] | None = None,
+        objects: MakeBus | None = None,
+    ) -> Player:  # fmt: skip
         """A player at the start of the scene; close it in the end."""
         parts = Parts(
             self.tracks, self.listener, self.master.chain, self.output, self.air, self.seconds,
             Path(self.place.folder, self.folder), self.place,
         )  # fmt: skip
-        return Player(parts, n_workers, say)
+        return Player(parts, n_workers, say, objects)
 
     def render(
         self, output: PathLike, *, block_size: int = 16384, n_workers: int | None = None,
-        plot: PathLike | None = None, progress: Progress | None = None,
-        say: Callable[[str], None] | None = None,
+        plot: PathLike | None = None, objects: MakeBus | None = None,
+        progress: Progress | None = None, say: Callable[[str], None] | None = None,
     ) -> RenderResult:  # fmt: skip
         """Render to a .wav or .flac file, which appears whole or not at all.
 
@@ -153,6 +157,7 @@ class Scene:
             n_workers: threads that read tracks and run their chains; None: one a processor. The
                 result does not depend on it.
             plot: a picture (.png, .pdf, .svg) of the ways and of the loudness.
+            objects: makes what renders the objects in place of the engine.
             progress: called with frames done since the last call and frames of work in all.
             say: called with a sentence before work that is done once and takes seconds.
         """
@@ -171,7 +176,7 @@ class Scene:
             0.1 if limiter is None else limiter.release_seconds, self.output.encoding, True,
         )  # fmt: skip
         workers = n_workers if n_workers is not None else os.cpu_count() or 1
-        with closing(self.open(n_workers=workers, say=say)) as player:
+        with closing(self.open(n_workers=workers, say=say, objects=objects)) as player:
             rate, total = player.sample_rate, player.n_frames
             master = MasterWriter(settings, output, rate, total, block_size, progress)
             writer = master.write(player.read)

@@ -1,0 +1,97 @@
+"""Feeds at places, rendered by an end-to-end system instead of the engine."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.dsp.renderer import CONTROL_SAMPLES
+from auricle.plugin_core.feed import Feed
+from auricle.plugin_core.motion import Head
+from auricle.plugin_core.neural.apparent import heard_places
+
+Audio = NDArray[np.float32]
+Array = NDArray[np.float64]
+
+
+class System(Protocol):
+    """An end-to-end system under one listener, for a number of sources.
+
+    Sound takes its time, and is 1/r as loud: both are part of what such systems model.
+    """
+
+    sample_rate: int
+    latency_samples: int
+    tail_samples: int
+
+    @property
+    def report(self) -> str:
+        """One line on what it is."""
+        ...
+
+    def start(self, apparent_m: Array) -> None:
+        """Silence, with sources that rest at places (S, 3)."""
+        ...
+
+    def process(self, audio: Audio, apparent_m: Array) -> Audio:
+        """Both ears (2, K STEP) from sound (S, K STEP) and places (K, S, 3) at the steps' ends."""
+        ...
+
+
+class NeuralBus:
+    """Objects through an end-to-end system, in whole control steps from the start of the scene.
+
+    The system makes a source 1/r as loud; that is taken off before it, and the levels of the feeds
+    stand in its place, as with the engine.
+
+    Args:
+        system: for as many sources as the feeds have channels, at the feeds' sample rate.
+        feeds: of objects.
+        head: the listener's, or None for one who rests.
+    """
+
+    def __init__(self, system: System, feeds: Sequence[Feed], head: Head | None = None) -> None:
+        self._system, self._feeds, self._head = system, list(feeds), head
+        self._paths = [path for feed in self._feeds for path in feed.paths]
+        self.latency_samples = system.latency_samples
+        self.tail_samples = system.tail_samples
+        self._step = 0
+        zero = np.zeros(1)
+        start = heard_places(self._paths, head, zero)
+        self._gains = self._levels(zero, start)
+        system.start(start[0])
+
+    @property
+    def report(self) -> str:
+        """One line on the system."""
+        return self._system.report
+
+    def render(self, n_steps: int) -> Audio:
+        """Both ears (2, n_steps * CONTROL_SAMPLES), ``latency_samples`` late."""
+        n = n_steps * CONTROL_SAMPLES
+        audio = np.concatenate([feed.read(n) for feed in self._feeds])
+        ends = self._step + 1.0 + np.arange(n_steps)
+        self._step += n_steps
+        seconds = ends * CONTROL_SAMPLES / self._system.sample_rate
+        places = heard_places(self._paths, self._head, seconds)
+        gains = self._levels(seconds, places)
+        before = np.concatenate([self._gains, gains[:-1]])
+        self._gains = gains[-1:]
+        share = (np.arange(CONTROL_SAMPLES) + 1.0) / CONTROL_SAMPLES
+        lines = before[..., None] + (gains - before)[..., None] * share  # (K, S, STEP)
+        audio = audio * np.swapaxes(lines, 0, 1).reshape(audio.shape).astype(np.float32)
+        return self._system.process(audio, places)
+
+    def _levels(self, seconds: Array, apparent_m: Array) -> Array:
+        """Gains (J, S) that leave the levels of paths and feeds behind the system."""
+        still = np.zeros((len(seconds), 3))
+        listener = still if self._head is None else self._head.positions_m(seconds)
+        gains = []
+        for feed in self._feeds:
+            for path in feed.paths:
+                gain = path.gains(seconds)
+                for level in feed.effects.levels:
+                    gain = gain * level.gains(path.positions_m(seconds), listener)
+                gains.append(gain)
+        return np.stack(gains, axis=1) * np.linalg.norm(apparent_m, axis=2)
