@@ -180,12 +180,12 @@ def test_features_tell_direction_from_distance():
 
 @pytest.mark.parametrize(
     ("kind", "configuration"),
-    [(BinauralGrad, {"prediction": "data"}), (BinauralFlow, {"noise": 0.0})],
+    [(BinauralGrad, {}), (BinauralFlow, {})],
 )
 def test_a_network_that_finds_nothing_leaves_the_warp(kind, configuration):
     batch = Echoes(n_items=2, n_steps=41).batch(np.random.default_rng(0))
     found = heard(untrained(kind, waked=False, **configuration), batch)
-    assert torch.equal(found, geometric_warp(batch.mono, batch.apparent_m))
+    assert (found - geometric_warp(batch.mono, batch.apparent_m)).abs().max().item() < 1e-6
 
 
 @pytest.mark.parametrize(("kind", "configuration"), SYSTEMS)

@@ -61,6 +61,13 @@ def times(gains: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     return both.flatten(1, 2)
 
 
+def delays(samples: torch.Tensor) -> torch.Tensor:
+    """Gains (B, 2E, N, F) of delays (B, E, N)."""
+    turn = torch.arange(N_BINS, dtype=samples.dtype) * (-2.0 * np.pi / SIZE)
+    phase = samples[..., None] * turn
+    return torch.stack([phase.cos(), phase.sin()], dim=2).flatten(1, 2)
+
+
 def levels(parts: torch.Tensor) -> torch.Tensor:
     """Root mean power (B, 1, N, F) of both ears, over nearby bins and the last 32 ms.
 

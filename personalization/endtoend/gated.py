@@ -19,11 +19,12 @@ import torch
 from torch import nn
 
 from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
-from auricle.personalization.endtoend.frames import N_BINS, times
+from auricle.personalization.endtoend.frames import N_BINS, delays, times
 
 _OCTAVES = 3
 POSE_FEATURES = 3 + 3 * 2 * _OCTAVES + 2
 _STEP_FEATURES = 32
+_DELAY_SAMPLES = 20.0
 _FREQUENCY_DILATIONS = (1, 2, 4, 8, 16, 1)
 _TIME_DILATIONS = (1, 2, 1)
 REACH_FRAMES = 2 * sum(_TIME_DILATIONS)  # of the past in a causal one, half of it in another
@@ -41,6 +42,9 @@ def pose_features(apparent_m: torch.Tensor) -> torch.Tensor:
 class PoseFilters(nn.Module):
     """Complex gains (B, 4, N, F) of both ears and features (B, L, N, F) from poses and a code.
 
+    A gain is what is to be added to the warp: that of a delay and of a free number, less 1. Delays
+    alone would wrap round many times over the bins, which a sum of features learns late.
+
     Args:
         n_features: of a pose.
         code_size: D.
@@ -57,8 +61,10 @@ class PoseFilters(nn.Module):
         self.second = CodeLoRA(width, width, code_size, rank)
         self.film = CodeFiLM(code_size, width)
         self.last = nn.Linear(width, (4 + n_local) * N_BINS)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.delay = nn.Linear(width, 2)
+        for each in (self.last, self.delay):
+            nn.init.zeros_(each.weight)
+            nn.init.zeros_(each.bias)
 
     def forward(
         self, features: torch.Tensor, code: torch.Tensor
@@ -67,7 +73,9 @@ class PoseFilters(nn.Module):
         hidden = nn.functional.gelu(self.first(features, code))
         hidden = self.film(nn.functional.gelu(self.second(hidden, code)), code)
         fields = self.last(hidden).unflatten(-1, (-1, N_BINS)).transpose(1, 2)
-        return fields[:, :4], fields[:, 4:]
+        one = fields.new_tensor([1.0, 0.0, 1.0, 0.0]).view(1, 4, 1, 1)
+        turn = delays(_DELAY_SAMPLES * self.delay(hidden).transpose(1, 2))
+        return times(fields[:, :4] + one, turn) - one, fields[:, 4:]
 
 
 class GatedLayer(nn.Module):
@@ -189,25 +197,23 @@ class Stage(nn.Module):
         self.register_buffer("spread", torch.ones(n_noisy, 1, N_BINS))
         self.register_buffer("weight", torch.ones(N_BINS))
 
-    def conditions(
-        self,
-        signals: torch.Tensor,
-        features: torch.Tensor,
-        code: torch.Tensor,
-        *extra: torch.Tensor,
+    def guess(
+        self, signals: torch.Tensor, features: torch.Tensor, code: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Conditions (B, N, F, n_conditions), and what the gains make of the ears (B, 4, N, F).
+        """What the gains make of the ears (B, 4, N, F), and the features of bins (B, L, N, F).
 
         Args:
             signals: (B, 6, N, F) warped ears and mono, over their level.
             features: (B, N, n_pose_features).
             code: (B, D).
-            extra: (B, n_extra, N, F).
         """
         gains, local = self.filters(features, code)
-        guess = times(gains, signals[:, :4])
-        both = torch.cat([signals, guess, local, *extra], dim=1)
-        return both.permute(0, 2, 3, 1).contiguous(), guess
+        return times(gains, signals[:, :4]), local
+
+
+def conditions(*parts: torch.Tensor) -> torch.Tensor:
+    """Channels (B, C, N, F) one behind the other, and last in memory: (B, N, F, C)."""
+    return torch.cat(parts, dim=1).permute(0, 2, 3, 1).contiguous()
 
 
 def _dilations() -> list[tuple[int, int]]:

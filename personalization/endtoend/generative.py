@@ -75,7 +75,7 @@ class GenerativeRenderer(NeuralRenderer):
 
     SIZES: ClassVar[dict[str, Any]] = {
         "width": 16, "filter_width": 128, "local": 4, "rank": 16, "seed": 0, "energy": 0.5,
-        "doppler": False, "frames": 16, "guide": 1.0,
+        "doppler": False, "frames": 8, "guide": 1.0,
     }  # fmt: skip
     # Each evaluation of a network reaches some frames, and each draws on the one before.
     chunk_steps = 768
@@ -164,28 +164,25 @@ class GenerativeRenderer(NeuralRenderer):
         """Values (B, C, N, F) of the frames that are judged whole."""
         return values[:, :, _first_frame(batch) : -1]
 
-    def window(self, batch: Batch) -> tuple[Known, torch.Tensor, slice]:
-        """What is known of a short run of frames, the residual, and which of them count.
+    def window(self, known: Known, batch: Batch) -> tuple[slice, slice]:
+        """A short run of frames for the network, and which of them count.
 
         Neighbours in time teach the same direction, so a step learns more from a few frames of
         many scenes than from many of few.
         """
-        known, residual = self.heard(batch)
         past, future = self.reach
-        first, last = _first_frame(batch) - past, residual.shape[2] - 1
+        first, last = _first_frame(batch) - past, known.shape[1] - 1
         n_frames = min(self.configuration["frames"] + past + future, last - first)
         first += int(torch.randint(last - first - n_frames + 1, ()))
-        rows = slice(first, first + n_frames)
-        return known.frames(rows), residual[:, :, rows], slice(past, n_frames - future)
+        return slice(first, first + n_frames), slice(past, n_frames - future)
 
     def weighted(
-        self, stage: Stage, miss: torch.Tensor, guess: torch.Tensor, residual: torch.Tensor,
-        counted: slice,
-    ) -> torch.Tensor:  # fmt: skip
-        """The loss: of what the network missed, and of the guess by the gains alone."""
-        aside = (guess - residual) / self.spread_of_ears
-        both = miss[:, :, counted].square().mean(dim=1), aside[:, :, counted].square().mean(dim=1)
-        return ((both[0] + self.configuration["guide"] * both[1]) * stage.weight).mean()
+        self, stage: Stage, miss: torch.Tensor, aside: torch.Tensor, batch: Batch
+    ) -> torch.Tensor:
+        """The loss: of what the network missed in frames that count, and the gains in all."""
+        guide = self.cut(aside / self.spread_of_ears, batch).square().mean(dim=(0, 1, 2))
+        own = miss.square().mean(dim=(0, 1, 2))
+        return ((own + self.configuration["guide"] * guide) * stage.weight).mean()
 
     def start(self, scenes: Scenes) -> None:
         """Build the network, and measure the spread of residuals."""

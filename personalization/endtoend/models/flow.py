@@ -3,10 +3,14 @@
 Conditional flow matching (Lipman et al. 2023) in the manner of Liang et al. 2025, "BinauralFlow: a
 causal and streamable approach for high-quality binaural speech synthesis with flow matching
 models". What is drawn starts from the condition plus noise, x_0 = warp + noise, and moves to the
-target along x_s = (1 - s) x_0 + s target; the network learns the velocity target - x_0, and a
-midpoint solver follows it. Less the warp and at variance 1 that reads: from noise to the residual.
+target along x_s = (1 - s) x_0 + s target with the velocity target - x_0 = (target - x_s) / (1 - s),
+which a midpoint solver follows. Less the warp and at variance 1: from noise to the residual.
 
-A good network's first step goes to the mean over all that fits the conditions, so few steps do.
+The network says the target, as the pose filters' guess and a correction, and its error is measured
+there: the error of the velocity, (1 - s) ** 2 times. So a young network gives the guess, and not
+noise that it could not take away. The first step goes to the mean over all that fits the
+conditions, so few steps do. The noise at the start is a share of the residual's spread, as the
+paper's is beside the signal.
 ``causal`` (the default): no layer reads later frames and levels are of the past, so that a frame
 can be rendered once its 512 samples are there; latency 10.7 ms. The paper's U-Net on spectra is
 here the network of ``gated``, with as much of the past as its layers reach (43 ms).
@@ -18,7 +22,7 @@ import torch
 from torch import nn
 
 from auricle.personalization.endtoend.frames import FrameNoise
-from auricle.personalization.endtoend.gated import REACH_FRAMES, Stage
+from auricle.personalization.endtoend.gated import REACH_FRAMES, Stage, conditions
 from auricle.personalization.endtoend.generative import GenerativeRenderer, Known
 from auricle.personalization.endtoend.neural import Batch, Scenes
 from auricle.personalization.training import Progress
@@ -35,7 +39,7 @@ class BinauralFlow(GenerativeRenderer):
 
     name = "flow-binaural"
     DEFAULTS: ClassVar[dict[str, Any]] = {
-        **GenerativeRenderer.SIZES, "steps": 3, "noise": 1.0, "causal": True,
+        **GenerativeRenderer.SIZES, "steps": 3, "noise": 0.5, "causal": True,
     }  # fmt: skip
 
     def build(self) -> nn.Module:
@@ -47,29 +51,32 @@ class BinauralFlow(GenerativeRenderer):
         stage: Stage = self.net
         n_items, n_frames = known.shape
         start = noise(0, (n_items, len(stage.spread), n_frames, stage.spread.shape[-1]))
-        conditions, _ = stage.conditions(known.signals, known.features, known.code)
+        guess, local = stage.guess(known.signals, known.features, known.code)
+        told = conditions(known.signals, guess, local)
 
         def velocity(place: torch.Tensor, share: float) -> torch.Tensor:
-            told = torch.full((n_items,), _TOLD * share)
-            found: torch.Tensor = stage.net(place, told, conditions, known.code)
-            return found
+            shares = torch.full((n_items,), _TOLD * share)
+            target = guess / stage.spread + stage.net(place, shares, told, known.code)
+            return (target - place) / (1.0 - share)
 
         return stage.spread * midpoint(
             velocity, self.configuration["noise"] * start, self.configuration["steps"]
         )
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """The weighted squared error of the velocity at a random share of the way."""
+        """The weighted squared error of the target at a random share of the way."""
         stage: Stage = self.net
-        known, residual, counted = self.window(batch)
-        data = residual / stage.spread
-        start = self.configuration["noise"] * torch.randn_like(data)
+        known, residual = self.heard(batch)
+        guess, local = stage.guess(known.signals, known.features, known.code)
+        rows, counted = self.window(known, batch)
+        few, own = known.frames(rows), guess[:, :, rows]
+        data = residual[:, :, rows] / stage.spread
         share = torch.rand(len(data))
-        at = share.view(-1, 1, 1, 1)
-        conditions, guess = stage.conditions(known.signals, known.features, known.code)
-        place = torch.lerp(start, data, at)
-        found = stage.net(place, _TOLD * share, conditions, known.code)
-        return self.weighted(stage, found - (data - start), guess, residual, counted)
+        noise = self.configuration["noise"] * torch.randn_like(data)
+        place = torch.lerp(noise, data, share.view(-1, 1, 1, 1))
+        told = conditions(few.signals, own, local[:, :, rows])
+        found = own / stage.spread + stage.net(place, _TOLD * share, told, known.code)
+        return self.weighted(stage, (found - data)[:, :, counted], guess - residual, batch)
 
     @property
     def reach(self) -> tuple[int, int]:
