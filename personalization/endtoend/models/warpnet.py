@@ -34,7 +34,7 @@ from auricle.personalization.endtoend.warp import (
 
 KERNEL = 2
 MOST_SHIFT_SAMPLES = 48.0  # that the learned warp adds or takes away: 1 ms
-_LOUD = 4.0  # speech then spans the straight and the bent part of a sine
+_LOUD = 1.0  # sound of RMS 0.1 then bends sines at its peaks alone; at 4 the network distorts
 
 
 def monotone(delay_samples: torch.Tensor) -> torch.Tensor:
