@@ -256,8 +256,12 @@ def scenes(data: Path, people: Listeners, tmp_path_factory: pytest.TempPathFacto
         patch.setenv("AURICLE_CACHE", str(tmp_path_factory.mktemp("pool") / "sets"))
         said: list[str] = []
         made = SceneSet(people, data, codes=codes, scenes_each=2, most_people=2, say=said.append)
+        assert not said  # rendered when they are first needed
+        made.batch(np.random.default_rng(0))
+        made.judges()
         assert len(said) == 3
-        SceneSet(people, data, scenes_each=2, most_people=1, say=said.append)
+        again = SceneSet(people, data, scenes_each=2, most_people=1, say=said.append)
+        again.batch(np.random.default_rng(0))
         assert len(said) == 3  # nobody is rendered twice
     return made
 
