@@ -17,6 +17,7 @@ from auricle.personalization.sparse.measured_sets import (  # noqa: E402
 )
 from auricle.personalization.sparse.method import MIRROR, Measured, method  # noqa: E402
 from auricle.personalization.sparse.models import niirf, refiner_across  # noqa: E402
+from auricle.personalization.sparse.models.correction_net import CorrectionNet  # noqa: E402
 from auricle.personalization.sparse.models.dense_refiner import (  # noqa: E402
     DenseRefiner,
     _nearest,
@@ -29,7 +30,7 @@ from auricle.personalization.sparse.models.neural_field import (  # noqa: E402
 )
 from auricle.personalization.sparse.models.niirf import Niirf  # noqa: E402
 from auricle.personalization.sparse.models.ranf import Block, Ranf  # noqa: E402
-from auricle.personalization.sparse.models.refiner import Refiner, RefinerNet  # noqa: E402
+from auricle.personalization.sparse.models.refiner import Refiner  # noqa: E402
 from auricle.personalization.sparse.models.refiner_across import RefinerAcross  # noqa: E402
 from auricle.personalization.sparse.shipped import as_shipped  # noqa: E402
 from auricle.personalization.sparse.trained import LEARNED, load_trained  # noqa: E402
@@ -361,7 +362,7 @@ def test_the_nearest_do_not_depend_on_the_order_of_rows():
 
 
 def test_refiner_layers_keep_the_bins():
-    net = RefinerNet(4)
+    net = CorrectionNet(10, 8, 2, width=4)
     assert net(torch.randn(3, 10, N_HEARD), torch.randn(3, 8)).shape == (3, 2, N_HEARD)
 
 

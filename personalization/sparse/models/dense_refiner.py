@@ -21,7 +21,7 @@ from torch import nn
 
 from auricle.dsp.gaussian_process import chords
 from auricle.personalization.features import HEARD
-from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of, zeroed
+from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import (
@@ -32,6 +32,7 @@ from auricle.personalization.sparse.method import (
     Prediction,
     Training,
 )
+from auricle.personalization.sparse.models.correction_net import CorrectionNet
 from auricle.personalization.sparse.models.refiner import louder
 from auricle.personalization.training import History, Plan, Progress, seeded
 from auricle.personalization.training import train as run
@@ -43,35 +44,6 @@ N_CONDITIONS = 3 + 3 * NEIGHBOURS
 _REACH = 0.1  # chord: about as far as neighbours are
 _JUDGED = 7  # every so many targets, of listeners held out
 _AT_ONCE = 512  # pairs corrected
-
-
-class DenseRefinerNet(nn.Module):
-    """Corrections in dB (B, F) from channels (B, C, F) and conditions (B, N_CONDITIONS)."""
-
-    def __init__(
-        self, width: int, dilations: tuple[int, ...] = (1, 2, 4, 8, 1), dropout: float = 0.1
-    ) -> None:
-        super().__init__()
-        self.condition = nn.Sequential(
-            nn.Linear(N_CONDITIONS, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU()
-        )
-        self.first = nn.Conv1d(N_CHANNELS, width, 5, padding=2)
-        self.layers = nn.ModuleList(
-            nn.Conv1d(width, width, 5, padding=2 * d, dilation=d) for d in dilations
-        )
-        self.films = nn.ModuleList(nn.Linear(64, 2 * width) for _ in dilations)
-        self.dropout = nn.Dropout(dropout)
-        self.last = nn.Conv1d(width, 1, 5, padding=2)
-        zeroed(self.last)
-
-    def forward(self, channels: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
-        """Channels (B, C, F) and conditions (B, N_CONDITIONS) to corrections (B, F) in dB."""
-        hidden = self.first(channels)
-        told = self.condition(conditions)
-        for layer, film in zip(self.layers, self.films, strict=True):
-            gain, shift = film(told)[..., None].chunk(2, dim=1)
-            hidden = hidden + self.dropout(nn.functional.silu(layer(hidden) * (1.0 + gain) + shift))
-        return SCALE_DB * self.last(hidden)[:, 0]
 
 
 @dataclass(frozen=True)
@@ -153,7 +125,7 @@ class DenseRefiner:
         return [replace(one, magnitude_db=own) for one, own in zip(base, magnitude, strict=True)]
 
     def _build(self) -> nn.Module:
-        return DenseRefinerNet(self.configuration["width"])
+        return CorrectionNet(N_CHANNELS, N_CONDITIONS, 1, self.configuration["width"])
 
     def _start(self, train: Training) -> None:
         """Fit the base, and keep what is said of the population."""
@@ -217,7 +189,7 @@ class DenseRefiner:
             where = rng.integers(len(some.conditions), size=size)
             drawn = some.drawn(rng.choice(learners, size), where, rng.integers(2, size=size))
             channels, conditions, base, truth = drawn
-            return _lsd(base + self.net(channels, conditions), truth)
+            return _lsd(base + self.net(channels, conditions)[:, 0], truth)
 
         def score() -> float:
             errors = []
@@ -238,7 +210,7 @@ class DenseRefiner:
         with torch.no_grad():
             for part in np.array_split(np.arange(len(who)), max(len(who) // _AT_ONCE, 1)):
                 channels, conditions, *_ = seen.drawn(who[part], where[part], ear[part])
-                found.append(self.net(channels, conditions))
+                found.append(self.net(channels, conditions)[:, 0])
         return torch.cat(found).numpy()
 
     def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from auricle.personalization.features import BINS, HEARD
-from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of, zeroed
+from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.measured_sets import Int64, random_set, standard_sets
 from auricle.personalization.sparse.method import (
@@ -31,41 +31,13 @@ from auricle.personalization.sparse.method import (
     Prediction,
     Training,
 )
+from auricle.personalization.sparse.models.correction_net import CorrectionNet
 from auricle.personalization.training import History, Plan, Progress, seeded
 from auricle.personalization.training import train as run
 from auricle.personalization.weights import Weights, load_into, state_of
 
 N_CHANNELS = 10
 N_CONDITIONS = 8
-
-
-class RefinerNet(nn.Module):
-    """Corrections in dB (B, 2, F) from channels (B, C, F) and conditions (B, N_CONDITIONS)."""
-
-    def __init__(
-        self, width: int, dilations: tuple[int, ...] = (1, 2, 4, 8, 1), dropout: float = 0.1
-    ) -> None:
-        super().__init__()
-        self.condition = nn.Sequential(
-            nn.Linear(N_CONDITIONS, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU()
-        )
-        self.first = nn.Conv1d(N_CHANNELS, width, 5, padding=2)
-        self.layers = nn.ModuleList(
-            nn.Conv1d(width, width, 5, padding=2 * d, dilation=d) for d in dilations
-        )
-        self.films = nn.ModuleList(nn.Linear(64, 2 * width) for _ in dilations)
-        self.dropout = nn.Dropout(dropout)
-        self.last = nn.Conv1d(width, 2, 5, padding=2)
-        zeroed(self.last)
-
-    def forward(self, channels: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
-        """Channels (B, C, F) and conditions (B, N_CONDITIONS) to corrections (B, 2, F) in dB."""
-        hidden = self.first(channels)
-        told = self.condition(conditions)
-        for layer, film in zip(self.layers, self.films, strict=True):
-            gain, shift = film(told)[..., None].chunk(2, dim=1)
-            hidden = hidden + self.dropout(nn.functional.silu(layer(hidden) * (1.0 + gain) + shift))
-        return SCALE_DB * self.last(hidden)
 
 
 @dataclass(frozen=True)
@@ -178,7 +150,10 @@ class Refiner:
 
     def _build(self) -> nn.ModuleList:
         sizes = self.configuration
-        return nn.ModuleList(RefinerNet(sizes["width"]) for _ in range(sizes["networks"]))
+        return nn.ModuleList(
+            CorrectionNet(N_CHANNELS, N_CONDITIONS, 2, sizes["width"])
+            for _ in range(sizes["networks"])
+        )
 
     def _start(self, train: Training) -> None:
         """Fit the base, and keep what is said of the population."""
