@@ -5,14 +5,13 @@ plugins to one ``Pedalboard`` and calls the other stages between. pedalboard is 
 one of its plugins is in the list.
 """
 
-import threading
 from collections.abc import Iterable, MutableSequence
 from typing import Any, Protocol, overload, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.plugin_core.layout import Block, Layout, checked_call
+from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
 
 
 @runtime_checkable
@@ -31,7 +30,7 @@ class Stage(Protocol):
         ...
 
 
-class Chain(MutableSequence[Stage]):
+class Chain(CalledAsPlugin, MutableSequence[Stage]):
     """A list of stages: ``chain(audio, sample_rate)`` runs them in order, float32.
 
     ``Chain([Compressor(), BinauralPlugin(azimuth_deg=30), Limiter()])``. Stages may be added,
@@ -46,12 +45,8 @@ class Chain(MutableSequence[Stage]):
         TypeError: a stage without ``process`` and ``reset``; RuntimeError: one that is twice there.
     """
 
-    is_effect = True
-    is_instrument = False
-
     def __init__(self, stages: Iterable[Stage] = ()) -> None:
-        self._lock = threading.RLock()
-        self._layout = Layout()
+        super().__init__()
         self._stages = [_checked(stage) for stage in stages]
         self._runs: list[Any] | None = None
 
@@ -86,24 +81,6 @@ class Chain(MutableSequence[Stage]):
 
     def __repr__(self) -> str:
         return f"<auricle.Chain with {len(self)} stages: {self._stages!r}>"
-
-    def process(
-        self, input_array: NDArray[Any], sample_rate: float, buffer_size: int = 8192,
-        reset: bool = True,
-    ) -> Block:  # fmt: skip
-        """A new float32 array, channels where the input has them; the arguments as in pedalboard.
-
-        Args:
-            input_array: (C, n), (n, C) or (n,); float32 or float64.
-            sample_rate: Hz.
-            buffer_size: samples that the stages take at a time.
-            reset: start from silence and give all; False continues the last call.
-        """
-        with self._lock:
-            channels, form = self._layout.channels_first(input_array)
-            return form.restored(self.process_channels(channels, sample_rate, buffer_size, reset))
-
-    __call__ = process
 
     def process_channels(
         self, audio: NDArray[np.float32], sample_rate: float, buffer_size: int = 8192,

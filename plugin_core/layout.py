@@ -1,5 +1,6 @@
 """How pedalboard reads an array of sound: which side is the channels, which dtypes are taken."""
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -94,3 +95,47 @@ def checked_call(sample_rate: Any, buffer_size: Any) -> tuple[int, int]:
     if buffer_size < 1:
         raise ValueError(f"buffer_size must be at least 1 sample, got {buffer_size}")
     return round(float(sample_rate)), int(buffer_size)
+
+
+class CalledAsPlugin:
+    """What is called as pedalboard's plugins are: any layout in, the same out, one call at a time.
+
+    A subclass gives ``process_channels``.
+    """
+
+    is_effect = True
+    is_instrument = False
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._layout = Layout()
+
+    def process(
+        self, input_array: NDArray[Any], sample_rate: float, buffer_size: int = 8192,
+        reset: bool = True,
+    ) -> Block:  # fmt: skip
+        """A new float32 array, channels where the input has them; the arguments as in pedalboard.
+
+        Args:
+            input_array: (C, n), (n, C) or (n,); float32 or float64. Which side is the channels is
+                found as pedalboard finds it.
+            sample_rate: Hz.
+            buffer_size: samples taken at a time.
+            reset: start from silence and give all; False continues the last call.
+
+        Raises:
+            TypeError: other dtypes; RuntimeError: the channels cannot be told; ValueError: a number
+                of channels that cannot be, or a sample rate or buffer size that is not above 0.
+        """
+        with self._lock:
+            channels, form = self._layout.channels_first(input_array)
+            return form.restored(self.process_channels(channels, sample_rate, buffer_size, reset))
+
+    __call__ = process
+
+    def process_channels(
+        self, audio: NDArray[np.float32], sample_rate: float, buffer_size: int = 8192,
+        reset: bool = True,
+    ) -> Block:  # fmt: skip
+        """The same from (C, n), channels always first: nothing is guessed."""
+        raise NotImplementedError

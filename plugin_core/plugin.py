@@ -1,8 +1,6 @@
 """BinauralPlugin: one mono or stereo track in a direction, called as pedalboard's plugins are."""
 
 import os
-import threading
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,12 +12,12 @@ from auricle.dsp.geometry import IDENTITY, quaternion_normalise, unit_vectors
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import BinauralRenderer
-from auricle.plugin_core.layout import Block, Layout, checked_call
+from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
 
 Listener = HrtfSet | str | os.PathLike[str] | None
 
 
-class BinauralPlugin:
+class BinauralPlugin(CalledAsPlugin):
     """Puts a track into a direction: ``plugin(audio, sample_rate)`` gives both ears, float32.
 
     Mono in, stereo out; a stereo track is two sources at the ends of ``stereo_width_deg`` around
@@ -38,16 +36,12 @@ class BinauralPlugin:
         AuricleError: a parameter out of its range.
     """
 
-    is_effect = True
-    is_instrument = False
-
     def __init__(
         self, hrtf: Listener = None, *, azimuth_deg: float = 0.0, elevation_deg: float = 0.0,
         distance_m: float = 1.0, stereo_width_deg: float = 60.0, orientation: ArrayLike = IDENTITY,
         rank: str | int = "auto", level: str = "matched",
     ) -> None:  # fmt: skip
-        self._lock = threading.RLock()
-        self._layout = Layout()
+        super().__init__()
         self._renderer: BinauralRenderer | None = None
         self._prepared: PreparedSet | None = None
         self._due = 0  # samples of latency that are still to be dropped
@@ -136,29 +130,6 @@ class BinauralPlugin:
         if self._renderer is None:
             return np.zeros(0, dtype=np.int64)
         return self._renderer.nonfinite_blocks.copy()
-
-    def process(
-        self, input_array: NDArray[Any], sample_rate: float, buffer_size: int = 8192,
-        reset: bool = True,
-    ) -> Block:  # fmt: skip
-        """Both ears: a new float32 array, channels where the input has them, as long as the input.
-
-        Args:
-            input_array: (C, n) or (n, C) with C 1 or 2, or (n,); float32 or float64. Which side is
-                the channels is found as pedalboard finds it.
-            sample_rate: Hz.
-            buffer_size: samples rendered at a time; the result does not depend on it.
-            reset: start from silence and drop the tail; False continues the last call.
-
-        Raises:
-            TypeError: other dtypes; RuntimeError: the channels cannot be told; ValueError: more
-            than two channels, or a sample rate or buffer size that is not above 0.
-        """
-        with self._lock:
-            channels, form = self._layout.channels_first(input_array)
-            return form.restored(self.process_channels(channels, sample_rate, buffer_size, reset))
-
-    __call__ = process
 
     def process_channels(
         self, audio: NDArray[np.float32], sample_rate: float, buffer_size: int = 8192,

@@ -1,9 +1,7 @@
 """NeuralPlugin: a track in a direction, by an end-to-end system, called as pedalboard's plugins."""
 
 import os
-import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,19 +10,19 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, to_head, unit_vectors
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.linn import LinnRenderer
-from auricle.plugin_core.layout import Block, Layout, checked_call
+from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
 from auricle.plugin_core.neural.systems import LIVE, OpenedSystem, open_system
 
 _LONGEST_M = 100.0
 
 
-class NeuralPlugin:
+class NeuralPlugin(CalledAsPlugin):
     """Puts a track into a direction with LINN: ``plugin(audio, sample_rate)`` gives both ears.
 
-    Mono in, stereo out; a stereo track is two sources at the ends of ``stereo_width_deg``. All
-    places may be set while it runs: the sound moves there within the next 128 samples, as fast as a
-    real source would have to, so set them in small steps. Nothing is held back (latency 0), but
-    sound takes its time: 2.9 ms a metre.
+    Mono in, stereo out, at 32 to 50 kHz; a stereo track is two sources at the ends of
+    ``stereo_width_deg``. All places may be set while it runs: the sound moves there within the
+    next 128 samples, as fast as a real source would have to, so set them in small steps. Nothing is
+    held back (latency 0), but sound takes its time: 2.9 ms a metre.
 
     Args:
         hrtf: the listener: a set (a whole one, or a few directions), the path of a SOFA file, or
@@ -39,16 +37,12 @@ class NeuralPlugin:
         AuricleError: a parameter out of its range, or weights that cannot be used.
     """
 
-    is_effect = True
-    is_instrument = False
-
     def __init__(
         self, hrtf: HrtfSet | str | os.PathLike[str] | None = None, *, azimuth_deg: float = 0.0,
         elevation_deg: float = 0.0, distance_m: float = 1.0, stereo_width_deg: float = 60.0,
         orientation: ArrayLike = IDENTITY, weights: str | os.PathLike[str] | None = None,
     ) -> None:  # fmt: skip
-        self._lock = threading.RLock()
-        self._layout = Layout()
+        super().__init__()
         self._renderer: LinnRenderer | None = None
         listener = hrtf if isinstance(hrtf, HrtfSet) or hrtf is None else HrtfSet.load(hrtf)
         path = None if weights is None else Path(weights)
@@ -58,24 +52,6 @@ class NeuralPlugin:
         self.orientation = orientation
 
     latency_samples = 0
-
-    def process(
-        self, input_array: NDArray[Any], sample_rate: float, buffer_size: int = 8192,
-        reset: bool = True,
-    ) -> Block:  # fmt: skip
-        """Both ears: a new float32 array, channels where the input has them, as long as the input.
-
-        Args:
-            input_array: (C, n) or (n, C) with C 1 or 2, or (n,); float32 or float64.
-            sample_rate: 32 to 50 kHz.
-            buffer_size: without effect.
-            reset: start from silence; False continues the last call.
-        """
-        with self._lock:
-            channels, form = self._layout.channels_first(input_array)
-            return form.restored(self.process_channels(channels, sample_rate, buffer_size, reset))
-
-    __call__ = process
 
     def process_channels(
         self, audio: NDArray[np.float32], sample_rate: float, buffer_size: int = 8192,
