@@ -14,11 +14,12 @@ from test_neural_bus import RATE, STEP
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
+from auricle.dsp.hrtf import HrtfSet
 from auricle.personalization.features import to_hrtf_set
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.cli import main
 from auricle.plugin_core.neural.plugin import NeuralPlugin
-from auricle.plugin_core.neural.systems import open_system
+from auricle.plugin_core.neural.systems import MOST_CODE, open_system
 
 torch = pytest.importorskip("torch")
 
@@ -141,6 +142,24 @@ def test_what_cannot_be_rendered_is_refused_in_one_line(
     assert line.startswith("auricle: error:")
     assert said in line
     assert not out.exists()
+
+
+def test_sets_that_are_no_listener_are_refused_and_odd_ones_held(
+    weights: Path, listener: Path, tmp_path: Path
+) -> None:
+    own = HrtfSet.load(listener)
+    said: list[str] = []
+    noise = np.random.default_rng(4).standard_normal(own.ir.shape)
+    with pytest.raises(AuricleError, match="noise"):
+        open_system(weights=weights, hrtf=replace(own, ir=noise))
+    with pytest.raises(AuricleError, match="--swap-ears"):
+        open_system(weights=weights, hrtf=replace(own, ir=own.ir[:, ::-1]))
+    spread = own.ir + 0.5 * np.roll(own.ir, 5, axis=0)  # no head sounds like this
+    system = open_system(weights=weights, hrtf=replace(own, ir=spread), say=said.append)
+    assert np.max(np.abs(system.code)) <= MOST_CODE
+    few = own.subset(np.arange(0, len(own.ir), len(own.ir) // 5))
+    open_system(weights=weights, hrtf=few, say=said.append)
+    assert any("completed from" in each for each in said)
 
 
 def test_the_plugin_stands_in_a_chain_and_calls_of_any_size_go_on(weights: Path) -> None:

@@ -37,6 +37,12 @@ def render(
             help="SOFA file of the listener, a few directions do; else the mean listener."
         ),
     ] = None,
+    swap_ears: Annotated[
+        bool, typer.Option("--swap-ears", help="Channel 0 of the listener's set is the right ear.")
+    ] = False,
+    mirror_azimuth: Annotated[
+        bool, typer.Option("--mirror-azimuth", help="Azimuths of that set run clockwise.")
+    ] = False,
     azimuth: Annotated[
         list[float] | None, typer.Option(help="Degrees, + left; once a track.")
     ] = None,
@@ -56,9 +62,9 @@ def render(
 ) -> None:
     """Render tracks, or a scene of objects, at 48 kHz, with delays as the sound travels."""
     from auricle.dsp.errors import AuricleError
+    from auricle.dsp.hrtf import HrtfSet
     from auricle.plugin_core.commands.render import progress_bar, say, say_first_run, say_result
     from auricle.plugin_core.neural.systems import open_system
-    from auricle.plugin_core.offline import load_listener
     from auricle.plugin_core.offline import render as render_files
 
     if (scene is None) == (not tracks):
@@ -68,7 +74,9 @@ def render(
         if azimuth or elevation or distance or orbit is not None:
             raise AuricleError("the scene says where its objects are; leave places out")
         hrtf = hrtf or opened.listener_file
-    listener = None if hrtf is None else load_listener(hrtf, _RATE)
+    listener = None
+    if hrtf is not None:
+        listener = HrtfSet.load(hrtf, swap_ears=swap_ears, mirror_azimuth=mirror_azimuth)
     system = open_system(model, weights, listener, say)
     say_first_run()
     with progress_bar(output.name) as progress:

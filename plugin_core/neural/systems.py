@@ -25,6 +25,7 @@ RATE = 48000  # Hz of all others
 FEW = 20  # directions below which a set is completed first
 
 LEVEL_BAND_HZ = (200.0, 16000.0)  # as the engine's
+MOST_CODE = 4.0  # standard deviations over people; what lies beyond is held there
 _LEVEL_DIRECTIONS = 300
 _FILES = Path(__file__).resolve().parents[2] / "personalization" / "model_files"
 Say = Callable[[str], None]
@@ -77,7 +78,8 @@ def open_system(
         say: told how the listener was taken.
 
     Raises:
-        AuricleError: no weights under that name, or a damaged file.
+        AuricleError: no weights under that name, a damaged file, or a set that is noise, silent or
+            has its ears exchanged.
     """
     from auricle.personalization.endtoend.codes import Codebook
     from auricle.personalization.weights import load_weights
@@ -120,10 +122,18 @@ def _in_pieces(opened: OpenedSystem, n_sources: int) -> System:
 
 
 def _code(book: "Codebook", hrtf: HrtfSet | None, say: Say) -> NDArray[np.float32]:
+    from auricle.personalization.sparse.input_checks import checked
+
     if hrtf is None:
         say("no listener was named: the mean listener hears")
         return book.unknown
-    if hrtf.n_directions < FEW:
-        say(f"the listener is completed from {hrtf.n_directions} directions")
-        return book.code_from_few(hrtf)
-    return book.code_of(hrtf)
+    known, findings = checked(hrtf)
+    for finding in findings:
+        say(finding)
+    few = known.n_directions < FEW
+    if few:
+        say(f"the listener is completed from {known.n_directions} directions")
+    code = book.code_from_few(known) if few else book.code_of(known)
+    if np.max(np.abs(code)) > MOST_CODE:
+        say(f"the set is unlike people: its code reaches {np.max(np.abs(code)):.1f} deviations")
+    return np.clip(code, -MOST_CODE, MOST_CODE)
