@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 
@@ -70,33 +70,19 @@ def few_steps(betas: Sequence[float] = FEW_BETAS) -> Schedule:
     return Schedule(np.asarray(betas, dtype=np.float64))
 
 
-def noised(data: torch.Tensor, noise: torch.Tensor, alpha: ArrayLike) -> torch.Tensor:
-    """x_t of data and noise (B, ...) at shares alpha (B,)."""
-    keep, add = _roots(alpha, data)
+def noised(data: torch.Tensor, noise: torch.Tensor, alpha: Array) -> torch.Tensor:
+    """x_t of data and noise (B, C, N, F) at shares alpha (B,)."""
+    keep, add = (each.view(-1, 1, 1, 1) for each in roots(alpha))
     return keep * data + add * noise
 
 
-def data_of(kind: str, output: torch.Tensor, noisy: torch.Tensor, alpha: ArrayLike) -> torch.Tensor:
-    """x_0 that a network's output says: it predicts ``"data"``, ``"noise"`` or ``"velocity"``.
-
-    The velocity is sqrt(a) noise - sqrt(1 - a) x_0 (Salimans and Ho 2022).
-    """
-    keep, add = _roots(alpha, noisy)
-    if kind == "data":
-        return output
-    if kind == "noise":
-        return (noisy - add * output) / keep
-    return keep * noisy - add * output
+def data_of(noise: torch.Tensor, noisy: torch.Tensor, alpha: Array) -> torch.Tensor:
+    """x_0 in x_t (B, C, N, F), if that is the noise in it."""
+    keep, add = (each.view(-1, 1, 1, 1) for each in roots(alpha))
+    return (noisy - add * noise) / keep
 
 
-def aim_of(kind: str, data: torch.Tensor, noise: torch.Tensor, alpha: ArrayLike) -> torch.Tensor:
-    """What a network of this kind should put out."""
-    keep, add = _roots(alpha, data)
-    if kind == "data":
-        return data
-    return noise if kind == "noise" else keep * noise - add * data
-
-
-def _roots(alpha: ArrayLike, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    share = torch.as_tensor(np.asarray(alpha, dtype=np.float32)).view(-1, *(1,) * (like.dim() - 1))
-    return share.sqrt(), (1.0 - share).sqrt()
+def roots(alpha: Array) -> tuple[torch.Tensor, torch.Tensor]:
+    """Factors (B,) of data and of noise."""
+    share = torch.as_tensor(alpha, dtype=torch.float64)
+    return share.sqrt().float(), (1.0 - share).sqrt().float()

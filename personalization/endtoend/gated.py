@@ -24,7 +24,9 @@ from auricle.personalization.endtoend.frames import N_BINS, delays, times
 _OCTAVES = 3
 POSE_FEATURES = 3 + 3 * 2 * _OCTAVES + 2
 _STEP_FEATURES = 32
-_DELAY_SAMPLES = 20.0
+_STEP_OCTAVES = 6
+_DELAY_SAMPLES = 1.0
+_LEFT = 0.5  # of the spread of residuals, once the guess is out
 _FREQUENCY_DILATIONS = (1, 2, 4, 8, 16, 1)
 _TIME_DILATIONS = (1, 2, 1)
 REACH_FRAMES = 2 * sum(_TIME_DILATIONS)  # of the past in a causal one, half of it in another
@@ -131,7 +133,7 @@ class GatedNet(nn.Module):
     ) -> None:
         super().__init__()
         self.step = nn.Sequential(
-            nn.Linear(_STEP_FEATURES, _STEP_FEATURES), nn.SiLU(),
+            nn.Linear(2 * _STEP_OCTAVES, _STEP_FEATURES), nn.SiLU(),
             nn.Linear(_STEP_FEATURES, _STEP_FEATURES), nn.SiLU(),
         )  # fmt: skip
         self.who = CodeFiLM(code_size, _STEP_FEATURES)
@@ -203,12 +205,37 @@ class Stage(nn.Module):
         """What the gains make of the ears (B, 4, N, F), and the features of bins (B, L, N, F).
 
         Args:
-            signals: (B, 6, N, F) warped ears and mono, over their level.
+            signals: (B, 6, N, F) warped ears and mono, over their levels.
             features: (B, N, n_pose_features).
             code: (B, D).
         """
         gains, local = self.filters(features, code)
         return times(gains, signals[:, :4]), local
+
+    def data(
+        self, noisy: torch.Tensor, shares: tuple[torch.Tensor, torch.Tensor], step: torch.Tensor,
+        told: torch.Tensor, code: torch.Tensor, guess: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+        """An estimate (B, C, N, F) of the data in what is noisy, and the unit (B, 1, 1, 1) of it.
+
+        If what the guess leaves were white with spread ``_LEFT``, its mean given what is noisy
+        would be known, and its spread too: that is the unit. The network adds to that mean, in
+        that unit (Karras et al. 2022, "Elucidating the design space of diffusion-based generative
+        models", section 5, there about 0). So a young network samples about the guess.
+
+        Args:
+            noisy: (B, C, N, F), shares[0] times data and shares[1] times noise of variance 1.
+            shares: (B,) each.
+            step: (B,) as the network is told it.
+            told: conditions.
+            code: (B, D).
+            guess: (B, C, N, F) of the data.
+        """
+        keep, add = (each.view(-1, 1, 1, 1) for each in shares)
+        variance = (_LEFT * keep).square() + add.square()
+        mean = guess + (_LEFT**2 * keep / variance) * (noisy - keep * guess)
+        unit = _LEFT * add / variance.sqrt()
+        return mean + unit * self.net(noisy, step, told, code), unit
 
 
 def conditions(*parts: torch.Tensor) -> torch.Tensor:
@@ -227,7 +254,10 @@ def _dilations() -> list[tuple[int, int]]:
 
 
 def _step_features(step: torch.Tensor) -> torch.Tensor:
-    """Sines and cosines (B, _STEP_FEATURES) of steps (B,), periods from 6 to 60000 steps."""
-    number = torch.arange(_STEP_FEATURES // 2, dtype=step.dtype)
-    phase = step[:, None] * 10.0 ** (-4.0 * number / (_STEP_FEATURES // 2 - 1.0))
+    """Sines and cosines (B, 2 _STEP_OCTAVES) of steps (B,) from 0 to 200, periods from 25 steps.
+
+    Shorter ones, as for millions of training steps, are noise to a network that sees thousands.
+    """
+    octaves = 2.0 ** torch.arange(_STEP_OCTAVES, dtype=step.dtype)
+    phase = step[:, None] * (math.pi / 400.0) * octaves
     return torch.cat([phase.sin(), phase.cos()], dim=-1)

@@ -39,7 +39,7 @@ class Known:
     Attributes:
         warp: (B, 2, T) samples.
         level: (B, 1, N, F) of the warp.
-        signals: (B, 6, N, F) warped ears and mono over the level.
+        signals: (B, 6, N, F) warped ears over the level, mono over its own.
         features: (B, N, n_pose_features) of the poses in the middle of frames.
         code: (B, D).
     """
@@ -70,12 +70,16 @@ class GenerativeRenderer(NeuralRenderer):
     and ``rank`` of the pose filters, ``seed`` of the noise (the same seed, signal and poses
     give the same sound, in whatever pieces it is rendered), ``energy``: bins weigh in the loss as
     their energy to this power, ``doppler``: the pose has radial velocities (``dopplerbas``),
-    ``frames`` of a scene in a step of training, ``guide``: weight of the pose filters' own loss.
+    ``frames`` of a scene in a step of training, ``guide``: weight of the pose filters' own loss,
+    ``temperature``: of the noise in sampling. At 1 samples are spread as what fits the conditions
+    is, and a sample's error is twice that of the mean; at 0 there is one answer, near the mean.
+    What a scene's conditions leave open is here what the network does not know, not the world, so
+    it is low.
     """
 
     SIZES: ClassVar[dict[str, Any]] = {
         "width": 16, "filter_width": 128, "local": 4, "rank": 16, "seed": 0, "energy": 0.5,
-        "doppler": False, "frames": 8, "guide": 1.0,
+        "doppler": False, "frames": 8, "guide": 1.0, "temperature": 0.3,
     }  # fmt: skip
     # Each evaluation of a network reaches some frames, and each draws on the one before.
     chunk_steps = 768
@@ -111,7 +115,8 @@ class GenerativeRenderer(NeuralRenderer):
             warp = geometric_warp(mono, apparent_m)
             ears = spectra(warp)
             level = levels(ears)
-            signals = torch.cat([ears, spectra(mono[:, None])], dim=1) / level
+            alone = spectra(mono[:, None])  # earlier than the warp, so over a level of its own
+            signals = torch.cat([ears / level, alone / levels(alone)], dim=1)
             features = [pose_features(apparent_m)]
             if self.configuration["doppler"]:
                 speeds = velocity_features(apparent_m)

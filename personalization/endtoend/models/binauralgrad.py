@@ -5,11 +5,12 @@ audio synthesis". Stage 1 draws the mean of both ears, stage 2 both ears, told t
 of both: warped ears, mono, pose; here also the listener. 200 steps of training, 6 of sampling.
 
 What differs from the paper, for two cores instead of eight V100:
+
 - 9 layers of 16 channels on short-time spectra (``gated``, ``frames``) in place of 30 of 128 on
   samples, and what is diffused is the residual to the warp, at variance 1 in each bin.
-- The network predicts ``prediction``: "data" by default, as the pose filters' guess and a
-  correction; "noise" as in the paper; "velocity". Sampling begins with nothing but noise where 0.62
-  of it is expected, and ends after 6 steps: noise that a young network leaves is heard.
+- ``prediction`` is "guess" by default: the data, about what the pose filters make of the warp
+  (``Stage.data``); the paper's is "noise". Sampling begins with nothing but noise where 0.62 of it
+  is expected, and ends after 6 steps: noise that a young network leaves is heard.
 - Stage 2 learns from the means that stage 1 draws (``told`` "drawn"), not from true ones ("true" in
   the paper): a true mean gives away half of the answer, which stage 1 cannot keep.
 - ``doppler`` adds radial velocities to the pose (DopplerBAS).
@@ -17,16 +18,17 @@ What differs from the paper, for two cores instead of eight V100:
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.endtoend.diffusion import (
     FEW_BETAS,
-    aim_of,
     data_of,
     few_steps,
     noised,
+    roots,
     training_schedule,
 )
 from auricle.personalization.endtoend.frames import FrameNoise
@@ -56,12 +58,12 @@ class BinauralGrad(GenerativeRenderer):
     name = "binauralgrad"
     DEFAULTS: ClassVar[dict[str, Any]] = {
         **GenerativeRenderer.SIZES,
-        "prediction": "data", "told": "drawn", "betas": list(FEW_BETAS),
+        "prediction": "guess", "told": "drawn", "betas": list(FEW_BETAS),
     }  # fmt: skip
 
     def build(self) -> nn.Module:
         """Two networks."""
-        choices = {"prediction": ("velocity", "noise", "data"), "told": ("drawn", "true")}
+        choices = {"prediction": ("guess", "noise"), "told": ("drawn", "true")}
         for key, known in choices.items():
             if self.configuration[key] not in known:
                 raise AuricleError(
@@ -133,7 +135,7 @@ class BinauralGrad(GenerativeRenderer):
 
     def _loss(self, stage: Stage, batch: Batch, told: bool) -> torch.Tensor:
         """The error of the prediction at a random step of the 200."""
-        kind, schedule = self.configuration["prediction"], training_schedule()
+        schedule = training_schedule()
         known, residual = self.heard(batch)
         guess, local = stage.guess(known.signals, known.features, known.code)
         rows, counted = self.window(known, batch)
@@ -143,17 +145,18 @@ class BinauralGrad(GenerativeRenderer):
         step = torch.randint(1, len(schedule.betas) + 1, (len(data),))
         alpha = schedule.alphas[step.numpy()]
         noise = torch.randn_like(data)
-        found = stage.net(
-            noised(data, noise, alpha), step.float(),
-            conditions(few.signals, own, local[:, :, rows], *extra), known.code,
-        )  # fmt: skip
-        miss = found + self._start(stage, own) - aim_of(kind, data, noise, alpha)
+        noisy, number = noised(data, noise, alpha), step.float()
+        parts = conditions(few.signals, own, local[:, :, rows], *extra)
+        if self.configuration["prediction"] == "noise":
+            miss = stage.net(noisy, number, parts, known.code) - noise
+        else:
+            start = self._start(stage, own)
+            found, unit = stage.data(noisy, roots(alpha), number, parts, known.code, start)
+            miss = (found - data) / unit
         return self.weighted(stage, miss[:, :, counted], guess - residual, batch)
 
-    def _start(self, stage: Stage, guess: torch.Tensor) -> torch.Tensor | float:
-        """What the output of a network is added to."""
-        if self.configuration["prediction"] != "data":
-            return 0.0
+    def _start(self, stage: Stage, guess: torch.Tensor) -> torch.Tensor:
+        """The guess of what a stage diffuses."""
         return (guess if len(stage.spread) == 4 else mean_of(guess)) / stage.spread
 
     def _sampled(
@@ -161,22 +164,25 @@ class BinauralGrad(GenerativeRenderer):
         first_draw: int,
     ) -> torch.Tensor:  # fmt: skip
         """Ancestral sampling (Ho et al. 2020, algorithm 2) along the few betas."""
-        kind, schedule = self.configuration["prediction"], few_steps(self.configuration["betas"])
+        schedule, heat = few_steps(self.configuration["betas"]), self.configuration["temperature"]
         like = training_schedule().steps_like(schedule)
         n_items, n_frames = known.shape
         shape = (n_items, len(stage.spread), n_frames, stage.spread.shape[-1])
         guess, local = stage.guess(known.signals, known.features, known.code)
         told = conditions(known.signals, guess, local, *extra)
         start = self._start(stage, guess)
-        noisy = noise(first_draw, shape)
+        noisy = heat * noise(first_draw, shape)
         for step in range(len(schedule.betas), 0, -1):
             number = torch.full((n_items,), float(like[step]))
-            output = start + stage.net(noisy, number, told, known.code)
-            data = data_of(kind, output, noisy, schedule.alphas[step : step + 1])
+            alpha = np.full(n_items, schedule.alphas[step])
+            if self.configuration["prediction"] == "noise":
+                data = data_of(stage.net(noisy, number, told, known.code), noisy, alpha)
+            else:
+                data = stage.data(noisy, roots(alpha), number, told, known.code, start)[0]
             of_data, of_noisy, spread = schedule.posterior(step)
             noisy = of_data * data + of_noisy * noisy
             if step > 1:
-                noisy = noisy + spread * noise(first_draw + step, shape)
+                noisy = noisy + heat * spread * noise(first_draw + step, shape)
         return noisy * stage.spread
 
 

@@ -6,11 +6,9 @@ models". What is drawn starts from the condition plus noise, x_0 = warp + noise,
 target along x_s = (1 - s) x_0 + s target with the velocity target - x_0 = (target - x_s) / (1 - s),
 which a midpoint solver follows. Less the warp and at variance 1: from noise to the residual.
 
-The network says the target, as the pose filters' guess and a correction, and its error is measured
-there: the error of the velocity, (1 - s) ** 2 times. So a young network gives the guess, and not
-noise that it could not take away. The first step goes to the mean over all that fits the
-conditions, so few steps do. The noise at the start is a share of the residual's spread, as the
-paper's is beside the signal.
+The network says the target, about the guess of the pose filters (``Stage.data``). The first step
+goes to the mean over all that fits the conditions, so few steps do. The noise at the start is a
+share of the residual's spread, as the paper's is beside the signal.
 ``causal`` (the default): no layer reads later frames and levels are of the past, so that a frame
 can be rendered once its 512 samples are there; latency 10.7 ms. The paper's U-Net on spectra is
 here the network of ``gated``, with as much of the past as its layers reach (43 ms).
@@ -55,13 +53,12 @@ class BinauralFlow(GenerativeRenderer):
         told = conditions(known.signals, guess, local)
 
         def velocity(place: torch.Tensor, share: float) -> torch.Tensor:
-            shares = torch.full((n_items,), _TOLD * share)
-            target = guess / stage.spread + stage.net(place, shares, told, known.code)
+            shares = torch.full((n_items,), share)
+            target = self._target(place, shares, told, known.code, guess)[0]
             return (target - place) / (1.0 - share)
 
-        return stage.spread * midpoint(
-            velocity, self.configuration["noise"] * start, self.configuration["steps"]
-        )
+        start = self.configuration["temperature"] * self.configuration["noise"] * start
+        return stage.spread * midpoint(velocity, start, self.configuration["steps"])
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """The weighted squared error of the target at a random share of the way."""
@@ -75,8 +72,17 @@ class BinauralFlow(GenerativeRenderer):
         noise = self.configuration["noise"] * torch.randn_like(data)
         place = torch.lerp(noise, data, share.view(-1, 1, 1, 1))
         told = conditions(few.signals, own, local[:, :, rows])
-        found = own / stage.spread + stage.net(place, _TOLD * share, told, known.code)
-        return self.weighted(stage, (found - data)[:, :, counted], guess - residual, batch)
+        found, unit = self._target(place, share, told, known.code, own)
+        miss = ((found - data) / unit)[:, :, counted]
+        return self.weighted(stage, miss, guess - residual, batch)
+
+    def _target(
+        self, place: torch.Tensor, share: torch.Tensor, told: torch.Tensor, code: torch.Tensor,
+        guess: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+        stage: Stage = self.net
+        shares = (share, self.configuration["noise"] * (1.0 - share))
+        return stage.data(place, shares, _TOLD * share, told, code, guess / stage.spread)
 
     @property
     def reach(self) -> tuple[int, int]:
