@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.emission import emitted_m
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_normalise, to_head
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
@@ -21,7 +22,6 @@ Array: TypeAlias = NDArray[np.float64]
 RATE = 48000  # Hz of all audio inside the end-to-end systems
 STEP = 128  # samples between poses, the engine's control step
 EAR_OFFSET_M = 0.08  # of each ear from the middle of the head
-_ROUNDS = 60  # of the search for the time of emission; the error shrinks by v / c in each
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,8 @@ def heard_poses(
 ) -> Poses:  # fmt: skip
     """Poses from the ways of source and head in the world.
 
-    Solves t - tau = |source(tau) - head(t)| / c for the time tau at which the sound that arrives at
-    t was emitted, which has one solution below the speed of sound. Before the first time the source
-    rests where it begins.
+    The source is where it was when it sent what arrives (``auricle.dsp.emission``). Before the
+    first time it rests where it begins.
 
     Args:
         source_m: (K + 1, 3) metres in world axes at ``step_times``.
@@ -96,13 +95,7 @@ def heard_poses(
     )
     _check_slow(source, sound_speed_m_s)
     times = _times(len(source))
-    emitted = _way(times, times, source)
-    for _ in range(_ROUNDS):
-        before = emitted
-        distance = np.asarray(np.linalg.norm(emitted - head, axis=1), dtype=np.float64)
-        emitted = _way(times - distance / sound_speed_m_s, times, source)
-        if np.max(np.abs(emitted - before), initial=0.0) < 1e-9:
-            break
+    emitted = emitted_m(lambda when: _way(when, times, source), head, times, sound_speed_m_s)
     return Poses(to_head(emitted, turn, head))
 
 
