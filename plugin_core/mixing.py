@@ -59,7 +59,7 @@ class ObjectBus:
         self.latency_samples = self._renderer.latency_samples
         self.tail_samples = self._renderer.tail_samples
         self._step = 0
-        start, self._gains = self._motion(np.zeros(1))
+        start, self._gains = motion(self._feeds, head, np.zeros(1))
         self._renderer.set_positions(start[0])
         if head is not None:
             zero = np.zeros(1)
@@ -76,8 +76,9 @@ class ObjectBus:
         audio = np.concatenate(list(self._read(n)))
         seconds = (self._step + 1.0 + np.arange(n_steps)) * CONTROL_SAMPLES / self._rate
         self._step += n_steps
-        positions, gains = self._motion(seconds)
-        self._apply(audio, gains)
+        positions, gains = motion(self._feeds, self._head, seconds)
+        scale_by_steps(audio, np.concatenate([self._gains, gains]))
+        self._gains = gains[-1:]
         if self._head is None:
             return self._renderer.process_path(audio, positions)
         poses, places = self._head.orientations(seconds), self._head.positions_m(seconds)
@@ -88,29 +89,30 @@ class ObjectBus:
             return (feed.read(n) for feed in self._feeds)
         return self._pool.map(lambda feed: feed.read(n), self._feeds)
 
-    def _motion(self, seconds: Array) -> tuple[Array, Array]:
-        """Positions (J, S, 3) and gains (J, S) of all channels."""
-        still = np.zeros((len(seconds), 3))
-        listener = self._head.positions_m(seconds) if self._head is not None else still
-        positions, gains = [], []
-        for feed in self._feeds:
-            for path in feed.paths:
-                places, gain = path.positions_m(seconds), path.gains(seconds)
-                for level in feed.effects.levels:
-                    gain = gain * level.gains(places, listener)
-                positions.append(places)
-                gains.append(gain)
-        return np.stack(positions, axis=1), np.stack(gains, axis=1)
 
-    def _apply(self, audio: Audio, gains: Array) -> None:
-        """Multiply the audio (S, n) in place by lines from step end to step end."""
-        before = np.concatenate([self._gains, gains[:-1]])
-        self._gains = gains[-1:]
-        moving = np.flatnonzero(np.any(before != 1.0, axis=0) | np.any(gains != 1.0, axis=0))
-        share = (np.arange(CONTROL_SAMPLES) + 1.0) / CONTROL_SAMPLES
-        for source in moving:
-            start, end = before[:, source, None], gains[:, source, None]
-            audio[source] *= (start + share * (end - start)).ravel().astype(np.float32)
+def motion(feeds: Sequence[Feed], head: Head | None, seconds: Array) -> tuple[Array, Array]:
+    """Positions (J, S, 3) and gains (J, S) of all channels at times (J,)."""
+    still = np.zeros((len(seconds), 3))
+    listener = head.positions_m(seconds) if head is not None else still
+    positions, gains = [], []
+    for feed in feeds:
+        for path in feed.paths:
+            places, gain = path.positions_m(seconds), path.gains(seconds)
+            for level in feed.effects.levels:
+                gain = gain * level.gains(places, listener)
+            positions.append(places)
+            gains.append(gain)
+    return np.stack(positions, axis=1), np.stack(gains, axis=1)
+
+
+def scale_by_steps(audio: Audio, gains: Array) -> None:
+    """Multiply audio (S, K CONTROL_SAMPLES) in place along lines between gains (K + 1, S)."""
+    before, after = gains[:-1], gains[1:]
+    moving = np.flatnonzero(np.any(gains != 1.0, axis=0))
+    share = (np.arange(CONTROL_SAMPLES) + 1.0) / CONTROL_SAMPLES
+    for source in moving:
+        start, end = before[:, source, None], after[:, source, None]
+        audio[source] *= (start + share * (end - start)).ravel().astype(np.float32)
 
 
 def _renderer(prepared: PreparedSet, feeds: list[Feed], air: Air | None) -> BinauralRenderer:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.renderer import CONTROL_SAMPLES
 from auricle.plugin_core.feed import Feed
+from auricle.plugin_core.mixing import motion, scale_by_steps
 from auricle.plugin_core.motion import Head
 from auricle.plugin_core.neural.apparent import heard_places
 
@@ -75,26 +76,15 @@ class NeuralBus:
         n = n_steps * CONTROL_SAMPLES
         audio = np.concatenate([feed.read(n) for feed in self._feeds])
         ends = self._step + 1.0 + np.arange(n_steps)
-        self._step += n_steps
         seconds = ends * CONTROL_SAMPLES / self._system.sample_rate
+        self._step += n_steps
         places = heard_places(self._paths, self._head, seconds)
         gains = self._levels(seconds, places)
-        before = np.concatenate([self._gains, gains[:-1]])
+        scale_by_steps(audio, np.concatenate([self._gains, gains]))
         self._gains = gains[-1:]
-        share = (np.arange(CONTROL_SAMPLES) + 1.0) / CONTROL_SAMPLES
-        lines = before[..., None] + (gains - before)[..., None] * share  # (K, S, STEP)
-        audio = audio * np.swapaxes(lines, 0, 1).reshape(audio.shape).astype(np.float32)
         return self._system.process(audio, places)
 
     def _levels(self, seconds: Array, apparent_m: Array) -> Array:
         """Gains (J, S) that leave the levels of paths and feeds behind the system."""
-        still = np.zeros((len(seconds), 3))
-        listener = still if self._head is None else self._head.positions_m(seconds)
-        gains = []
-        for feed in self._feeds:
-            for path in feed.paths:
-                gain = path.gains(seconds)
-                for level in feed.effects.levels:
-                    gain = gain * level.gains(path.positions_m(seconds), listener)
-                gains.append(gain)
-        return self._gain * np.stack(gains, axis=1) * np.linalg.norm(apparent_m, axis=2)
+        _, gains = motion(self._feeds, self._head, seconds)
+        return self._gain * gains * np.linalg.norm(apparent_m, axis=2)
