@@ -20,7 +20,6 @@ from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.models.linn import Linn
 from auricle.personalization.endtoend.poses import RATE, STEP, heard_poses, step_times
 from auricle.personalization.endtoend.warp import geometric_warp
-from auricle.personalization.weights import load_weights
 from auricle.plugin_core.neural.systems import open_system
 
 TONE_HZ, SPEED_M_S, ASIDE_M = 1000.0, 20.0, 2.0
@@ -88,7 +87,7 @@ def pitch_cents(out: np.ndarray, times: np.ndarray) -> float:
 def main() -> None:
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     system = open_system(weights=path)
-    linn = Linn.from_weights(load_weights(system.path))
+    linn = Linn.from_weights(system.weights)
     print(f"{linn.n_parameters:,} parameters")
     for count in (1, 4, 16):
         rtf = speed(system, count)

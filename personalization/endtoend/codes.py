@@ -8,6 +8,7 @@ the signs of the odd ones turned. Over listeners each number is near normal with
 unknown listener is 0.
 """
 
+import os
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeAlias
@@ -22,6 +23,7 @@ from auricle.dsp.spherical_harmonics import encode, n_channels, order_of
 from auricle.personalization.features import BINS, HEARD, SAMPLE_RATE, SIZE, Features, features_of
 from auricle.personalization.sparse.equipment import equipment_db
 from auricle.personalization.sparse.method import MIRROR, Measured, Method, Training
+from auricle.personalization.weights import Weights
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]
@@ -194,6 +196,13 @@ class Codebook:
             for name in ("mean", "basis", "step", "parity")
         )
         return cls(mean, basis * step, parity)
+
+
+def codebook_in(weights: Weights, path: str | os.PathLike[str]) -> Codebook:
+    """The codebook that lies in a system's file; AuricleError where there is none."""
+    if "codes.mean" not in weights.tensors:
+        raise AuricleError(f"{path}: holds no codebook; train it anew with auricle train")
+    return Codebook.from_tensors(weights.tensors)
 
 
 def _of_ears(seen: Features, weights: Array) -> Array:

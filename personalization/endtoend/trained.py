@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from auricle.dsp.errors import AuricleError
-from auricle.personalization.endtoend.codes import Codebook
+from auricle.personalization.endtoend.codes import Codebook, codebook_in
 from auricle.personalization.endtoend.listener_codes import ListenerCodes
 from auricle.personalization.endtoend.listeners import Licence, load_listeners
 from auricle.personalization.endtoend.neural import NeuralRenderer
@@ -49,9 +49,7 @@ def load_system(path: str | os.PathLike[str], name: str | None = None) -> Traine
     """What ``train_system`` wrote; WeightsError for any other file."""
     weights = load_weights(path, name)
     made = system(weights.model).from_weights(weights)
-    if "codes.mean" not in weights.tensors:
-        raise AuricleError(f"{path}: holds no codebook; train it anew with auricle train")
-    return Trained(made, Codebook.from_tensors(weights.tensors), weights.notes)
+    return Trained(made, codebook_in(weights, path), weights.notes)
 
 
 def train_system(

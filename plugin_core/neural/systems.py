@@ -24,7 +24,6 @@ LIVE = "linn"  # the one that ships, and renders in blocks without torch
 RATE = 48000  # Hz of all others
 FEW = 20  # directions below which a set is completed first
 
-LEVEL_BAND_HZ = (200.0, 16000.0)  # as the engine's
 MOST_CODE = 4.0  # standard deviations over people; what lies beyond is held there
 _LEVEL_DIRECTIONS = 300
 _FILES = Path(__file__).resolve().parents[2] / "personalization" / "model_files"
@@ -36,14 +35,13 @@ class OpenedSystem:
     """A system and a listener: ``system(rate, n)`` makes what renders n sources.
 
     Attributes:
-        weights: of the system; path: their file.
+        weights: of the system.
         code: (D,) of the listener.
         gain: linear, that brings the listener to the level of the engine, a mean diffuse-field
             power of 1; the systems have a level of 1 at low frequencies.
     """
 
     weights: "Weights"
-    path: Path
     code: NDArray[np.float32]
     gain: float = 1.0
 
@@ -81,7 +79,7 @@ def open_system(
         AuricleError: no weights under that name, a damaged file, or a set that is noise, silent or
             has its ears exchanged.
     """
-    from auricle.personalization.endtoend.codes import Codebook
+    from auricle.personalization.endtoend.codes import codebook_in
     from auricle.personalization.weights import load_weights
 
     if weights is None:
@@ -92,14 +90,13 @@ def open_system(
                 f"auricle train {model} --data DIR -o FILE and name the file with --weights"
             )
     loaded = load_weights(weights, model)
-    if "codes.mean" not in loaded.tensors:
-        raise AuricleError(f"{weights}: holds no codebook; train it anew with auricle train")
-    book = Codebook.from_tensors(loaded.tensors)
+    book = codebook_in(loaded, weights)
     code = _code(book, hrtf, say or (lambda _: None))
-    return OpenedSystem(loaded, weights, code, _gain_of(book, code))
+    return OpenedSystem(loaded, code, _gain_of(book, code))
 
 
 def _gain_of(book: "Codebook", code: NDArray[np.float32]) -> float:
+    from auricle.personalization.datasets.harmonise import LEVEL_BAND_HZ
     from auricle.personalization.features import SAMPLE_RATE, SIZE
 
     hz = np.fft.rfftfreq(SIZE, 1.0 / SAMPLE_RATE)
@@ -115,10 +112,11 @@ def _live(opened: OpenedSystem, sample_rate: int, n_sources: int) -> System:
 
 
 def _in_pieces(opened: OpenedSystem, n_sources: int) -> System:
-    from auricle.personalization.endtoend.trained import load_system
+    from auricle.personalization.endtoend.trained import system
     from auricle.personalization.endtoend.windowed import WindowedRenderer
 
-    return WindowedRenderer(load_system(opened.path).system, opened.code, n_sources)
+    made = system(opened.weights.model).from_weights(opened.weights)
+    return WindowedRenderer(made, opened.code, n_sources)
 
 
 def _code(book: "Codebook", hrtf: HrtfSet | None, say: Say) -> NDArray[np.float32]:
