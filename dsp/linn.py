@@ -87,9 +87,10 @@ class LinnRenderer:
         self._past = np.zeros((rows, TAPS - 1 + STEP), dtype=np.float32)
         self._active = np.ones(rows, dtype=np.bool_)
         self._directions = np.zeros((n_sources, 3), dtype=np.float32)
+        self._distances = np.zeros(n_sources)
         self._late = np.zeros((n_sources, 2))
         self._nonfinite = np.zeros(rows, dtype=np.int64)
-        self.set_places(np.tile([1.0, 0.0, 0.0], (n_sources, 1)))
+        self._places = np.tile([1.0, 0.0, 0.0], (n_sources, 1))
 
     @property
     def report(self) -> str:
@@ -115,7 +116,7 @@ class LinnRenderer:
             raise AuricleError(
                 f"places are {self.n_sources} rows of finite x, y, z in metres, got {places}"
             )
-        self._places = places
+        self._places[:] = places
 
     def start(self, apparent_m: ArrayLike) -> None:
         """Silence, with sources that rest at places (S, 3)."""
@@ -156,17 +157,16 @@ class LinnRenderer:
 
     def _aim(self) -> None:
         """Delays, gains and filters due when the step that begins ends."""
-        distance = np.sqrt(np.sum(self._places**2, axis=1))
-        near = np.maximum(distance, 1e-6)
-        self._directions[:] = self._places / near[:, None]
         self._old_taps, self._new_taps = self._new_taps, self._old_taps
         self._old_delays, self._new_delays = self._new_delays, self._old_delays
         self._old_gains, self._new_gains = self._new_gains, self._old_gains
+        split_places(self._places, self._directions, self._distances)
         taps = self._new_taps.reshape(self.n_sources, 2, TAPS)
         self._filters.make(self._directions, taps, self._late)
-        way = np.minimum(distance, self._longest) * self._samples_per_m
-        self._new_delays[:] = np.maximum(way[:, None] + self._late, self._least).ravel()
-        self._new_gains[:] = np.repeat(1.0 / np.maximum(distance, LEAST_DISTANCE_M), 2)
+        aim_rows(
+            self._distances, self._late, self._samples_per_m, self._longest, self._least,
+            self._new_delays, self._new_gains,
+        )  # fmt: skip
         if not self._started:
             self._old_taps[:] = self._new_taps
             self._old_delays[:] = self._new_delays
@@ -189,6 +189,33 @@ class LinnRenderer:
             self._new_gains, out[:, first : first + count],
         )  # fmt: skip
         self._phase = (phase + count) % STEP
+
+
+@njit(**_OPTIONS)
+def split_places(places, directions, distances):
+    """Unit vectors (S, 3) float32 and distances (S,) of places (S, 3); near 0 stays near 0."""
+    for s in range(len(places)):
+        x, y, z = places[s, 0], places[s, 1], places[s, 2]
+        distances[s] = np.sqrt(x * x + y * y + z * z)
+        near = max(distances[s], 1e-6)
+        for axis in range(3):
+            directions[s, axis] = places[s, axis] / near
+
+
+@njit(**_OPTIONS)
+def aim_rows(distances, late, samples_per_m, longest_m, least_samples, delays, gains):
+    """Delays and gains (R,) at the end of a step, from the ways and what the network adds.
+
+    Args:
+        distances: (S,) metres; late: (S, 2) samples that the network adds.
+        samples_per_m: sample rate over speed of sound.
+        longest_m, least_samples: bounds of a way and of a delay.
+    """
+    for s in range(len(distances)):
+        way = min(distances[s], longest_m) * samples_per_m
+        for e in range(2):
+            delays[2 * s + e] = max(way + late[s, e], least_samples)
+            gains[2 * s + e] = np.float32(1.0 / max(distances[s], LEAST_DISTANCE_M))
 
 
 @njit(**_OPTIONS)

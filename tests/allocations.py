@@ -4,11 +4,21 @@ import ctypes
 import json
 from dataclasses import replace
 
+import ear_networks
 import numpy as np
 import synthetic
 from numba import njit
 
-from auricle.dsp import aim, cascade, convolver, scatter, spatialize
+from auricle.dsp import (
+    aim,
+    cascade,
+    convolver,
+    linn,
+    linn_filters,
+    propagation,
+    scatter,
+    spatialize,
+)  # fmt: skip
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
@@ -135,6 +145,52 @@ def count_cascades():
     return counted[1] - counted[0]
 
 
+@njit(nogil=True)
+def network_filters(times, splitting, making, aiming, delaying, filtering):
+    for i in range(times):
+        phase, count = part(i)
+        if phase == 0:
+            linn.split_places(*splitting)
+            linn_filters.make_filters(*making)
+            linn.aim_rows(*aiming)
+        audio, history, head, rest = delaying
+        propagation.delay_rows(audio, 0, count, phase, history, head, *rest)
+        heard, past, around, out = filtering
+        linn.filter_rows(heard, past, phase, count, *around, out[:, :count])
+
+
+def count_linn():
+    """The kernels of ``LinnRenderer``, their sources moving."""
+    renderer = linn.LinnRenderer(ear_networks.networks(), RATE, 4)
+    audio = np.random.default_rng(0).standard_normal((4, 128)).astype(np.float32)
+    caught = {}
+    names = (
+        (linn, "split_places"), (linn, "aim_rows"), (linn, "filter_rows"),
+        (linn_filters, "make_filters"), (propagation, "delay_rows"),
+    )  # fmt: skip
+    originals = [getattr(module, name) for module, name in names]
+    for module, name in names:
+        setattr(module, name, lambda *given, name=name: caught.setdefault(name, given))
+    try:
+        renderer.process(audio)
+    finally:
+        for (module, name), original in zip(names, originals, strict=True):
+            setattr(module, name, original)
+    late, _, _, _, history, head, *rest = caught["delay_rows"]
+    heard, past, _, _, *around, out = caught["filter_rows"]
+    arguments = (
+        caught["split_places"], caught["make_filters"], caught["aim_rows"],
+        (late, history, head, tuple(rest)), (heard, past, tuple(around), out),
+    )  # fmt: skip
+    network_filters(1, *arguments)
+    counted = []
+    for times in (3, BLOCKS):
+        before = allocations()
+        network_filters(times, *arguments)
+        counted.append(allocations() - before)
+    return counted[1] - counted[0]
+
+
 def count_process(prepared, n_sources):
     renderer = BinauralRenderer(prepared, RATE, n_sources=n_sources)
     audio = np.random.default_rng(0).standard_normal((n_sources, 128)).astype(np.float32)
@@ -181,6 +237,7 @@ def main():
     with_allocation(BLOCKS)
     result["np.empty in a kernel"] = allocations() - before
     result["kernels, cascades"] = count_cascades()
+    result["kernels, LINN"] = count_linn()
     for rank in (16, "full"):
         prepared = prepare(heads, RATE, rank=rank)
         result[f"kernels, rank {rank}"] = count_kernels(prepared)

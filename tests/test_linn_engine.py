@@ -3,6 +3,7 @@
 import numpy as np
 import plain
 import pytest
+from ear_networks import BANDS, RATE, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,29 +12,9 @@ from auricle.dsp import linn_filters
 from auricle.dsp.delay import centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.linn import LEAST_DISTANCE_M, STEP, LinnRenderer
-from auricle.dsp.linn_filters import LEAD, SIZE, TAPS, EarNetworks, FilterMaker, knots_hz
+from auricle.dsp.linn_filters import LEAD, SIZE, TAPS, EarNetworks, FilterMaker
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.dsp.spherical_harmonics import encode
-
-RATE, WIDTH, BANDS, PHASES = 48000, 24, 16, 5
-
-
-def networks(seed: int = 0, ears_alike: bool = False) -> EarNetworks:
-    rng = np.random.default_rng(seed)
-
-    def layer(*shape: int) -> np.ndarray:
-        values = rng.standard_normal((2, *shape)) / np.sqrt(shape[-1])
-        return (
-            np.repeat(values[:1], 2, axis=0).astype(np.float32)
-            if ears_alike
-            else (values.astype(np.float32))
-        )
-
-    said = BANDS + 1 + PHASES
-    return EarNetworks(
-        layer(WIDTH, 16), layer(WIDTH), layer(WIDTH, WIDTH), layer(WIDTH), layer(said, WIDTH),
-        layer(said), knots_hz(BANDS, RATE / 2), knots_hz(PHASES + 2, 6000.0), 11.2, RATE,
-    )  # fmt: skip
 
 
 def slow_filter(net: EarNetworks, direction: np.ndarray, ear: int) -> tuple[np.ndarray, float]:

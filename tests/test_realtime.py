@@ -64,6 +64,10 @@ def test_the_cascades_allocate_nothing(counts):
     assert counts["kernels, cascades"] == 0
 
 
+def test_the_kernels_of_linn_allocate_nothing(counts):
+    assert counts["kernels, LINN"] == 0
+
+
 @pytest.mark.parametrize("rank", ["16", "full"])
 def test_the_live_block_allocates_nothing(counts, rank):
     """All that the audio thread does, with new scenes and an exchange of sets under way."""
