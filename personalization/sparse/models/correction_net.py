@@ -45,3 +45,8 @@ class CorrectionNet(nn.Module):
             hidden = hidden + self.dropout(nn.functional.silu(layer(hidden) * (1.0 + gain) + shift))
         corrections: torch.Tensor = SCALE_DB * self.last(hidden)
         return corrections
+
+
+def lsd_db(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Mean LSD in dB of spectra (..., F) in dB."""
+    return torch.sqrt(torch.mean((found - wanted) ** 2, dim=-1) + 1e-6).mean()

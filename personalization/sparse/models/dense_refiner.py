@@ -10,7 +10,6 @@ direction left out, and on estimates of listeners whom the process has not seen.
 left one in the mirror. The last layer starts at zero: before training it is the base itself.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -21,22 +20,21 @@ from torch import nn
 
 from auricle.dsp.gaussian_process import chords
 from auricle.personalization.features import HEARD
-from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of
+from auricle.personalization.sparse.learned import SCALE_DB
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import (
     MIRROR,
     Array,
     Float32,
-    Measured,
     Prediction,
     Training,
 )
-from auricle.personalization.sparse.models.correction_net import CorrectionNet
+from auricle.personalization.sparse.models.correction_net import CorrectionNet, lsd_db
+from auricle.personalization.sparse.models.over_listeners import OverListeners, population_of
 from auricle.personalization.sparse.models.refiner import louder
-from auricle.personalization.training import History, Plan, Progress, seeded
+from auricle.personalization.training import History, Progress, seeded
 from auricle.personalization.training import train as run
-from auricle.personalization.weights import Weights, load_into, state_of
 
 NEIGHBOURS = 6
 N_CHANNELS = NEIGHBOURS + 3
@@ -78,7 +76,7 @@ class Between:
         return tuple(torch.from_numpy(np.ascontiguousarray(each)) for each in drawn)
 
 
-class DenseRefiner:
+class DenseRefiner(OverListeners):
     """The method ``dense-refiner``: the process over listeners and a network for what it leaves.
 
     Args:
@@ -90,12 +88,6 @@ class DenseRefiner:
     name: ClassVar[str] = "dense-refiner"
     DEFAULTS: ClassVar[dict[str, Any]] = {"width": 40, "groups": 4, "batch": 96}
 
-    def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
-        self.plan = plan or Plan()
-        self.configuration = merged(self.name, self.DEFAULTS, configuration)
-        self.n_parameters = 0
-        self.history: History | None = None
-
     def fit(self, train: Training, progress: Progress | None = None) -> None:
         """Estimate the listeners from each other, then train; the first group says when to stop."""
         torch.set_num_threads(1)
@@ -105,16 +97,11 @@ class DenseRefiner:
         rows = np.arange(len(train.positions))
         halves = [(rows[::2], rows[1::2]), (rows[1::2], rows[::2])]
         sets = [self._estimated(train, group, *half, progress) for half in halves]
-        self.net = self._build()
-        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        self._make_net()
         self.history = self._train(sets, group, rng, progress)
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
-        """The base's prediction, corrected."""
-        return self.predict_many(measured.alone(), target_positions)[0]
-
     def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
-        """The same for several listeners who were all measured at the same directions; quicker."""
+        """The base's predictions, corrected."""
         base, response = self._base.predict_apart(measured, target_positions)
         magnitude = np.stack([each.magnitude_db for each in base])
         without = magnitude - response[:, None, None]
@@ -127,19 +114,10 @@ class DenseRefiner:
     def _build(self) -> nn.Module:
         return CorrectionNet(N_CHANNELS, N_CONDITIONS, 1, self.configuration["width"])
 
-    def _start(self, train: Training) -> None:
-        """Fit the base, and keep what is said of the population."""
-        self._listeners = train
-        self._held = np.arange(len(train)) % self.configuration["groups"] == 0
+    def _base_on(self, train: Training) -> None:
         self._base = ListenersProcess(bins_apart=True)
         self._base.fit(train)
-        both = train.joined(train.mirrored())
-        mean = both.magnitude_db.mean(axis=0, keepdims=True)
-        spread = both.magnitude_db.std(axis=0, keepdims=True)
-        self._population = Training(
-            train.positions, np.concatenate([mean, spread]), both.arrival_seconds[:2]
-        )
-        self._level = float(mean[..., HEARD].mean())
+        self._population, self._level = population_of(train)
 
     def _estimated(
         self, train: Training, group: Int64, known: Int64, targets: Int64,
@@ -189,7 +167,7 @@ class DenseRefiner:
             where = rng.integers(len(some.conditions), size=size)
             drawn = some.drawn(rng.choice(learners, size), where, rng.integers(2, size=size))
             channels, conditions, base, truth = drawn
-            return _lsd(base + self.net(channels, conditions)[:, 0], truth)
+            return lsd_db(base + self.net(channels, conditions)[:, 0], truth)
 
         def score() -> float:
             errors = []
@@ -199,7 +177,7 @@ class DenseRefiner:
                 who, at, ear = each
                 assert some.truth is not None
                 found = torch.from_numpy(some.base[who, at, ear] + self._correction(some, *each))
-                errors.append(float(_lsd(found, torch.from_numpy(some.truth[who, at, ear]))))
+                errors.append(float(lsd_db(found, torch.from_numpy(some.truth[who, at, ear]))))
             return float(np.mean(errors))
 
         return run(self.net, loss, score, self.plan, progress)
@@ -213,28 +191,6 @@ class DenseRefiner:
                 found.append(self.net(channels, conditions)[:, 0])
         return torch.cat(found).numpy()
 
-    def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
-        """All that ``from_weights`` needs: the network, and the listeners of the base."""
-        tensors: dict[str, NDArray] = {
-            "grid": self._listeners.positions,
-            "listeners_db": self._listeners.magnitude_db.astype(np.float16),
-            "listeners_arrival": self._listeners.arrival_seconds,
-            **state_of(self.net),
-        }
-        return Weights(self.name, tensors, self.configuration, split_of(ids, self._held), notes)
-
-    @classmethod
-    def from_weights(cls, weights: Weights) -> "DenseRefiner":
-        """The method as it was trained."""
-        self, kept = cls(**weights.configuration), weights.tensors
-        listeners_db = kept["listeners_db"].astype(np.float32)
-        self._start(Training(kept["grid"], listeners_db, kept["listeners_arrival"]))
-        self.net = self._build()
-        load_into(self.net, weights)
-        self.net.eval()
-        self.n_parameters = sum(each.numel() for each in self.net.parameters())
-        return self
-
 
 def _nearest(targets: Array, known: Array) -> Int64:
     """Rows (Q, NEIGHBOURS) of the nearest known directions; of few, the same ones again.
@@ -245,7 +201,3 @@ def _nearest(targets: Array, known: Array) -> Int64:
     distance = np.round(chords(targets, known[order]), 4)
     nearest = order[np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]]
     return np.resize(nearest.T, (NEIGHBOURS, len(targets))).T
-
-
-def _lsd(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return torch.sqrt(torch.mean((found - wanted) ** 2, dim=-1) + 1e-6).mean()

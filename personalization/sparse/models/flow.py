@@ -18,7 +18,6 @@ Source of the idea: diffusion for HRTFs (Thuillier et al. 2024; Chen et al. 2025
 U-Nets in the time or frequency domain of one direction. Here: 5 layers of 96 channels.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -30,7 +29,7 @@ from torch import nn
 
 from auricle.dsp.spherical_harmonics import encode, n_channels
 from auricle.personalization.features import HEARD
-from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of, zeroed
+from auricle.personalization.sparse.learned import SCALE_DB, zeroed
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.measured_sets import random_set, standard_sets
 from auricle.personalization.sparse.method import (
@@ -40,6 +39,7 @@ from auricle.personalization.sparse.method import (
     Prediction,
     Training,
 )
+from auricle.personalization.sparse.models.over_listeners import OverListeners
 from auricle.personalization.sparse.models.residual_field import (
     N_COSINES,
     N_SMOOTH,
@@ -49,9 +49,8 @@ from auricle.personalization.sparse.models.residual_field import (
     smooth_field,
 )
 from auricle.personalization.sparse.population import mean_listener
-from auricle.personalization.training import History, Plan, Progress, seeded
+from auricle.personalization.training import Progress, seeded
 from auricle.personalization.training import train as run
-from auricle.personalization.weights import Weights, load_into, state_of
 
 _COVERAGE_ORDER = 3
 _TIMES = 4  # octaves of the flow's time
@@ -120,7 +119,7 @@ class Episode:
     told: Told
 
 
-class Flow:
+class Flow(OverListeners):
     """The method ``flow``; ``samples`` draws whole listeners.
 
     Args:
@@ -138,12 +137,6 @@ class Flow:
         "samples": 64, "steps": 6, "seed": 0,
     }  # fmt: skip
 
-    def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
-        self.plan = plan or Plan()
-        self.configuration = merged(self.name, self.DEFAULTS, configuration)
-        self.n_parameters = 0
-        self.history: History | None = None
-
     def fit(self, train: Training, progress: Progress | None = None) -> None:
         """Predict the listeners from each other, then train; the last group says when to stop."""
         torch.set_num_threads(1)
@@ -152,8 +145,7 @@ class Flow:
         group = np.arange(len(train)) % self.configuration["groups"]
         episodes, n_standard = self._episodes(train, group, rng, progress)
         held = np.concatenate([group, group]) == 0  # the mirror images behind the listeners
-        self.net = self._build()
-        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        self._make_net()
         learners, judges = np.flatnonzero(~held), np.flatnonzero(held)
         judged = _fixed_draws(episodes[:n_standard], judges, self.plan.seed)
 
@@ -168,12 +160,8 @@ class Flow:
 
         self.history = run(self.net, loss, score, self.plan, progress)
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
-        """The mean of the samples, and their spread."""
-        return self.predict_many(measured.alone(), target_positions)[0]
-
     def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
-        """The same for listeners who were all measured at the same directions."""
+        """The means of the samples, and their spread."""
         found = []
         count = len(measured.positions)
         fine = self._spreads.fine_variance(count)
@@ -209,39 +197,21 @@ class Flow:
             found.append(replace(base, magnitude_db=magnitude, spread_db=None))
         return found
 
-    def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
-        """All that ``from_weights`` needs: the network, the spreads, the listeners of the base."""
-        listeners = self._listeners
-        tensors: dict[str, NDArray] = {
-            "grid": listeners.positions,
-            "listeners_db": listeners.magnitude_db.astype(np.float16),
-            "listeners_arrival": listeners.arrival_seconds,
-            "log_counts": self._spreads.log_counts,
-            "smooth": self._spreads.smooth,
-            "fine": self._spreads.fine,
-            **state_of(self.net),
-        }
-        held = np.arange(len(listeners)) % self.configuration["groups"] == 0
-        return Weights(self.name, tensors, self.configuration, split_of(ids, held), notes)
+    def extra_tensors(self) -> dict[str, NDArray]:
+        """The spreads that held-out listeners show."""
+        spreads = self._spreads
+        return {
+            "log_counts": spreads.log_counts, "smooth": spreads.smooth, "fine": spreads.fine,
+        }  # fmt: skip
 
-    @classmethod
-    def from_weights(cls, weights: Weights) -> "Flow":
-        """The method as it was trained."""
-        self, kept = cls(**weights.configuration), weights.tensors
-        magnitude = kept["listeners_db"].astype(np.float32)
-        self._start(Training(kept["grid"], magnitude, kept["listeners_arrival"]))
-        self._spreads = Spreads(kept["log_counts"], kept["smooth"], kept["fine"])
-        self.net = self._build()
-        load_into(self.net, weights)
-        self.net.eval()
-        self.n_parameters = sum(each.numel() for each in self.net.parameters())
-        return self
+    def take_tensors(self, tensors: dict[str, NDArray]) -> None:
+        """The way back of ``extra_tensors``."""
+        self._spreads = Spreads(tensors["log_counts"], tensors["smooth"], tensors["fine"])
 
     def _build(self) -> FlowNet:
         return FlowNet(self.configuration["width"], self.configuration["dropout"])
 
-    def _start(self, train: Training) -> None:
-        self._listeners = train
+    def _base_on(self, train: Training) -> None:
         self._base = ListenersProcess(with_spread=True)
         self._base.fit(train)
         self._mean = mean_listener(train)

@@ -11,30 +11,27 @@ nearest measured direction, the angle between and the number of measured directi
 weights serves any number. The last layer starts at zero: before training it is the base itself.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from auricle.personalization.features import BINS, HEARD
-from auricle.personalization.sparse.learned import SCALE_DB, merged, split_of
+from auricle.personalization.sparse.learned import SCALE_DB
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.measured_sets import Int64, random_set, standard_sets
 from auricle.personalization.sparse.method import (
     Array,
     Float32,
-    Measured,
     Prediction,
     Training,
 )
-from auricle.personalization.sparse.models.correction_net import CorrectionNet
-from auricle.personalization.training import History, Plan, Progress, seeded
+from auricle.personalization.sparse.models.correction_net import CorrectionNet, lsd_db
+from auricle.personalization.sparse.models.over_listeners import OverListeners, population_of
+from auricle.personalization.training import History, Progress, seeded
 from auricle.personalization.training import train as run
-from auricle.personalization.weights import Weights, load_into, state_of
 
 N_CHANNELS = 10
 N_CONDITIONS = 8
@@ -73,7 +70,7 @@ class Episode:
         return tuple(torch.from_numpy(each) for each in drawn)
 
 
-class Refiner:
+class Refiner(OverListeners):
     """The method ``refiner``: the process over listeners, and networks trained on what it leaves.
 
     Args:
@@ -90,12 +87,6 @@ class Refiner:
 
     SPREAD_OF_ALL: ClassVar[bool] = False  # in training too: it hardly depends on who is left out
 
-    def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
-        self.plan = plan or Plan()
-        self.configuration = merged(self.name, self.DEFAULTS, configuration)
-        self.n_parameters = 0
-        self.history: History | None = None
-
     def fit(self, train: Training, progress: Progress | None = None) -> None:
         """Estimate the listeners from each other, then train; the last group says when to stop."""
         torch.set_num_threads(1)
@@ -105,17 +96,12 @@ class Refiner:
         episodes = self._episodes(train, group, rng, progress)
         both = np.tile(group, len(self.pupils(train)) // len(train))
         learners, judges = np.flatnonzero(both > 0), np.flatnonzero(both == 0)
-        self.net = self._build()
-        self.n_parameters = sum(each.numel() for each in self.net.parameters())
+        self._make_net()
         for net in self.net.children():
             self.history = self._train(net, episodes, (learners, judges), rng, progress)
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
-        """The base's prediction, corrected; its spread is the base's."""
-        return self.predict_many(measured.alone(), target_positions)[0]
-
     def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
-        """The same for several listeners who were measured at the same directions; quicker."""
+        """The base's predictions, corrected; their spread is the base's."""
         base, response = self._base.predict_apart(measured, target_positions)
         spread = base[0].spread_db
         assert spread is not None
@@ -155,19 +141,10 @@ class Refiner:
             for _ in range(sizes["networks"])
         )
 
-    def _start(self, train: Training) -> None:
-        """Fit the base, and keep what is said of the population."""
-        self._listeners = train
-        self._held = np.arange(len(train)) % self.configuration["groups"] == 0
+    def _base_on(self, train: Training) -> None:
         self._base = self.process()
         self._base.fit(train)
-        both = train.joined(train.mirrored())
-        mean = both.magnitude_db.mean(axis=0, keepdims=True)
-        spread = both.magnitude_db.std(axis=0, keepdims=True)
-        self._population = Training(
-            train.positions, np.concatenate([mean, spread]), both.arrival_seconds[:2]
-        )
-        self._level = float(mean[..., HEARD].mean())
+        self._population, self._level = population_of(train)
 
     def _episodes(
         self, train: Training, group: Int64, rng: np.random.Generator, progress: Progress | None
@@ -254,7 +231,7 @@ class Refiner:
             who = rng.choice(learners, self.configuration["batch"])
             where = rng.integers(len(episode.conditions), size=len(who))
             channels, conditions, base, truth = episode.drawn(who, where)
-            return _lsd(base + net(channels, conditions), truth)
+            return lsd_db(base + net(channels, conditions), truth)
 
         def score() -> float:
             errors = []
@@ -265,7 +242,7 @@ class Refiner:
                 )
                 truth = torch.from_numpy(episode.truth[who, where])  # type: ignore[index]
                 found = episode.base[who, where] + self._correction([net], episode, who, where)
-                errors.append(float(_lsd(torch.from_numpy(found), truth)))
+                errors.append(float(lsd_db(torch.from_numpy(found), truth)))
             return float(np.mean(errors))
 
         return run(net, loss, score, self.plan, progress)
@@ -280,37 +257,7 @@ class Refiner:
                 found.append(torch.stack([net(channels, conditions) for net in nets]).mean(dim=0))
         return torch.cat(found).numpy()
 
-    def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
-        """All that ``from_weights`` needs: the networks, and the listeners of the base."""
-        listeners = self._listeners
-        tensors: dict[str, NDArray] = {
-            "grid": listeners.positions,
-            "listeners_db": listeners.magnitude_db.astype(np.float16),
-            "listeners_arrival": listeners.arrival_seconds,
-            **state_of(self.net),
-        }
-        return Weights(self.name, tensors, self.configuration, split_of(ids, self._held), notes)
-
-    @classmethod
-    def from_weights(cls, weights: Weights) -> "Refiner":
-        """The method as it was trained."""
-        self, kept = cls(**weights.configuration), weights.tensors
-        self._start(
-            Training(
-                kept["grid"], kept["listeners_db"].astype(np.float32), kept["listeners_arrival"]
-            )
-        )
-        self.net = self._build()
-        load_into(self.net, weights)
-        self.net.eval()
-        self.n_parameters = sum(each.numel() for each in self.net.parameters())
-        return self
-
 
 def louder(listeners: Training, response_db: Float32) -> Training:
     """Listeners (B, M, 2, F) measured with responses (B, F) in dB more."""
     return replace(listeners, magnitude_db=listeners.magnitude_db + response_db[:, None, None])
-
-
-def _lsd(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return torch.sqrt(torch.mean((found - wanted) ** 2, dim=-1) + 1e-6).mean()

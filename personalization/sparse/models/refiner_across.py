@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.features import BINS
@@ -17,7 +18,7 @@ from auricle.personalization.sparse.method import Float32, Training
 from auricle.personalization.sparse.models.refiner import Refiner
 from auricle.personalization.sparse.shipped import as_shipped, shipped_training
 from auricle.personalization.training import Progress
-from auricle.personalization.weights import Weights, WeightsError, load_into, state_of
+from auricle.personalization.weights import Weights, WeightsError
 
 
 class RefinerAcross(Refiner):
@@ -57,28 +58,25 @@ class RefinerAcross(Refiner):
             steps[:, k] = kept * steps[:, k - 1] + np.sqrt(1.0 - kept**2) * steps[:, k]
         return steps.astype(np.float32)
 
+    def listener_tensors(self) -> dict[str, NDArray]:
+        """None: which listeners they are stands in the notes."""
+        return {}
+
     def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
         """The networks, and which listeners they go with."""
-        own = super().to_weights(ids, **notes)
-        about = {**own.notes, "listeners": [self._listeners.dataset, len(self._listeners)]}
-        return Weights(self.name, state_of(self.net), self.configuration, own.split, about)
+        listeners = [self._listeners.dataset, len(self._listeners)]
+        return super().to_weights(ids, **notes, listeners=listeners)
 
     @classmethod
-    def from_weights(cls, weights: Weights) -> "RefinerAcross":
-        """The method as it was trained; WeightsError where other listeners ship now."""
+    def listeners_in(cls, weights: Weights) -> Training:
+        """The listeners that ship; WeightsError where those of the notes are others."""
         dataset, count = weights.notes.get("listeners", ("no listeners", 0))
         if not _ship(dataset, count):
             raise WeightsError(
                 f"weights of {cls.name} go with {count} listeners of {dataset}, which are not "
                 f"those that ship; train it again: auricle train {cls.name} --data DIR"
             )
-        self = cls(**weights.configuration)
-        self._start(shipped_training())
-        self.net = self._build()
-        load_into(self.net, weights)
-        self.net.eval()
-        self.n_parameters = sum(each.numel() for each in self.net.parameters())
-        return self
+        return shipped_training()
 
 
 def _ship(dataset: str, count: int) -> bool:
