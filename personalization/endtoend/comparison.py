@@ -8,10 +8,9 @@ of another listener; whether one code is better than another is tested in pairs 
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -37,6 +36,7 @@ from auricle.personalization.endtoend.neural import CONTEXT_STEPS
 from auricle.personalization.endtoend.poses import RATE, STEP, Poses
 from auricle.personalization.endtoend.scenes import Scene, whole_scenes
 from auricle.personalization.endtoend.trained import SYSTEMS, Trained, load_system
+from auricle.personalization.kept_results import kept
 from auricle.personalization.metrics.observer import localise
 
 Float32: TypeAlias = NDArray[np.float32]
@@ -233,21 +233,21 @@ def _judged(
     words = f"{_VERSION} {method} {digest} {request.n_scenes} {request.room_share} {observed} "
     words += f"{who.digest([row])} {who.digest(who.rows('train'))}"
     path = request.cache / f"endtoend-{hashlib.sha256(words.encode()).hexdigest()[:32]}.json"
-    if path.is_file():
-        return Result(**json.loads(path.read_text(encoding="utf-8")))
-    render = made()
-    scenes = list(
-        whole_scenes(who, request.data, row, request.n_scenes, room_share=request.room_share)
-    )
-    each, rtf = _errors(render, scenes)
-    if observed:
-        each.update(_observer_errors(render, request, row))
-    result = Result(method, dataset, listener, each, rtf, size, macs)
-    request.cache.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".tmp")
-    part.write_text(json.dumps(asdict(result)), encoding="utf-8")
-    part.replace(path)
-    request.say(f"{listener}, {method}: amplitude L2 {each['amplitude_l2']:.4f}, {rtf:.2f} s/s")
+
+    def judged() -> Result:
+        render = made()
+        scenes = list(
+            whole_scenes(who, request.data, row, request.n_scenes, room_share=request.room_share)
+        )
+        each, rtf = _errors(render, scenes)
+        if observed:
+            each.update(_observer_errors(render, request, row))
+        return Result(method, dataset, listener, each, rtf, size, macs)
+
+    result, new = kept(path, Result, judged)
+    if new:
+        amplitude = result.errors["amplitude_l2"]
+        request.say(f"{listener}, {method}: amplitude L2 {amplitude:.4f}, {result.rtf:.2f} s/s")
     return result
 
 

@@ -7,10 +7,9 @@ samples, on 200 directions drawn once. ILD: broadband, of all directions. Locali
 listeners alone, since each takes seconds (``auricle.personalization.sparse.observed``).
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from auricle.personalization.datasets.lap import lap_rows, spread_rows
 from auricle.personalization.datasets.splits import check_no_leak, folds
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.features import HEARD, SAMPLE_RATE, Features, to_responses
+from auricle.personalization.kept_results import kept
 from auricle.personalization.sparse.fitted import TRAINING_MINUTES, Fitted
 from auricle.personalization.sparse.method import Prediction, Training, predict_many
 from auricle.personalization.sparse.observed import OBSERVED, observed_errors
@@ -172,16 +172,10 @@ def _own_ears(request: Request, test: _Test, prefix: str, suffix: str = "") -> I
 
 
 def _kept(request: Request, label: str, made: Callable[[], Result]) -> Result:
-    path = request.cache / f"{label}.json"
-    if path.is_file():
-        return Result(**json.loads(path.read_text(encoding="utf-8")))
-    result = made()
-    request.cache.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(asdict(result)), encoding="utf-8")
-    unfinished.replace(path)
-    mean = {name: round(float(np.mean(values)), 2) for name, values in result.listeners.items()}
-    request.say(f"{label}: {mean}, {result.seconds:.1f} s")
+    result, new = kept(request.cache / f"{label}.json", Result, made)
+    if new:
+        mean = {name: round(float(np.mean(each)), 2) for name, each in result.listeners.items()}
+        request.say(f"{label}: {mean}, {result.seconds:.1f} s")
     return result
 
 
