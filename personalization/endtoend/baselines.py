@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.hrtf import HrtfSet
 from auricle.personalization.datasets.subjects import Subjects
+from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners import Listeners, led
 from auricle.personalization.endtoend.poses import RATE, Poses
 from auricle.personalization.endtoend.warp import geometric_warp
@@ -110,6 +111,11 @@ class ExplicitSets:
         mean = mean_listener(people)
         found = Features(mean.magnitude_db[0], mean.arrival_seconds[0])
         return set_of(found, people.positions, "mean of the people who train")
+
+    @cached_property
+    def population_renderer(self) -> ExplicitRenderer:
+        """Renders through it; to prepare a set takes seconds."""
+        return ExplicitRenderer(self.population)
 
     def personal(self, row: int) -> HrtfSet:
         """A listener predicted from ``FEW`` directions and the people who train."""

@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -101,6 +101,11 @@ class Request:
     most_listeners: int | None = None
     n_observed: int = 0
 
+    @cached_property
+    def train_digest(self) -> str:
+        """A name for the people who train."""
+        return self.listeners.digest(self.listeners.rows("train"))
+
     def rows(self) -> list[int]:
         """Who hears."""
         found: dict[str, list[int]] = {}
@@ -163,13 +168,10 @@ def p_value(results: Sequence[Result], better: str, worse: str, error: str) -> f
 def _baseline(name: str, listeners: Listeners, sets: ExplicitSets, row: int) -> Render:
     if name == WARP:
         return warp
-    if name == TRUE:
-        hrtf = listeners.hrtf_set(row)
-    elif name == POPULATION:
-        hrtf = sets.population
+    if name == POPULATION:
+        renderer = sets.population_renderer
     else:
-        hrtf = sets.personal(row)
-    renderer = ExplicitRenderer(hrtf)
+        renderer = ExplicitRenderer(listeners.hrtf_set(row) if name == TRUE else sets.personal(row))
     return lambda mono, poses: renderer.render(mono, [poses])
 
 
@@ -231,7 +233,7 @@ def _judged(
     dataset, listener = who.laboratory(row), who.names[row]
     observed = request.n_observed > 0 and row in _observed_rows(request)
     words = f"{_VERSION} {method} {digest} {request.n_scenes} {request.room_share} {observed} "
-    words += f"{who.digest([row])} {who.digest(who.rows('train'))}"
+    words += f"{who.digest([row])} {request.train_digest}"
     path = request.cache / f"endtoend-{hashlib.sha256(words.encode()).hexdigest()[:32]}.json"
 
     def judged() -> Result:
