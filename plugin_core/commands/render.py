@@ -11,18 +11,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from auricle.plugin_core.commands.placing import (
+    AsJson,
+    Azimuth,
+    BlockSize,
+    Distance,
+    Elevation,
+    Gain,
+    HeadTrack,
+    Orbit,
+    Output,
+    Tracks,
+)  # fmt: skip
+
 if TYPE_CHECKING:
     from auricle.dsp.hrtf import HrtfSet
     from auricle.plugin_core.offline import RenderResult
+    from auricle.plugin_core.scene.scene import Scene
 
 EXAMPLE = "Example: auricle render vocals.ogg guitar.wav -o mix.wav --azimuth 30 --azimuth -40"
 
 
 def render(
-    output: Annotated[Path, typer.Option("--output", "-o", help="OUT.wav or OUT.flac.")],
-    tracks: Annotated[
-        list[Path] | None, typer.Argument(metavar="[TRACK...]", help="WAV, FLAC or OGG.")
-    ] = None,
+    output: Output,
+    tracks: Tracks = None,
     scene: Annotated[
         Path | None, typer.Option(help="SCENE.json, or MASTER.wav with ADM, in place of tracks.")
     ] = None,
@@ -36,19 +48,11 @@ def render(
     densify: Annotated[
         bool, typer.Option("--densify", help="Fill the gaps between the listener's directions.")
     ] = False,
-    azimuth: Annotated[
-        list[float] | None, typer.Option(help="Degrees, + left; once a track.")
-    ] = None,
-    elevation: Annotated[
-        list[float] | None, typer.Option(help="Degrees, + up; once a track.")
-    ] = None,
-    distance: Annotated[
-        list[float] | None, typer.Option(help="Metres; the level falls as 1/r; once a track.")
-    ] = None,
-    orbit: Annotated[
-        float | None, typer.Option(help="Seconds of a turn around the head; negative: clockwise.")
-    ] = None,
-    head_track: Annotated[Path | None, typer.Option(help="POSES.csv of the head.")] = None,
+    azimuth: Azimuth = None,
+    elevation: Elevation = None,
+    distance: Distance = None,
+    orbit: Orbit = None,
+    head_track: HeadTrack = None,
     osc_recording: Annotated[
         Path | None, typer.Option(help="Recorded OSC session, which moves the tracks and the head.")
     ] = None,
@@ -59,8 +63,8 @@ def render(
         str | None, typer.Option(help="auto (the default), full or a number of buses an ear.")
     ] = None,
     level: Annotated[str | None, typer.Option(help="matched (the default) or measured.")] = None,
-    gain: Annotated[float, typer.Option(help="dB on the output.")] = 0.0,
-    block_size: Annotated[int, typer.Option(help="Samples rendered at a time.")] = 16384,
+    gain: Gain = 0.0,
+    block_size: BlockSize = 16384,
     sample_rate: Annotated[
         int | None, typer.Option(help="Hz of the output; else that of the first track.")
     ] = None,
@@ -70,7 +74,7 @@ def render(
     plot: Annotated[
         Path | None, typer.Option(help="Picture of a scene's ways and loudness: P.png, .pdf, .svg.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Render tracks, or a scene, binaurally for one listener."""
     _check_kind(
@@ -137,6 +141,20 @@ def _render_scene(
     block_size: int, sample_rate: int | None, workers: int | None, plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Render a scene; what is given beside it takes the place of what it says."""
+    listener = {"hrtf": hrtf, "head_track": head_track, "rank": rank, "level": level}
+    scene = open_scene(path, listener, gain_db, sample_rate, folder, programme)
+    with progress_bar(output.name) as progress:
+        result = scene.render(
+            output, block_size=block_size, n_workers=workers, plot=plot, progress=progress, say=say
+        )
+    say_result(result, as_json, gain_db)
+
+
+def open_scene(
+    path: Path, listener: dict[str, Any], gain_db: float, sample_rate: int | None = None,
+    folder: Path | None = None, programme: str | None = None,
+) -> "Scene":  # fmt: skip
+    """A scene with what was given beside it: fields of its listener, gain, rate of the output."""
     from dataclasses import replace
 
     from auricle.plugin_core.scene.scene import Scene
@@ -144,21 +162,16 @@ def _render_scene(
     scene = Scene.load(path, folder=folder, programme=programme)
     for note in scene.notes:
         say(f"{path}: {note}")
-    listener: dict[str, Any] = {
-        "hrtf": None if hrtf is None else str(hrtf.absolute()),
-        "head_track": None if head_track is None else str(head_track.absolute()),
-        "rank": rank, "level": level,
-    }  # fmt: skip
-    given = {name: value for name, value in listener.items() if value is not None}
+    given = {
+        name: str(value.absolute()) if isinstance(value, Path) else value
+        for name, value in listener.items()
+        if value is not None
+    }
     scene.listener = replace(scene.listener, **given)
     scene.master = replace(scene.master, gain_db=scene.master.gain_db + gain_db)
     if sample_rate is not None:
         scene.output = replace(scene.output, sample_rate=sample_rate)
-    with progress_bar(output.name) as progress:
-        result = scene.render(
-            output, block_size=block_size, n_workers=workers, plot=plot, progress=progress, say=say
-        )
-    say_result(result, as_json, gain_db)
+    return scene
 
 
 def say_result(result: "RenderResult", as_json: bool, gain_db: float = 0.0) -> None:
