@@ -50,11 +50,11 @@ class Known:
     features: torch.Tensor
     code: torch.Tensor
 
-    def frames(self, rows: slice) -> "Known":
-        """Some of the frames; the warp stays."""
+    def part(self, items: slice, rows: slice) -> "Known":
+        """Some frames of some items; their warp stays whole."""
         return Known(
-            self.warp, self.level[:, :, rows], self.signals[:, :, rows], self.features[:, rows],
-            self.code,
+            self.warp[items], self.level[items, :, rows], self.signals[items, :, rows],
+            self.features[items, rows], self.code[items],
         )  # fmt: skip
 
     @property
@@ -79,7 +79,7 @@ class GenerativeRenderer(NeuralRenderer):
 
     SIZES: ClassVar[dict[str, Any]] = {
         "width": 16, "filter_width": 128, "local": 4, "rank": 16, "seed": 0, "energy": 0.5,
-        "doppler": False, "frames": 8, "guide": 1.0, "temperature": 0.3,
+        "doppler": False, "frames": 8, "guide": 1.0, "temperature": 0.1,
     }  # fmt: skip
     # Each evaluation of a network reaches some frames, and each draws on the one before.
     chunk_steps = 768
@@ -169,17 +169,33 @@ class GenerativeRenderer(NeuralRenderer):
         """Values (B, C, N, F) of the frames that are judged whole."""
         return values[:, :, _first_frame(batch) : -1]
 
-    def window(self, known: Known, batch: Batch) -> tuple[slice, slice]:
-        """A short run of frames for the network, and which of them count.
+    def cropped(self, batch: Batch) -> Batch:
+        """Less of the same: neighbours in time teach the same direction, so a step of training
+        needs few frames of each scene.
+        """
+        n_judged = HOP_STEPS * (self.configuration["frames"] + REACH_FRAMES)
+        wanted = batch.warmup_samples // STEP + n_judged
+        spare = batch.mono.shape[-1] // STEP - wanted
+        if spare <= 0:
+            return batch
+        first = int(torch.randint(spare + 1, ()))
+        sound = slice(first * STEP, (first + wanted) * STEP)
+        return replace(
+            batch, mono=batch.mono[:, sound], binaural=batch.binaural[..., sound],
+            apparent_m=batch.apparent_m[:, first : first + wanted + 1],
+        )  # fmt: skip
 
-        Neighbours in time teach the same direction, so a step learns more from a few frames of
-        many scenes than from many of few.
+    def window(self, known: Known, batch: Batch) -> tuple[slice, slice, slice]:
+        """What the network learns from: items, a run of frames, and which of them count.
+
+        Half of the items, since the pose filters, cheaper by far, learn from all and need more.
         """
         past, future = self.reach
         first, last = _first_frame(batch) - past, known.shape[1] - 1
         n_frames = min(self.configuration["frames"] + past + future, last - first)
         first += int(torch.randint(last - first - n_frames + 1, ()))
-        return slice(first, first + n_frames), slice(past, n_frames - future)
+        items = slice((known.shape[0] + 1) // 2)
+        return items, slice(first, first + n_frames), slice(past, n_frames - future)
 
     def weighted(
         self, stage: Stage, miss: torch.Tensor, aside: torch.Tensor, batch: Batch

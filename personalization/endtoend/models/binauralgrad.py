@@ -136,22 +136,24 @@ class BinauralGrad(GenerativeRenderer):
     def _loss(self, stage: Stage, batch: Batch, told: bool) -> torch.Tensor:
         """The error of the prediction at a random step of the 200."""
         schedule = training_schedule()
+        batch = self.cropped(batch)
         known, residual = self.heard(batch)
         guess, local = stage.guess(known.signals, known.features, known.code)
-        rows, counted = self.window(known, batch)
-        few, own, wanted = known.frames(rows), guess[:, :, rows], residual[:, :, rows]
+        items, rows, counted = self.window(known, batch)
+        few = known.part(items, rows)
+        own, wanted = guess[items, :, rows], residual[items, :, rows]
         extra = (self._told(few, wanted),) if told else ()
         data = (wanted if told else mean_of(wanted)) / stage.spread
         step = torch.randint(1, len(schedule.betas) + 1, (len(data),))
         alpha = schedule.alphas[step.numpy()]
         noise = torch.randn_like(data)
         noisy, number = noised(data, noise, alpha), step.float()
-        parts = conditions(few.signals, own, local[:, :, rows], *extra)
+        parts = conditions(few.signals, own, local[items, :, rows], *extra)
         if self.configuration["prediction"] == "noise":
-            miss = stage.net(noisy, number, parts, known.code) - noise
+            miss = stage.net(noisy, number, parts, few.code) - noise
         else:
             start = self._start(stage, own)
-            found, unit = stage.data(noisy, roots(alpha), number, parts, known.code, start)
+            found, unit = stage.data(noisy, roots(alpha), number, parts, few.code, start)
             miss = (found - data) / unit
         return self.weighted(stage, miss[:, :, counted], guess - residual, batch)
 

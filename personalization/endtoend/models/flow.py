@@ -63,16 +63,17 @@ class BinauralFlow(GenerativeRenderer):
     def loss(self, batch: Batch) -> torch.Tensor:
         """The weighted squared error of the target at a random share of the way."""
         stage: Stage = self.net
+        batch = self.cropped(batch)
         known, residual = self.heard(batch)
         guess, local = stage.guess(known.signals, known.features, known.code)
-        rows, counted = self.window(known, batch)
-        few, own = known.frames(rows), guess[:, :, rows]
-        data = residual[:, :, rows] / stage.spread
+        items, rows, counted = self.window(known, batch)
+        few, own = known.part(items, rows), guess[items, :, rows]
+        data = residual[items, :, rows] / stage.spread
         share = torch.rand(len(data))
         noise = self.configuration["noise"] * torch.randn_like(data)
         place = torch.lerp(noise, data, share.view(-1, 1, 1, 1))
-        told = conditions(few.signals, own, local[:, :, rows])
-        found, unit = self._target(place, share, told, known.code, own)
+        told = conditions(few.signals, own, local[items, :, rows])
+        found, unit = self._target(place, share, told, few.code, own)
         miss = ((found - data) / unit)[:, :, counted]
         return self.weighted(stage, miss, guess - residual, batch)
 
