@@ -162,7 +162,7 @@ def open_scene(
     scene = Scene.load(path, folder=folder, programme=programme)
     for note in scene.notes:
         say(f"{path}: {note}")
-    given = {
+    given: dict[str, Any] = {
         name: str(value.absolute()) if isinstance(value, Path) else value
         for name, value in listener.items()
         if value is not None
