@@ -21,27 +21,54 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.endtoend.dopplerbas import N_FEATURES, velocity_features
 from auricle.personalization.endtoend.encoding import coordinates, n_coordinates
+from auricle.personalization.endtoend.filter_training import (
+    RESPONSE_BINS,
+    Pieces,
+    spectrum_loss,
+)
+from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics
+from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
 from auricle.personalization.endtoend.losses import (
     level_difference_error,
     multi_resolution,
     phase_l2,
     relative_wave_l2,
 )
-from auricle.personalization.endtoend.neural import Batch, NeuralRenderer
-from auricle.personalization.endtoend.poses import STEP
-from auricle.personalization.endtoend.warp import ear_delays_samples, geometric_warp
+from auricle.personalization.endtoend.neural import Batch
+from auricle.personalization.endtoend.poses import RATE, STEP
+from auricle.personalization.endtoend.response_first import ResponseFirst, moving_places
+from auricle.personalization.endtoend.warp import (
+    ear_delays_samples,
+    ear_distances_m,
+    geometric_warp,
+)
 
 HOP_STEPS = 38  # 101 ms; a frame is two hops
 LEAD_STEPS, TAIL_STEPS = 4, 16  # room in a frame's transform for what comes early and late
 FRAME = 2 * HOP_STEPS * STEP
 SIZE = FRAME + (LEAD_STEPS + TAIL_STEPS) * STEP
-N_BINS = SIZE // 2 + 1
+PATH_SIZE = 1024  # of the transform in which paths are added up: longer than what they ring
+N_BINS = PATH_SIZE // 2 + 1
 LEAST_DELAY, MOST_DELAY = -48.0, 240.0  # samples on top of geometry
 _ONE = math.log(math.e - 1.0)  # softplus of it is 1
 _QUERIES = 4  # tokens that ask: the learned sines and the direction
+_PLACES = 4  # tokens of the direction's harmonics, which ask too
+
+
+def transfer(delay_samples: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:
+    """The sum (B, F) of paths, complex, at F frequencies from 0 to half the rate.
+
+    Args:
+        delay_samples: (B, C, F) of each path at each frequency.
+        gains: (B, C, F), of either sign.
+    """
+    radians = torch.linspace(0.0, math.pi, delay_samples.shape[-1], device=gains.device)
+    angle = -radians * delay_samples
+    return torch.complex((gains * angle.cos()).sum(dim=1), (gains * angle.sin()).sum(dim=1))
 
 
 def shifted(frames: torch.Tensor, delay_samples: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:
@@ -52,12 +79,11 @@ def shifted(frames: torch.Tensor, delay_samples: torch.Tensor, gains: torch.Tens
         delay_samples: (B, C, N_BINS) of each path at each bin; whole constant ones are exact.
         gains: (B, C, N_BINS), of either sign.
     """
-    radians = torch.arange(N_BINS, device=frames.device) * (2.0 * math.pi / SIZE)
-    angle = -radians * delay_samples
-    real, imag = (gains * angle.cos()).sum(dim=1), (gains * angle.sin()).sum(dim=1)
-    found = torch.fft.rfft(frames, SIZE) * torch.complex(real, imag)
-    early = LEAD_STEPS * STEP
-    return torch.roll(torch.fft.irfft(found, SIZE), early, dims=-1)
+    rings = torch.fft.irfft(transfer(delay_samples, gains), PATH_SIZE)
+    half = PATH_SIZE // 2
+    late = functional.pad(rings[:, :half], (0, SIZE - PATH_SIZE))
+    found = torch.fft.rfft(frames, SIZE) * torch.fft.rfft(torch.cat([late, rings[:, half:]], -1))
+    return torch.roll(torch.fft.irfft(found, SIZE), LEAD_STEPS * STEP, dims=-1)
 
 
 def framed(signal: torch.Tensor) -> torch.Tensor:
@@ -133,7 +159,7 @@ class Estimator(nn.Module):
     """Numbers (B, C, W), all 0 at first, for each path and point over frequency."""
 
     def __init__(
-        self, n_tokens: int, n_paths: int, width: int, blocks: int, code_size: int
+        self, n_tokens: int, n_paths: int, width: int, blocks: int, code_size: int, rank: int
     ) -> None:
         super().__init__()
         self.attention = Attention(width)
@@ -142,9 +168,9 @@ class Estimator(nn.Module):
         self.excite = nn.Sequential(
             nn.Linear(n_paths, squeezed), nn.ReLU(), nn.Linear(squeezed, n_paths), nn.Sigmoid()
         )
-        self.blocks = nn.Sequential(*(GatedBlock(n_paths, width, width) for _ in range(blocks)))
-        self.listener = CodeFiLM(code_size, width)
-        self.last = CodeLoRA(width, width, code_size)
+        self.blocks = nn.ModuleList(GatedBlock(n_paths, width, width) for _ in range(blocks))
+        self.listener = nn.ModuleList(CodeFiLM(code_size, width) for _ in range(blocks))
+        self.last = CodeLoRA(width, width, code_size, rank)
         nn.init.zeros_(self.last.base.weight)
         nn.init.zeros_(self.last.base.bias)
 
@@ -155,7 +181,9 @@ class Estimator(nn.Module):
         found = self.attention(asking, others)
         values = self.paths(torch.cat([found, others], dim=1))
         values = values * self.excite(values.mean(dim=-1))[..., None]
-        return self.last(self.listener(self.blocks(values), code), code)
+        for block, film in zip(self.blocks, self.listener, strict=True):
+            values = film(block(values), code)
+        return self.last(values, code)
 
 
 class Noise(nn.Module):
@@ -189,16 +217,21 @@ def _drawn(like: torch.Tensor, first_hop: int) -> torch.Tensor:
 class FourierShift(nn.Module):
     """Both ears (B, 2, T) from mono (B, T), places (B, K + 1, 3), codes (B, D)."""
 
-    def __init__(self, code_size: int, pairs: int, width: int, blocks: int, doppler: bool) -> None:
+    parity: torch.Tensor
+
+    def __init__(
+        self, code_size: int, pairs: int, width: int, blocks: int, order: int, rank: int,
+        doppler: bool,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.doppler = doppler
+        self.doppler, self.order = doppler, order
         n_paths = 1 + 2 * pairs
         n_values = n_coordinates() + (N_FEATURES if doppler else 0)
         self.encoding = Encoding(n_values, width)
-        self.who = nn.Linear(2 * code_size, 2 * width, bias=False)  # two tokens of the listener
-        sizes = (n_values + 4, n_paths, width, blocks, 2 * code_size)
+        self.where = nn.Linear(n_harmonics(order), _PLACES * width)
+        self.who = nn.Linear(code_size, 2 * width, bias=False)  # two tokens of the listener
+        sizes = (n_values + 3 + _PLACES, n_paths, width, blocks, code_size, rank)
         self.shift, self.scale = Estimator(*sizes), Estimator(*sizes)
-        self.side = nn.Parameter(0.1 * torch.randn(1, width))
         self.project = nn.Parameter(torch.full((n_paths, 1), _ONE))
         self.noise = Noise()
         excess = torch.linspace(-24.0, 120.0, pairs).repeat_interleave(2)
@@ -208,6 +241,7 @@ class FourierShift(nn.Module):
         self.gain_start = nn.Parameter(gains[:, None].repeat(1, width))
         signs = torch.tensor([1.0] + [1.0, -1.0] * pairs)
         self.signs = nn.Parameter(signs[:, None], requires_grad=False)
+        self.register_buffer("parity", torch.ones(code_size))
 
     def forward(
         self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor, first_step: int = 0
@@ -238,25 +272,37 @@ class FourierShift(nn.Module):
             n_frames: M, the middle of each a hop after that of the one before.
         """
         middles = (HOP_STEPS * torch.arange(n_frames)).clamp(max=apparent_m.shape[1] - 1)
-        values = torch.stack([self._seen(apparent_m, ear) for ear in (0, 1)], dim=1)[:, :, middles]
-        side = torch.tensor([1.0, -1.0])
-        listener = torch.cat([code[:, None].expand(-1, 2, -1), side[:, None] * code[:, None]], -1)
-        listener = listener[:, :, None].expand(-1, -1, n_frames, -1).flatten(0, 2)
-        sides = side[None, :, None, None, None] * self.side
-        sides = sides.expand(len(code), 2, n_frames, 1, -1).flatten(0, 2)
-        tokens = self.encoding(values.flatten(0, 2))
-        who = self.who(listener).unflatten(-1, (2, -1))
-        asking = tokens[:, :_QUERIES]
-        others = torch.cat([tokens[:, _QUERIES:], who, sides], dim=1)
-        shift = self.delay_start + self.shift(asking, others, listener)
-        excess = LEAST_DELAY + (MOST_DELAY - LEAST_DELAY) * _over_bins(torch.sigmoid(shift))
-        scale = functional.softplus(self.gain_start + self.scale(asking, others, listener))
-        gains = self.signs * functional.softplus(self.project) * scale.square()
-        geometry = ear_delays_samples(apparent_m)[:, middles].transpose(1, 2).reshape(-1, 1, 1)
-        law = (geometry / (geometry + excess).clamp_min(1.0)).square()
-        return excess, _over_bins(gains) * law
+        seen = torch.stack([self.seen(apparent_m, ear) for ear in (0, 1)], dim=1)[:, :, middles]
+        who = torch.stack([code, code * self.parity], dim=1)[:, :, None]
+        geometry = ear_delays_samples(apparent_m)[:, middles].transpose(1, 2)
+        who = who.expand(-1, -1, n_frames, -1).flatten(0, 2)
+        return self.ear_paths(seen.flatten(0, 2), geometry.flatten(), who, N_BINS)
 
-    def _seen(self, apparent_m: torch.Tensor, ear: int) -> torch.Tensor:
+    def ear_paths(
+        self, seen: torch.Tensor, geometry: torch.Tensor, code: torch.Tensor, n_bins: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Delays in samples on top of geometry, and gains: both (B, C, n_bins).
+
+        Args:
+            seen: (B, N) of ``seen``.
+            geometry: (B,) samples from the place to the ear.
+            code: (B, D) as the ear sees it.
+            n_bins: frequencies from 0 to half the rate.
+        """
+        tokens = self.encoding(seen)
+        where = self.where(harmonics(seen[:, :3], self.order)).unflatten(-1, (_PLACES, -1))
+        asking = torch.cat([tokens[:, :_QUERIES], where], dim=1)
+        others = torch.cat([tokens[:, _QUERIES:], self.who(code).unflatten(-1, (2, -1))], dim=1)
+        shift = self.delay_start + self.shift(asking, others, code)
+        span = MOST_DELAY - LEAST_DELAY
+        excess = LEAST_DELAY + span * _over_bins(torch.sigmoid(shift), n_bins)
+        scale = functional.softplus(self.gain_start + self.scale(asking, others, code))
+        gains = self.signs * functional.softplus(self.project) * scale.square()
+        far = geometry[:, None, None]
+        law = (far / (far + excess).clamp_min(1.0)).square()
+        return excess, _over_bins(gains, n_bins) * law
+
+    def seen(self, apparent_m: torch.Tensor, ear: int) -> torch.Tensor:
         """Coordinates (B, K + 1, N) as an ear sees them: those of the right one in the mirror."""
         mirror = apparent_m.new_tensor([1.0, 1.0 - 2.0 * ear, 1.0])
         seen = coordinates(apparent_m * mirror)
@@ -266,21 +312,39 @@ class FourierShift(nn.Module):
         return torch.cat([seen, torch.cat([velocity[:, :1], velocity], dim=1)], dim=-1)
 
 
-class Nfs(NeuralRenderer):
-    """The system ``nfs``: errors of the wave, of phases, of level differences and MRSTFT."""
+class Nfs(ResponseFirst):
+    """The system ``nfs``: responses first, whose paths are what frames of scenes will have; then
+    errors of the wave, of phases, of level differences and MRSTFT on scenes.
+    """
 
     name = "nfs"
     past_steps: ClassVar[int] = 3 * HOP_STEPS  # whole hops, so that frames lie alike
     future_steps: ClassVar[int] = 2 * HOP_STEPS
     DEFAULTS: ClassVar[dict[str, Any]] = {
-        "pairs": 7, "width": 64, "blocks": 2, "doppler": False,
+        "pairs": 7, "width": 64, "blocks": 2, "order": 5, "rank": 32, "doppler": False,
         "phase_weight": 0.1, "level_weight": 0.1, "spectrum_weight": 0.1,
     }  # fmt: skip
 
     def build(self) -> nn.Module:
         """The network of these sizes."""
-        names = ("code_size", "pairs", "width", "blocks", "doppler")
+        names = ("code_size", "pairs", "width", "blocks", "order", "rank", "doppler")
         return FourierShift(**{name: self.configuration[name] for name in names})
+
+    def begin(self, parity: torch.Tensor) -> None:
+        """The right ear takes the code of the listener in the mirror."""
+        self.net.parity.copy_(parity)
+
+    def loss_on_responses(self, pieces: Pieces) -> torch.Tensor:
+        """``spectrum_loss`` of the paths of one ear, and of geometry, at moving places."""
+        places = moving_places(pieces.seen, self.chance)
+        distance, radius = ear_distances_m(places)[:, -1, 0], places[:, -1].norm(dim=-1)
+        geometry = distance * (RATE / SOUND_SPEED_M_S)
+        seen = self.net.seen(places, ear=0)[:, -1]
+        found = transfer(*self.net.ear_paths(seen, geometry, pieces.code, RESPONSE_BINS))
+        late = geometry - radius * (RATE / SOUND_SPEED_M_S) + LEAD_SAMPLES
+        angle = -torch.linspace(0.0, math.pi, RESPONSE_BINS) * late[:, None]
+        gains = (radius / distance)[:, None].expand_as(angle)
+        return spectrum_loss(found * torch.polar(gains.contiguous(), angle), pieces.spectra)
 
     def estimate_from(
         self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
@@ -309,6 +373,6 @@ class NfsDoppler(Nfs):
     DEFAULTS: ClassVar[dict[str, Any]] = {**Nfs.DEFAULTS, "doppler": True}
 
 
-def _over_bins(points: torch.Tensor) -> torch.Tensor:
-    """Values (..., N_BINS) on straight lines between points (..., W) spread from 0 Hz up."""
-    return functional.interpolate(points, size=N_BINS, mode="linear", align_corners=True)
+def _over_bins(points: torch.Tensor, n_bins: int) -> torch.Tensor:
+    """Values (..., n_bins) on straight lines between points (..., W) spread from 0 Hz up."""
+    return functional.interpolate(points, size=n_bins, mode="linear", align_corners=True)

@@ -14,26 +14,45 @@ and LoRA.
 """
 
 import math
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.endtoend.encoding import n_pose_features, pose_features
-from auricle.personalization.endtoend.losses import phase_l2, relative_wave_l2
-from auricle.personalization.endtoend.neural import Batch, NeuralRenderer
-from auricle.personalization.endtoend.poses import STEP
+from auricle.personalization.endtoend.filter_training import (
+    RESPONSE_BINS,
+    SIZE,
+    Pieces,
+    spectrum_loss,
+)
+from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics
+from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
+from auricle.personalization.endtoend.losses import (
+    phase_l2,
+    relative_amplitude_l2,
+    relative_wave_l2,
+)
+from auricle.personalization.endtoend.neural import Batch
+from auricle.personalization.endtoend.poses import RATE, STEP
+from auricle.personalization.endtoend.response_first import ResponseFirst, moving_places
 from auricle.personalization.endtoend.warp import (
     each_sample,
     ear_delays_samples,
+    ear_distances_m,
     ear_gains,
     warped,
 )
 
 KERNEL = 2
 MOST_SHIFT_SAMPLES = 48.0  # that the learned warp adds or takes away: 1 ms
+_PAST_STEPS = 16  # of a piece before what is learned from: 11 m, and what convolutions look back
+_MARGIN = 32.0  # samples that a response is late, for an ear that hears before the middle
+_PEAK, _CORNER_HZ = 0.2, 1000.0  # of chirps
 _LOUD = 1.0  # sound of RMS 0.1 then bends sines at its peaks alone; at 4 the network distorts
 
 
@@ -45,6 +64,34 @@ def monotone(delay_samples: torch.Tensor) -> torch.Tensor:
     time = torch.arange(delay_samples.shape[-1], device=delay_samples.device, dtype=torch.float64)
     place = torch.cummax(time - delay_samples.double(), dim=-1).values
     return (time - place).to(delay_samples.dtype)
+
+
+class Conditions(nn.Module):
+    """What all layers are told of each step (B, K, C): who listens, and from where it comes.
+
+    Args:
+        order: of the harmonics of the direction.
+        n_channels: C.
+        code_size: D.
+        doppler: with the radial velocities.
+    """
+
+    def __init__(self, order: int, n_channels: int, code_size: int, doppler: bool) -> None:
+        super().__init__()
+        self.order, self.doppler = order, doppler
+        n_features = n_harmonics(order) + n_pose_features(doppler)
+        self.layers = nn.ModuleList(
+            nn.Linear(n_in, n_channels) for n_in in (n_features, n_channels)
+        )
+        self.listener = nn.ModuleList(CodeFiLM(code_size, n_channels) for _ in self.layers)
+
+    def forward(self, apparent_m: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        """From places (B, K + 1, 3) and codes (B, D)."""
+        seen = pose_features(apparent_m, self.doppler)
+        values = torch.cat([harmonics(seen[..., :3], self.order), seen], dim=-1)
+        for layer, film in zip(self.layers, self.listener, strict=True):
+            values = functional.silu(film(layer(values), code))
+        return values
 
 
 class NeuralWarp(nn.Module):
@@ -110,12 +157,13 @@ class HyperLayer(nn.Module):
     def forward(
         self, values: torch.Tensor, features: torch.Tensor, code: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Values and skip (B, T, C) from values (B, T, C) and features (B, K, P), T = K STEP."""
+        """Values and skip (B, T, C) from values (B, T, C) and features (B, K, P), K divides T."""
         steer = functional.gelu(self.listener(self.hidden(features), code))
         matrices = self.weights(steer, code).view(-1, self.n_in, self.n_channels)
         offsets = self.bias(steer).view(-1, 1, self.n_channels)
         past = functional.pad(values, (0, 0, self.dilation, 0))[:, : values.shape[1]]
-        taps = torch.cat([values, past], dim=-1).view(-1, STEP, self.n_in)
+        each = values.shape[1] // features.shape[1]
+        taps = torch.cat([values, past], dim=-1).view(-1, each, self.n_in)
         made = torch.sin(torch.baddbmm(offsets, taps, matrices)).view(values.shape)
         residual, skip = self.out(made).chunk(2, dim=-1)
         return (values + residual) * math.sqrt(0.5), skip
@@ -148,59 +196,72 @@ class WarpNetwork(nn.Module):
     """Both ears (B, 2, T) after each block, the last one last; sizes as in ``WarpNet.DEFAULTS``."""
 
     def __init__(
-        self, code_size: int, blocks: int, layers: int, channels: int, hidden: int,
-        warp_channels: int, doppler: bool,
+        self, code_size: int, blocks: int, layers: int, channels: int, hidden: int, told: int,
+        order: int, warp_channels: int, doppler: bool,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.doppler = doppler
-        n_features = n_pose_features(doppler)
-        self.warp = NeuralWarp(n_features, warp_channels, code_size)
+        self.conditions = Conditions(order, told, code_size, doppler)
+        self.warp = NeuralWarp(told, warp_channels, code_size)
         self.first = nn.Linear(2, channels)
         nn.init.zeros_(self.first.bias)
         self.blocks = nn.ModuleList(
-            Block(layers, channels, n_features=n_features, n_hidden=hidden, code_size=code_size)
+            Block(layers, channels, n_features=told, n_hidden=hidden, code_size=code_size)
             for _ in range(blocks)
         )
-
-    def delays(
-        self, apparent_m: torch.Tensor, features: torch.Tensor, code: torch.Tensor
-    ) -> torch.Tensor:
-        """Delays (B, 2, T) in samples, geometry and what is learned, monotone."""
-        at_poses = ear_delays_samples(apparent_m) + self.warp(features, code)
-        return monotone(each_sample(at_poses))
 
     def forward(
         self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
     ) -> list[torch.Tensor]:
         """From ``mono`` (B, T), places (B, K + 1, 3), codes (B, D)."""
-        features = pose_features(apparent_m, self.doppler)
-        ears = warped(mono, self.delays(apparent_m, features, code))
+        told = self.conditions(apparent_m, code)
+        at_poses = ear_delays_samples(apparent_m) + self.warp(told, code)
+        ears = warped(mono, monotone(each_sample(at_poses)))
         gains = each_sample(ear_gains(apparent_m))
+        return [gains * each for each in self.refined(ears, told, code)]
+
+    def refined(
+        self, ears: torch.Tensor, told: torch.Tensor, code: torch.Tensor
+    ) -> list[torch.Tensor]:
+        """Warped ears (B, 2, T) with what the blocks add, after each of them.
+
+        Args:
+            ears: (B, 2, T).
+            told: (B, K, C) of ``conditions``, where K divides T.
+            code: (B, D).
+        """
         values = self.first(_LOUD * ears.transpose(1, 2))
         found = []
         for block in self.blocks:
-            values, added = block(values, features, code)
+            values, added = block(values, told, code)
             ears = ears + added / _LOUD
-            found.append(gains * ears)
+            found.append(ears)
         return found
 
 
-class WarpNet(NeuralRenderer):
-    """The system ``warpnet``: both losses of the publication, on every block.
+class WarpNet(ResponseFirst):
+    """The system ``warpnet``: on scenes both losses of the publication, on every block.
 
-    The wave's error is relative to the target's power, so the phase weighs 0.1 and not 0.01.
+    The wave's error is relative to the target's power, so the phase weighs 0.1 and not 0.01. The
+    error of amplitudes is beside them: waves are loud where they are low, and without it what
+    ought to be quiet is filled. Responses come first, as chirps at the level of sound.
     """
 
     name = "warpnet"
+    responses = 32
+    judged_responses = 256
+    both_ears = True
+    weight_decay = 0.05
     DEFAULTS: ClassVar[dict[str, Any]] = {
-        "blocks": 2, "layers": 8, "channels": 24, "hidden": 24, "warp_channels": 64,
-        "doppler": False, "phase_weight": 0.1, "pieces": 3,
+        "blocks": 2, "layers": 8, "channels": 24, "hidden": 24, "told": 128, "order": 5,
+        "warp_channels": 64,
+        "doppler": False, "phase_weight": 0.1, "amplitude_weight": 0.5, "steps": 32,
     }  # fmt: skip
 
     def build(self) -> nn.Module:
         """The network of these sizes."""
         names = (
-            "code_size", "blocks", "layers", "channels", "hidden", "warp_channels", "doppler"
+            "code_size", "blocks", "layers", "channels", "hidden", "told", "order",
+            "warp_channels", "doppler",
         )  # fmt: skip
         return WarpNetwork(**{name: self.configuration[name] for name in names})
 
@@ -211,25 +272,76 @@ class WarpNet(NeuralRenderer):
         found: list[torch.Tensor] = self.net(mono, apparent_m, code)
         return found[-1]
 
-    def loss(self, batch: Batch) -> torch.Tensor:
-        """Mean over the blocks' outputs, of the first ``pieces`` of a batch.
+    def loss_on_responses(self, pieces: Pieces) -> torch.Tensor:
+        """Mean over the blocks' outputs of ``spectrum_loss``, from chirps at moving places."""
+        places = moving_places(pieces.seen, self.chance)
+        distance = ear_distances_m(places)[:, -1]
+        radius = places[:, -1].norm(dim=-1, keepdim=True)
+        told = self.net.conditions(places, pieces.code)
+        sound, spectrum = chirps(len(places), self.chance)
+        learned = self.net.warp(told, pieces.code)[:, -1]
+        late = _MARGIN + (distance - radius) * (RATE / SOUND_SPEED_M_S) + learned
+        ears = warped(sound, late[..., None].expand(-1, -1, SIZE))
+        angle = torch.linspace(0.0, math.pi, RESPONSE_BINS) * (_MARGIN - LEAD_SAMPLES)
+        level = (radius / distance)[..., None]
+        turn = torch.polar(torch.ones_like(angle), angle) / spectrum[:, None]
+        wanted = pieces.spectra.flatten(0, 1)
+        each = [
+            spectrum_loss((torch.fft.rfft(level * found, SIZE) * turn).flatten(0, 1), wanted)
+            for found in self.net.refined(ears, told, pieces.code)
+        ]
+        return torch.stack(each).mean()
 
-        A step on few pieces is poor, but steps are what minutes on one core are short of.
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """Mean over the blocks' outputs, of a part of a batch's time.
+
+        Neighbours in time teach the same direction.
         """
-        some = slice(self.configuration["pieces"])
-        target = batch.judged(batch.binaural[some])
-        found = self.net(batch.mono[some], batch.apparent_m[some], batch.code[some])
-        each = [self._loss(batch.judged(ears), target) for ears in found]
+        spare = batch.mono.shape[-1] // STEP - _PAST_STEPS - self.configuration["steps"]
+        first = int(torch.randint(max(spare, 0) + 1, ())) if self.net.training else 0
+        some = self._cropped(batch, first)
+        target = some.judged(some.binaural)
+        found = self.net(some.mono, some.apparent_m, some.code)
+        each = [self._loss(some.judged(ears), target) for ears in found]
         return torch.stack(each).mean()
 
     def judged(self, batch: Batch) -> float:
         """The loss of the last block alone."""
-        found = self.estimate(batch.mono, batch.apparent_m, batch.code)
-        return float(self._loss(batch.judged(found), batch.judged(batch.binaural)))
+        some = self._cropped(batch, 0)
+        found = self.estimate(some.mono, some.apparent_m, some.code)
+        return float(self._loss(some.judged(found), some.judged(some.binaural)))
+
+    def _cropped(self, batch: Batch, first: int) -> Batch:
+        n_steps = _PAST_STEPS + self.configuration["steps"]
+        part = batch.part(first, min(n_steps, batch.mono.shape[-1] // STEP - first))
+        return replace(part, warmup_samples=_PAST_STEPS * STEP)
 
     def _loss(self, ears: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        weight: float = self.configuration["phase_weight"]
-        return relative_wave_l2(ears, target) + weight * phase_l2(ears, target)
+        weights = self.configuration
+        return (
+            relative_wave_l2(ears, target)
+            + weights["phase_weight"] * phase_l2(ears, target)
+            + weights["amplitude_weight"] * relative_amplitude_l2(ears, target)
+        )
+
+
+def chirps(
+    count: int, generator: torch.Generator | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Signals (B, SIZE) as loud as sound, and their spectra (B, RESPONSE_BINS), nowhere 0.
+
+    They fall with frequency as speech does, and glide up or down within 96 samples.
+    """
+    share = torch.linspace(0.0, 1.0, RESPONSE_BINS)
+    up = torch.rand(count, 1, generator=generator) < 0.5
+    late = 8.0 + 96.0 * torch.where(up, share, 1.0 - share).sqrt()  # samples
+    phase = -torch.cumsum(late, dim=-1) * (math.pi / (RESPONSE_BINS - 1))
+    level = 1.0 / (1.0 + share * (0.5 * RATE / _CORNER_HZ))
+    spectrum = torch.polar(level.expand_as(phase).contiguous(), phase)
+    signal = torch.fft.irfft(spectrum, SIZE)
+    loud = _PEAK * torch.exp(0.7 * torch.randn(count, 1, generator=generator))
+    gain = loud / signal.abs().amax(dim=-1, keepdim=True)
+    return gain * signal, gain * spectrum
 
 
 class WarpNetDoppler(WarpNet):
