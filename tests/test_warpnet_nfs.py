@@ -23,7 +23,12 @@ from auricle.personalization.training import Plan  # noqa: E402
 SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]
 SMALL = {
     "warpnet": {
-        "blocks": 2, "layers": 3, "channels": 6, "hidden": 6, "told": 16, "order": 2,
+        "blocks": 2,
+        "layers": 3,
+        "channels": 6,
+        "hidden": 6,
+        "told": 16,
+        "order": 2,
         "warp_channels": 16,
     },
     "nfs": {"pairs": 1, "width": 16, "blocks": 1, "order": 2, "rank": 4},
@@ -183,7 +188,7 @@ def test_features_have_the_size_that_they_say():
 def test_learns_and_repeats(system):
     scenes = ShadowScenes(pieces=2, steps=20)
     runs = []
-    for steps in (30, 3, 3):
+    for steps in (60, 3, 3):
         trained = small(system, Plan(steps=steps, check_steps=20, learning_rate=1e-2))
         trained.fit(scenes)
         runs.append(trained)

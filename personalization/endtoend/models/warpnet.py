@@ -6,11 +6,12 @@ geometry says, plus what a small network over the poses adds; the place never ru
 anew for every step from its pose (hyper-convolutions), sines are the activations, and each block is
 trained on its own output too. All of it is causal.
 
-Against the publication, for two cores: 2 blocks of 8 layers with 24 channels (3 of 10 with 64),
-weights from 24 hidden numbers (32), a pose each 128 samples (400). The network works on the warped
-ears before the law of distance and adds to them; its last layers begin at 0, so that it starts as
-the geometric warp. The listener's code steers what makes the weights, and the learned warp, by FiLM
-and LoRA.
+Against the publication, for two cores: 2 blocks of 8 layers with 16 channels (3 of 10 with 64),
+weights from 24 hidden numbers (32), a pose each 128 samples (400). No layer of the blocks has a
+bias, the made weights neither: silence stays silent, where biases that follow the pose fill it. The
+network works on the warped ears before the law of distance and adds to them; its last layers begin
+at 0, so that it starts as the geometric warp. What makes the weights, and the learned warp, are
+told harmonics of the direction; the listener's code steers that, and the weights, by FiLM and LoRA.
 """
 
 import math
@@ -51,9 +52,10 @@ from auricle.personalization.endtoend.warp import (
 KERNEL = 2
 MOST_SHIFT_SAMPLES = 48.0  # that the learned warp adds or takes away: 1 ms
 _PAST_STEPS = 16  # of a piece before what is learned from: 11 m, and what convolutions look back
+_HEARD = 384  # samples of a chirp and of what follows it
 _MARGIN = 32.0  # samples that a response is late, for an ear that hears before the middle
-_PEAK, _CORNER_HZ = 0.2, 1000.0  # of chirps
-_LOUD = 1.0  # sound of RMS 0.1 then bends sines at its peaks alone; at 4 the network distorts
+_PEAK, _CORNER_HZ = 0.2, 2000.0  # of chirps
+_LOUD = 0.3  # sound of RMS 0.1 then bends sines a little; at 4 the network distorts
 
 
 def monotone(delay_samples: torch.Tensor) -> torch.Tensor:
@@ -144,15 +146,12 @@ class HyperLayer(nn.Module):
         self.hidden = nn.Linear(n_features, n_hidden)
         self.listener = CodeFiLM(code_size, n_hidden)
         self.weights = CodeLoRA(n_hidden, self.n_in * n_channels, code_size)
-        self.bias = nn.Linear(n_hidden, n_channels)
-        self.out = nn.Linear(n_channels, 2 * n_channels)
+        self.out = nn.Linear(n_channels, 2 * n_channels, bias=False)
         # Sines want weights of this size (Sitzmann et al. 2020); the pose moves them from there.
         bound = math.sqrt(6.0 / self.n_in)
         nn.init.uniform_(self.weights.base.bias, -bound, bound)
         nn.init.normal_(self.weights.base.weight, std=bound / (3.0 * math.sqrt(n_hidden)))
         nn.init.uniform_(self.out.weight, -math.sqrt(3.0 / n_channels), math.sqrt(3.0 / n_channels))
-        _silence(self.bias)
-        nn.init.zeros_(self.out.bias)
 
     def forward(
         self, values: torch.Tensor, features: torch.Tensor, code: torch.Tensor
@@ -160,11 +159,10 @@ class HyperLayer(nn.Module):
         """Values and skip (B, T, C) from values (B, T, C) and features (B, K, P), K divides T."""
         steer = functional.gelu(self.listener(self.hidden(features), code))
         matrices = self.weights(steer, code).view(-1, self.n_in, self.n_channels)
-        offsets = self.bias(steer).view(-1, 1, self.n_channels)
         past = functional.pad(values, (0, 0, self.dilation, 0))[:, : values.shape[1]]
         each = values.shape[1] // features.shape[1]
         taps = torch.cat([values, past], dim=-1).view(-1, each, self.n_in)
-        made = torch.sin(torch.baddbmm(offsets, taps, matrices)).view(values.shape)
+        made = torch.sin(torch.bmm(taps, matrices)).view(values.shape)
         residual, skip = self.out(made).chunk(2, dim=-1)
         return (values + residual) * math.sqrt(0.5), skip
 
@@ -177,8 +175,8 @@ class Block(nn.Module):
         self.layers = nn.ModuleList(
             HyperLayer(n_channels=n_channels, dilation=2**k, **sizes) for k in range(n_layers)
         )
-        self.head = nn.Linear(n_channels, 2)
-        _silence(self.head)
+        self.head = nn.Linear(n_channels, 2, bias=False)
+        nn.init.zeros_(self.head.weight)
 
     def forward(
         self, values: torch.Tensor, features: torch.Tensor, code: torch.Tensor
@@ -202,8 +200,7 @@ class WarpNetwork(nn.Module):
         super().__init__()
         self.conditions = Conditions(order, told, code_size, doppler)
         self.warp = NeuralWarp(told, warp_channels, code_size)
-        self.first = nn.Linear(2, channels)
-        nn.init.zeros_(self.first.bias)
+        self.first = nn.Linear(2, channels, bias=False)
         self.blocks = nn.ModuleList(
             Block(layers, channels, n_features=told, n_hidden=hidden, code_size=code_size)
             for _ in range(blocks)
@@ -250,9 +247,10 @@ class WarpNet(ResponseFirst):
     responses = 32
     judged_responses = 256
     both_ears = True
+    share_of_responses = 0.75
     weight_decay = 0.05
     DEFAULTS: ClassVar[dict[str, Any]] = {
-        "blocks": 2, "layers": 8, "channels": 24, "hidden": 24, "told": 128, "order": 5,
+        "blocks": 2, "layers": 8, "channels": 16, "hidden": 24, "told": 128, "order": 5,
         "warp_channels": 64,
         "doppler": False, "phase_weight": 0.1, "amplitude_weight": 0.5, "steps": 32,
     }  # fmt: skip
@@ -281,7 +279,7 @@ class WarpNet(ResponseFirst):
         sound, spectrum = chirps(len(places), self.chance)
         learned = self.net.warp(told, pieces.code)[:, -1]
         late = _MARGIN + (distance - radius) * (RATE / SOUND_SPEED_M_S) + learned
-        ears = warped(sound, late[..., None].expand(-1, -1, SIZE))
+        ears = warped(sound[:, :_HEARD], late[..., None].expand(-1, -1, _HEARD))
         angle = torch.linspace(0.0, math.pi, RESPONSE_BINS) * (_MARGIN - LEAD_SAMPLES)
         level = (radius / distance)[..., None]
         turn = torch.polar(torch.ones_like(angle), angle) / spectrum[:, None]
@@ -330,12 +328,14 @@ def chirps(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Signals (B, SIZE) as loud as sound, and their spectra (B, RESPONSE_BINS), nowhere 0.
 
-    They fall with frequency as speech does, and glide up or down within 96 samples.
+    They fall with frequency as speech does, and glide up or down within 48 samples.
     """
     share = torch.linspace(0.0, 1.0, RESPONSE_BINS)
     up = torch.rand(count, 1, generator=generator) < 0.5
-    late = 8.0 + 96.0 * torch.where(up, share, 1.0 - share).sqrt()  # samples
-    phase = -torch.cumsum(late, dim=-1) * (math.pi / (RESPONSE_BINS - 1))
+    late = 32.0 + 48.0 * torch.where(up, share, 1.0 - share).sqrt()  # samples
+    turned = torch.cumsum(late, dim=-1) / (RESPONSE_BINS - 1)
+    turned = turned - turned[:, :1]  # in units of pi; whole at both ends, or it rings all along
+    phase = -math.pi * turned * (turned[:, -1:].round() / turned[:, -1:])
     level = 1.0 / (1.0 + share * (0.5 * RATE / _CORNER_HZ))
     spectrum = torch.polar(level.expand_as(phase).contiguous(), phase)
     signal = torch.fft.irfft(spectrum, SIZE)

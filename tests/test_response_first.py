@@ -1,0 +1,216 @@
+"""Systems that learn responses before scenes: what responses teach is what scenes hear."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from auricle.dsp.sphere_model import SOUND_SPEED_M_S  # noqa: E402
+from auricle.personalization.endtoend import response_first  # noqa: E402
+from auricle.personalization.endtoend.filter_training import (  # noqa: E402
+    SIZE,
+    Pieces,
+    Responses,
+    fit_responses,
+)
+from auricle.personalization.endtoend.listeners import LEAD_SAMPLES  # noqa: E402
+from auricle.personalization.endtoend.models import nfs, warpnet  # noqa: E402
+from auricle.personalization.endtoend.models.nfs import Nfs, NfsDoppler  # noqa: E402
+from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
+    WarpNet,
+    WarpNetDoppler,
+    chirps,
+)
+from auricle.personalization.endtoend.neural import Batch  # noqa: E402
+from auricle.personalization.endtoend.poses import RATE, STEP  # noqa: E402
+from auricle.personalization.endtoend.response_first import (  # noqa: E402
+    ResponseFirst,
+    moving_places,
+)
+from auricle.personalization.training import Plan  # noqa: E402
+
+SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]
+SMALL = {
+    "warpnet": {"layers": 4, "channels": 8, "hidden": 8, "told": 16, "order": 2},
+    "nfs": {"pairs": 2, "width": 16, "blocks": 1, "order": 2, "rank": 4},
+}
+D = 2
+
+
+def small(system: type[ResponseFirst], stirred: float = 0.0, plan: Plan | None = None):
+    torch.manual_seed(0)
+    made = system(plan, code_size=D, **SMALL[system.name.partition("-")[0]])
+    made.net = made.build()
+    with torch.no_grad():
+        for each in made.net.parameters():
+            if each.requires_grad:
+                each += stirred * torch.randn(each.shape)
+    if isinstance(made, Nfs):
+        torch.nn.init.zeros_(made.net.noise.level.weight)
+    return made
+
+
+def spherical(count: int, seed: int) -> "torch.Tensor":
+    directions = np.random.default_rng(seed).standard_normal((count, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return torch.from_numpy(directions.astype(np.float32))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_loss_on_responses_knows_what_is_heard_in_scenes(system, monkeypatch):
+    made = small(system, stirred=0.02)
+    made.net.eval()
+    late = 150  # samples that sound takes
+    seen, code = spherical(4, 1), torch.tensor([[1.0, -0.5]] * 4)
+    places = (seen * (late * SOUND_SPEED_M_S / RATE))[:, None].expand(-1, 193, -1)
+    start = 80 * STEP
+    mono = torch.zeros(4, 192 * STEP)
+    mono[:, start] = 0.1
+    with torch.no_grad():
+        heard = made.estimate(mono, places, code)
+    first = start + late - int(LEAD_SAMPLES)
+    response = heard[..., first : first + 448] * (10.0 * late * SOUND_SPEED_M_S / RATE)
+    for module in (nfs, warpnet):
+        monkeypatch.setattr(module, "moving_places", lambda *_: places[:, :2])
+
+    def loss(wanted):
+        pieces = Pieces(wanted if made.both_ears else wanted[:, 0], seen, code)
+        with torch.no_grad():
+            return float(made.loss_on_responses(pieces))
+
+    if system in (WarpNet, WarpNetDoppler):  # the first block's own output is judged as well
+        monkeypatch.setattr(
+            made.net, "refined", lambda *args, all_of=made.net.refined: all_of(*args)[-1:]
+        )
+    assert loss(response) < 0.1
+    assert loss(torch.roll(response, 5, dims=-1)) > 1.0
+    assert loss(1.2 * response) > 0.2
+
+
+@pytest.mark.parametrize("system", [WarpNet, WarpNetDoppler])
+def test_warpnet_keeps_silence(system):
+    """No layer of sound has a bias, so the system is odd: nothing in, nothing out."""
+    made = small(system, stirred=0.1)
+    mono = 0.1 * torch.randn(1, 20 * STEP)
+    places = spherical(21, 2)[None]
+    with torch.no_grad():
+        found = [made.estimate(g * mono, places, torch.ones(1, D)) for g in (1.0, -1.0, 0.0)]
+    torch.testing.assert_close(found[1], -found[0])
+    assert torch.equal(found[2], torch.zeros_like(found[2]))
+
+
+def _shadowed(rng: np.random.Generator, count: int, both: bool) -> Pieces:
+    """Ears of which the far one hears less, by the listener's first number."""
+    seen = spherical(count, int(rng.integers(1 << 30)))
+    code = torch.from_numpy(rng.normal(size=(count, D)).astype(np.float32))
+    ears = []
+    for side in (1.0, -1.0):
+        level = torch.exp(0.3 * side * seen[:, 1] * (1.0 + code[:, 0]))
+        turn = torch.arange(SIZE // 2 + 1) * (2.0 * np.pi / SIZE)
+        late = LEAD_SAMPLES - side * 11.0 * seen[:, 1:2]
+        ears.append(torch.fft.irfft(torch.polar(level[:, None].expand(-1, 257), -turn * late)))
+    return Pieces(torch.stack(ears, dim=1) if both else ears[0], seen, code)
+
+
+class _People:
+    """Stands in for ``Responses``."""
+
+    def draw(self, rng: np.random.Generator, count: int, both: bool) -> Pieces:
+        return _shadowed(rng, count, both)
+
+
+@pytest.mark.parametrize("system", [WarpNet, Nfs])
+def test_the_code_pays(system):
+    made = small(system)
+    plan = Plan(steps=150, check_steps=50, learning_rate=1e-2)
+    people = _People()
+    history = fit_responses(
+        made.net, made.loss_on_responses, people, people, plan, counts=(24, 64),
+        both=made.both_ears,
+    )  # fmt: skip
+    judged = _shadowed(np.random.default_rng(5), 128, made.both_ears)
+    with torch.no_grad():
+        own, unknown, other = (
+            float(made.loss_on_responses(Pieces(judged.response, judged.seen, code)))
+            for code in (judged.code, 0.0 * judged.code, judged.code.flip(0))
+        )
+    assert own < 0.9 * unknown
+    assert unknown < other
+    assert history.score < history.scores[0]
+    assert not made.net.training
+
+
+def test_judging_draws_the_same_each_time():
+    made = small(Nfs)
+    pieces = _shadowed(np.random.default_rng(1), 16, both=False)
+    made.net.eval()
+    assert made.loss_on_responses(pieces) == made.loss_on_responses(pieces)
+    made.net.train()
+    assert made.loss_on_responses(pieces) != made.loss_on_responses(pieces)
+
+
+def test_pairs_of_ears_have_the_near_one_first():
+    rng = np.random.default_rng(0)
+    ir, positions = rng.standard_normal((3, 10, 2, 8)), spherical(10, 3).double().numpy()
+    people = SimpleNamespace(laboratories=(_Laboratory(ir, positions),))
+    codes = np.stack([np.full((3, D), 1.0), np.full((3, D), -1.0)], axis=1).astype(np.float32)
+    found = Responses(people, codes, np.arange(3)).draw(np.random.default_rng(1), 40, both=True)
+    flat = ir.reshape(-1, 2, 8).astype(np.float32)
+    sides = set()
+    for pair, seen, code in zip(found.response, found.seen, found.code, strict=True):
+        side = int(code[0] < 0.0)
+        sides.add(side)
+        row = int(np.argmin(np.abs(flat[:, :: 1 - 2 * side] - pair.numpy()).sum(axis=(1, 2))))
+        np.testing.assert_array_equal(flat[row, :: 1 - 2 * side], pair)
+        mirror = [1.0, 1.0 - 2.0 * side, 1.0]
+        np.testing.assert_allclose(seen, positions[row % 10] * mirror, atol=1e-6)
+    assert sides == {0, 1}
+
+
+class _Laboratory(SimpleNamespace):
+    def __init__(self, ir: np.ndarray, positions: np.ndarray) -> None:
+        super().__init__(ir=ir, positions=positions)
+
+    def __len__(self) -> int:
+        return len(self.ir)
+
+
+def test_places_move_towards_where_responses_are_from():
+    seen = spherical(2000, 4)
+    places = moving_places(seen, torch.Generator().manual_seed(0))
+    distance = places[:, 1].norm(dim=-1)
+    torch.testing.assert_close(places[:, 1] / distance[:, None], seen)
+    assert 0.5 <= float(distance.min()) < 0.6
+    assert 4.5 < float(distance.max()) <= 5.0
+    speed = (places[:, 1] - places[:, 0]).norm(dim=-1) * (RATE / STEP)
+    assert 0.5 < float(speed.median()) < 2.0
+    assert torch.equal(places, moving_places(seen, torch.Generator().manual_seed(0)))
+
+
+def test_chirps_fill_all_frequencies_and_are_short():
+    signal, spectrum = chirps(50, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(torch.fft.rfft(signal), spectrum, atol=1e-3, rtol=1e-3)
+    assert (spectrum.abs().amin(dim=1) > 0.02 * spectrum.abs().amax(dim=1)).all()
+    energy = signal.square()
+    assert (energy[:, 128:].sum(dim=1) < 1e-2 * energy.sum(dim=1)).all()
+
+
+def test_a_part_of_a_batch_is_the_same_sound_and_way():
+    batch = Batch(
+        torch.arange(10 * STEP)[None], torch.arange(33.0).view(1, 11, 3), torch.zeros(1, D),
+        torch.arange(20 * STEP).view(1, 2, -1),
+    )  # fmt: skip
+    part = batch.part(3, 4)
+    assert torch.equal(part.mono, batch.mono[:, 3 * STEP : 7 * STEP])
+    assert torch.equal(part.binaural, batch.binaural[..., 3 * STEP : 7 * STEP])
+    assert torch.equal(part.apparent_m, batch.apparent_m[:, 3:8])
+
+
+def test_the_plan_is_shared():
+    first, then = small(Nfs, plan=Plan(seconds=100.0, steps=10, seed=3))._plans()
+    assert (first.seconds, first.steps, then.steps) == (60.0, 6, 4)
+    assert then.seconds == pytest.approx(40.0)
+    assert first.seed == then.seed == 3
+    assert then.learning_rate == response_first.ResponseFirst.rate_on_scenes
