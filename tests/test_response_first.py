@@ -214,3 +214,8 @@ def test_the_plan_is_shared():
     assert then.seconds == pytest.approx(40.0)
     assert first.seed == then.seed == 3
     assert then.learning_rate == response_first.ResponseFirst.rate_on_scenes
+    said = []
+    half = response_first._part(lambda done, line: said.append((done, line)), 0.6, 1.0)
+    half(0.5, "well")
+    assert said == [(pytest.approx(0.8), "well")]
+    assert response_first._part(None, 0.0, 1.0) is None

@@ -63,11 +63,18 @@ class ResponseFirst(NeuralRenderer):
             for rows in (scenes.train_rows, scenes.judge_rows)
         )
         first, then = self._plans()
-        fit_responses(
-            self.net, self.loss_on_responses, learners, judges, first, progress,
+        share = self.share_of_responses
+        began = fit_responses(
+            self.net, self.loss_on_responses, learners, judges, first, _part(progress, 0.0, share),
             counts=(self.responses, self.judged_responses), both=self.both_ears,
         )  # fmt: skip
-        self.learn(scenes, then, progress)
+        self.learn(scenes, then, _part(progress, share, 1.0))
+        ended = self.history
+        assert ended is not None
+        self.history = replace(
+            ended, best_step=began.steps + ended.best_step, steps=began.steps + ended.steps,
+            seconds=began.seconds + ended.seconds,
+        )  # fmt: skip
 
     def _plans(self) -> tuple[Plan, Plan]:
         """The plan's two parts."""
@@ -77,6 +84,13 @@ class ResponseFirst(NeuralRenderer):
             for part in (share, 1.0 - share)
         ]
         return parts[0], replace(parts[1], learning_rate=self.rate_on_scenes, check_steps=50)
+
+
+def _part(progress: Progress | None, start: float, end: float) -> Progress | None:
+    """What tells of a part of the training as of the whole."""
+    if progress is None:
+        return None
+    return lambda done, line: progress(start + (end - start) * done, line)
 
 
 def moving_places(seen: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
