@@ -7,17 +7,17 @@ torch = pytest.importorskip("torch")
 
 from endtoend_scenes import CODE_SIZE, ShadowScenes  # noqa: E402
 
+from auricle.personalization.endtoend import fourier_frames as fourier  # noqa: E402
 from auricle.personalization.endtoend.encoding import n_pose_features, pose_features  # noqa: E402
-from auricle.personalization.endtoend.models import nfs as fourier  # noqa: E402
 from auricle.personalization.endtoend.models.nfs import Nfs, NfsDoppler  # noqa: E402
 from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
     WarpNet,
     WarpNetDoppler,
-    monotone,
 )
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS, NeuralRenderer  # noqa: E402
 from auricle.personalization.endtoend.poses import STEP, Poses  # noqa: E402
 from auricle.personalization.endtoend.warp import geometric_warp  # noqa: E402
+from auricle.personalization.endtoend.warp_network import monotone  # noqa: E402
 from auricle.personalization.training import Plan  # noqa: E402
 
 SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]

@@ -10,8 +10,9 @@ gated blocks (three), excess delays of -1 to 5 ms (to 50 ms). Geometry is taken 
 sample by sample, and the networks say what comes on top: a frame that moves as one would turn
 Doppler into combs (its delay jumps by 0.3 ms at 1 m/s). The delay in the gain is relative to that
 of geometry. Paths but the first come in pairs of opposite sign that begin equal, so that the system
-starts as the geometric warp. One network serves both ears, the right one in the mirror. The
-listener's code is a token to attend to, and steers by FiLM and LoRA.
+starts as the geometric warp. Harmonics of the direction are tokens beside the sines. One network
+serves both ears, the right one in the mirror, direction and code alike. The code is tokens to
+attend to, and steers each gated block by FiLM and the last layer by LoRA.
 """
 
 import math
@@ -30,6 +31,16 @@ from auricle.personalization.endtoend.filter_training import (
     Pieces,
     spectrum_loss,
 )
+from auricle.personalization.endtoend.fourier_frames import (
+    FRAME,
+    HOP_STEPS,
+    N_BINS,
+    SIZE,
+    framed,
+    overlapped,
+    shifted,
+    transfer,
+)
 from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics
 from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
 from auricle.personalization.endtoend.losses import (
@@ -47,62 +58,10 @@ from auricle.personalization.endtoend.warp import (
     geometric_warp,
 )
 
-HOP_STEPS = 38  # 101 ms; a frame is two hops
-LEAD_STEPS, TAIL_STEPS = 4, 16  # room in a frame's transform for what comes early and late
-FRAME = 2 * HOP_STEPS * STEP
-SIZE = FRAME + (LEAD_STEPS + TAIL_STEPS) * STEP
-PATH_SIZE = 1024  # of the transform in which paths are added up: longer than what they ring
-N_BINS = PATH_SIZE // 2 + 1
 LEAST_DELAY, MOST_DELAY = -48.0, 240.0  # samples on top of geometry
 _ONE = math.log(math.e - 1.0)  # softplus of it is 1
 _QUERIES = 4  # tokens that ask: the learned sines and the direction
 _PLACES = 4  # tokens of the direction's harmonics, which ask too
-
-
-def transfer(delay_samples: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:
-    """The sum (B, F) of paths, complex, at F frequencies from 0 to half the rate.
-
-    Args:
-        delay_samples: (B, C, F) of each path at each frequency.
-        gains: (B, C, F), of either sign.
-    """
-    radians = torch.linspace(0.0, math.pi, delay_samples.shape[-1], device=gains.device)
-    angle = -radians * delay_samples
-    return torch.complex((gains * angle.cos()).sum(dim=1), (gains * angle.sin()).sum(dim=1))
-
-
-def shifted(frames: torch.Tensor, delay_samples: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:
-    """Frames (B, SIZE), LEAD_STEPS late, each the sum of its paths.
-
-    Args:
-        frames: (B, FRAME).
-        delay_samples: (B, C, N_BINS) of each path at each bin; whole constant ones are exact.
-        gains: (B, C, N_BINS), of either sign.
-    """
-    rings = torch.fft.irfft(transfer(delay_samples, gains), PATH_SIZE)
-    half = PATH_SIZE // 2
-    late = functional.pad(rings[:, :half], (0, SIZE - PATH_SIZE))
-    found = torch.fft.rfft(frames, SIZE) * torch.fft.rfft(torch.cat([late, rings[:, half:]], -1))
-    return torch.roll(torch.fft.irfft(found, SIZE), LEAD_STEPS * STEP, dims=-1)
-
-
-def framed(signal: torch.Tensor) -> torch.Tensor:
-    """Hann frames (B, M, FRAME) of signals (B, T), the middle of frame m at m hops."""
-    hop = FRAME // 2
-    n_hops = -(-signal.shape[-1] // hop)
-    padded = functional.pad(signal, (hop, (n_hops + 1) * hop - signal.shape[-1]))
-    window = torch.hann_window(FRAME, device=signal.device, dtype=signal.dtype)
-    return padded.unfold(-1, FRAME, hop) * window
-
-
-def overlapped(frames: torch.Tensor, n_samples: int) -> torch.Tensor:
-    """Signals (B, T) from frames (B, M, SIZE) of ``shifted``: the inverse of ``framed``."""
-    hop, early = FRAME // 2, LEAD_STEPS * STEP
-    n_frames = frames.shape[1]
-    total = functional.fold(
-        frames.transpose(1, 2), (1, (n_frames - 1) * hop + SIZE), (1, SIZE), stride=(1, hop)
-    ).flatten(1)
-    return total[:, hop + early : hop + early + n_samples]
 
 
 class Encoding(nn.Module):
