@@ -209,9 +209,9 @@ def test_a_part_of_a_batch_is_the_same_sound_and_way():
 
 
 def test_the_plan_is_shared():
-    first, then = small(Nfs, plan=Plan(seconds=100.0, steps=10, seed=3))._plans()
-    assert (first.seconds, first.steps, then.steps) == (60.0, 6, 4)
-    assert then.seconds == pytest.approx(40.0)
+    first, then = small(Nfs, plan=Plan(seconds=100.0, steps=20, seed=3))._plans()
+    assert (first.seconds, first.steps, then.steps) == (85.0, 17, 3)
+    assert then.seconds == pytest.approx(15.0)
     assert first.seed == then.seed == 3
     assert then.learning_rate == response_first.ResponseFirst.rate_on_scenes
     said = []

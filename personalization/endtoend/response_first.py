@@ -29,12 +29,12 @@ class ResponseFirst(NeuralRenderer):
     Scenes of any other kind than ``SceneSet`` have no responses: all time is for the scenes then.
     """
 
-    share_of_responses: ClassVar[float] = 0.6  # of the plan
+    share_of_responses: ClassVar[float] = 0.85  # of the plan
     responses: ClassVar[int] = 96  # of a step
     judged_responses: ClassVar[int] = 1024
     both_ears: ClassVar[bool] = False  # whether pieces hold both ears of a direction
     weight_decay: ClassVar[float] = 0.1  # a hundred people are few
-    rate_on_scenes: ClassVar[float] = 5e-4  # the network is near its end there
+    rate_on_scenes: ClassVar[float] = 2e-4  # few directions a step: more unlearns amplitudes
 
     def loss_on_responses(self, pieces: Pieces) -> torch.Tensor:
         """The loss on responses."""
