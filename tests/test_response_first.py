@@ -89,6 +89,28 @@ def test_the_loss_on_responses_knows_what_is_heard_in_scenes(system, monkeypatch
     assert loss(1.2 * response) > 0.2
 
 
+def test_nfs_says_what_both_ears_hear():
+    """As ``fit_code`` asks for it: at 1 m and at rest."""
+    made = small(Nfs, stirred=0.02)
+    made.begin(torch.tensor([1.0, -1.0]))
+    made.net.eval()
+    directions, code = spherical(3, 6), torch.tensor([[0.8, -0.4]])
+    start, mono = 80 * STEP, torch.zeros(3, 192 * STEP)
+    mono[:, start] = 1.0
+    with torch.no_grad():
+        heard = made.estimate(mono, directions[:, None].expand(-1, 193, -1), code.expand(3, -1))
+        taps, late = made.net.both_ears(directions[None], code)
+    assert taps.shape == (1, 3, 2, SIZE)
+    first = start + 140 - int(LEAD_SAMPLES)
+    off = 140 - RATE / SOUND_SPEED_M_S + LEAD_SAMPLES + late  # samples that the window begins late
+    omega = torch.arange(SIZE // 2 + 1) * (2.0 * np.pi / SIZE)
+    wanted = torch.fft.rfft(heard[..., first : first + SIZE])
+    found = torch.fft.rfft(taps[0]) * torch.exp(1j * omega * off[0, ..., None])
+    low = slice(1, 200)  # below 19 kHz, where the delay of the warp is good
+    miss = (found - wanted)[..., low].abs().square().sum() / wanted[..., low].abs().square().sum()
+    assert 10.0 * torch.log10(miss) < -25.0  # what rings on is cut differently
+
+
 @pytest.mark.parametrize("system", [WarpNet, WarpNetDoppler])
 def test_warpnet_keeps_silence(system):
     """No layer of sound has a bias, so the system is odd: nothing in, nothing out."""
