@@ -60,6 +60,7 @@ class WarpNet(ResponseFirst):
     both_ears = True
     share_of_responses = 0.75
     weight_decay = 0.05
+    rate_on_scenes = 5e-4  # it meets sound at its levels there
     DEFAULTS: ClassVar[dict[str, Any]] = {
         "blocks": 2, "layers": 8, "channels": 16, "hidden": 24, "told": 128, "order": 5,
         "warp_channels": 64, "doppler": False,
