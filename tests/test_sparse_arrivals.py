@@ -12,6 +12,7 @@ from auricle.personalization.sparse.arrivals import (
     HEAD_BANDS,
     MICROSECONDS,
     arrivals_given,
+    own_scatter_us,
 )
 from auricle.personalization.sparse.method import Training
 from auricle.personalization.sparse.population import mean_listener
@@ -33,14 +34,17 @@ def heads(count: int, seed: int, scatter_us: float = 15.0) -> Training:
     return Training(GRID, loud.astype(np.float32), late[..., 0] + scatter)
 
 
-@pytest.fixture(scope="module")
-def known() -> tuple[Training, Training]:
-    """The mean of forty heads, and how they differ from it."""
-    people = heads(40, 0)
+def about_their_mean(people: Training) -> tuple[Training, Training]:
+    """The mean of some heads, and how they differ from it."""
     mean = mean_listener(people)
     magnitude_db = people.magnitude_db - mean.magnitude_db
     late = people.arrival_seconds - mean.arrival_seconds
     return mean, Training(GRID, magnitude_db, late)
+
+
+@pytest.fixture(scope="module")
+def known() -> tuple[Training, Training]:
+    return about_their_mean(heads(40, 0))
 
 
 def by_hand(
@@ -149,3 +153,24 @@ def test_without_bands_magnitudes_need_not_be_there(known) -> None:
     with_them, _ = arrivals_given(ARRIVAL, mean, deviations, other, GRID)
     without, _ = arrivals_given(ARRIVAL, *bare, GRID)
     assert np.array_equal(with_them, without)
+
+
+def test_the_spread_holds_what_directions_scatter_by() -> None:
+    """From 40 directions the ITD of the others is known but for their own scatter."""
+    mean, deviations = about_their_mean(heads(40, 0, 2.0))
+    rows = np.arange(0, 120, 3)
+    unknown = np.setdiff1d(np.arange(120), rows)
+    others = heads(30, 6, 2.0)
+    true = itd_seconds(others.arrival_seconds)[:, unknown]
+    own = own_scatter_us(deviations)
+    assert np.sqrt(np.mean(own**2)) == pytest.approx(2.0 * np.sqrt(2.0), rel=0.25)
+    shares = []
+    for scattered in (True, False):
+        found, spread = arrivals_given(
+            ARRIVAL, mean, deviations, others.directions(rows), GRID[unknown], scattered=scattered
+        )
+        assert spread is not None
+        error = np.abs(itd_seconds(found) - true)
+        shares.append((np.mean(error < spread), np.mean(error < 2.0 * spread)))
+    assert shares[0] == pytest.approx((0.68, 0.95), abs=0.06)
+    assert shares[1][0] < 0.6

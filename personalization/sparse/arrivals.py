@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 
+from auricle.dsp.gaussian_process import chords
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
+from auricle.personalization.features import itd_seconds
 from auricle.personalization.sparse.covariance import (
     Covariance,
     Part,
@@ -51,6 +53,7 @@ HEAD_BANDS = (slice(1, 6), slice(6, 11), slice(11, 16), slice(16, 21))
 _BAND_NUMBERS = 6 + np.arange(len(HEAD_BANDS))
 _BAND_US = 5.0  # microseconds that stand for a decibel: the offset takes off what bands have alike
 _BAND_SCATTER = 8.0  # much else than the head's size moves them
+_NEIGHBOURS = 4
 _TURN_DEG = 2.0  # over which the slope of the mean is taken
 _MOST_WITH_BANDS = 30  # directions; of more the arrival times tell all that the bands would
 
@@ -58,6 +61,7 @@ _MOST_WITH_BANDS = 30  # directions; of more the arrival times tell all that the
 def arrivals_given(
     model: Covariance, mean: Training, deviations: Training, measured: Training,
     target_positions: Array, *, bands: Sequence[slice] = (), with_spread: bool = True,
+    scattered: bool = False,
 ) -> tuple[Array, Array | None]:  # fmt: skip
     """Arrival times (B, Q, 2) of the listeners measured, and the spread (Q,) of the ITD, seconds.
 
@@ -70,6 +74,8 @@ def arrivals_given(
         bands: of bins whose decibels are looked at beside the arrival times; none: magnitudes are
             not looked at, and need not be there.
         with_spread: whether to work out the spread.
+        scattered: whether the spread holds what the others' ITDs scatter by from direction to
+            direction (``own_scatter_us``), as measurements of the same laboratory will.
     """
     known = measured.positions
     looked_at = bands if len(known) <= _MOST_WITH_BANDS else ()
@@ -90,7 +96,24 @@ def arrivals_given(
     found = expected(model, targets, seen, solution, targets.bins)
     at_targets = _late_only(mean).at(target_positions).arrival_seconds
     arrivals = at_targets + found[..., 0] / MICROSECONDS + common
-    return arrivals, _itd_spread(model, targets, seen) / MICROSECONDS if with_spread else None
+    if not with_spread:
+        return arrivals, None
+    spread_us = _itd_spread(model, targets, seen)
+    if scattered:
+        nearest = np.argmax(target_positions @ deviations.positions.T, axis=1)
+        spread_us = np.hypot(spread_us, own_scatter_us(deviations)[nearest])
+    return arrivals, spread_us / MICROSECONDS
+
+
+def own_scatter_us(deviations: Training) -> Array:
+    """By how many microseconds (M,) each direction's ITD differs, as a root mean square over
+    listeners, from what its neighbours tell.
+    """
+    itd = MICROSECONDS * itd_seconds(deviations.arrival_seconds)
+    apart = chords(deviations.positions, deviations.positions)
+    around = np.argsort(apart, axis=1, kind="stable")[:, 1 : 1 + _NEIGHBOURS]
+    left = itd - itd[:, around].mean(axis=-1)
+    return np.asarray(np.sqrt(np.mean(left**2, axis=0) / (1.0 + 1.0 / _NEIGHBOURS)))
 
 
 def _late_only(listeners: Training) -> Training:

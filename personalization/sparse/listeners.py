@@ -55,6 +55,7 @@ class ListenersProcess:
     name = "listeners"
     n_parameters = 0
     bands: ClassVar[Sequence[slice]] = HEAD_BANDS  # that arrival times are told from too
+    same_laboratory: ClassVar[bool] = True  # the others' measurements scatter as this one does
 
     def __init__(
         self, magnitude: Covariance = MAGNITUDE, arrival: Covariance = ARRIVAL, *,
@@ -116,7 +117,7 @@ class ListenersProcess:
         spread_db = _all_bins(spread_of(*spectra)) if self._with_spread else None
         arrivals, spread_seconds = arrivals_given(
             self._arrival, self._mean, self._as_measured(), measured, target_positions,
-            bands=self.bands, with_spread=self._with_spread,
+            bands=self.bands, with_spread=self._with_spread, scattered=self.same_laboratory,
         )  # fmt: skip
         predictions = [
             Prediction(
@@ -151,6 +152,7 @@ class ListenersAcross(ListenersProcess):
     """
 
     name = "listeners-across"
+    same_laboratory = False
     bands = ()  # of another laboratory they made the ITD no better: its equipment is in them
 
     def __init__(self, offset_db: float = OFFSET_DB, *, with_spread: bool = False) -> None:
