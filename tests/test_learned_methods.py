@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from auricle.personalization.features import HEARD  # noqa: E402
-from auricle.personalization.sparse import listeners as process  # noqa: E402
+from auricle.personalization.sparse import posterior as process  # noqa: E402
 from auricle.personalization.sparse.harmonic_residuals import coefficients, field  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD, Residuals, ear_views  # noqa: E402
 from auricle.personalization.sparse.measured_sets import (  # noqa: E402
