@@ -7,6 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from endtoend_scenes import ShadowScenes  # noqa: E402
+
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S  # noqa: E402
 from auricle.personalization.endtoend import response_first  # noqa: E402
 from auricle.personalization.endtoend.filter_training import (  # noqa: E402
@@ -29,6 +31,7 @@ from auricle.personalization.endtoend.response_first import (  # noqa: E402
     ResponseFirst,
     moving_places,
 )
+from auricle.personalization.endtoend.scenes import SceneSet  # noqa: E402
 from auricle.personalization.training import Plan  # noqa: E402
 
 SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]
@@ -228,6 +231,47 @@ def test_a_part_of_a_batch_is_the_same_sound_and_way():
     assert torch.equal(part.mono, batch.mono[:, 3 * STEP : 7 * STEP])
     assert torch.equal(part.binaural, batch.binaural[..., 3 * STEP : 7 * STEP])
     assert torch.equal(part.apparent_m, batch.apparent_m[:, 3:8])
+
+
+class _Scenes(SceneSet):
+    """Three people of noise, and scenes of other people: only the way through both is tested."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(7)
+        ir, positions = 0.1 * rng.standard_normal((3, 12, 2, 128)), spherical(12, 8).double()
+        self.listeners = SimpleNamespace(laboratories=(_Laboratory(ir, positions.numpy()),))
+        own = rng.standard_normal((3, D)).astype(np.float32)
+        self._codes = np.stack([own, own * np.float32([1.0, -1.0])], axis=1)
+        self.code_size = D
+        self.train_rows, self.judge_rows = np.arange(2), np.array([2])
+        self._shadows = ShadowScenes(pieces=1, steps=20)
+
+    def batch(self, rng: np.random.Generator) -> Batch:
+        return self._shadows.batch(rng)
+
+    def judges(self) -> list[Batch]:
+        return self._shadows.judges()
+
+
+@pytest.mark.parametrize("system", [WarpNet, Nfs])
+def test_both_parts_train_one_network(system, monkeypatch):
+    monkeypatch.setattr(system, "responses", 8)
+    monkeypatch.setattr(system, "judged_responses", 8)
+    monkeypatch.setattr(system, "share_of_responses", 0.7)
+    seen, runs = [], []
+    for _ in range(2):
+        made = small(system, plan=Plan(steps=10, check_steps=4))
+        made.fit(_Scenes(), lambda done, line: seen.append(done))
+        runs.append(made)
+    assert runs[0].history.steps == 10
+    assert seen[: len(seen) // 2] == sorted(seen[: len(seen) // 2])
+    assert seen[-1] == 1.0
+    first, again = (each.net.state_dict() for each in runs)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    loaded = system.from_weights(runs[0].to_weights({})).net.state_dict()
+    assert all(torch.equal(first[name], loaded[name]) for name in first)
+    if system is Nfs:
+        assert torch.equal(first["parity"], torch.tensor([1.0, -1.0]))
 
 
 def test_the_plan_is_shared():
