@@ -103,7 +103,9 @@ def test_sound_before_the_start_moves_all_by_whole_samples(few: HrtfSet, upsampl
 
 def test_densified_sets_hold_the_measured_directions_and_those_between() -> None:
     head = make_set(24, sample_rate=44100)
-    done = densified(head, some_listeners(4))
+    others = ListenersAcross()
+    others.fit(some_listeners(4))
+    done = densified(head, others)
     assert done.n_predicted > 24
     np.testing.assert_array_equal(done.hrtf.ir[:24, :, : head.n_taps], head.ir)
     distance = np.linalg.norm(done.hrtf.positions[24:, None] - head.positions[None], axis=-1).min(
@@ -112,7 +114,7 @@ def test_densified_sets_hold_the_measured_directions_and_those_between() -> None
     assert np.rad2deg(distance.min()) > 3.0
     assert len(between_measured(head.positions)) == done.n_predicted
     with pytest.raises(HrtfError, match="1600 directions; it is dense enough"):
-        densified(make_set(1600, n_taps=64), some_listeners(3))
+        densified(make_set(1600, n_taps=64), others)
 
 
 # --- what is refused -------------------------------------------------------------------------
@@ -196,7 +198,7 @@ def test_what_to_expect_falls_with_the_directions(monkeypatch: pytest.MonkeyPatc
     cell = {"lsd_db": 4.0, "itd_error_us": 20.0, "ild_error_db": 1.0}
     half = {name: value / 2.0 for name, value in cell.items()}
     table = {"of": "measured on X", "methods": {"a": {"4": cell, "100": half}}}
-    monkeypatch.setattr(expected_errors, "_table", lambda: table)
+    monkeypatch.setattr(expected_errors, "_table", lambda path: table)
     assert expected_errors.best_method(20) == "a"
     assert expected_errors.expected("a", 20)["lsd_db"] == pytest.approx(3.0, abs=1e-6)
     assert expected_errors.expected("a", 1) == cell

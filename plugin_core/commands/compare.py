@@ -68,6 +68,10 @@ def compare(
     minutes: Annotated[
         float, typer.Option(help="Of processor time, at the most, to train a network.")
     ] = 5.0,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Also show errors less those of this method."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="OUT.md", help="Write the tables.")
     ] = None,
@@ -109,6 +113,8 @@ def compare(
     _check_files(output, expected)
     _check(only or [], n_folds, across, between, n_observed, minutes)
     _check_across(across, most_listeners, weights)
+    if against is not None:
+        names([against])
     default = (_BETWEEN_ACROSS if between else _ACROSS) if across else _FOLDED
     request = Request(names(methods or default), folder, _say, minutes, n_observed, weights)
     results = []
@@ -117,9 +123,10 @@ def compare(
             results += _results_across(data, name, request, between, most_listeners)
         else:
             results += _results(data, name, request, n_folds, only or [], between)
-    text = tables.as_json(results) if as_json else tables.as_markdown(results)
+    table = tables.as_markdown(results, against)
+    text = tables.as_json(results) if as_json else table
     if output is not None:
-        output.write_text(tables.as_markdown(results), encoding="utf-8")
+        output.write_text(table, encoding="utf-8")
     if expected is not None:
         expected.write_text(tables.as_expected(results), encoding="utf-8")
     typer.echo(text)
