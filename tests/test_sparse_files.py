@@ -1,5 +1,6 @@
 """From a measured file to a whole one: what is kept, what is refused, what ships, what is said."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,12 @@ from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.personalization.features import HEARD, SAMPLE_RATE, features, features_of, to_responses
 from auricle.personalization.sparse import expected_errors, shipped
 from auricle.personalization.sparse.complete import complete
-from auricle.personalization.sparse.densify import between_measured, densified
+from auricle.personalization.sparse.densify import (
+    FEWEST_REFINED,
+    between_measured,
+    dense_method,
+    densified,
+)
 from auricle.personalization.sparse.input_checks import checked
 from auricle.personalization.sparse.listeners import ListenersAcross
 from auricle.personalization.sparse.method import Method
@@ -227,6 +233,30 @@ def test_from_a_measured_file_to_a_whole_one(
     whole = HrtfSet.load(out)
     assert whole.n_directions == 36
     np.testing.assert_allclose(whole.ir[:6, :, : few.n_taps], few.ir, atol=1e-12)
+
+
+def test_dense_sets_are_filled_by_the_network_that_ships_without_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("safetensors")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    source, grid, out = (tmp_path / name for name in ("set.sofa", "grid.sofa", "out.sofa"))
+    head = make_set(FEWEST_REFINED + 10, sample_rate=48000)
+    head.save(source)
+    make_set(25).save(grid)
+    assert run("personalize", "densify", source, "-o", out, "--positions", grid) == 0
+    said = capsys.readouterr().out
+    assert "25 predicted by dense-refiner-across\n" in said
+    assert f"To expect between {FEWEST_REFINED + 10} directions: LSD " in said
+    whole = HrtfSet.load(out)
+    np.testing.assert_allclose(whole.ir[: len(head.ir), :, : head.n_taps], head.ir, atol=1e-12)
+
+
+def test_few_directions_are_filled_without_the_network() -> None:
+    pytest.importorskip("safetensors")
+    train = shipped.shipped_training()
+    assert dense_method(FEWEST_REFINED - 1, train).name == "listeners-across"
+    assert dense_method(FEWEST_REFINED, train).name == "dense-refiner-across"
 
 
 def test_bad_input_is_one_line(

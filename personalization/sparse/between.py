@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.gaussian_process import chords
-from auricle.personalization.features import HEARD
+from auricle.personalization.features import HEARD, energy_db
 from auricle.personalization.sparse.correction import SCALE_DB
 from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import MIRROR, Array, Float32, Prediction, Training
@@ -108,10 +108,19 @@ def spaced_steps(ears: Array, around: Array) -> Float32:
     return np.concatenate([ears, steps, np.log(spacing / REACH)], axis=2).astype(np.float32)
 
 
-def with_corrections(found: list[Prediction], corrections_db: NDArray) -> list[Prediction]:
-    """Predictions with what a network adds to them (L * Q * 2, F) in dB at the bins heard."""
-    magnitude = np.stack([each.magnitude_db for each in found])
+def with_corrections(
+    found: list[Prediction], corrections_db: NDArray, *, keep_level: bool = False
+) -> list[Prediction]:
+    """Predictions with what a network adds to them (L * Q * 2, F) in dB at the bins heard.
+
+    With ``keep_level`` each response keeps its energy, and so each direction its ILD: a network
+    that has learned spectra has no say in levels.
+    """
+    before = np.stack([each.magnitude_db for each in found])
+    magnitude = before.copy()
     magnitude[..., HEARD] += corrections_db.reshape(*magnitude.shape[:3], -1)
+    if keep_level:
+        magnitude += (energy_db(before) - energy_db(magnitude))[..., None].astype(np.float32)
     return [replace(one, magnitude_db=own) for one, own in zip(found, magnitude, strict=True)]
 
 

@@ -20,7 +20,13 @@ from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce
 from auricle.personalization.datasets.lap import lap_rows, spread_rows
 from auricle.personalization.datasets.splits import check_no_leak, folds
 from auricle.personalization.datasets.subjects import Subjects
-from auricle.personalization.features import HEARD, SAMPLE_RATE, Features, to_responses
+from auricle.personalization.features import (
+    HEARD,
+    SAMPLE_RATE,
+    Features,
+    energy_db,
+    to_responses,
+)
 from auricle.personalization.kept_results import kept
 from auricle.personalization.sparse.fitted import TRAINING_MINUTES, Fitted
 from auricle.personalization.sparse.method import Prediction, Training, predict_many
@@ -307,8 +313,6 @@ def _maxiacce(ir: NDArray) -> NDArray:
 
 
 def _ild_db(magnitude_db: NDArray) -> NDArray:
-    """Broadband ILD (M,): by Parseval's theorem of all bins, the inner ones twice."""
-    power = 10.0 ** (magnitude_db / 10.0)
-    energy = 2.0 * power.sum(axis=-1) - power[..., 0] - power[..., -1]
-    level = 10.0 * np.log10(energy)
+    """Broadband ILD (M,)."""
+    level = energy_db(magnitude_db)
     return np.asarray(level[:, 0] - level[:, 1])

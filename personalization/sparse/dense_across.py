@@ -47,7 +47,8 @@ class DenseAcross:
         known = measured.louder(-response)
         seen = between(known, target_positions, estimates, self._population, spaced_steps)
         channels, conditions, *_ = seen.drawn(*seen.everywhere())
-        return with_corrections(base, corrections_db(self._net, channels, conditions))
+        found = corrections_db(self._net, channels, conditions)
+        return with_corrections(base, found, keep_level=True)
 
     def _take(self, weights: Weights, listeners: Training) -> None:
         self._base = ListenersAcross(bins_apart=True)
