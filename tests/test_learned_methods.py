@@ -7,7 +7,7 @@ from auricle.dsp.errors import AuricleError
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from auricle.personalization.features import HEARD  # noqa: E402
+from auricle.personalization.features import HEARD, energy_db  # noqa: E402
 from auricle.personalization.sparse import listeners as process  # noqa: E402
 from auricle.personalization.sparse import shipped  # noqa: E402
 from auricle.personalization.sparse.between import nearest_rows, spaced_steps  # noqa: E402
@@ -448,6 +448,22 @@ def test_weights_for_other_laboratories_are_refused_for_other_listeners(people, 
     for made in (method("dense-refiner-across")(), DenseRefinerAcross(PLAN)):
         with pytest.raises(AuricleError, match="learns from the listeners that ship"):
             made.fit(people)
+
+
+def test_far_from_all_that_was_measured_the_base_stays_and_levels_stay_everywhere(people, unknown):
+    made = DenseRefinerAcross(PLAN, **SMALL["dense-refiner-across"])
+    made.fit(people)
+    torch.nn.init.normal_(made.net.last.weight, std=0.1)
+    made = method("dense-refiner-across").from_weights(made.to_weights())
+    left = unknown.directions(np.flatnonzero(unknown.positions[:, 1] > 0.2))
+    near = np.max(unknown.positions @ left.positions.T, axis=1) > 0.9
+    far = unknown.positions[:, 1] < -0.6
+    found, base = (
+        each.predict_many(left, unknown.positions)[0].magnitude_db for each in (made, made._base)
+    )
+    assert np.array_equal(found[far], base[far])
+    assert np.std(found[near] - base[near]) > 0.1
+    np.testing.assert_allclose(energy_db(found), energy_db(base), atol=1e-3)
 
 
 def test_where_neighbours_lie_is_told_in_units_of_their_distance():

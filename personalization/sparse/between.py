@@ -108,6 +108,11 @@ def spaced_steps(ears: Array, around: Array) -> Float32:
     return np.concatenate([ears, steps, np.log(spacing / REACH)], axis=2).astype(np.float32)
 
 
+def spacing_of(conditions: Float32) -> Float32:
+    """Mean chord (...) to the neighbours, from what ``spaced_steps`` tells."""
+    return np.asarray(REACH * np.exp(conditions[..., -1]))
+
+
 def with_corrections(
     found: list[Prediction], corrections_db: NDArray, *, keep_level: bool = False
 ) -> list[Prediction]:

@@ -9,13 +9,20 @@ from typing import ClassVar
 import numpy as np
 
 from auricle.personalization.sparse import shipped
-from auricle.personalization.sparse.between import between, spaced_steps, with_corrections
+from auricle.personalization.sparse.between import (
+    between,
+    spaced_steps,
+    spacing_of,
+    with_corrections,
+)
 from auricle.personalization.sparse.correction import Tensors, corrections_db
 from auricle.personalization.sparse.listeners import ListenersAcross
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
 from auricle.personalization.sparse.population import Population
 from auricle.personalization.sparse.trained import shipped_weights
 from auricle.personalization.weights import Weights, load_weights
+
+NEAR, FAR = 0.5, 0.7  # chords to the neighbours: as trained; where corrections help no longer
 
 
 class DenseAcross:
@@ -48,6 +55,7 @@ class DenseAcross:
         seen = between(known, target_positions, estimates, self._population, spaced_steps)
         channels, conditions, *_ = seen.drawn(*seen.everywhere())
         found = corrections_db(self._net, channels, conditions)
+        found *= np.interp(spacing_of(conditions), [NEAR, FAR], [1.0, 0.0])[:, None, None]
         return with_corrections(base, found, keep_level=True)
 
     def _take(self, weights: Weights, listeners: Training) -> None:
