@@ -241,15 +241,30 @@ def test_dense_sets_are_filled_by_the_network_that_ships_without_torch(
     pytest.importorskip("safetensors")
     monkeypatch.setitem(sys.modules, "torch", None)
     source, grid, out = (tmp_path / name for name in ("set.sofa", "grid.sofa", "out.sofa"))
-    head = make_set(FEWEST_REFINED + 10, sample_rate=48000)
+    head = make_set(90, sample_rate=48000)
     head.save(source)
     make_set(25).save(grid)
     assert run("personalize", "densify", source, "-o", out, "--positions", grid) == 0
     said = capsys.readouterr().out
     assert "25 predicted by dense-refiner-across\n" in said
-    assert f"To expect between {FEWEST_REFINED + 10} directions: LSD " in said
+    assert "To expect between 90 directions: LSD " in said
     whole = HrtfSet.load(out)
     np.testing.assert_allclose(whole.ir[: len(head.ir), :, : head.n_taps], head.ir, atol=1e-12)
+
+
+def test_errors_between_fewer_directions_than_were_measured_are_not_made_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cell = {"lsd_db": 2.0, "itd_error_us": 10.0, "ild_error_db": 0.5}
+    table = {"of": "measured on X", "methods": {"a": {"80": cell}}}
+    monkeypatch.setattr(expected_errors, "_table", lambda path: table)
+    assert "To expect between 90 directions: LSD 2.0 dB (345 Hz" in (
+        expected_errors.sentence_between("a", 90)
+    )
+    assert expected_errors.sentence_between("a", 70) == (
+        "Between fewer than 80 directions errors of a were not measured."
+    )
+    assert expected_errors.sentence_between("b", 70) == "No errors of b were measured."
 
 
 def test_few_directions_are_filled_without_the_network() -> None:

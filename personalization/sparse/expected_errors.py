@@ -37,6 +37,9 @@ def sentence(method: str, n_measured: int) -> str:
 
 def sentence_between(method: str, n_measured: int) -> str:
     """What to expect between the directions of a dense set, for people."""
+    counts = [int(count) for count in _table(_BETWEEN).get("methods", {}).get(method, {})]
+    if counts and n_measured < min(counts):
+        return f"Between fewer than {min(counts)} directions errors of {method} were not measured."
     return _sentence(_BETWEEN, method, n_measured, "between", "345 Hz to 15.8 kHz", "on average")
 
 
