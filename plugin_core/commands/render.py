@@ -112,6 +112,7 @@ def _densified(hrtf: Path | None) -> "HrtfSet":
     from auricle.dsp.errors import AuricleError
     from auricle.dsp.hrtf import HrtfSet
     from auricle.personalization.sparse.densify import dense_method, densified
+    from auricle.personalization.sparse.expected_errors import sentence_between
     from auricle.personalization.sparse.shipped import shipped_training
 
     if hrtf is None:
@@ -125,6 +126,7 @@ def _densified(hrtf: Path | None) -> "HrtfSet":
         f"{done.n_predicted} directions predicted between {done.n_measured} measured ones "
         f"by {upsampler.name}"
     )
+    say(sentence_between(upsampler.name, known.n_directions))
     return done.hrtf
 
 
