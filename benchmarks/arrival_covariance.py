@@ -6,11 +6,12 @@ The listeners of SONICOM's first fold who are trained on, in eight groups, each 
 others: mean error of the ITD, between arrival times, at the directions of the LAP challenge, over
 all directions, measured ones with error 0. With SEARCH_SECONDS, one hyperparameter after the other
 is made larger and smaller as long as the mean over the sets, each divided by the present choice's,
-falls. The listeners of the test are not looked at.
+falls. "without bands" looks at arrival times alone. The listeners of the test are not looked at.
 """
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,19 +19,15 @@ import numpy as np
 
 from auricle.personalization.datasets.splits import folds
 from auricle.personalization.features import itd_seconds
+from auricle.personalization.sparse.arrivals import ARRIVAL, HEAD_BANDS, arrivals_given
 from auricle.personalization.sparse.comparison import counts_of, measured_rows
 from auricle.personalization.sparse.covariance import Covariance
-from auricle.personalization.sparse.listeners import ARRIVAL, arrivals_given
 from auricle.personalization.sparse.method import Training
 from auricle.personalization.sparse.population import mean_listener
 from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
 
 GROUPS = 8
 STEPS = (1.5, 1 / 1.5, 1.15, 1 / 1.15)
-
-
-def arrivals_only(listeners: Training) -> Training:
-    return replace(listeners, magnitude_db=listeners.magnitude_db[..., :0])
 
 
 def groups_of(listeners: Training) -> list[tuple[Training, Training, Training]]:
@@ -41,14 +38,19 @@ def groups_of(listeners: Training) -> list[tuple[Training, Training, Training]]:
         others = listeners.take(np.flatnonzero(number != group))
         mean = mean_listener(others)
         both = others.joined(others.mirrored())
-        deviations = replace(both, arrival_seconds=both.arrival_seconds - mean.arrival_seconds)
+        deviations = replace(
+            both,
+            magnitude_db=both.magnitude_db - mean.magnitude_db,
+            arrival_seconds=both.arrival_seconds - mean.arrival_seconds,
+        )
         found.append((mean, deviations, listeners.take(np.flatnonzero(number == group))))
     return found
 
 
 def errors_us(
-    model: Covariance, groups: list[tuple[Training, Training, Training]], sets: list[np.ndarray]
-) -> np.ndarray:
+    model: Covariance, groups: list[tuple[Training, Training, Training]], sets: list[np.ndarray],
+    bands: Sequence[slice] = HEAD_BANDS,
+) -> np.ndarray:  # fmt: skip
     """Mean error of the ITD for each set of measured directions."""
     errors = np.zeros((len(sets), len(groups)))
     for column, (mean, deviations, left_out) in enumerate(groups):
@@ -56,7 +58,7 @@ def errors_us(
         for row, rows in enumerate(sets):
             found, _ = arrivals_given(
                 model, mean, deviations, left_out.directions(rows), left_out.positions,
-                with_spread=False,
+                bands=bands, with_spread=False,
             )  # fmt: skip
             error = np.abs(itd_seconds(found) - true)
             error[:, rows] = 0.0
@@ -109,19 +111,20 @@ def searched(
 
 def main() -> None:
     subjects = people_only(subjects_in(Path(sys.argv[1]), "sonicom"))
-    whole = arrivals_only(training_of(subjects))
+    whole = training_of(subjects)
     train, _ = folds(subjects.people)[0]
     groups = groups_of(whole.take(train))
     counts = counts_of(subjects.dataset)
     sets = [measured_rows(subjects, count) for count in counts]
-    models = {"present": ARRIVAL}
+    models = {"present": (ARRIVAL, HEAD_BANDS), "without bands": (ARRIVAL, ())}
     if len(sys.argv) > 2:
-        models["found"] = searched(groups, sets, float(sys.argv[2]))
-        print(models["found"])
+        found = searched(groups, sets, float(sys.argv[2]))
+        models["found"] = (found, HEAD_BANDS)
+        print(found)
     print("| ITD error us, cross-validated | " + " | ".join(map(str, counts)) + " |")
     print("|---|" + "---|" * len(counts))
-    for name, model in models.items():
-        cells = " | ".join(f"{each:.2f}" for each in errors_us(model, groups, sets))
+    for name, (model, bands) in models.items():
+        cells = " | ".join(f"{each:.2f}" for each in errors_us(model, groups, sets, bands))
         print(f"| {name} | {cells} |", flush=True)
 
 

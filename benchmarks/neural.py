@@ -1,14 +1,15 @@
 """LINN in blocks: seconds a second of sound, seams, and the pitch of a source that drives past.
 
-    python benchmarks/neural.py [WEIGHTS]
+    python benchmarks/neural.py [--weights WEIGHTS] [--data DIR]
 
 One core. "blocks against whole": the engine in calls of random sizes against the network in torch,
 which renders the signal as a whole. "pitch": the largest error over windows of 100 ms of a tone of
 1 kHz whose source passes at 20 m/s, 2 m away, against the physics of sound that is emitted while
-its source moves; of the engine through LINN and of the geometric warp, mean of both ears.
+its source moves; of the engine through LINN and of the geometric warp, mean of both ears. A head
+bends pitch by itself: with --data the same of measured people through the explicit renderer.
 """
 
-import sys
+import argparse
 import time
 from pathlib import Path
 
@@ -17,8 +18,11 @@ import torch
 
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.personalization.endtoend.baselines import ExplicitSets
+from auricle.personalization.endtoend.explicit import ExplicitRenderer
+from auricle.personalization.endtoend.listeners import load_listeners
 from auricle.personalization.endtoend.models.linn import Linn
-from auricle.personalization.endtoend.poses import RATE, STEP, heard_poses, step_times
+from auricle.personalization.endtoend.poses import RATE, STEP, Poses, heard_poses, step_times
 from auricle.personalization.endtoend.warp import geometric_warp
 from auricle.plugin_core.neural.systems import open_system
 
@@ -84,20 +88,29 @@ def pitch_cents(out: np.ndarray, times: np.ndarray) -> float:
     return float(np.max(np.abs(1200.0 * np.log2(found / wanted))))
 
 
+def heads(data: Path) -> dict[str, ExplicitRenderer]:
+    """One person left out of each laboratory, and the mean of those who train."""
+    listeners = load_listeners(data, "shippable")
+    found = {"mean listener": ExplicitRenderer(ExplicitSets(listeners).population)}
+    for row in listeners.rows("test").tolist():
+        if not any(name.startswith(listeners.laboratory(row)) for name in found):
+            found[listeners.names[row]] = ExplicitRenderer(listeners.hrtf_set(row))
+    return found
+
+
 def main() -> None:
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    system = open_system(weights=path)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--data", type=Path, help="folder of data sets: pitch of measured heads")
+    given = parser.parse_args()
+    system = open_system(weights=given.weights)
     linn = Linn.from_weights(system.weights)
     print(f"{linn.n_parameters:,} parameters")
     for count in (1, 4, 16):
         rtf = speed(system, count)
         print(f"{count:3d} moving sources: {rtf:.3f} s/s, {rtf / count:.4f} a source")
     print(f"blocks against whole: {seams_db(system, linn):.1f} dB")
-    n_samples = round(SECONDS * RATE)
-    at = step_times(n_samples)
-    ahead = SPEED_M_S * (at - SECONDS / 2.0)
-    way = np.stack([ahead, np.full_like(at, ASIDE_M), 0.0 * at], axis=1)
-    poses = heard_poses(way, (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    poses = passing()
     times = (np.arange(poses.n_samples) + 1.0) / RATE
     tone = np.sin(2.0 * np.pi * TONE_HZ * times).astype(np.float32)
     engine = system(RATE, 1)
@@ -107,6 +120,17 @@ def main() -> None:
     warp = geometric_warp(torch.from_numpy(tone)[None], places)[0].numpy()
     print(f"pitch: LINN {pitch_cents(through, times):.2f} cents, ", end="")
     print(f"geometric warp {pitch_cents(warp, times):.2f} cents")
+    for name, renderer in (heads(given.data) if given.data else {}).items():
+        cents = pitch_cents(renderer.render(tone, [poses]), times)
+        print(f"pitch: {name}, measured, {cents:.2f} cents")
+
+
+def passing() -> Poses:
+    """A source that passes on the left from behind."""
+    at = step_times(round(SECONDS * RATE))
+    ahead = SPEED_M_S * (at - SECONDS / 2.0)
+    way = np.stack([ahead, np.full_like(at, ASIDE_M), 0.0 * at], axis=1)
+    return heard_poses(way, (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 
 
 if __name__ == "__main__":

@@ -155,6 +155,28 @@ def test_a_listener_that_trains_nothing_changes_nothing(data: Path) -> None:
     assert np.array_equal(one, two)
 
 
+def test_who_is_another_does_not_depend_on_who_is_asked_for(data: Path, tmp_path: Path) -> None:
+    listeners = load_listeners(data)
+    rows = listeners.rows("test").tolist()
+    for most in (None, 1):
+        request = comparison.Request(listeners, data, tmp_path, most_listeners=most)
+        assert [request.other(row) for row in rows] == rows[1:] + rows[:1]
+
+
+def test_it_is_said_where_sounds_and_heads_are_synthetic(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """And results of other sounds are not those of these."""
+    (tmp_path / "hutubs.h5").symlink_to(data / "hutubs.h5")
+    asked = ("--family", "endtoend", "--method", "true-hrtf", "--scenes", 1)
+    for folder, said in ((tmp_path, True), (data, False)):
+        kept = ("--cache", tmp_path / "cache")
+        code, _, err = run(capsys, "compare", "--data", folder, *asked, *kept)
+        assert code == 0, err
+        assert ("no speech or heads to test; synthetic ones take their place" in err) == said
+        assert err.count("amplitude L2") == 2
+
+
 def test_p_values_are_of_pairs() -> None:
     rng = np.random.default_rng(0)
     results = []

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from auricle.personalization.features import HEARD, energy_db  # noqa: E402
-from auricle.personalization.sparse import listeners as process  # noqa: E402
+from auricle.personalization.sparse import posterior as process  # noqa: E402
 from auricle.personalization.sparse import shipped  # noqa: E402
 from auricle.personalization.sparse.between import nearest_rows, spaced_steps  # noqa: E402
 from auricle.personalization.sparse.correction import corrections_db  # noqa: E402
@@ -16,6 +16,7 @@ from auricle.personalization.sparse.equipment import drawn_equipment_db  # noqa:
 from auricle.personalization.sparse.harmonic_residuals import coefficients, field  # noqa: E402
 from auricle.personalization.sparse.laboratories import united  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD, Residuals, ear_views  # noqa: E402
+from auricle.personalization.sparse.listeners import ListenersAcross  # noqa: E402
 from auricle.personalization.sparse.measured_sets import (  # noqa: E402
     random_set,
     standard_sets,
@@ -429,7 +430,7 @@ def test_the_dense_refiner_for_other_laboratories_is_its_base_before_training(pe
     made.fit(people)
     torch.nn.init.zeros_(made.net.last.weight)
     torch.nn.init.zeros_(made.net.last.bias)
-    base = process.ListenersAcross(bins_apart=True)
+    base = ListenersAcross(bins_apart=True)
     base.fit(shipped.as_shipped(people))
     half = unknown.directions(np.arange(0, 62, 2))
     found, wanted = (each.predict_many(half, unknown.positions) for each in (made, base))

@@ -12,7 +12,7 @@ from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.spherical_harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.features import HEARD, blend_weights, itd_seconds
-from auricle.personalization.sparse import listeners as listeners_module
+from auricle.personalization.sparse import posterior
 from auricle.personalization.sparse import ridge as ridge_module
 from auricle.personalization.sparse.covariance import (
     Places,
@@ -110,7 +110,7 @@ def test_blocks_of_bins_change_little(
     upsampler = ListenersProcess()
     upsampler.fit(train)
     whole = upsampler.predict(others.listener(0, ROWS), others.positions)
-    monkeypatch.setattr(listeners_module, "_MOST_VALUES", 18 * 40)
+    monkeypatch.setattr(posterior, "_MOST_VALUES", 18 * 40)
     parts = upsampler.predict(others.listener(0, ROWS), others.positions)
     assert np.sqrt(np.mean((whole.magnitude_db - parts.magnitude_db) ** 2)) < 0.5
 

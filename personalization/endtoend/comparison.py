@@ -34,7 +34,7 @@ from auricle.personalization.endtoend.metrics import (
 )
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS
 from auricle.personalization.endtoend.poses import RATE, STEP, Poses
-from auricle.personalization.endtoend.scenes import Scene, whole_scenes
+from auricle.personalization.endtoend.scenes import Scene, Stage, whole_scenes
 from auricle.personalization.endtoend.trained import SYSTEMS, Trained, load_system
 from auricle.personalization.kept_results import kept
 from auricle.personalization.metrics.observer import localise
@@ -106,6 +106,16 @@ class Request:
         """A name for the people who train."""
         return self.listeners.digest(self.listeners.rows("train"))
 
+    @cached_property
+    def stage(self) -> Stage:
+        """The sounds and heads of the scenes."""
+        return Stage.of(self.data, "test", "all", self.room_share)
+
+    @cached_property
+    def stage_digest(self) -> str:
+        """A name for them."""
+        return self.stage.digest()
+
     def rows(self) -> list[int]:
         """Who hears."""
         found: dict[str, list[int]] = {}
@@ -115,6 +125,13 @@ class Request:
             if not wanted or laboratory.lower() in wanted:
                 found.setdefault(laboratory, []).append(row)
         return [row for rows in found.values() for row in rows[: self.most_listeners]]
+
+    def other(self, row: int) -> int:
+        """Whose code is the wrong one: who comes next of the same laboratory, tested or not."""
+        laboratory = self.listeners.laboratory(row)
+        rows = self.listeners.rows("test").tolist()
+        same = [each for each in rows if self.listeners.laboratory(each) == laboratory]
+        return int(same[(same.index(row) + 1) % len(same)])
 
 
 def method_names(asked: Sequence[str], weights: Path | None) -> list[str]:
@@ -138,6 +155,7 @@ def compare(request: Request, names: Sequence[str]) -> list[Result]:
     rows = request.rows()
     if not rows:
         raise AuricleError(f"{request.data}: nobody is there to test; look at its data sets")
+    request.stage.tell_synthetic(request.data, request.say)
     results = []
     sets = ExplicitSets(request.listeners)
     for name in names:
@@ -194,14 +212,13 @@ def _learned(request: Request, name: str, rows: list[int]) -> list[Result]:
 
 
 def _codes_of(request: Request, trained: Trained, rows: list[int]) -> dict[str, list[Float32]]:
-    """Codes of each kind, of the listeners of ``rows``; another's is that of the next of them."""
+    """Codes of each kind, of the listeners of ``rows``."""
     people = ListenerCodes(request.listeners, request.data, trained.codebook)
-    own = [people.whole(row) for row in rows]
     return {
-        OWN: own,
+        OWN: [people.whole(row) for row in rows],
         FITTED: [_fitted(trained, people, row) for row in rows],
         UNKNOWN: [trained.codebook.unknown] * len(rows),
-        OTHER: own[1:] + own[:1],
+        OTHER: [people.whole(request.other(row)) for row in rows],
     }
 
 
@@ -233,7 +250,9 @@ def _judged(
     dataset, listener = who.laboratory(row), who.names[row]
     observed = request.n_observed > 0 and row in _observed_rows(request)
     words = f"{_VERSION} {method} {digest} {request.n_scenes} {request.room_share} {observed} "
-    words += f"{who.digest([row])} {request.train_digest}"
+    words += f"{who.digest([row])} {request.train_digest} {request.stage_digest}"
+    if method.endswith(OTHER):
+        words += f" {who.names[request.other(row)]}"
     path = request.cache / f"endtoend-{hashlib.sha256(words.encode()).hexdigest()[:32]}.json"
 
     def judged() -> Result:

@@ -110,6 +110,16 @@ class Stage:
             SoundSet(data, role, licence), HeadTraces(data, role, licence), room_share, noise_share
         )
 
+    def tell_synthetic(self, data: Path | None, say: Say) -> None:
+        """Say where the folder holds no speech or no head of this role."""
+        there = {"speech": self.sounds.files["speech"], "heads": self.traces.names}
+        lacking = [name for name, recordings in there.items() if not recordings]
+        if lacking:
+            say(
+                f"{data}: no {' or '.join(lacking)} to {self.sounds.role}; synthetic ones take "
+                "their place (recordings lie in speech, music and headtrack of DIR)"
+            )
+
     def digest(self) -> str:
         """A name for what can be drawn."""
         parts = f"{VERSION} {self.sounds.digest()} {self.traces.names} "
@@ -180,6 +190,8 @@ class SceneSet:
 
         def pools(role: Role) -> list[Pool]:
             stage = Stage.of(data, role, licence, room_share, noise_share)
+            if say is not None:
+                stage.tell_synthetic(data, say)
             if role == "train":
                 return _pools(listeners, self.train_rows, stage, scenes_each, seed, say)
             return _pools(listeners, self.judge_rows, stage, _JUDGE_SCENES, seed, say)

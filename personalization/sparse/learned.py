@@ -17,8 +17,8 @@ from torch import nn
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.features import HEARD
+from auricle.personalization.sparse.arrivals import ARRIVAL, arrivals_given
 from auricle.personalization.sparse.correction import SCALE_DB as SCALE_DB
-from auricle.personalization.sparse.listeners import ARRIVAL, arrivals_given
 from auricle.personalization.sparse.measured_sets import Int64, drawn_set, standard_sets
 from auricle.personalization.sparse.method import (
     MIRROR,
