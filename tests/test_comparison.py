@@ -196,7 +196,7 @@ def test_networks_for_other_laboratories_are_not_trained_for_a_comparison(
         (("--listeners", "3"), "--listeners goes with --across"),
         (("--listeners", "0", "--across"), "--listeners is at least 1, got 0"),
         (("--weights", "nowhere"), "nowhere: is no folder"),
-        (("--against", "magic"), "there is no method 'magic'"),
+        (("--against", "sh", "--method", "mean"), "--against sh: is not compared; there are mean"),
         (("--fold", "6"), "there is no --fold 6; there are 1 to 5"),
         (("--fold", "1", "--across"), "leave it out with --across"),
         (("--observer", "-1"), "--observer takes a number of listeners, got -1"),

@@ -113,10 +113,11 @@ def compare(
     _check_files(output, expected)
     _check(only or [], n_folds, across, between, n_observed, minutes)
     _check_across(across, most_listeners, weights)
-    if against is not None:
-        names([against])
     default = (_BETWEEN_ACROSS if between else _ACROSS) if across else _FOLDED
-    request = Request(names(methods or default), folder, _say, minutes, n_observed, weights)
+    wanted = names(methods or default)
+    if against is not None and against not in wanted:
+        raise AuricleError(f"--against {against}: is not compared; there are {', '.join(wanted)}")
+    request = Request(wanted, folder, _say, minutes, n_observed, weights)
     results = []
     for name in sets or ["sonicom"]:
         if across:
