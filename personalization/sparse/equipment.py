@@ -11,8 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from auricle.personalization.features import BINS
 from auricle.personalization.sparse.harmonics import MeanHarmonics
-from auricle.personalization.sparse.method import Array, Measured, Method, Prediction, Training
+from auricle.personalization.sparse.listeners import OFFSET_BINS, OFFSET_DB
+from auricle.personalization.sparse.method import (
+    Array,
+    Float32,
+    Measured,
+    Method,
+    Prediction,
+    Training,
+)
 from auricle.personalization.sparse.population import PopulationMean, mean_listener
 from auricle.personalization.sparse.ridge import BandRidge
 
@@ -57,6 +66,15 @@ class WithoutEquipment:
 def equipment_db(deviations_db: NDArray) -> NDArray:
     """Response (F,) common to all deviations (K, 2, F) from the mean listener."""
     return gaussian_filter1d(deviations_db.mean(axis=(0, 1)), SMOOTHING_BINS, mode="nearest")
+
+
+def drawn_equipment_db(count: int, rng: np.random.Generator) -> Float32:
+    """Responses (count, BINS) in dB with the covariance that ``listeners-across`` gives them."""
+    steps = OFFSET_DB * rng.standard_normal((count, BINS))
+    kept = np.exp(-1.0 / OFFSET_BINS)
+    for k in range(1, BINS):
+        steps[:, k] = kept * steps[:, k - 1] + np.sqrt(1.0 - kept**2) * steps[:, k]
+    return steps.astype(np.float32)
 
 
 def mean_across() -> Method:

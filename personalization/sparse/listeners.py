@@ -155,9 +155,11 @@ class ListenersAcross(ListenersProcess):
     same_laboratory = False
     bands = ()  # of another laboratory they made the ITD no better: its equipment is in them
 
-    def __init__(self, offset_db: float = OFFSET_DB, *, with_spread: bool = False) -> None:
+    def __init__(
+        self, offset_db: float = OFFSET_DB, *, with_spread: bool = False, bins_apart: bool = False
+    ) -> None:
         model = replace(MAGNITUDE, offset=offset_db**2, offset_bins=OFFSET_BINS)
-        super().__init__(model, ARRIVAL_ACROSS, with_spread=with_spread)
+        super().__init__(model, ARRIVAL_ACROSS, with_spread=with_spread, bins_apart=bins_apart)
 
     def predict_apart(
         self, measured: Training, target_positions: Array
