@@ -26,6 +26,9 @@ from auricle.personalization.sparse.population import PopulationMean, mean_liste
 from auricle.personalization.sparse.ridge import BandRidge
 
 SMOOTHING_BINS = 3.0
+# By which the spread inside a laboratory is too narrow; of ridge, with HUTUBS as the listeners and
+# CIPIC as the other laboratory, and the other way round.
+SPREAD_DB_FACTOR = 1.25
 
 
 class WithoutEquipment:
@@ -60,6 +63,7 @@ class WithoutEquipment:
             found,
             magnitude_db=found.magnitude_db + response_db,
             arrival_seconds=found.arrival_seconds + late,
+            spread_db=None if found.spread_db is None else SPREAD_DB_FACTOR * found.spread_db,
         )
 
 
