@@ -102,6 +102,13 @@ def itd_seconds(arrival_seconds: ArrayLike) -> Array:
     return np.asarray(arrivals[..., 0] - arrivals[..., 1])
 
 
+def energy_db(magnitude_db: ArrayLike) -> Array:
+    """Energy (...) in dB of responses (..., F): by Parseval's theorem, the inner bins twice."""
+    power = 10.0 ** (np.asarray(magnitude_db, dtype=np.float64) / 10.0)
+    energy = 2.0 * power.sum(axis=-1) - power[..., 0] - power[..., -1]
+    return np.asarray(10.0 * np.log10(energy))
+
+
 def blend_weights(positions: Array, targets: Array) -> Array:
     """Weights (Q, M) that read fields over a grid (M, 3) at other directions (Q, 3).
 

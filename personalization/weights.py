@@ -36,6 +36,14 @@ class Weights:
     split: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
+    def below(self, prefix: str) -> dict[str, np.ndarray]:
+        """The tensors whose names begin with ``prefix``, without it."""
+        return {
+            name.removeprefix(prefix): each
+            for name, each in self.tensors.items()
+            if name.startswith(prefix)
+        }
+
 
 def save_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     """Write ``weights`` as one safetensors file, whole or not at all."""
@@ -88,11 +96,7 @@ def load_into(module: Any, weights: Weights, prefix: str = "net.") -> None:
     """Give a torch ``module`` the tensors under ``prefix``; WeightsError where shapes differ."""
     import torch
 
-    state = {
-        name.removeprefix(prefix): torch.from_numpy(np.array(each))
-        for name, each in weights.tensors.items()
-        if name.startswith(prefix)
-    }
+    state = {name: torch.from_numpy(np.array(each)) for name, each in weights.below(prefix).items()}
     try:
         module.load_state_dict(state)
     except RuntimeError as error:

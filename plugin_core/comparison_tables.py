@@ -23,8 +23,11 @@ _OBSERVED = (
 )
 
 
-def as_markdown(results: Sequence["Result"]) -> str:
-    """One table for each data set and error: methods by numbers of directions, mean (sd)."""
+def as_markdown(results: Sequence["Result"], against: str | None = None) -> str:
+    """One table for each data set and error: methods by numbers of directions, mean (sd).
+
+    With the name of a method, also how much less its error is for the same listeners.
+    """
     parts = []
     for dataset in dict.fromkeys(each.dataset for each in results):
         of_set = [each for each in results if each.dataset == dataset]
@@ -32,6 +35,8 @@ def as_markdown(results: Sequence["Result"]) -> str:
             judged = [each for each in of_set if name in each.listeners]
             if judged:
                 parts.append(_table(judged, title, name, digits))
+                if against in {each.method for each in judged}:
+                    parts.append(_paired(judged, title, name, digits + 1, against))
         parts.append(_costs([each for each in of_set if "lsd_db" in each.listeners]))
     return "\n\n".join(parts) + "\n"
 
@@ -67,6 +72,33 @@ def _table(results: Sequence["Result"], title: str, name: str, digits: int) -> s
             values = _values(_cell(results, method, count), name)
             mean, spread = np.mean(values), np.std(values)
             cells.append(f"{mean:.{digits}f} ({spread:.{digits}f})")
+        rows.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _paired(
+    results: Sequence["Result"], title: str, name: str, digits: int, against: str | None
+) -> str:
+    """Error less that of another method, listener by listener: mean, its standard error, wins."""
+    counts = sorted({each.n_measured for each in results})
+    rows = [
+        f"| {_who(results, name)}: {title}, less that of {against} (standard error); "
+        "listeners with less | " + " | ".join(map(str, counts)) + " |",
+        "|---|" + "---|" * len(counts),
+    ]
+    for method in dict.fromkeys(each.method for each in results if each.method != against):
+        cells = []
+        for count in counts:
+            own = np.array(_values(_cell(results, method, count), name))
+            others = np.array(_values(_cell(results, str(against), count), name))
+            if own.size == 0 or own.shape != others.shape:
+                cells.append("not the same listeners")
+                continue
+            less = own - others
+            error = np.std(less) / max(len(less) - 1, 1) ** 0.5
+            cells.append(
+                f"{less.mean():+.{digits}f} ({error:.{digits}f}); {np.sum(less < 0)} of {len(less)}"
+            )
         rows.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 

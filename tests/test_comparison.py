@@ -1,5 +1,6 @@
 """Methods on listeners left out: resumed, by fold, with networks and with simulated listeners."""
 
+import hashlib
 import json
 import sys
 from dataclasses import replace
@@ -9,12 +10,14 @@ import numpy as np
 import pytest
 from listeners import some_listeners
 
+from auricle.dsp.errors import AuricleError
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.features import SAMPLE_RATE, to_responses
-from auricle.personalization.sparse import comparison, observed
+from auricle.personalization.sparse import comparison, fitted, observed
 from auricle.personalization.sparse.comparison import OWN_EARS, Request, Result
 from auricle.personalization.sparse.fitted import Fitted
 from auricle.personalization.sparse.method import Training
+from auricle.personalization.weights import WeightsError
 from auricle.plugin_core import comparison_tables
 from auricle.plugin_core.cli import main
 
@@ -140,9 +143,60 @@ def test_tables_hold_what_was_run() -> None:
     assert "| X, 4 listeners of folds 1, 3 of 5: LSD dB |" in text
 
 
+def test_tables_pair_the_same_listeners() -> None:
+    errors = dict.fromkeys(comparison.ERRORS, [1.0, 3.0])
+    one = Result("X", "a", 4, 0, errors, 1.0, 60.0, 1000)
+    other = replace(one, method="b", listeners=dict.fromkeys(comparison.ERRORS, [1.5, 2.0]))
+    text = comparison_tables.as_markdown([one, other], "a")
+    assert "LSD dB, less that of a (standard error); listeners with less | 4 |\n" in text
+    assert "| b | -0.250 (0.750); 1 of 2 |" in text
+    fewer = replace(other, listeners=dict.fromkeys(comparison.ERRORS, [1.5]))
+    assert "| b | not the same listeners |" in comparison_tables.as_markdown([one, fewer], "a")
+    assert "less that" not in comparison_tables.as_markdown([one, other])
+
+
+def test_every_second_direction_of_another_laboratory(
+    subjects: Subjects, whole: Training, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    request = Request(["nearest", "barycentric", "listeners-across"], tmp_path, said.append)
+    found = list(comparison.compare_between_across(some_listeners(5, 3), subjects, whole, request))
+    errors = {each.method: np.mean(each.listeners["lsd_db"]) for each in found}
+    assert [each.n_measured for each in found] == [(len(whole.positions) + 1) // 2] * 3
+    assert {len(each.listeners["lsd_db"]) for each in found} == {6}
+    assert errors["listeners-across"] < errors["barycentric"] < errors["nearest"]
+    again = list(comparison.compare_between_across(some_listeners(5, 3), subjects, whole, request))
+    assert again == found
+    assert len(said) == 3
+    assert (tmp_path / "across-between-X-6-nearest.json").is_file()
+    np.testing.assert_array_equal(comparison.some_rows(80, 3), [0, 39, 79])
+    np.testing.assert_array_equal(comparison.some_rows(3, 9), [0, 1, 2])
+
+
+def test_networks_for_other_laboratories_are_not_trained_for_a_comparison(
+    tmp_path: Path, whole: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr(fitted, "shipped_weights", lambda name: tmp_path / "none.safetensors")
+    with pytest.raises(AuricleError, match="then give --weights W"):
+        Fitted("dense-refiner-across", whole, tmp_path, "across")
+    given = tmp_path / "fsp-ae.safetensors"
+    given.write_bytes(b"no weights")
+    request = Request(["fsp-ae"], tmp_path, print, weights=tmp_path)
+    made = request.fitted("fsp-ae", whole, "across")
+    assert made.label == f"fsp-ae-{hashlib.sha256(b'no weights').hexdigest()[:8]}"
+    with pytest.raises(WeightsError, match="damaged"):
+        made()
+    assert request.fitted("ranf", whole, "across").label == "ranf-5min"
+
+
 @pytest.mark.parametrize(
     ("args", "text"),
     [
+        (("--listeners", "3"), "--listeners goes with --across"),
+        (("--listeners", "0", "--across"), "--listeners is at least 1, got 0"),
+        (("--weights", "nowhere"), "nowhere: is no folder"),
+        (("--against", "sh", "--method", "mean"), "--against sh: is not compared; there are mean"),
         (("--fold", "6"), "there is no --fold 6; there are 1 to 5"),
         (("--fold", "1", "--across"), "leave it out with --across"),
         (("--observer", "-1"), "--observer takes a number of listeners, got -1"),

@@ -7,20 +7,27 @@ from auricle.dsp.errors import AuricleError
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
-from auricle.personalization.features import HEARD  # noqa: E402
+from auricle.personalization.features import HEARD, energy_db  # noqa: E402
 from auricle.personalization.sparse import posterior as process  # noqa: E402
+from auricle.personalization.sparse import shipped  # noqa: E402
+from auricle.personalization.sparse.between import nearest_rows, spaced_steps  # noqa: E402
+from auricle.personalization.sparse.correction import corrections_db  # noqa: E402
+from auricle.personalization.sparse.equipment import drawn_equipment_db  # noqa: E402
 from auricle.personalization.sparse.harmonic_residuals import coefficients, field  # noqa: E402
+from auricle.personalization.sparse.laboratories import united  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD, Residuals, ear_views  # noqa: E402
+from auricle.personalization.sparse.listeners import ListenersAcross  # noqa: E402
 from auricle.personalization.sparse.measured_sets import (  # noqa: E402
     random_set,
     standard_sets,
 )
 from auricle.personalization.sparse.method import MIRROR, Measured, method  # noqa: E402
-from auricle.personalization.sparse.models import niirf, refiner_across  # noqa: E402
+from auricle.personalization.sparse.models import niirf  # noqa: E402
 from auricle.personalization.sparse.models.correction_net import CorrectionNet  # noqa: E402
-from auricle.personalization.sparse.models.dense_refiner import (  # noqa: E402
-    DenseRefiner,
-    _nearest,
+from auricle.personalization.sparse.models.dense_refiner import DenseRefiner  # noqa: E402
+from auricle.personalization.sparse.models.dense_refiner_across import (  # noqa: E402
+    DenseRefinerAcross,
+    known_rows,
 )
 from auricle.personalization.sparse.models.fsp_ae import FspAe, FspAeNet  # noqa: E402
 from auricle.personalization.sparse.models.neural_field import (  # noqa: E402
@@ -32,7 +39,6 @@ from auricle.personalization.sparse.models.niirf import Niirf  # noqa: E402
 from auricle.personalization.sparse.models.ranf import Block, Ranf  # noqa: E402
 from auricle.personalization.sparse.models.refiner import Refiner  # noqa: E402
 from auricle.personalization.sparse.models.refiner_across import RefinerAcross  # noqa: E402
-from auricle.personalization.sparse.shipped import as_shipped  # noqa: E402
 from auricle.personalization.sparse.trained import LEARNED, load_trained  # noqa: E402
 from auricle.personalization.sparse.trained import learned as learned_class  # noqa: E402
 from auricle.personalization.training import Plan  # noqa: E402
@@ -50,7 +56,9 @@ SMALL = {
     "hrtfformer": {"width": 16, "depth": 1, "heads": 4, "listeners": 4, "targets": 6},
     "dense-refiner": {"width": 4, "groups": 3, "batch": 8},
     "refiner-across": {"width": 4, "groups": 3, "random_sets": 1, "targets": 12, "batch": 8},
+    "dense-refiner-across": {"width": 4, "groups": 2, "targets": 8, "batch": 8},
 }  # fmt: skip
+APART = ("dense-refiner-across",)  # trained by one class, predicted without torch by another
 PLAN = Plan(steps=4, check_steps=2)
 SOME = np.array([0, 7, 13, 22, 34, 41, 48, 55, 58, 60, 61])
 
@@ -73,8 +81,8 @@ def people():
 def these_ship(people):
     """The listeners by formula, as if they were those that ship; ten of them as well."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(refiner_across, "shipped_training", lambda: as_shipped(people))
-        patch.setattr(refiner_across, "_ship", lambda dataset, count: count in (10, 12))
+        patch.setattr(shipped, "shipped_training", lambda: shipped.as_shipped(people))
+        patch.setattr(shipped, "ships", lambda dataset, count: count in (10, 12))
         yield
 
 
@@ -144,7 +152,8 @@ def test_a_model_and_a_setting_that_do_not_exist_are_refused():
         learned_class("gan")
     with pytest.raises(AuricleError, match="fsp-ae has no setting depth; it has width"):
         FspAe(depth=3)
-    assert all(method(name) is learned_class(name) for name in LEARNED)
+    assert all(method(name) is learned_class(name) for name in LEARNED if name not in APART)
+    assert all(method(name).name == learned_class(name).name for name in APART)
 
 
 def test_between_directions_listeners_stay_near_what_they_have(people):
@@ -316,7 +325,7 @@ def test_weights_of_the_refiner_for_other_laboratories_name_the_listeners_that_s
     weights = across.to_weights(seed=0)
     assert all(name.startswith("net.") for name in weights.tensors)
     assert weights.notes == {"seed": 0, "listeners": ["made up", 12]}
-    monkeypatch.setattr(refiner_across, "_ship", lambda dataset, count: False)
+    monkeypatch.setattr(shipped, "ships", lambda dataset, count: False)
     with pytest.raises(WeightsError, match="go with 12 listeners of"):
         RefinerAcross.from_weights(weights)
     with pytest.raises(AuricleError, match="learns from the listeners that ship"):
@@ -332,7 +341,7 @@ def test_the_refiner_for_other_laboratories_does_not_mind_level_and_delay(across
 
 
 def test_equipment_is_drawn_as_the_base_supposes_it():
-    drawn = RefinerAcross(PLAN).equipment_db(4000, np.random.default_rng(0)).astype(float)
+    drawn = drawn_equipment_db(4000, np.random.default_rng(0)).astype(float)
     assert np.std(drawn, axis=0) == pytest.approx(3.0, rel=0.1)
     lag = np.mean(drawn[:, :-6] * drawn[:, 6:]) / np.mean(drawn**2)
     assert lag == pytest.approx(np.exp(-1.0), abs=0.05)
@@ -356,9 +365,114 @@ def test_the_nearest_do_not_depend_on_the_order_of_rows():
     known = learned.listeners().positions[:40]
     turn = np.random.default_rng(0).permutation(40)
     targets = learned.listeners().positions[40:]
-    first, again = _nearest(targets, known), _nearest(targets, known[turn])
+    first, again = nearest_rows(targets, known), nearest_rows(targets, known[turn])
     assert np.array_equal(known[first], known[turn][again])
-    assert np.array_equal(_nearest(targets, known[:2])[:, :2], _nearest(targets, known[:2])[:, 2:4])
+    assert np.array_equal(
+        nearest_rows(targets, known[:2])[:, :2], nearest_rows(targets, known[:2])[:, 2:4]
+    )
+
+
+def test_the_network_without_torch_gives_the_same_numbers():
+    torch.manual_seed(0)
+    net = CorrectionNet(9, 22, 2, width=12).eval()
+    torch.nn.init.normal_(net.last.weight, std=0.1)
+    channels, conditions = torch.randn(300, 9, N_HEARD), torch.randn(300, 22)
+    with torch.no_grad():
+        wanted = net(channels, conditions).numpy()
+    tensors = {name: each.numpy() for name, each in net.state_dict().items()}
+    found = corrections_db(tensors, channels.numpy(), conditions.numpy())
+    assert np.std(wanted) > 1.0
+    assert found.dtype == np.float32
+    assert np.max(np.abs(found - wanted)) < 1e-4  # dB
+
+
+def test_the_dense_refiner_for_other_laboratories_learns_from_estimates_by_others(
+    people, monkeypatch
+):
+    """Each group, repeats of one head together, is estimated by what ships of all the others."""
+    from auricle.personalization.sparse.models import dense_refiner_across as trainer
+
+    fitted, estimated = [], []
+
+    class Spy(trainer.ListenersAcross):
+        def fit(self, train):
+            fitted.append(train)
+            super().fit(train)
+
+        def predict_apart(self, measured, targets):
+            estimated.append((len(fitted), len(measured), len(measured.positions)))
+            return super().predict_apart(measured, targets)
+
+    monkeypatch.setattr(trainer, "ListenersAcross", Spy)
+    made = DenseRefinerAcross(PLAN, **SMALL["dense-refiner-across"])
+    who = np.array([0, 1, 0, 3, 4, 5])
+    first, second = people.take(range(6)), people.take(range(6, 12)).directions(np.arange(40))
+    made.fit_apart([first, second], np.concatenate([who, 6 + np.arange(6)]))
+    whole = shipped.as_shipped(united([first, second]))
+    group = np.array([0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0])  # ten heads and a repeat, in turn
+    for number, each in enumerate(fitted):
+        assert np.array_equal(each.magnitude_db, whole.magnitude_db[group != number])
+    assert {(number, count) for number, count, _ in estimated} == {
+        (1, 4), (1, 3), (2, 2), (2, 3)
+    }  # fmt: skip
+    assert {known for *_, known in estimated} == {31, 20, 15, 7, 13, 10, 5}
+    assert np.array_equal(made.held_out(), group == 0)
+
+
+def test_known_directions_of_a_training_are_rows_and_leave_some_out(people):
+    for rows in known_rows(people.positions, np.random.default_rng(0)):
+        assert np.array_equal(np.unique(rows), np.sort(rows))
+        assert 7 <= len(rows) <= 31
+
+
+def test_the_dense_refiner_for_other_laboratories_is_its_base_before_training(people, unknown):
+    made = DenseRefinerAcross(PLAN, **SMALL["dense-refiner-across"])
+    made.fit(people)
+    torch.nn.init.zeros_(made.net.last.weight)
+    torch.nn.init.zeros_(made.net.last.bias)
+    base = ListenersAcross(bins_apart=True)
+    base.fit(shipped.as_shipped(people))
+    half = unknown.directions(np.arange(0, 62, 2))
+    found, wanted = (each.predict_many(half, unknown.positions) for each in (made, base))
+    assert np.array_equal(found[1].magnitude_db, wanted[1].magnitude_db)
+    assert np.array_equal(found[1].arrival_seconds, wanted[1].arrival_seconds)
+
+
+def test_weights_for_other_laboratories_are_refused_for_other_listeners(people, monkeypatch):
+    made = DenseRefinerAcross(PLAN, **SMALL["dense-refiner-across"])
+    made.fit(people)
+    weights = made.to_weights()
+    assert all(name.startswith("net.") for name in weights.tensors)
+    monkeypatch.setattr(shipped, "ships", lambda dataset, count: False)
+    with pytest.raises(WeightsError, match="go with 12 listeners of made up"):
+        method("dense-refiner-across").from_weights(weights)
+    for made in (method("dense-refiner-across")(), DenseRefinerAcross(PLAN)):
+        with pytest.raises(AuricleError, match="learns from the listeners that ship"):
+            made.fit(people)
+
+
+def test_far_from_all_that_was_measured_the_base_stays_and_levels_stay_everywhere(people, unknown):
+    made = DenseRefinerAcross(PLAN, **SMALL["dense-refiner-across"])
+    made.fit(people)
+    torch.nn.init.normal_(made.net.last.weight, std=0.1)
+    made = method("dense-refiner-across").from_weights(made.to_weights())
+    left = unknown.directions(np.flatnonzero(unknown.positions[:, 1] > 0.2))
+    near = np.max(unknown.positions @ left.positions.T, axis=1) > 0.9
+    far = unknown.positions[:, 1] < -0.6
+    found, base = (
+        each.predict_many(left, unknown.positions)[0].magnitude_db for each in (made, made._base)
+    )
+    assert np.array_equal(found[far], base[far])
+    assert np.std(found[near] - base[near]) > 0.1
+    np.testing.assert_allclose(energy_db(found), energy_db(base), atol=1e-3)
+
+
+def test_where_neighbours_lie_is_told_in_units_of_their_distance():
+    ears = np.zeros((1, 2, 3))
+    around = np.random.default_rng(0).standard_normal((1, 2, 6, 3))
+    near, far = spaced_steps(ears, 0.1 * around), spaced_steps(ears, 0.2 * around)
+    np.testing.assert_allclose(far[..., :-1], near[..., :-1], atol=1e-6)
+    np.testing.assert_allclose(far[..., -1] - near[..., -1], np.log(2.0), atol=1e-6)
 
 
 def test_refiner_layers_keep_the_bins():

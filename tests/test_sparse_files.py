@@ -1,5 +1,6 @@
 """From a measured file to a whole one: what is kept, what is refused, what ships, what is said."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,12 @@ from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.personalization.features import HEARD, SAMPLE_RATE, features, features_of, to_responses
 from auricle.personalization.sparse import expected_errors, shipped
 from auricle.personalization.sparse.complete import complete
-from auricle.personalization.sparse.densify import between_measured, densified
+from auricle.personalization.sparse.densify import (
+    FEWEST_REFINED,
+    between_measured,
+    dense_method,
+    densified,
+)
 from auricle.personalization.sparse.input_checks import checked
 from auricle.personalization.sparse.listeners import ListenersAcross
 from auricle.personalization.sparse.method import Method
@@ -103,7 +109,9 @@ def test_sound_before_the_start_moves_all_by_whole_samples(few: HrtfSet, upsampl
 
 def test_densified_sets_hold_the_measured_directions_and_those_between() -> None:
     head = make_set(24, sample_rate=44100)
-    done = densified(head, some_listeners(4))
+    others = ListenersAcross()
+    others.fit(some_listeners(4))
+    done = densified(head, others)
     assert done.n_predicted > 24
     np.testing.assert_array_equal(done.hrtf.ir[:24, :, : head.n_taps], head.ir)
     distance = np.linalg.norm(done.hrtf.positions[24:, None] - head.positions[None], axis=-1).min(
@@ -112,7 +120,7 @@ def test_densified_sets_hold_the_measured_directions_and_those_between() -> None
     assert np.rad2deg(distance.min()) > 3.0
     assert len(between_measured(head.positions)) == done.n_predicted
     with pytest.raises(HrtfError, match="1600 directions; it is dense enough"):
-        densified(make_set(1600, n_taps=64), some_listeners(3))
+        densified(make_set(1600, n_taps=64), others)
 
 
 # --- what is refused -------------------------------------------------------------------------
@@ -196,7 +204,7 @@ def test_what_to_expect_falls_with_the_directions(monkeypatch: pytest.MonkeyPatc
     cell = {"lsd_db": 4.0, "itd_error_us": 20.0, "ild_error_db": 1.0}
     half = {name: value / 2.0 for name, value in cell.items()}
     table = {"of": "measured on X", "methods": {"a": {"4": cell, "100": half}}}
-    monkeypatch.setattr(expected_errors, "_table", lambda: table)
+    monkeypatch.setattr(expected_errors, "_table", lambda path: table)
     assert expected_errors.best_method(20) == "a"
     assert expected_errors.expected("a", 20)["lsd_db"] == pytest.approx(3.0, abs=1e-6)
     assert expected_errors.expected("a", 1) == cell
@@ -225,6 +233,45 @@ def test_from_a_measured_file_to_a_whole_one(
     whole = HrtfSet.load(out)
     assert whole.n_directions == 36
     np.testing.assert_allclose(whole.ir[:6, :, : few.n_taps], few.ir, atol=1e-12)
+
+
+def test_dense_sets_are_filled_by_the_network_that_ships_without_torch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("safetensors")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    source, grid, out = (tmp_path / name for name in ("set.sofa", "grid.sofa", "out.sofa"))
+    head = make_set(90, sample_rate=48000)
+    head.save(source)
+    make_set(25).save(grid)
+    assert run("personalize", "densify", source, "-o", out, "--positions", grid) == 0
+    said = capsys.readouterr().out
+    assert "25 predicted by dense-refiner-across\n" in said
+    assert "To expect between 90 directions: LSD " in said
+    whole = HrtfSet.load(out)
+    np.testing.assert_allclose(whole.ir[: len(head.ir), :, : head.n_taps], head.ir, atol=1e-12)
+
+
+def test_errors_between_fewer_directions_than_were_measured_are_not_made_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cell = {"lsd_db": 2.0, "itd_error_us": 10.0, "ild_error_db": 0.5}
+    table = {"of": "measured on X", "methods": {"a": {"80": cell}}}
+    monkeypatch.setattr(expected_errors, "_table", lambda path: table)
+    assert "To expect between 90 directions: LSD 2.0 dB (345 Hz" in (
+        expected_errors.sentence_between("a", 90)
+    )
+    assert expected_errors.sentence_between("a", 70) == (
+        "Between fewer than 80 directions errors of a were not measured."
+    )
+    assert expected_errors.sentence_between("b", 70) == "No errors of b were measured."
+
+
+def test_few_directions_are_filled_without_the_network() -> None:
+    pytest.importorskip("safetensors")
+    train = shipped.shipped_training()
+    assert dense_method(FEWEST_REFINED - 1, train).name == "listeners-across"
+    assert dense_method(FEWEST_REFINED, train).name == "dense-refiner-across"
 
 
 def test_bad_input_is_one_line(

@@ -33,8 +33,9 @@ from auricle.personalization.sparse.method import (
     predict_many,
 )
 from auricle.personalization.sparse.ridge import BandRidge
+from auricle.personalization.sparse.trained import LEARNED
 
-CLASSICAL = [name for name, where in METHODS.items() if ".models." not in where]
+CLASSICAL = [name for name in METHODS if name not in LEARNED]
 PERSONAL = ("ridge", "listeners", "listeners-across", "ridge-across")
 ROWS = spread_rows(GRID, 9)
 

@@ -20,7 +20,13 @@ from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce
 from auricle.personalization.datasets.lap import lap_rows, spread_rows
 from auricle.personalization.datasets.splits import check_no_leak, folds
 from auricle.personalization.datasets.subjects import Subjects
-from auricle.personalization.features import HEARD, SAMPLE_RATE, Features, to_responses
+from auricle.personalization.features import (
+    HEARD,
+    SAMPLE_RATE,
+    Features,
+    energy_db,
+    to_responses,
+)
 from auricle.personalization.kept_results import kept
 from auricle.personalization.sparse.fitted import TRAINING_MINUTES, Fitted
 from auricle.personalization.sparse.method import Prediction, Training, predict_many
@@ -69,6 +75,7 @@ class Request:
         say: told of every result that is made.
         training_minutes: the most that a network trains, of processor time.
         n_observed: listeners of each fold who also localise; 0 for none.
+        weights: folder of NAME.safetensors; methods that are there are not trained anew.
     """
 
     names: Sequence[str]
@@ -76,10 +83,13 @@ class Request:
     say: Callable[[str], None]
     training_minutes: float = TRAINING_MINUTES
     n_observed: int = 0
+    weights: Path | None = None
 
     def fitted(self, name: str, train: Training, where: str) -> Fitted:
-        """A method that will have learned from ``train``."""
-        return Fitted(name, train, self.cache, where, self.training_minutes)
+        """A method that will have learned from ``train``, or did so before."""
+        given = self.weights / f"{name}.safetensors" if self.weights else None
+        finished = given if given and given.is_file() else None
+        return Fitted(name, train, self.cache, where, self.training_minutes, finished)
 
 
 @dataclass(frozen=True)
@@ -127,10 +137,11 @@ def compare_across(
 ) -> Iterator[Result]:
     """Results on all listeners of a laboratory from whom ``train`` has nobody."""
     test = _Test(subjects, whole)
+    prefix = f"across-{subjects.dataset}-{len(whole)}"
     for name in request.names:
         fitted = request.fitted(name, train, "across")
-        yield from _of_method(request, fitted, test, f"across-{subjects.dataset}-{fitted.label}")
-    yield from _own_ears(request, test, f"across-{subjects.dataset}")
+        yield from _of_method(request, fitted, test, f"{prefix}-{fitted.label}")
+    yield from _own_ears(request, test, prefix)
 
 
 def compare_between(subjects: Subjects, whole: Training, request: Request) -> Iterator[Result]:
@@ -148,6 +159,28 @@ def compare_between(subjects: Subjects, whole: Training, request: Request) -> It
         about = (subjects.dataset, name, len(rows), 0)
         made = partial(_judged_between, fitted, whole.take(test), subjects.ir[test], rows, about)
         yield _kept(request, f"{label}-{fitted.label}", made)
+
+
+def compare_between_across(
+    train: Training, subjects: Subjects, whole: Training, request: Request
+) -> Iterator[Result]:
+    """Results at every second direction, from the others, of all listeners of a laboratory.
+
+    ``train`` has nobody of it. Judged as ``compare_between`` judges.
+    """
+    rows = np.arange(0, subjects.n_directions, 2)
+    for name in request.names:
+        fitted = request.fitted(name, train, "across")
+        about = (subjects.dataset, name, len(rows), 0)
+        made = partial(_judged_between, fitted, whole, subjects.ir, rows, about)
+        label = f"across-between-{subjects.dataset}-{len(whole)}-{fitted.label}"
+        yield _kept(request, label, made)
+
+
+def some_rows(count: int, most: int | None) -> Int64:
+    """Rows of at most so many of ``count`` listeners, evenly from the first to the last."""
+    wanted = count if most is None else min(most, count)
+    return np.linspace(0, count - 1, wanted).astype(np.int64)
 
 
 def _of_method(
@@ -280,8 +313,6 @@ def _maxiacce(ir: NDArray) -> NDArray:
 
 
 def _ild_db(magnitude_db: NDArray) -> NDArray:
-    """Broadband ILD (M,): by Parseval's theorem of all bins, the inner ones twice."""
-    power = 10.0 ** (magnitude_db / 10.0)
-    energy = 2.0 * power.sum(axis=-1) - power[..., 0] - power[..., -1]
-    level = 10.0 * np.log10(energy)
+    """Broadband ILD (M,)."""
+    level = energy_db(magnitude_db)
     return np.asarray(level[:, 0] - level[:, 1])

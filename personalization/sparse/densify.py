@@ -8,16 +8,24 @@ from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.refinement import refined_vertices
 from auricle.dsp.sphere import triangulate
 from auricle.personalization.sparse.complete import Completed, complete
-from auricle.personalization.sparse.listeners import ListenersAcross
-from auricle.personalization.sparse.method import Array, Training
+from auricle.personalization.sparse.method import Array, Method, Training, method
 
+FEWEST_REFINED = 60  # directions from which on the network is better than the process alone
 MOST_DIRECTIONS = 1500  # measured; beyond, the grid is finer than what listeners differ by
 _LEAST_STEP_DEG = 2.5
 _STEP = 0.7  # of the spacing: every edge of the mesh is halved once
 
 
+def dense_method(n_measured: int, train: Training) -> Method:
+    """What fills gaps between so many directions best, with what it needs of other listeners."""
+    name = "dense-refiner-across" if n_measured >= FEWEST_REFINED else "listeners-across"
+    made = method(name)()
+    made.fit(train)
+    return made
+
+
 def densified(
-    measured: HrtfSet, train: Training, targets: Array | None = None, about: str = ""
+    measured: HrtfSet, upsampler: Method, targets: Array | None = None, about: str = ""
 ) -> Completed:
     """The measured directions, untouched, and those between them, or those of ``targets``.
 
@@ -29,8 +37,6 @@ def densified(
             f"the set has {measured.n_directions} directions; it is dense enough, "
             f"{MOST_DIRECTIONS} is the most that is filled in"
         )
-    upsampler = ListenersAcross()
-    upsampler.fit(train)
     wanted = between_measured(measured.positions) if targets is None else targets
     return complete(measured, upsampler, wanted, about)
 

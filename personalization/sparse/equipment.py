@@ -11,12 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from auricle.personalization.features import BINS
 from auricle.personalization.sparse.harmonics import MeanHarmonics
-from auricle.personalization.sparse.method import Array, Measured, Method, Prediction, Training
+from auricle.personalization.sparse.listeners import OFFSET_BINS, OFFSET_DB
+from auricle.personalization.sparse.method import (
+    Array,
+    Float32,
+    Measured,
+    Method,
+    Prediction,
+    Training,
+)
 from auricle.personalization.sparse.population import PopulationMean, mean_listener
 from auricle.personalization.sparse.ridge import BandRidge
 
 SMOOTHING_BINS = 3.0
+# By which the spread inside a laboratory is too narrow; of ridge, with HUTUBS as the listeners and
+# CIPIC as the other laboratory, and the other way round.
+SPREAD_DB_FACTOR = 1.25
 
 
 class WithoutEquipment:
@@ -51,12 +63,22 @@ class WithoutEquipment:
             found,
             magnitude_db=found.magnitude_db + response_db,
             arrival_seconds=found.arrival_seconds + late,
+            spread_db=None if found.spread_db is None else SPREAD_DB_FACTOR * found.spread_db,
         )
 
 
 def equipment_db(deviations_db: NDArray) -> NDArray:
     """Response (F,) common to all deviations (K, 2, F) from the mean listener."""
     return gaussian_filter1d(deviations_db.mean(axis=(0, 1)), SMOOTHING_BINS, mode="nearest")
+
+
+def drawn_equipment_db(count: int, rng: np.random.Generator) -> Float32:
+    """Responses (count, BINS) in dB with the covariance that ``listeners-across`` gives them."""
+    steps = OFFSET_DB * rng.standard_normal((count, BINS))
+    kept = np.exp(-1.0 / OFFSET_BINS)
+    for k in range(1, BINS):
+        steps[:, k] = kept * steps[:, k - 1] + np.sqrt(1.0 - kept**2) * steps[:, k]
+    return steps.astype(np.float32)
 
 
 def mean_across() -> Method:

@@ -1,7 +1,8 @@
 """What errors to expect of a method, from a table that ``auricle compare`` measured and wrote.
 
 ``expected_errors.json`` holds what the listeners that ship gave for a set of another laboratory,
-none of whose listeners they include: the case of every user.
+none of whose listeners they include: the case of every user. ``expected_between.json`` is the same
+of directions between those of a dense grid, every second of which was left out.
 """
 
 import json
@@ -12,13 +13,14 @@ from typing import Any
 import numpy as np
 
 DEFAULT = "listeners-across"
-_PATH = Path(__file__).with_name("expected_errors.json")
+_SPARSE = Path(__file__).with_name("expected_errors.json")
+_BETWEEN = Path(__file__).with_name("expected_between.json")
 _ERRORS = ("lsd_db", "itd_error_us", "ild_error_db")
 
 
 def best_method(n_measured: int) -> str:
     """The method with the least LSD at so many directions, of counts measured for all methods."""
-    methods = _table().get("methods", {})
+    methods = _table(_SPARSE).get("methods", {})
     if not methods:
         return DEFAULT
     shared = set.intersection(*(set(rows) for rows in methods.values()))
@@ -27,20 +29,36 @@ def best_method(n_measured: int) -> str:
 
 
 def sentence(method: str, n_measured: int) -> str:
-    """What to expect, for people."""
-    if method not in _table().get("methods", {}):
-        return f"No errors of {method} were measured."
-    found = expected(method, n_measured)
-    return (
-        f"To expect with {n_measured} directions: LSD {found['lsd_db']:.1f} dB (20 Hz to 20 kHz), "
-        f"ITD within {found['itd_error_us']:.0f} us, ILD within {found['ild_error_db']:.1f} dB on "
-        f"average over the sphere, as {_table()['of']}."
+    """What to expect over the sphere, for people."""
+    return _sentence(
+        _SPARSE, method, n_measured, "with", "20 Hz to 20 kHz", "on average over the sphere"
     )
 
 
-def expected(method: str, n_measured: int) -> dict[str, float]:
+def sentence_between(method: str, n_measured: int) -> str:
+    """What to expect between the directions of a dense set, for people."""
+    counts = [int(count) for count in _table(_BETWEEN).get("methods", {}).get(method, {})]
+    if counts and n_measured < min(counts):
+        return f"Between fewer than {min(counts)} directions errors of {method} were not measured."
+    return _sentence(_BETWEEN, method, n_measured, "between", "345 Hz to 15.8 kHz", "on average")
+
+
+def _sentence(
+    path: Path, method: str, n_measured: int, where: str, heard: str, average: str
+) -> str:
+    if method not in _table(path).get("methods", {}):
+        return f"No errors of {method} were measured."
+    found = expected(method, n_measured, path)
+    return (
+        f"To expect {where} {n_measured} directions: LSD {found['lsd_db']:.1f} dB ({heard}), "
+        f"ITD within {found['itd_error_us']:.0f} us, ILD within {found['ild_error_db']:.1f} dB "
+        f"{average}, as {_table(path)['of']}."
+    )
+
+
+def expected(method: str, n_measured: int, path: Path = _SPARSE) -> dict[str, float]:
     """Errors by name at a number of directions, along the logarithm between those measured."""
-    rows = _table()["methods"][method]
+    rows = _table(path)["methods"][method]
     counts = sorted(int(count) for count in rows)
     where = np.log(max(n_measured, 1))
     return {
@@ -49,9 +67,9 @@ def expected(method: str, n_measured: int) -> dict[str, float]:
     }
 
 
-@lru_cache(maxsize=1)
-def _table() -> dict[str, Any]:
-    if not _PATH.is_file():
+@lru_cache(maxsize=2)
+def _table(path: Path) -> dict[str, Any]:
+    if not path.is_file():
         return {}
-    table: dict[str, Any] = json.loads(_PATH.read_text(encoding="utf-8"))
+    table: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return table

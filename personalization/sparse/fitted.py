@@ -1,12 +1,20 @@
 """Methods that learn when they are first needed: a result that is kept needs no learning."""
 
+import hashlib
 import time
 from pathlib import Path
 from typing import Any
 
+from auricle.dsp.errors import AuricleError
 from auricle.personalization.sparse.method import Training, method
-from auricle.personalization.sparse.trained import LEARNED, learned, load_trained
-from auricle.personalization.weights import save_weights
+from auricle.personalization.sparse.trained import (
+    LEARNED,
+    OF_SHIPPED,
+    learned,
+    load_trained,
+    shipped_weights,
+)
+from auricle.personalization.weights import load_weights, save_weights
 
 TRAINING_MINUTES = 5.0
 
@@ -15,7 +23,9 @@ class Fitted:
     """A method by name and the listeners it learns from; called, the method that has learned.
 
     Networks train for ``minutes`` of processor time and keep their weights in ``cache``, so that a
-    comparison that was stopped goes on with the same network.
+    comparison that was stopped goes on with the same network. With ``finished`` weights nothing is
+    trained; networks for other laboratories are never trained here, since what ships of the
+    listeners is too smooth to learn from.
 
     Attributes:
         name: of the method.
@@ -23,22 +33,35 @@ class Fitted:
     """
 
     def __init__(
-        self, name: str, train: Training, cache: Path, where: str, minutes: float = TRAINING_MINUTES
-    ) -> None:
+        self, name: str, train: Training, cache: Path, where: str,
+        minutes: float = TRAINING_MINUTES, finished: Path | None = None,
+    ) -> None:  # fmt: skip
         self.name, self.seconds = name, 0.0
         self._train, self._minutes = train, minutes
-        self._weights = cache / f"{self.label}-{where}.safetensors"
+        if finished is None and name in OF_SHIPPED:
+            finished = shipped_weights(name)
+            if not finished.is_file():
+                raise AuricleError(
+                    f"{name} is not trained for a comparison and no weights of it ship: auricle "
+                    f"train {name} --data DIR -o W/{name}.safetensors, then give --weights W"
+                )
+        self._finished = finished
+        self._weights = finished or cache / f"{self.label}-{where}.safetensors"
         self._method: Any = None
 
     @property
     def label(self) -> str:
-        """The name, and of networks how long they train, for the names of files."""
+        """For names of files: the name, and of networks which weights, or how long they train."""
+        if self._finished is not None:
+            digest = hashlib.sha256(self._finished.read_bytes()).hexdigest()
+            return f"{self.name}-{digest[:8]}"
         return f"{self.name}-{self._minutes:g}min" if self.name in LEARNED else self.name
 
     def __call__(self) -> Any:
         """The method; it learns the first time."""
         if self._method is None:
-            self._method = self._network() if self.name in LEARNED else self._learned()
+            network = self.name in LEARNED or self._finished is not None
+            self._method = self._network() if network else self._learned()
         return self._method
 
     def _learned(self) -> Any:
@@ -49,12 +72,12 @@ class Fitted:
         return made
 
     def _network(self) -> Any:
-        from auricle.personalization.training import Plan  # torch, which no other method needs
-        from auricle.personalization.weights import load_weights
-
         if self._weights.is_file():
-            self.seconds = float(load_weights(self._weights).notes["seconds"])
+            weights = load_weights(self._weights, self.name)
+            self.seconds = float(weights.notes.get("seconds", 0.0))
             return load_trained(self._weights)
+        from auricle.personalization.training import Plan  # torch, which no other method needs
+
         start = time.process_time()
         made = learned(self.name)(Plan(seconds=60.0 * self._minutes))
         made.fit(self._train)

@@ -18,6 +18,7 @@ from torch import nn
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.features import HEARD
 from auricle.personalization.sparse.arrivals import ARRIVAL, arrivals_given
+from auricle.personalization.sparse.correction import SCALE_DB as SCALE_DB
 from auricle.personalization.sparse.measured_sets import Int64, drawn_set, standard_sets
 from auricle.personalization.sparse.method import (
     MIRROR,
@@ -30,7 +31,6 @@ from auricle.personalization.sparse.population import mean_listener
 from auricle.personalization.training import History, Plan, Progress, seeded, train
 from auricle.personalization.weights import Weights, load_into, state_of
 
-SCALE_DB = 5.0
 SCALE_SECONDS = 50e-6
 N_HEARD = HEARD.stop - HEARD.start
 _FEWEST = 10  # listeners below which none can be held out

@@ -44,6 +44,8 @@ MAGNITUDE = Covariance(  # in decibels
     noise=0.01,
     spread=0.77,
 )
+# Of the spread, for another laboratory: chosen as ``ARRIVAL_ACROSS`` was, of HUTUBS and CIPIC.
+SPREAD_ACROSS = 0.89
 OFFSET_DB, OFFSET_BINS = 3.0, 6.0  # by which the equipment of laboratories differs, and how finely
 
 STRETCHES = (-0.07, 0.07)  # of the frequencies of further copies of each listener
@@ -155,9 +157,13 @@ class ListenersAcross(ListenersProcess):
     same_laboratory = False
     bands = ()  # of another laboratory they made the ITD no better: its equipment is in them
 
-    def __init__(self, offset_db: float = OFFSET_DB, *, with_spread: bool = False) -> None:
-        model = replace(MAGNITUDE, offset=offset_db**2, offset_bins=OFFSET_BINS)
-        super().__init__(model, ARRIVAL_ACROSS, with_spread=with_spread)
+    def __init__(
+        self, offset_db: float = OFFSET_DB, *, with_spread: bool = False, bins_apart: bool = False
+    ) -> None:
+        model = replace(
+            MAGNITUDE, offset=offset_db**2, offset_bins=OFFSET_BINS, spread=SPREAD_ACROSS
+        )
+        super().__init__(model, ARRIVAL_ACROSS, with_spread=with_spread, bins_apart=bins_apart)
 
     def predict_apart(
         self, measured: Training, target_positions: Array

@@ -144,6 +144,10 @@ class Training:
             arrival_seconds=np.concatenate([self.arrival_seconds, other.arrival_seconds]),
         )
 
+    def louder(self, response_db: Float32) -> "Training":
+        """The listeners measured with responses (B, F) in dB more."""
+        return replace(self, magnitude_db=self.magnitude_db + response_db[:, None, None])
+
 
 class Method(Protocol):
     """A way to a whole HRTF from a few directions."""
@@ -197,6 +201,7 @@ METHODS: dict[str, str] = {
     "ridge-across": f"{_HERE}.equipment:ridge_across",
     "listeners-across": f"{_HERE}.listeners:ListenersAcross",
     "refiner-across": f"{_HERE}.models.refiner_across:RefinerAcross",
+    "dense-refiner-across": f"{_HERE}.dense_across:DenseAcross",
 }
 
 
@@ -207,7 +212,12 @@ def method(name: str) -> Callable[[], Method]:
     """
     if name not in METHODS:
         raise AuricleError(f"there is no method {name!r}; there are {', '.join(sorted(METHODS))}")
-    module, _, attribute = METHODS[name].partition(":")
+    return method_at(METHODS[name], name)
+
+
+def method_at(place: str, name: str) -> Callable[[], Method]:
+    """The same from "module:attribute"."""
+    module, _, attribute = place.partition(":")
     try:
         maker: Callable[[], Method] = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:

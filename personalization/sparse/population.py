@@ -1,10 +1,13 @@
 """Answers without, or with hardly any, personalisation: the mean listener and the nearest other."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from auricle.personalization.features import HEARD
 from auricle.personalization.sparse.method import (
     Array,
+    Float32,
     Measured,
     Prediction,
     Training,
@@ -61,6 +64,37 @@ class BestSubject:
         error = (known - measured.magnitude_db)[..., HEARD]
         lsd = np.sqrt(np.mean(error**2, axis=-1)).mean(axis=(1, 2))
         return _of(self._train, int(np.argmin(lsd)), target_positions)
+
+
+@dataclass(frozen=True)
+class Population:
+    """What is said of listeners and their mirror images to a network.
+
+    Attributes:
+        positions: (M, 3).
+        mean_db: (M, 2, F) their mean.
+        spread_db: (M, 2, F) their standard deviation.
+        level_db: the mean of all of it.
+    """
+
+    positions: Array
+    mean_db: Float32
+    spread_db: Float32
+    level_db: float
+
+    @classmethod
+    def of(cls, train: Training) -> "Population":
+        """That of listeners over their grid."""
+        both = train.joined(train.mirrored()).magnitude_db
+        mean = both.mean(axis=0)
+        return cls(train.positions, mean, both.std(axis=0), float(mean[..., HEARD].mean()))
+
+    def at(self, targets: Array) -> "Population":
+        """The same at other directions (Q, 3), interpolated."""
+        two = np.stack([self.mean_db, self.spread_db])
+        found = Training(self.positions, two, np.zeros((2, len(self.positions), 2))).at(targets)
+        mean, spread = found.magnitude_db
+        return replace(self, positions=targets, mean_db=mean, spread_db=spread)
 
 
 def mean_listener(train: Training) -> Training:

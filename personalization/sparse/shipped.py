@@ -16,6 +16,7 @@ from auricle.dsp.spherical_harmonics import encode, n_channels
 from auricle.personalization.features import BINS, HEARD
 from auricle.personalization.sparse.method import Training
 from auricle.personalization.sparse.population import mean_listener
+from auricle.personalization.weights import Weights, WeightsError
 
 PATH = Path(__file__).resolve().parent.parent / "model_files" / "listeners.safetensors"
 ORDER = 10  # of the harmonics of what is kept of a listener
@@ -27,6 +28,32 @@ _RIDGE = 1e-3
 def shipped_training() -> Training:
     """The listeners that ship."""
     return load(PATH)
+
+
+def ships(dataset: str, count: int) -> bool:
+    """Whether so many listeners of a data set are those that ship."""
+    ours = shipped_training()
+    return (dataset, count) == (ours.dataset, len(ours))
+
+
+def check_ships(name: str, train: Training) -> None:
+    """AuricleError where a method that goes with the listeners that ship gets others."""
+    if not ships(train.dataset, len(train)):
+        raise AuricleError(
+            f"{name} learns from the listeners that ship ({shipped_training().dataset}), "
+            f"not from {len(train)} of {train.dataset}"
+        )
+
+
+def listeners_of(weights: Weights) -> Training:
+    """The listeners that ship; WeightsError where those that weights go with are others."""
+    dataset, count = weights.notes.get("listeners", ("no listeners", 0))
+    if not ships(dataset, count):
+        raise WeightsError(
+            f"weights of {weights.model} go with {count} listeners of {dataset}, which are not "
+            f"those that ship; train it again: auricle train {weights.model} --data DIR"
+        )
+    return shipped_training()
 
 
 def load(path: Path) -> Training:

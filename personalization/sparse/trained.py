@@ -1,23 +1,35 @@
 """Learned methods by name: trained on listeners, kept in a file, taken from it again."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
-from auricle.personalization.sparse.method import Method, Training, method
+from auricle.personalization.sparse.method import Method, Training, method, method_at
 from auricle.personalization.weights import load_weights
 
 LEARNED = (
     "refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer", "dense-refiner",
-    "refiner-across",
+    "refiner-across", "dense-refiner-across",
 )  # fmt: skip
+OF_SHIPPED = ("refiner-across", "dense-refiner-across")  # they go with the listeners that ship
+_FOLDER = Path(__file__).resolve().parent.parent / "model_files"
+# What is trained, where it is not what predicts (which then needs no torch).
+_TRAINERS = {"dense-refiner-across": "dense_refiner_across:DenseRefinerAcross"}
 
 
 def learned(name: str) -> Any:
-    """The class of a learned method; AuricleError, with the names there are, otherwise."""
+    """The class that trains a method; AuricleError, with the names there are, otherwise."""
     if name not in LEARNED:
         raise AuricleError(f"there is no model {name!r} to train; there are {', '.join(LEARNED)}")
+    if name in _TRAINERS:
+        return method_at(f"auricle.personalization.sparse.models.{_TRAINERS[name]}", name)
     return method(name)
+
+
+def shipped_weights(name: str) -> Path:
+    """Where the weights of a network are that ship with the program, if they do."""
+    return _FOLDER / f"{name}.safetensors"
 
 
 def ready(name: str | None, weights: str | os.PathLike[str] | None, listeners: Training) -> Method:
@@ -28,6 +40,8 @@ def ready(name: str | None, weights: str | os.PathLike[str] | None, listeners: T
         return load_trained(weights)
     assert name is not None
     if name in LEARNED:
+        if shipped_weights(name).is_file():
+            return load_trained(shipped_weights(name))
         raise AuricleError(
             f"{name} must be trained first: auricle train {name} --data DIR -o W.safetensors, "
             "then give --weights W.safetensors"
@@ -40,5 +54,6 @@ def ready(name: str | None, weights: str | os.PathLike[str] | None, listeners: T
 def load_trained(path: str | os.PathLike[str]) -> Method:
     """The method in a file that ``auricle train`` wrote; WeightsError for any other."""
     weights = load_weights(path)
-    made: Method = learned(weights.model).from_weights(weights)
+    maker: Any = method(weights.model)
+    made: Method = maker.from_weights(weights)
     return made

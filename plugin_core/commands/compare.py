@@ -14,6 +14,7 @@ _FOLDED = (
     "mean-gp", "ridge", "listeners",
 )  # fmt: skip
 _ACROSS = ("mean-across", "mean-sh-across", "ridge-across", "listeners-across")
+_BETWEEN_ACROSS = ("barycentric", "mean-gp", "listeners-across", "dense-refiner-across")
 
 
 def compare(
@@ -42,7 +43,9 @@ def compare(
     ] = "sparse",
     weights: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="endtoend: folder with NAME.safetensors of systems."),
+        typer.Option(
+            metavar="DIR", help="Folder with NAME.safetensors, which are not trained anew."
+        ),
     ] = None,
     n_scenes: Annotated[int, typer.Option("--scenes", help="endtoend: each listener hears.")] = 6,
     room_share: Annotated[
@@ -51,7 +54,7 @@ def compare(
     most_listeners: Annotated[
         int | None,
         typer.Option(
-            "--listeners", metavar="N", help="endtoend: N of each set; else all left out."
+            "--listeners", metavar="N", help="--across, endtoend: N of each set; else all."
         ),
     ] = None,
     licence: Annotated[
@@ -65,6 +68,10 @@ def compare(
     minutes: Annotated[
         float, typer.Option(help="Of processor time, at the most, to train a network.")
     ] = 5.0,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Also show errors less those of this method."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="OUT.md", help="Write the tables.")
     ] = None,
@@ -105,14 +112,22 @@ def compare(
     # Before hours of work, not behind them.
     _check_files(output, expected)
     _check(only or [], n_folds, across, between, n_observed, minutes)
-    wanted = names(methods or (_ACROSS if across else _FOLDED))
-    request = Request(wanted, folder, _say, minutes, n_observed)
+    _check_across(across, most_listeners, weights)
+    default = (_BETWEEN_ACROSS if between else _ACROSS) if across else _FOLDED
+    wanted = names(methods or default)
+    if against is not None and against not in wanted:
+        raise AuricleError(f"--against {against}: is not compared; there are {', '.join(wanted)}")
+    request = Request(wanted, folder, _say, minutes, n_observed, weights)
     results = []
     for name in sets or ["sonicom"]:
-        results += _results(data, name, request, n_folds, only or [], across, between)
-    text = tables.as_json(results) if as_json else tables.as_markdown(results)
+        if across:
+            results += _results_across(data, name, request, between, most_listeners)
+        else:
+            results += _results(data, name, request, n_folds, only or [], between)
+    table = tables.as_markdown(results, against)
+    text = tables.as_json(results) if as_json else table
     if output is not None:
-        output.write_text(tables.as_markdown(results), encoding="utf-8")
+        output.write_text(table, encoding="utf-8")
     if expected is not None:
         expected.write_text(tables.as_expected(results), encoding="utf-8")
     typer.echo(text)
@@ -147,26 +162,44 @@ def _check(
         raise AuricleError(f"--minutes must be above 0, got {minutes}")
 
 
+def _check_across(across: bool, most_listeners: int | None, weights: Path | None) -> None:
+    """Refuse options of other laboratories that make no sense."""
+    from auricle.dsp.errors import AuricleError
+
+    if most_listeners is not None and not across:
+        raise AuricleError("--listeners goes with --across (or --family endtoend)")
+    if most_listeners is not None and most_listeners < 1:
+        raise AuricleError(f"--listeners is at least 1, got {most_listeners}")
+    if weights is not None and not weights.is_dir():
+        raise AuricleError(f"{weights}: is no folder; name the one with NAME.safetensors")
+
+
 def _results(
-    data: Path, name: str, request: "Request", n_folds: int, only: list[int], across: bool,
-    between: bool,
-) -> list["Result"]:  # fmt: skip
-    from auricle.personalization.sparse.comparison import (
-        compare_across,
-        compare_between,
-        compare_folds,
-    )
-    from auricle.personalization.sparse.shipped import shipped_training
+    data: Path, name: str, request: "Request", n_folds: int, only: list[int], between: bool
+) -> list["Result"]:
+    from auricle.personalization.sparse.comparison import compare_between, compare_folds
     from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
 
     subjects = subjects_in(data, name)
     if between:
         return list(compare_between(subjects, training_of(subjects), request))
     subjects = people_only(subjects)
+    return list(compare_folds(subjects, training_of(subjects), request, n_folds, only))
+
+
+def _results_across(
+    data: Path, name: str, request: "Request", between: bool, most_listeners: int | None
+) -> list["Result"]:
+    """With the listeners that ship, on all people of a set or some of them."""
+    from auricle.personalization.sparse import comparison
+    from auricle.personalization.sparse.shipped import shipped_training
+    from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
+
+    compare_all = comparison.compare_between_across if between else comparison.compare_across
+    subjects = people_only(subjects_in(data, name))
     whole = training_of(subjects)
-    if across:
-        return list(compare_across(shipped_training(), subjects, whole, request))
-    return list(compare_folds(subjects, whole, request, n_folds, only))
+    some = comparison.some_rows(len(whole), most_listeners)
+    return list(compare_all(shipped_training(), subjects.take(some), whole.take(some), request))
 
 
 def _say(sentence: str) -> None:

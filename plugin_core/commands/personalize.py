@@ -82,13 +82,17 @@ def densify(
     Without --positions the new directions lie in the middles of the edges between measured ones.
     """
     from auricle.dsp.hrtf import HrtfSet
-    from auricle.personalization.sparse.densify import densified
+    from auricle.personalization.sparse import expected_errors
+    from auricle.personalization.sparse.densify import dense_method, densified
     from auricle.personalization.sparse.shipped import shipped_training
 
     _check_output(output, listener, positions)
     known = HrtfSet.load(listener, swap_ears=swap_ears, mirror_azimuth=mirror_azimuth)
     grid = None if positions is None else HrtfSet.load(positions).positions
-    _save(densified(known, shipped_training(), grid, "densified"), output, "listeners-across")
+    upsampler = dense_method(known.n_directions, shipped_training())
+    about = f"densified by {upsampler.name}"
+    _save(densified(known, upsampler, grid, about), output, upsampler.name)
+    typer.echo(expected_errors.sentence_between(upsampler.name, known.n_directions))
 
 
 def _check_output(output: Path, *inputs: Path | None) -> None:

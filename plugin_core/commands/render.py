@@ -111,15 +111,22 @@ def _densified(hrtf: Path | None) -> "HrtfSet":
     """The set of a file with its gaps filled."""
     from auricle.dsp.errors import AuricleError
     from auricle.dsp.hrtf import HrtfSet
-    from auricle.personalization.sparse.densify import densified
+    from auricle.personalization.sparse.densify import dense_method, densified
+    from auricle.personalization.sparse.expected_errors import sentence_between
     from auricle.personalization.sparse.shipped import shipped_training
 
     if hrtf is None:
         raise AuricleError("--densify fills the gaps of a measured set; name it with --hrtf")
-    done = densified(HrtfSet.load(hrtf), shipped_training())
+    known = HrtfSet.load(hrtf)
+    upsampler = dense_method(known.n_directions, shipped_training())
+    done = densified(known, upsampler)
     for finding in done.findings:
         say(finding)
-    say(f"{done.n_predicted} directions predicted between {done.n_measured} measured ones")
+    say(
+        f"{done.n_predicted} directions predicted between {done.n_measured} measured ones "
+        f"by {upsampler.name}"
+    )
+    say(sentence_between(upsampler.name, known.n_directions))
     return done.hrtf
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from auricle.personalization.datasets.subjects import Subjects
     from auricle.personalization.sparse.method import Training
 
 EXAMPLE = "Example: auricle train fsp-ae --data DIR --set sonicom --minutes 5"
@@ -50,9 +51,9 @@ def train(
 
     listeners: HUTUBS and CIPIC brought to one mean, for ``auricle personalize``. default: their
     mean, the listener of the engine where no set is given. Networks, which need torch: refiner,
-    refiner-across, dense-refiner, fsp-ae, neural-field, ranf, niirf, flow, hrtfformer. End-to-end
-    systems (docs/endtoend.md), which learn from scenes that are rendered first: linn, warpnet,
-    warpnet-doppler, nfs, nfs-doppler, binauralgrad, flow-binaural.
+    refiner-across, dense-refiner, dense-refiner-across, fsp-ae, neural-field, ranf, niirf, flow,
+    hrtfformer. End-to-end systems (docs/endtoend.md), which learn from scenes that are rendered
+    first: linn, warpnet, warpnet-doppler, nfs, nfs-doppler, binauralgrad, flow-binaural.
     """
     if model in SYSTEM_NAMES:
         from auricle.plugin_core.commands.train_endtoend import train_on_scenes
@@ -77,8 +78,7 @@ def train(
         )
         return
     ids = [f"{one.dataset} {listener}" for one in subjects for listener in one.ids]
-    whole = each[0] if len(each) == 1 else united(each)
-    _train_network(model, network, whole, ids, minutes, seed)
+    _train_network(model, network, each, _people(subjects), ids, minutes, seed)
 
 
 def _network(model: str, output: Path | None, minutes: float) -> Path:
@@ -97,16 +97,27 @@ def _network(model: str, output: Path | None, minutes: float) -> Path:
     return checked_path(output or Path(f"{model}.safetensors"))
 
 
+def _people(subjects: list["Subjects"]) -> list[str]:
+    """Who each listener is; repeats of one head have one name."""
+    return [f"{one.dataset} {person}" for one in subjects for person in one.people]
+
+
 def _train_network(
-    model: str, path: Path, listeners: "Training", ids: list[str], minutes: float, seed: int
-) -> None:
+    model: str, path: Path, laboratories: list["Training"], people: list[str], ids: list[str],
+    minutes: float, seed: int,
+) -> None:  # fmt: skip
+    from auricle.personalization.sparse.laboratories import united
     from auricle.personalization.sparse.trained import learned
     from auricle.personalization.training import Plan
     from auricle.personalization.weights import save_weights
 
     made = learned(model)(Plan(seconds=60.0 * minutes, seed=seed))
     with _progress(model) as progress:
-        made.fit(listeners, progress)
+        if hasattr(made, "fit_apart"):
+            made.fit_apart(laboratories, people, progress)
+        else:
+            whole = laboratories[0] if len(laboratories) == 1 else united(laboratories)
+            made.fit(whole, progress)
     save_weights(path, made.to_weights(ids, seed=seed, minutes=minutes))
     score = getattr(made, "score_text", "LSD {:.2f} dB").format(made.history.score)
     typer.echo(

@@ -1,11 +1,14 @@
-"""The network of the refiners: a dilated convolution over frequency that corrects a spectrum."""
+"""The network of the refiners: a dilated convolution over frequency that corrects a spectrum.
+
+``auricle.personalization.sparse.correction`` evaluates it without torch.
+"""
 
 import torch
 from torch import nn
 
-from auricle.personalization.sparse.learned import SCALE_DB, zeroed
+from auricle.personalization.sparse.correction import DILATIONS, SCALE_DB, TAPS
+from auricle.personalization.sparse.learned import zeroed
 
-_DILATIONS = (1, 2, 4, 8, 1)
 _TOLD = 64  # numbers that the conditions become
 
 
@@ -27,13 +30,13 @@ class CorrectionNet(nn.Module):
         self.condition = nn.Sequential(
             nn.Linear(n_conditions, _TOLD), nn.GELU(), nn.Linear(_TOLD, _TOLD), nn.GELU()
         )
-        self.first = nn.Conv1d(n_channels, width, 5, padding=2)
+        self.first = nn.Conv1d(n_channels, width, TAPS, padding=TAPS // 2)
         self.layers = nn.ModuleList(
-            nn.Conv1d(width, width, 5, padding=2 * d, dilation=d) for d in _DILATIONS
+            nn.Conv1d(width, width, TAPS, padding=TAPS // 2 * d, dilation=d) for d in DILATIONS
         )
-        self.films = nn.ModuleList(nn.Linear(_TOLD, 2 * width) for _ in _DILATIONS)
+        self.films = nn.ModuleList(nn.Linear(_TOLD, 2 * width) for _ in DILATIONS)
         self.dropout = nn.Dropout(dropout)
-        self.last = nn.Conv1d(width, n_corrected, 5, padding=2)
+        self.last = nn.Conv1d(width, n_corrected, TAPS, padding=TAPS // 2)
         zeroed(self.last)
 
     def forward(self, channels: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from auricle.personalization.features import HEARD
 from auricle.personalization.sparse.learned import merged, split_of
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
 from auricle.personalization.training import History, Plan
@@ -79,6 +78,10 @@ class OverListeners:
         magnitude_db = kept["listeners_db"].astype(np.float32)
         return Training(kept["grid"], magnitude_db, kept["listeners_arrival"])
 
+    def held_out(self) -> NDArray[np.bool_]:
+        """Which listeners say when to stop: the first group."""
+        return np.arange(len(self._listeners)) % self.configuration["groups"] == 0
+
     def _start(self, train: Training) -> None:
         self._listeners = train
         self._base_on(train)
@@ -90,8 +93,9 @@ class OverListeners:
     def to_weights(self, ids: Sequence[str] = (), **notes: Any) -> Weights:
         """All that ``from_weights`` needs."""
         tensors = {**self.listener_tensors(), **self.extra_tensors(), **state_of(self.net)}
-        held = np.arange(len(self._listeners)) % self.configuration["groups"] == 0
-        return Weights(self.name, tensors, self.configuration, split_of(ids, held), notes)
+        return Weights(
+            self.name, tensors, self.configuration, split_of(ids, self.held_out()), notes
+        )
 
     @classmethod
     def from_weights(cls: type[Own], weights: Weights) -> Own:
@@ -104,14 +108,3 @@ class OverListeners:
         load_into(self.net, weights)
         self.net.eval()
         return self
-
-
-def population_of(train: Training) -> tuple[Training, float]:
-    """Mean listener and spread of listeners and their mirror images, in the form of two listeners,
-    and the mean level of all in dB.
-    """
-    both = train.joined(train.mirrored())
-    mean = both.magnitude_db.mean(axis=0, keepdims=True)
-    spread = both.magnitude_db.std(axis=0, keepdims=True)
-    two = Training(train.positions, np.concatenate([mean, spread]), both.arrival_seconds[:2])
-    return two, float(mean[..., HEARD].mean())

@@ -29,7 +29,8 @@ from auricle.personalization.sparse.method import (
     Training,
 )
 from auricle.personalization.sparse.models.correction_net import CorrectionNet, lsd_db
-from auricle.personalization.sparse.models.over_listeners import OverListeners, population_of
+from auricle.personalization.sparse.models.over_listeners import OverListeners
+from auricle.personalization.sparse.population import Population
 from auricle.personalization.training import History, Progress, seeded
 from auricle.personalization.training import train as run
 
@@ -108,7 +109,7 @@ class Refiner(OverListeners):
         magnitude = np.stack([each.magnitude_db for each in base])
         shape = magnitude.shape[:2]
         seen = self._seen(
-            louder(measured, -response),
+            measured.louder(-response),
             target_positions,
             magnitude - response[:, None, None],
             np.broadcast_to(spread, magnitude.shape),
@@ -144,7 +145,7 @@ class Refiner(OverListeners):
     def _base_on(self, train: Training) -> None:
         self._base = self.process()
         self._base.fit(train)
-        self._population, self._level = population_of(train)
+        self._population = Population.of(train)
 
     def _episodes(
         self, train: Training, group: Int64, rng: np.random.Generator, progress: Progress | None
@@ -165,7 +166,7 @@ class Refiner(OverListeners):
             rows = np.flatnonzero(of_both == number)
             for k, (measured, wanted) in enumerate(zip(sets, targets, strict=True)):
                 response[0, k, rows] = self.equipment_db(len(rows), rng)
-                known = louder(both.take(rows).at(grid[measured]), response[0, k, rows])
+                known = both.take(rows).at(grid[measured]).louder(response[0, k, rows])
                 predicted, response[1, k, rows] = others.predict_apart(known, grid[wanted])
                 if self.SPREAD_OF_ALL and number == 0:
                     spread[k] = self._base.predict(known.listener(0), grid[wanted]).spread_db
@@ -178,11 +179,11 @@ class Refiner(OverListeners):
         left, found = response[0] - response[1], base - response[1][:, :, None, None]
         return [
             self._seen(
-                louder(both.at(grid[sets[k]]), left[k]),
+                both.at(grid[sets[k]]).louder(left[k]),
                 grid[targets[k]],
                 found[k],
                 spread[k],
-                louder(both.at(grid[targets[k]]), left[k]),
+                both.at(grid[targets[k]]).louder(left[k]),
             )
             for k in range(len(sets))
         ]
@@ -204,9 +205,10 @@ class Refiner(OverListeners):
         nearest = np.argmax(closeness, axis=1)
         angle = np.arccos(np.clip(closeness.max(axis=1), -1.0, 1.0))
         count = np.full(len(targets), np.log(len(known.positions)) / 4.0)
-        measured = (known.magnitude_db - there.magnitude_db[0])[:, nearest]
-        population = np.stack([here.magnitude_db[0] - self._level, here.magnitude_db[1]], axis=1)
-        mean = here.magnitude_db[0][..., HEARD]
+        measured = (known.magnitude_db - there.mean_db)[:, nearest]
+        level = self._population.level_db
+        population = np.stack([here.mean_db - level, here.spread_db], axis=1)
+        mean = here.mean_db[..., HEARD]
         return Episode(
             base[..., HEARD] - mean,
             measured[..., HEARD],
@@ -256,8 +258,3 @@ class Refiner(OverListeners):
                 channels, conditions, *_ = episode.drawn(who[part], where[part])
                 found.append(torch.stack([net(channels, conditions) for net in nets]).mean(dim=0))
         return torch.cat(found).numpy()
-
-
-def louder(listeners: Training, response_db: Float32) -> Training:
-    """Listeners (B, M, 2, F) measured with responses (B, F) in dB more."""
-    return replace(listeners, magnitude_db=listeners.magnitude_db + response_db[:, None, None])

@@ -11,14 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.errors import AuricleError
-from auricle.personalization.features import BINS
-from auricle.personalization.sparse.listeners import OFFSET_BINS, OFFSET_DB, ListenersAcross
+from auricle.personalization.sparse import shipped
+from auricle.personalization.sparse.equipment import drawn_equipment_db
+from auricle.personalization.sparse.listeners import ListenersAcross
 from auricle.personalization.sparse.method import Float32, Training
 from auricle.personalization.sparse.models.refiner import Refiner
-from auricle.personalization.sparse.shipped import as_shipped, shipped_training
 from auricle.personalization.training import Progress
-from auricle.personalization.weights import Weights, WeightsError
+from auricle.personalization.weights import Weights
 
 
 class RefinerAcross(Refiner):
@@ -30,16 +29,12 @@ class RefinerAcross(Refiner):
 
     def fit(self, train: Training, progress: Progress | None = None) -> None:
         """Train on the listeners that ship, as they were measured; AuricleError for others."""
-        if not _ship(train.dataset, len(train)):
-            raise AuricleError(
-                f"{self.name} learns from the listeners that ship ({shipped_training().dataset}), "
-                f"not from {len(train)} of {train.dataset}; train refiner on those"
-            )
+        shipped.check_ships(self.name, train)
         super().fit(train, progress)
 
     def kept(self, train: Training) -> Training:
         """The listeners in the form in which they ship."""
-        return as_shipped(train)
+        return shipped.as_shipped(train)
 
     def pupils(self, train: Training) -> Training:
         """Every listener once, every second one in the mirror: half the time, as many people."""
@@ -52,11 +47,7 @@ class RefinerAcross(Refiner):
 
     def equipment_db(self, count: int, rng: np.random.Generator) -> Float32:
         """Responses (count, F) with the covariance that the base gives them."""
-        steps = OFFSET_DB * rng.standard_normal((count, BINS))
-        kept = np.exp(-1.0 / OFFSET_BINS)
-        for k in range(1, BINS):
-            steps[:, k] = kept * steps[:, k - 1] + np.sqrt(1.0 - kept**2) * steps[:, k]
-        return steps.astype(np.float32)
+        return drawn_equipment_db(count, rng)
 
     def listener_tensors(self) -> dict[str, NDArray]:
         """None: which listeners they are stands in the notes."""
@@ -70,15 +61,4 @@ class RefinerAcross(Refiner):
     @classmethod
     def listeners_in(cls, weights: Weights) -> Training:
         """The listeners that ship; WeightsError where those of the notes are others."""
-        dataset, count = weights.notes.get("listeners", ("no listeners", 0))
-        if not _ship(dataset, count):
-            raise WeightsError(
-                f"weights of {cls.name} go with {count} listeners of {dataset}, which are not "
-                f"those that ship; train it again: auricle train {cls.name} --data DIR"
-            )
-        return shipped_training()
-
-
-def _ship(dataset: str, count: int) -> bool:
-    ours = shipped_training()
-    return (dataset, count) == (ours.dataset, len(ours))
+        return shipped.listeners_of(weights)
