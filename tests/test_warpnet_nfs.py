@@ -7,23 +7,31 @@ torch = pytest.importorskip("torch")
 
 from endtoend_scenes import CODE_SIZE, ShadowScenes  # noqa: E402
 
+from auricle.personalization.endtoend import fourier_frames as fourier  # noqa: E402
 from auricle.personalization.endtoend.encoding import n_pose_features, pose_features  # noqa: E402
-from auricle.personalization.endtoend.models import nfs as fourier  # noqa: E402
 from auricle.personalization.endtoend.models.nfs import Nfs, NfsDoppler  # noqa: E402
 from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
     WarpNet,
     WarpNetDoppler,
-    monotone,
 )
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS, NeuralRenderer  # noqa: E402
 from auricle.personalization.endtoend.poses import STEP, Poses  # noqa: E402
 from auricle.personalization.endtoend.warp import geometric_warp  # noqa: E402
+from auricle.personalization.endtoend.warp_network import monotone  # noqa: E402
 from auricle.personalization.training import Plan  # noqa: E402
 
 SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]
 SMALL = {
-    "warpnet": {"blocks": 2, "layers": 3, "channels": 6, "hidden": 6, "warp_channels": 16},
-    "nfs": {"pairs": 1, "width": 16, "blocks": 1},
+    "warpnet": {
+        "blocks": 2,
+        "layers": 3,
+        "channels": 6,
+        "hidden": 6,
+        "told": 16,
+        "order": 2,
+        "warp_channels": 16,
+    },
+    "nfs": {"pairs": 1, "width": 16, "blocks": 1, "order": 2, "rank": 4},
 }
 
 
@@ -157,13 +165,13 @@ def test_pieces_sound_as_the_whole(system, monkeypatch):
 
 def test_nfs_serves_the_right_ear_in_the_mirror():
     mono, places, code = moving()
-    begun = made(Nfs)
+    stirred = made(Nfs, stirred=0.05)
+    torch.nn.init.zeros_(stirred.net.noise.level.weight)
+    parity = torch.tensor([1.0, -1.0])
+    stirred.begin(parity)
     with torch.no_grad():
-        torch.nn.init.normal_(begun.net.shift.last.base.weight, std=0.05)
-        torch.nn.init.zeros_(begun.net.side)
-        torch.nn.init.zeros_(begun.net.who.weight)
-        known = begun.estimate(mono, places, code)
-        mirrored = begun.estimate(mono, places * torch.tensor([1.0, -1.0, 1.0]), code)
+        known = stirred.estimate(mono, places, code)
+        mirrored = stirred.estimate(mono, places * torch.tensor([1.0, -1.0, 1.0]), code * parity)
     assert decibel(known - geometric_warp(mono, places), known) > -60.0
     torch.testing.assert_close(mirrored, known.flip(1), atol=1e-5, rtol=1e-4)
 
@@ -180,7 +188,7 @@ def test_features_have_the_size_that_they_say():
 def test_learns_and_repeats(system):
     scenes = ShadowScenes(pieces=2, steps=20)
     runs = []
-    for steps in (30, 3, 3):
+    for steps in (60, 3, 3):
         trained = small(system, Plan(steps=steps, check_steps=20, learning_rate=1e-2))
         trained.fit(scenes)
         runs.append(trained)

@@ -6,6 +6,7 @@ frequencies as speech and music have them. Hundreds of steps of scenes are one s
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -25,6 +26,7 @@ Filters: TypeAlias = Callable[
 ]  # of LinnNet.filters
 
 SIZE = 512
+RESPONSE_BINS = SIZE // 2 + 1
 BATCH = 768  # responses
 JUDGED = 4096
 WEIGHT_DB = 0.05
@@ -37,12 +39,17 @@ _QUIET = 1e-4
 @dataclass(frozen=True)
 class Pieces:
     """Responses (B, N) at RATE, LEAD_SAMPLES late; directions (B, 3) as the ear sees them, y
-    towards it; codes (B, D), mirrored for right ears.
+    towards it; codes (B, D), mirrored for right ears. Of both ears: (B, 2, N), that one first.
     """
 
     response: torch.Tensor
     seen: torch.Tensor
     code: torch.Tensor
+
+    @property
+    def spectra(self) -> torch.Tensor:
+        """(..., RESPONSE_BINS) of the responses."""
+        return torch.fft.rfft(self.response, SIZE)
 
 
 class Responses:
@@ -71,15 +78,17 @@ class Responses:
     def __len__(self) -> int:
         return self._n_people
 
-    def draw(self, rng: np.random.Generator, count: int) -> Pieces:
-        """About ``count`` responses."""
+    def draw(self, rng: np.random.Generator, count: int, both: bool = False) -> Pieces:
+        """About ``count`` responses, or as many pairs of ``both`` ears, half in the mirror."""
         responses, seen, codes = [], [], []
         for ir, own, rows, positions, weights in self._parts:
             n = max(round(count * len(own) / self._n_people), 1)
             who = rng.integers(len(own), size=n)
             where = rng.choice(len(positions), n, p=weights / weights.sum())
             ear = rng.integers(2, size=n)
-            responses.append(ir[own[who], where, ear])
+            one = ir[own[who], where, ear]
+            other = ir[own[who], where, 1 - ear] if both else None
+            responses.append(one if other is None else np.stack([one, other], axis=1))
             turned = np.stack([np.ones(n), 1.0 - 2.0 * ear, np.ones(n)], axis=1)
             seen.append(positions[where] * turned)
             codes.append(self._codes[rows[who], ear])
@@ -90,19 +99,24 @@ class Responses:
 
 
 def response_loss(pieces: Pieces, filters: Filters) -> torch.Tensor:
-    """How far filters are from the responses: decibels, complex, linear amplitude, phase.
+    """How far filters are from the responses, ``spectrum_loss``."""
+    taps, late = filters(pieces.seen[:, None], pieces.code)
+    omega = torch.arange(SIZE // 2 + 1) * (2.0 * np.pi / SIZE)
+    turn = torch.polar(torch.ones_like(omega), -omega * (late + LEAD_SAMPLES))
+    found = torch.fft.rfft(taps[:, 0], SIZE) * turn
+    return spectrum_loss(found, pieces.spectra)
+
+
+def spectrum_loss(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """How far spectra (B, RESPONSE_BINS) are apart: decibels, complex, linear amplitude, phase.
 
     With P what was predicted, T the response and S the power of a sound at each frequency:
     0.05 RMS dB (weights 1 / f above 2 kHz) + sum S |P - T|^2 / sum S |T|^2
     + sum sqrt(S) ||P| - |T|| / sum sqrt(S) |T| + the mean of |angle(P / T)| where S |T|^2 is not
     small, which is what the field's L2 on amplitude and on phase ask for.
     """
-    taps, late = filters(pieces.seen[:, None], pieces.code)
     omega = torch.arange(SIZE // 2 + 1) * (2.0 * np.pi / SIZE)
     hz = omega * (RATE / (2.0 * np.pi))
-    turn = torch.polar(torch.ones_like(omega), -omega * (late + LEAD_SAMPLES))
-    found = torch.fft.rfft(taps[:, 0], SIZE) * turn
-    wanted = torch.fft.rfft(pieces.response, SIZE)
     sound = (hz > _LEAST_HZ) / (1.0 + (hz / _CORNER_HZ) ** 2)
     sound = sound / sound.sum()
     weight_db = ((hz > 0.0) & (hz < _TOP_HZ)) / hz.clamp_min(_EVEN_HZ)
@@ -125,13 +139,26 @@ def fit_filters(
     progress: Progress | None = None,
 ) -> History:  # fmt: skip
     """Train a network whose ``filters`` these are; responses of the judges say when to stop."""
+    loss = partial(response_loss, filters=filters)
+    return fit_responses(net, loss, learners, judges, plan, progress)
+
+
+def fit_responses(
+    net: torch.nn.Module, loss: Callable[[Pieces], torch.Tensor], learners: Responses,
+    judges: Responses, plan: Plan, progress: Progress | None = None, *,
+    counts: tuple[int, int] = (BATCH, JUDGED), both: bool = False,
+) -> History:  # fmt: skip
+    """Train a network by its loss on responses, ``counts`` of them in a step and to judge by.
+
+    A share of the listeners is not told, as in scenes.
+    """
     torch.set_num_threads(1)
     rng = np.random.default_rng(plan.seed)
-    judged = judges.draw(np.random.default_rng(0), JUDGED)
+    judged = judges.draw(np.random.default_rng(0), counts[1], both)
 
-    def loss() -> torch.Tensor:
-        pieces = learners.draw(rng, BATCH)
+    def step() -> torch.Tensor:
+        pieces = learners.draw(rng, counts[0], both)
         known = torch.from_numpy(rng.random((len(pieces.code), 1)) >= UNKNOWN_SHARE)
-        return response_loss(Pieces(pieces.response, pieces.seen, pieces.code * known), filters)
+        return loss(Pieces(pieces.response, pieces.seen, pieces.code * known))
 
-    return train(net, loss, lambda: float(response_loss(judged, filters)), plan, progress)
+    return train(net, step, lambda: float(loss(judged)), plan, progress)

@@ -178,12 +178,7 @@ class GenerativeRenderer(NeuralRenderer):
         spare = batch.mono.shape[-1] // STEP - wanted
         if spare <= 0:
             return batch
-        first = int(torch.randint(spare + 1, ()))
-        sound = slice(first * STEP, (first + wanted) * STEP)
-        return replace(
-            batch, mono=batch.mono[:, sound], binaural=batch.binaural[..., sound],
-            apparent_m=batch.apparent_m[:, first : first + wanted + 1],
-        )  # fmt: skip
+        return batch.part(int(torch.randint(spare + 1, ())), wanted)
 
     def window(self, known: Known, batch: Batch) -> tuple[slice, slice, slice]:
         """What the network learns from: items, a run of frames, and which of them count.

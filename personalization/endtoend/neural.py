@@ -4,7 +4,7 @@ A system says how it is built, what its loss is and what it hears (``estimate``)
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -44,6 +44,14 @@ class Batch:
     def judged(self, signal: torch.Tensor) -> torch.Tensor:
         """A signal (B, ..., T) without the samples that nobody judges."""
         return signal[..., self.warmup_samples :]
+
+    def part(self, first_step: int, n_steps: int) -> "Batch":
+        """Less of the same pieces."""
+        sound = slice(first_step * STEP, (first_step + n_steps) * STEP)
+        return replace(
+            self, mono=self.mono[:, sound], binaural=self.binaural[..., sound],
+            apparent_m=self.apparent_m[:, first_step : first_step + n_steps + 1],
+        )  # fmt: skip
 
 
 class Scenes(Protocol):
@@ -123,16 +131,21 @@ class NeuralRenderer:
 
     def fit(self, scenes: Scenes, progress: Progress | None = None) -> None:
         """Train on scenes; those of ``judges`` say when to stop."""
-        torch.set_num_threads(1)
-        rng = seeded(self.plan.seed)
+        seeded(self.plan.seed)
         self.configuration["code_size"] = scenes.code_size
         self.net = self.build()
+        self.learn(scenes, self.plan, progress)
+
+    def learn(self, scenes: Scenes, plan: Plan, progress: Progress | None = None) -> None:
+        """Train the network that is there on scenes."""
+        torch.set_num_threads(1)
+        rng = np.random.default_rng(plan.seed)
         judges = scenes.judges()
         self.history = train(
             self.net,
             lambda: self.loss(scenes.batch(rng)),
             lambda: float(np.mean([self.judged(each) for each in judges])),
-            self.plan,
+            plan,
             progress,
         )
 

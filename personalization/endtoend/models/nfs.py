@@ -10,277 +10,55 @@ gated blocks (three), excess delays of -1 to 5 ms (to 50 ms). Geometry is taken 
 sample by sample, and the networks say what comes on top: a frame that moves as one would turn
 Doppler into combs (its delay jumps by 0.3 ms at 1 m/s). The delay in the gain is relative to that
 of geometry. Paths but the first come in pairs of opposite sign that begin equal, so that the system
-starts as the geometric warp. One network serves both ears, the right one in the mirror. The
-listener's code is a token to attend to, and steers by FiLM and LoRA.
+starts as the geometric warp. Harmonics of the direction are tokens beside the sines. One network
+serves both ears, the right one in the mirror, direction and code alike. The code is tokens to
+attend to, and steers each gated block by FiLM and the last layer by LoRA.
 """
 
-import math
 from typing import Any, ClassVar
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
-from auricle.personalization.endtoend.dopplerbas import N_FEATURES, velocity_features
-from auricle.personalization.endtoend.encoding import coordinates, n_coordinates
+from auricle.personalization.endtoend.filter_training import Pieces, spectrum_loss
+from auricle.personalization.endtoend.fourier_frames import HOP_STEPS
+from auricle.personalization.endtoend.fourier_network import FourierShift
 from auricle.personalization.endtoend.losses import (
     level_difference_error,
     multi_resolution,
     phase_l2,
     relative_wave_l2,
 )
-from auricle.personalization.endtoend.neural import Batch, NeuralRenderer
-from auricle.personalization.endtoend.poses import STEP
-from auricle.personalization.endtoend.warp import ear_delays_samples, geometric_warp
-
-HOP_STEPS = 38  # 101 ms; a frame is two hops
-LEAD_STEPS, TAIL_STEPS = 4, 16  # room in a frame's transform for what comes early and late
-FRAME = 2 * HOP_STEPS * STEP
-SIZE = FRAME + (LEAD_STEPS + TAIL_STEPS) * STEP
-N_BINS = SIZE // 2 + 1
-LEAST_DELAY, MOST_DELAY = -48.0, 240.0  # samples on top of geometry
-_ONE = math.log(math.e - 1.0)  # softplus of it is 1
-_QUERIES = 4  # tokens that ask: the learned sines and the direction
+from auricle.personalization.endtoend.neural import Batch
+from auricle.personalization.endtoend.response_first import ResponseFirst, moving_places
 
 
-def shifted(frames: torch.Tensor, delay_samples: torch.Tensor, gains: torch.Tensor) -> torch.Tensor:
-    """Frames (B, SIZE), LEAD_STEPS late, each the sum of its paths.
-
-    Args:
-        frames: (B, FRAME).
-        delay_samples: (B, C, N_BINS) of each path at each bin; whole constant ones are exact.
-        gains: (B, C, N_BINS), of either sign.
+class Nfs(ResponseFirst):
+    """The system ``nfs``: responses first, whose paths are what frames of scenes will have; then
+    errors of the wave, of phases, of level differences and MRSTFT on scenes.
     """
-    radians = torch.arange(N_BINS, device=frames.device) * (2.0 * math.pi / SIZE)
-    angle = -radians * delay_samples
-    real, imag = (gains * angle.cos()).sum(dim=1), (gains * angle.sin()).sum(dim=1)
-    found = torch.fft.rfft(frames, SIZE) * torch.complex(real, imag)
-    early = LEAD_STEPS * STEP
-    return torch.roll(torch.fft.irfft(found, SIZE), early, dims=-1)
-
-
-def framed(signal: torch.Tensor) -> torch.Tensor:
-    """Hann frames (B, M, FRAME) of signals (B, T), the middle of frame m at m hops."""
-    hop = FRAME // 2
-    n_hops = -(-signal.shape[-1] // hop)
-    padded = functional.pad(signal, (hop, (n_hops + 1) * hop - signal.shape[-1]))
-    window = torch.hann_window(FRAME, device=signal.device, dtype=signal.dtype)
-    return padded.unfold(-1, FRAME, hop) * window
-
-
-def overlapped(frames: torch.Tensor, n_samples: int) -> torch.Tensor:
-    """Signals (B, T) from frames (B, M, SIZE) of ``shifted``: the inverse of ``framed``."""
-    hop, early = FRAME // 2, LEAD_STEPS * STEP
-    n_frames = frames.shape[1]
-    total = functional.fold(
-        frames.transpose(1, 2), (1, (n_frames - 1) * hop + SIZE), (1, SIZE), stride=(1, hop)
-    ).flatten(1)
-    return total[:, hop + early : hop + early + n_samples]
-
-
-class Encoding(nn.Module):
-    """Tokens (B, N + 1, W) of coordinates (B, N): one of learned sines, and sines of each."""
-
-    def __init__(self, n_coordinates: int, width: int) -> None:
-        super().__init__()
-        self.learned = nn.Linear(n_coordinates, width)
-        nn.init.uniform_(self.learned.weight, -2.0, 2.0)
-        nn.init.uniform_(self.learned.bias, -math.pi, math.pi)
-        waves = torch.logspace(-2.0, 2.5, width, base=2.0)  # radians for each unit, 0.25 to 5.7
-        self.waves = nn.Parameter(torch.stack([waves, waves.flip(0)]), requires_grad=False)
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Slow and fast sines run against each other over the width."""
-        each = torch.sin(values[..., None, None] * self.waves).sum(dim=-2)
-        return torch.cat([torch.sin(self.learned(values))[:, None], each], dim=1)
-
-
-class Attention(nn.Module):
-    """Tokens (B, Q, W) with what they find among others (B, N, W) added."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
-
-    def forward(self, asking: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-        """One head."""
-        found = functional.scaled_dot_product_attention(
-            self.query(asking), self.key(others), self.value(others)
-        )
-        return asking + found
-
-
-class GatedBlock(nn.Module):
-    """Values (B, C, W) mixed over paths, and gated by their own mix over frequency (gMLP)."""
-
-    def __init__(self, n_paths: int, width: int, n_inner: int) -> None:
-        super().__init__()
-        self.norm, self.gate_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.spread = nn.Conv1d(n_paths, 2 * n_inner, 1)
-        self.gate = nn.Linear(width, width)
-        self.gather = nn.Conv1d(n_inner, n_paths, 1)
-        nn.init.normal_(self.gate.weight, std=0.01)
-        nn.init.ones_(self.gate.bias)
-
-    def forward(self, values: torch.Tensor) -> torch.Tensor:
-        """With what was there."""
-        passed, gate = functional.gelu(self.spread(self.norm(values))).chunk(2, dim=1)
-        return values + self.gather(passed * self.gate(self.gate_norm(gate)))
-
-
-class Estimator(nn.Module):
-    """Numbers (B, C, W), all 0 at first, for each path and point over frequency."""
-
-    def __init__(
-        self, n_tokens: int, n_paths: int, width: int, blocks: int, code_size: int
-    ) -> None:
-        super().__init__()
-        self.attention = Attention(width)
-        self.paths = nn.Conv1d(n_tokens, n_paths, 1)
-        squeezed = max(n_paths // 2, 1)
-        self.excite = nn.Sequential(
-            nn.Linear(n_paths, squeezed), nn.ReLU(), nn.Linear(squeezed, n_paths), nn.Sigmoid()
-        )
-        self.blocks = nn.Sequential(*(GatedBlock(n_paths, width, width) for _ in range(blocks)))
-        self.listener = CodeFiLM(code_size, width)
-        self.last = CodeLoRA(width, width, code_size)
-        nn.init.zeros_(self.last.base.weight)
-        nn.init.zeros_(self.last.base.bias)
-
-    def forward(
-        self, asking: torch.Tensor, others: torch.Tensor, code: torch.Tensor
-    ) -> torch.Tensor:
-        """From tokens (B, Q, W) and (B, N, W), and codes (B, D)."""
-        found = self.attention(asking, others)
-        values = self.paths(torch.cat([found, others], dim=1))
-        values = values * self.excite(values.mean(dim=-1))[..., None]
-        return self.last(self.listener(self.blocks(values), code), code)
-
-
-class Noise(nn.Module):
-    """Signals (B, 2, T) with a little shaped noise, none at first.
-
-    In a rendering each hop of a whole has noise of its own, always the same.
-    """
-
-    def __init__(self, n_channels: int = 8) -> None:
-        super().__init__()
-        self.shape = nn.Conv1d(2, n_channels, 3, padding=1, bias=False)
-        self.level = nn.Conv1d(n_channels, 2, 1, bias=False)
-        nn.init.zeros_(self.level.weight)
-
-    def forward(self, ears: torch.Tensor, first_hop: int) -> torch.Tensor:
-        """Its level is learned; ``ears`` begin at a hop of the whole."""
-        noise = torch.randn_like(ears) if self.training else _drawn(ears, first_hop)
-        found: torch.Tensor = ears + 1e-3 * self.level(self.shape(noise))
-        return found
-
-
-def _drawn(like: torch.Tensor, first_hop: int) -> torch.Tensor:
-    """Noise (1, 2, T) that follows from the numbers of its hops."""
-    samples, parts = like.shape[-1], []
-    for hop in range(-(-samples // (FRAME // 2))):
-        generator = torch.Generator().manual_seed(first_hop + hop)
-        parts.append(torch.randn(1, 2, FRAME // 2, generator=generator))
-    return torch.cat(parts, dim=-1)[..., :samples].to(like)
-
-
-class FourierShift(nn.Module):
-    """Both ears (B, 2, T) from mono (B, T), places (B, K + 1, 3), codes (B, D)."""
-
-    def __init__(self, code_size: int, pairs: int, width: int, blocks: int, doppler: bool) -> None:
-        super().__init__()
-        self.doppler = doppler
-        n_paths = 1 + 2 * pairs
-        n_values = n_coordinates() + (N_FEATURES if doppler else 0)
-        self.encoding = Encoding(n_values, width)
-        self.who = nn.Linear(2 * code_size, 2 * width, bias=False)  # two tokens of the listener
-        sizes = (n_values + 4, n_paths, width, blocks, 2 * code_size)
-        self.shift, self.scale = Estimator(*sizes), Estimator(*sizes)
-        self.side = nn.Parameter(0.1 * torch.randn(1, width))
-        self.project = nn.Parameter(torch.full((n_paths, 1), _ONE))
-        self.noise = Noise()
-        excess = torch.linspace(-24.0, 120.0, pairs).repeat_interleave(2)
-        share = (torch.cat([torch.zeros(1), excess]) - LEAST_DELAY) / (MOST_DELAY - LEAST_DELAY)
-        self.delay_start = nn.Parameter(torch.logit(share)[:, None].repeat(1, width))
-        gains = torch.tensor([_ONE] + [-1.0] * (2 * pairs))
-        self.gain_start = nn.Parameter(gains[:, None].repeat(1, width))
-        signs = torch.tensor([1.0] + [1.0, -1.0] * pairs)
-        self.signs = nn.Parameter(signs[:, None], requires_grad=False)
-
-    def forward(
-        self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor, first_step: int = 0
-    ) -> torch.Tensor:
-        """Geometry sample by sample, then the paths of each frame.
-
-        Frames lie at whole hops of a whole, in which ``mono`` begins at ``first_step``.
-        """
-        first_hop, inside = divmod(first_step, HOP_STEPS)
-        mono = functional.pad(mono, (inside * STEP, 0))
-        apparent_m = torch.cat([apparent_m[:, :1].expand(-1, inside, -1), apparent_m], dim=1)
-        ears = geometric_warp(mono, apparent_m)
-        frames = framed(ears.flatten(0, 1)).unflatten(0, ears.shape[:2])
-        delays, gains = self.paths(apparent_m, code, frames.shape[2])
-        moved = shifted(frames.flatten(0, 2), delays, gains).view(-1, frames.shape[2], SIZE)
-        found = overlapped(moved, ears.shape[-1]).view(ears.shape)
-        noisy: torch.Tensor = self.noise(found, first_hop)
-        return noisy[..., inside * STEP :]
-
-    def paths(
-        self, apparent_m: torch.Tensor, code: torch.Tensor, n_frames: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Delays in samples on top of geometry, and gains: both (B 2 M, C, N_BINS), M frames.
-
-        Args:
-            apparent_m: (B, K + 1, 3) metres.
-            code: (B, D).
-            n_frames: M, the middle of each a hop after that of the one before.
-        """
-        middles = (HOP_STEPS * torch.arange(n_frames)).clamp(max=apparent_m.shape[1] - 1)
-        values = torch.stack([self._seen(apparent_m, ear) for ear in (0, 1)], dim=1)[:, :, middles]
-        side = torch.tensor([1.0, -1.0])
-        listener = torch.cat([code[:, None].expand(-1, 2, -1), side[:, None] * code[:, None]], -1)
-        listener = listener[:, :, None].expand(-1, -1, n_frames, -1).flatten(0, 2)
-        sides = side[None, :, None, None, None] * self.side
-        sides = sides.expand(len(code), 2, n_frames, 1, -1).flatten(0, 2)
-        tokens = self.encoding(values.flatten(0, 2))
-        who = self.who(listener).unflatten(-1, (2, -1))
-        asking = tokens[:, :_QUERIES]
-        others = torch.cat([tokens[:, _QUERIES:], who, sides], dim=1)
-        shift = self.delay_start + self.shift(asking, others, listener)
-        excess = LEAST_DELAY + (MOST_DELAY - LEAST_DELAY) * _over_bins(torch.sigmoid(shift))
-        scale = functional.softplus(self.gain_start + self.scale(asking, others, listener))
-        gains = self.signs * functional.softplus(self.project) * scale.square()
-        geometry = ear_delays_samples(apparent_m)[:, middles].transpose(1, 2).reshape(-1, 1, 1)
-        law = (geometry / (geometry + excess).clamp_min(1.0)).square()
-        return excess, _over_bins(gains) * law
-
-    def _seen(self, apparent_m: torch.Tensor, ear: int) -> torch.Tensor:
-        """Coordinates (B, K + 1, N) as an ear sees them: those of the right one in the mirror."""
-        mirror = apparent_m.new_tensor([1.0, 1.0 - 2.0 * ear, 1.0])
-        seen = coordinates(apparent_m * mirror)
-        if not self.doppler:
-            return seen
-        velocity = velocity_features(apparent_m * mirror)
-        return torch.cat([seen, torch.cat([velocity[:, :1], velocity], dim=1)], dim=-1)
-
-
-class Nfs(NeuralRenderer):
-    """The system ``nfs``: errors of the wave, of phases, of level differences and MRSTFT."""
 
     name = "nfs"
     past_steps: ClassVar[int] = 3 * HOP_STEPS  # whole hops, so that frames lie alike
     future_steps: ClassVar[int] = 2 * HOP_STEPS
     DEFAULTS: ClassVar[dict[str, Any]] = {
-        "pairs": 7, "width": 64, "blocks": 2, "doppler": False,
+        "pairs": 7, "width": 64, "blocks": 2, "order": 5, "rank": 32, "doppler": False,
         "phase_weight": 0.1, "level_weight": 0.1, "spectrum_weight": 0.1,
     }  # fmt: skip
 
     def build(self) -> nn.Module:
         """The network of these sizes."""
-        names = ("code_size", "pairs", "width", "blocks", "doppler")
+        names = ("code_size", "pairs", "width", "blocks", "order", "rank", "doppler")
         return FourierShift(**{name: self.configuration[name] for name in names})
+
+    def begin(self, parity: torch.Tensor) -> None:
+        """The right ear takes the code of the listener in the mirror."""
+        self.net.parity.copy_(parity)
+
+    def loss_on_responses(self, pieces: Pieces) -> torch.Tensor:
+        """``spectrum_loss`` of the paths of one ear, and of geometry, at moving places."""
+        places = moving_places(pieces.seen, self.chance)
+        return spectrum_loss(self.net.ear_spectra(places, pieces.code), pieces.spectra)
 
     def estimate_from(
         self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
@@ -307,8 +85,3 @@ class NfsDoppler(Nfs):
 
     name = "nfs-doppler"
     DEFAULTS: ClassVar[dict[str, Any]] = {**Nfs.DEFAULTS, "doppler": True}
-
-
-def _over_bins(points: torch.Tensor) -> torch.Tensor:
-    """Values (..., N_BINS) on straight lines between points (..., W) spread from 0 Hz up."""
-    return functional.interpolate(points, size=N_BINS, mode="linear", align_corners=True)
