@@ -28,7 +28,7 @@ from auricle.personalization.sparse.ridge import BandRidge
 SMOOTHING_BINS = 3.0
 # By which the spread inside a laboratory is too narrow; of ridge, with HUTUBS as the listeners and
 # CIPIC as the other laboratory, and the other way round.
-SPREAD_DB_FACTOR = 1.25
+SPREAD_DB_FACTOR, SPREAD_ITD_FACTOR = 1.25, 2.0
 
 
 class WithoutEquipment:
@@ -63,8 +63,13 @@ class WithoutEquipment:
             found,
             magnitude_db=found.magnitude_db + response_db,
             arrival_seconds=found.arrival_seconds + late,
-            spread_db=None if found.spread_db is None else SPREAD_DB_FACTOR * found.spread_db,
+            spread_db=_wider(found.spread_db, SPREAD_DB_FACTOR),
+            spread_seconds=_wider(found.spread_seconds, SPREAD_ITD_FACTOR),
         )
+
+
+def _wider(spread: NDArray | None, factor: float) -> NDArray | None:
+    return None if spread is None else factor * spread
 
 
 def equipment_db(deviations_db: NDArray) -> NDArray:

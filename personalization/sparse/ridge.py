@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from auricle.personalization.features import BINS
+from auricle.personalization.sparse.arrivals import MICROSECONDS, own_scatter_us
 from auricle.personalization.sparse.harmonics import corrected
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
 from auricle.personalization.sparse.population import mean_listener
@@ -68,6 +69,9 @@ class BandRidge:
         spread_db = spread_seconds = None
         if self._with_spread:
             spread_db, spread_seconds = _spreads(others, len(known))
+            nearest = np.argmax(target_positions @ self._deviations.positions.T, axis=1)
+            scatter = own_scatter_us(self._deviations)[nearest] / MICROSECONDS
+            spread_seconds = np.hypot(spread_seconds, scatter)
         out = []
         for row, (db, us) in enumerate(zip(found_db, found_late, strict=True)):
             whole = Prediction(mean.magnitude_db[0] + db, mean.arrival_seconds[0] + us)
