@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from listeners import GRID, some_listeners
 
-from auricle.personalization.endtoend.codes import Codebook
+from auricle.personalization.endtoend.codes import MOST_CODE, MOST_RMS, Codebook, held
 from auricle.personalization.features import HEARD, Features, to_hrtf_set
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.method import Measured
@@ -106,3 +106,18 @@ def test_too_few_people_are_refused():
 
     with pytest.raises(AuricleError, match="needs 32 people"):
         Codebook.learned(PEOPLE.take([0, 1, 2]))
+
+
+def test_codes_are_held_where_people_are():
+    rng = np.random.default_rng(0)
+    inside = rng.normal(size=64).astype(np.float32)
+    inside *= 1.2 / np.sqrt(np.mean(inside**2))
+    assert np.array_equal(held(inside), inside)
+    far = held(10.0 * inside)
+    assert np.sqrt(np.mean(far**2)) == pytest.approx(MOST_RMS, rel=1e-5)
+    assert np.abs(far).max() <= MOST_CODE
+    assert np.array_equal(np.sign(far), np.sign(inside))
+    lone = np.zeros(64, np.float32)
+    lone[3] = -100.0
+    assert held(lone)[3] == -MOST_CODE
+    assert np.array_equal(held(np.zeros(64, np.float32)), np.zeros(64))

@@ -15,11 +15,12 @@ from test_neural_bus import RATE, STEP
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
 from auricle.dsp.hrtf import HrtfSet
+from auricle.personalization.endtoend.codes import MOST_CODE
 from auricle.personalization.features import to_hrtf_set
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.cli import main
 from auricle.plugin_core.neural.plugin import NeuralPlugin
-from auricle.plugin_core.neural.systems import MOST_CODE, open_system
+from auricle.plugin_core.neural.systems import open_system
 
 torch = pytest.importorskip("torch")
 

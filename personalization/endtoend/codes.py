@@ -29,6 +29,9 @@ Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]
 
 SIZE_OF_CODE = 64
+# Of a code's numbers, in standard deviations over people: the largest of one, and the root mean
+# square of all, as far out as anybody of HUTUBS and CIPIC who trains.
+MOST_CODE, MOST_RMS = 4.0, 1.36
 ORDER = 6  # of the harmonics of the components
 _MEAN_ORDER = 15
 _SHARE_OF_ARRIVALS = 0.3  # of a code's numbers
@@ -196,6 +199,13 @@ class Codebook:
             for name in ("mean", "basis", "step", "parity")
         )
         return cls(mean, basis * step, parity)
+
+
+def held(code: Float32) -> Float32:
+    """A code (D,) no farther out than people are who train: networks know nothing beyond."""
+    near = np.clip(code, -MOST_CODE, MOST_CODE)
+    rms = float(np.sqrt(np.mean(near**2)))
+    return np.asarray(near * min(1.0, MOST_RMS / max(rms, 1e-9)), dtype=np.float32)
 
 
 def codebook_in(weights: Weights, path: str | os.PathLike[str]) -> Codebook:

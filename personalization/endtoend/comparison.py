@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.sphere_holes import fibonacci_sphere
 from auricle.personalization.endtoend.baselines import FEW, ExplicitSets, warp
+from auricle.personalization.endtoend.codes import held
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.fitting import fit_code
 from auricle.personalization.endtoend.listener_codes import ListenerCodes
@@ -48,7 +49,7 @@ OWN, FITTED, UNKNOWN, OTHER = "own code", f"code from {FEW}", "unknown listener"
 CODES = (OWN, FITTED, UNKNOWN, OTHER)
 TESTED = ("amplitude_l2", "phase_l2_aligned", "wave_l2", "ild_error_db", "itd_error_us")
 OBSERVER_DIRECTIONS = 250
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -212,13 +213,13 @@ def _learned(request: Request, name: str, rows: list[int]) -> list[Result]:
 
 
 def _codes_of(request: Request, trained: Trained, rows: list[int]) -> dict[str, list[Float32]]:
-    """Codes of each kind, of the listeners of ``rows``."""
+    """Codes of each kind, of the listeners of ``rows``, as a user's set would give them."""
     people = ListenerCodes(request.listeners, request.data, trained.codebook)
     return {
-        OWN: [people.whole(row) for row in rows],
-        FITTED: [_fitted(trained, people, row) for row in rows],
+        OWN: [held(people.whole(row)) for row in rows],
+        FITTED: [held(_fitted(trained, people, row)) for row in rows],
         UNKNOWN: [trained.codebook.unknown] * len(rows),
-        OTHER: [people.whole(request.other(row)) for row in rows],
+        OTHER: [held(people.whole(request.other(row))) for row in rows],
     }
 
 

@@ -24,7 +24,6 @@ LIVE = "linn"  # the one that ships, and renders in blocks without torch
 RATE = 48000  # Hz of all others
 FEW = 20  # directions below which a set is completed first
 
-MOST_CODE = 4.0  # standard deviations over people; what lies beyond is held there
 _LEVEL_DIRECTIONS = 300
 _FILES = Path(__file__).resolve().parents[2] / "personalization" / "model_files"
 Say = Callable[[str], None]
@@ -120,6 +119,7 @@ def _in_pieces(opened: OpenedSystem, n_sources: int) -> System:
 
 
 def _code(book: "Codebook", hrtf: HrtfSet | None, say: Say) -> NDArray[np.float32]:
+    from auricle.personalization.endtoend.codes import MOST_CODE, held
     from auricle.personalization.sparse.input_checks import checked
 
     if hrtf is None:
@@ -134,4 +134,4 @@ def _code(book: "Codebook", hrtf: HrtfSet | None, say: Say) -> NDArray[np.float3
     code = book.code_from_few(known) if few else book.code_of(known)
     if np.max(np.abs(code)) > MOST_CODE:
         say(f"the set is unlike people: its code reaches {np.max(np.abs(code)):.1f} deviations")
-    return np.clip(code, -MOST_CODE, MOST_CODE)
+    return held(code)
