@@ -94,7 +94,18 @@ def prepare(
         raise AuricleError(f'level is "matched" or "measured", not {level!r}')
     if rank not in ("auto", "full") and not (isinstance(rank, int) and 1 <= rank <= 256):
         raise AuricleError(f'rank is "auto", "full" or a number from 1 to 256, not {rank!r}')
-    hrtf = hrtf.resampled(sample_rate)
+    from threadpoolctl import threadpool_limits
+
+    # Thousands of small products: on a busy machine threads of BLAS that wait for each other took
+    # five times as long as one.
+    with threadpool_limits(1, user_api="blas"):
+        return _prepared(hrtf.resampled(sample_rate), sample_rate, rank, level, full_edge_deg)
+
+
+def _prepared(
+    hrtf: HrtfSet, sample_rate: int, rank: str | int, level: str, full_edge_deg: float
+) -> PreparedSet:
+    """``prepare`` of a set at the rate of the output."""
     near = _near(hrtf)
     mesh = triangulate(hrtf.positions)
     ir = np.asarray(hrtf.ir, dtype=np.float64)

@@ -257,3 +257,20 @@ def test_prepared_sets_are_cached_and_a_broken_cache_is_made_anew(heads, tmp_pat
     file.write_bytes(b"not an archive")
     third = cache.prepared_set(small, RATE, rank=8)
     assert third.gains.shape == first.gains.shape
+
+
+def test_preparing_keeps_blas_to_one_thread_and_gives_it_back(heads, monkeypatch):
+    from threadpoolctl import threadpool_info
+
+    from auricle.dsp import prepared
+
+    def blas() -> list[int]:
+        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]
+
+    seen, refined = [], prepared._refined
+    monkeypatch.setattr(prepared, "_refined", lambda *args: seen.append(blas()) or refined(*args))
+    before = blas()
+    prepare(heads, RATE, rank=4)
+    assert seen
+    assert {count for counts in seen for count in counts} <= {1}
+    assert blas() == before
