@@ -11,6 +11,12 @@ import numpy as np
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 
 FORMAT = "auricle weights 1"
+_SHIPPED = Path(__file__).resolve().parent / "model_files"
+
+
+def shipped_weights(name: str) -> Path:
+    """Where the weights are that ship under a name with the program, if they do."""
+    return _SHIPPED / f"{name}.safetensors"
 
 
 class WeightsError(AuricleError):

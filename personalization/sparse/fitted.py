@@ -12,9 +12,8 @@ from auricle.personalization.sparse.trained import (
     OF_SHIPPED,
     learned,
     load_trained,
-    shipped_weights,
 )
-from auricle.personalization.weights import load_weights, save_weights
+from auricle.personalization.weights import load_weights, save_weights, shipped_weights
 
 TRAINING_MINUTES = 5.0
 

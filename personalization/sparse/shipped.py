@@ -16,9 +16,9 @@ from auricle.dsp.spherical_harmonics import encode, n_channels
 from auricle.personalization.features import BINS, HEARD
 from auricle.personalization.sparse.method import Training
 from auricle.personalization.sparse.population import mean_listener
-from auricle.personalization.weights import Weights, WeightsError
+from auricle.personalization.weights import Weights, WeightsError, shipped_weights
 
-PATH = Path(__file__).resolve().parent.parent / "model_files" / "listeners.safetensors"
+PATH = shipped_weights("listeners")
 ORDER = 10  # of the harmonics of what is kept of a listener
 _VERSION = "1"
 _RIDGE = 1e-3

@@ -1,19 +1,17 @@
 """Learned methods by name: trained on listeners, kept in a file, taken from it again."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.sparse.method import Method, Training, method, method_at
-from auricle.personalization.weights import load_weights
+from auricle.personalization.weights import load_weights, shipped_weights
 
 LEARNED = (
     "refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer", "dense-refiner",
     "refiner-across", "dense-refiner-across",
 )  # fmt: skip
 OF_SHIPPED = ("refiner-across", "dense-refiner-across")  # they go with the listeners that ship
-_FOLDER = Path(__file__).resolve().parent.parent / "model_files"
 # What is trained, where it is not what predicts (which then needs no torch).
 _TRAINERS = {"dense-refiner-across": "dense_refiner_across:DenseRefinerAcross"}
 
@@ -25,11 +23,6 @@ def learned(name: str) -> Any:
     if name in _TRAINERS:
         return method_at(f"auricle.personalization.sparse.models.{_TRAINERS[name]}", name)
     return method(name)
-
-
-def shipped_weights(name: str) -> Path:
-    """Where the weights of a network are that ship with the program, if they do."""
-    return _FOLDER / f"{name}.safetensors"
 
 
 def ready(name: str | None, weights: str | os.PathLike[str] | None, listeners: Training) -> Method:

@@ -25,7 +25,6 @@ RATE = 48000  # Hz of all others
 FEW = 20  # directions below which a set is completed first
 
 _LEVEL_DIRECTIONS = 300
-_FILES = Path(__file__).resolve().parents[2] / "personalization" / "model_files"
 Say = Callable[[str], None]
 
 
@@ -79,10 +78,10 @@ def open_system(
             has its ears exchanged.
     """
     from auricle.personalization.endtoend.codes import codebook_in
-    from auricle.personalization.weights import load_weights
+    from auricle.personalization.weights import load_weights, shipped_weights
 
     if weights is None:
-        weights = _FILES / f"{model}.safetensors"
+        weights = shipped_weights(model)
         if not weights.is_file():
             raise AuricleError(
                 f"no weights of {model!r} ship with Auricle, only of {LIVE}; train them with "
