@@ -162,7 +162,7 @@ def test_the_spread_holds_what_directions_scatter_by() -> None:
     unknown = np.setdiff1d(np.arange(120), rows)
     others = heads(30, 6, 2.0)
     true = itd_seconds(others.arrival_seconds)[:, unknown]
-    own = own_scatter_us(deviations)
+    own = own_scatter_us(deviations, GRID)
     assert np.sqrt(np.mean(own**2)) == pytest.approx(2.0 * np.sqrt(2.0), rel=0.25)
     shares = []
     for scattered in (True, False):

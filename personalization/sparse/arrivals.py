@@ -100,20 +100,20 @@ def arrivals_given(
         return arrivals, None
     spread_us = _itd_spread(model, targets, seen)
     if scattered:
-        nearest = np.argmax(target_positions @ deviations.positions.T, axis=1)
-        spread_us = np.hypot(spread_us, own_scatter_us(deviations)[nearest])
+        spread_us = np.hypot(spread_us, own_scatter_us(deviations, target_positions))
     return arrivals, spread_us / MICROSECONDS
 
 
-def own_scatter_us(deviations: Training) -> Array:
-    """By how many microseconds (M,) each direction's ITD differs, as a root mean square over
-    listeners, from what its neighbours tell.
+def own_scatter_us(deviations: Training, target_positions: Array) -> Array:
+    """By how many microseconds (Q,) the ITD at targets (Q, 3) differs, as a root mean square over
+    listeners, from what its neighbours tell: that of the nearest direction of the grid.
     """
     itd = MICROSECONDS * itd_seconds(deviations.arrival_seconds)
     apart = chords(deviations.positions, deviations.positions)
     around = np.argsort(apart, axis=1, kind="stable")[:, 1 : 1 + _NEIGHBOURS]
     left = itd - itd[:, around].mean(axis=-1)
-    return np.asarray(np.sqrt(np.mean(left**2, axis=0) / (1.0 + 1.0 / _NEIGHBOURS)))
+    own = np.sqrt(np.mean(left**2, axis=0) / (1.0 + 1.0 / _NEIGHBOURS))
+    return np.asarray(own[np.argmax(target_positions @ deviations.positions.T, axis=1)])
 
 
 def _late_only(listeners: Training) -> Training:

@@ -69,9 +69,8 @@ class BandRidge:
         spread_db = spread_seconds = None
         if self._with_spread:
             spread_db, spread_seconds = _spreads(others, len(known))
-            nearest = np.argmax(target_positions @ self._deviations.positions.T, axis=1)
-            scatter = own_scatter_us(self._deviations)[nearest] / MICROSECONDS
-            spread_seconds = np.hypot(spread_seconds, scatter)
+            scatter_us = own_scatter_us(self._deviations, target_positions)
+            spread_seconds = np.hypot(spread_seconds, scatter_us / MICROSECONDS)
         out = []
         for row, (db, us) in enumerate(zip(found_db, found_late, strict=True)):
             whole = Prediction(mean.magnitude_db[0] + db, mean.arrival_seconds[0] + us)
