@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from auricle.dsp.sphere_weights import sphere_weights
 from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, Listeners
 from auricle.personalization.endtoend.poses import RATE
-from auricle.personalization.endtoend.scenes import UNKNOWN_SHARE
+from auricle.personalization.endtoend.scenes import UNKNOWN_SHARE, SceneSet
 from auricle.personalization.training import History, Plan, Progress, train
 
 Float32: TypeAlias = NDArray[np.float32]
@@ -96,6 +96,21 @@ class Responses:
             torch.from_numpy(np.concatenate(each).astype(np.float32))
             for each in (responses, seen, codes)
         ))  # fmt: skip
+
+
+def behind(scenes: SceneSet) -> tuple[Responses, Responses]:
+    """The responses behind scenes: of the people who train, and of those who judge."""
+    listeners, codes = scenes.listeners, scenes.codes
+    return (
+        Responses(listeners, codes, scenes.train_rows),
+        Responses(listeners, codes, scenes.judge_rows),
+    )
+
+
+def parity_of(codes: Float32) -> torch.Tensor:
+    """What the mirror does to codes (P, 2, D) of people and of their mirror images: signs (D,)."""
+    signs = np.sign(np.sum(codes[:, 0] * codes[:, 1], axis=0))
+    return torch.from_numpy(np.where(signs == 0.0, 1.0, signs).astype(np.float32))
 
 
 def response_loss(pieces: Pieces, filters: Filters) -> torch.Tensor:

@@ -10,10 +10,14 @@ import math
 from dataclasses import replace
 from typing import ClassVar
 
-import numpy as np
 import torch
 
-from auricle.personalization.endtoend.filter_training import Pieces, Responses, fit_responses
+from auricle.personalization.endtoend.filter_training import (
+    Pieces,
+    behind,
+    fit_responses,
+    parity_of,
+)
 from auricle.personalization.endtoend.neural import NeuralRenderer, Scenes
 from auricle.personalization.endtoend.poses import RATE, STEP
 from auricle.personalization.endtoend.scenes import SceneSet
@@ -56,12 +60,8 @@ class ResponseFirst(NeuralRenderer):
         seeded(self.plan.seed)
         self.configuration["code_size"] = scenes.code_size
         self.net = self.build()
-        signs = np.sign(np.sum(scenes.codes[:, 0] * scenes.codes[:, 1], axis=0))
-        self.begin(torch.from_numpy(np.where(signs == 0.0, 1.0, signs).astype(np.float32)))
-        learners, judges = (
-            Responses(scenes.listeners, scenes.codes, rows)
-            for rows in (scenes.train_rows, scenes.judge_rows)
-        )
+        self.begin(parity_of(scenes.codes))
+        learners, judges = behind(scenes)
         first, then = self._plans()
         share = self.share_of_responses
         began = fit_responses(

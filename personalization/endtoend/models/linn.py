@@ -52,7 +52,7 @@ from auricle.dsp.linn_filters import (
 )
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
-from auricle.personalization.endtoend.filter_training import Responses, fit_filters
+from auricle.personalization.endtoend.filter_training import behind, fit_filters, parity_of
 from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics
 from auricle.personalization.endtoend.linn_networks import (
     EAR_SAMPLES,
@@ -194,11 +194,8 @@ class Linn(NeuralRenderer):
         seeded(self.plan.seed)
         self.configuration["code_size"] = scenes.code_size
         self.net = self.build()
-        codes = scenes.codes
-        signs = np.sign(np.sum(codes[:, 0] * codes[:, 1], axis=0)) + 0.0
-        self.net.parity.copy_(torch.from_numpy(np.where(signs == 0.0, 1.0, signs)))
-        learners = Responses(scenes.listeners, codes, scenes.train_rows)
-        judges = Responses(scenes.listeners, codes, scenes.judge_rows)
+        self.net.parity.copy_(parity_of(scenes.codes))
+        learners, judges = behind(scenes)
         plan = replace(self.plan, weight_decay=_WEIGHT_DECAY)
         self.history = fit_filters(self.net, self.net.filters, learners, judges, plan, progress)
 
