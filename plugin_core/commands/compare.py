@@ -95,6 +95,10 @@ def compare(
 
     if family not in ("sparse", "endtoend"):
         raise AuricleError(f"--family is sparse or endtoend, got {family!r}")
+    if most_listeners is not None and most_listeners < 1:
+        raise AuricleError(f"--listeners is at least 1, got {most_listeners}")
+    if weights is not None and not weights.is_dir():
+        raise AuricleError(f"{weights}: is no folder; name the one with NAME.safetensors")
     folder = cache or cache_folder().parent / "compare"
     if family == "endtoend":
         from auricle.plugin_core.commands.compare_endtoend import compare_systems
@@ -112,7 +116,8 @@ def compare(
     # Before hours of work, not behind them.
     _check_files(output, expected)
     _check(only or [], n_folds, across, between, n_observed, minutes)
-    _check_across(across, most_listeners, weights)
+    if most_listeners is not None and not across:
+        raise AuricleError("--listeners goes with --across (or --family endtoend)")
     default = (_BETWEEN_ACROSS if between else _ACROSS) if across else _FOLDED
     wanted = names(methods or default)
     if against is not None and against not in wanted:
@@ -160,18 +165,6 @@ def _check(
         raise AuricleError("--observer needs whole sets; leave it out with --densify")
     if not 0.0 < minutes < float("inf"):
         raise AuricleError(f"--minutes must be above 0, got {minutes}")
-
-
-def _check_across(across: bool, most_listeners: int | None, weights: Path | None) -> None:
-    """Refuse options of other laboratories that make no sense."""
-    from auricle.dsp.errors import AuricleError
-
-    if most_listeners is not None and not across:
-        raise AuricleError("--listeners goes with --across (or --family endtoend)")
-    if most_listeners is not None and most_listeners < 1:
-        raise AuricleError(f"--listeners is at least 1, got {most_listeners}")
-    if weights is not None and not weights.is_dir():
-        raise AuricleError(f"{weights}: is no folder; name the one with NAME.safetensors")
 
 
 def _results(

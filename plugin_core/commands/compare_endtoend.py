@@ -20,12 +20,8 @@ def compare_systems(
         raise AuricleError(f"--scenes is at least 1, got {n_scenes}")
     if not 0.0 <= room_share <= 1.0:
         raise AuricleError(f"--rooms is a share from 0 to 1, got {room_share}")
-    if most_listeners is not None and most_listeners < 1:
-        raise AuricleError(f"--listeners is at least 1, got {most_listeners}")
     if licence not in ("shippable", "all"):
         raise AuricleError(f'--licence is "shippable" or "all", got {licence!r}')
-    if weights is not None and not weights.is_dir():
-        raise AuricleError(f"{weights}: is no folder; name the one with NAME.safetensors")
     try:
         from auricle.personalization.endtoend import comparison
     except ImportError as error:
