@@ -325,14 +325,15 @@ def test_whole_scenes_are_the_same_for_each_listener(
     data: Path, people: Listeners, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "sets"))
-    one, other = (list(whole_scenes(people, data, row, 2)) for row in people.rows("test").tolist())
+    stage = Stage.of(data, "test", noise_share=0.0)
+    one, other = (list(whole_scenes(people, stage, row, 2)) for row in people.rows("test").tolist())
     for a, b in zip(one, other, strict=True):
         assert np.array_equal(a.mono, b.mono)
         assert np.array_equal(a.poses.apparent_m, b.poses.apparent_m)
         assert synthetic.level_db(a.binaural - b.binaural, a.binaural) > -20.0
         assert a.binaural.shape == (2, len(a.mono)) == (2, 192000)
     monkeypatch.setattr("auricle.personalization.endtoend.scenes.ExplicitRenderer", None)
-    kept = list(whole_scenes(people, data, one[0].listener, 2))
+    kept = list(whole_scenes(people, stage, one[0].listener, 2))
     assert np.array_equal(kept[1].binaural, one[1].binaural)
 
 

@@ -109,8 +109,8 @@ class Request:
 
     @cached_property
     def stage(self) -> Stage:
-        """The sounds and heads of the scenes."""
-        return Stage.of(self.data, "test", "all", self.room_share)
+        """The sounds and heads of the scenes, without noise."""
+        return Stage.of(self.data, "test", "all", self.room_share, noise_share=0.0)
 
     @cached_property
     def stage_digest(self) -> str:
@@ -258,9 +258,7 @@ def _judged(
 
     def judged() -> Result:
         render = made()
-        scenes = list(
-            whole_scenes(who, request.data, row, request.n_scenes, room_share=request.room_share)
-        )
+        scenes = list(whole_scenes(who, request.stage, row, request.n_scenes))
         each, rtf = _errors(render, scenes)
         if observed:
             each.update(_observer_errors(render, request, row))

@@ -256,14 +256,12 @@ class SceneSet:
 
 
 def whole_scenes(
-    listeners: Listeners, data: Path | None, row: int, n_scenes: int = TEST_SCENES, *,
-    room_share: float = 0.0, noise_share: float = 0.0, seed: int = 0,
-) -> Iterator[Scene]:  # fmt: skip
-    """Whole scenes of 4 s as a listener hears them, from sounds and traces of the test.
+    listeners: Listeners, stage: Stage, row: int, n_scenes: int = TEST_SCENES, *, seed: int = 0
+) -> Iterator[Scene]:
+    """Whole scenes of 4 s as a listener hears them, from the sounds and traces of a stage.
 
     Scene by scene the same sound, head and way for each listener. Kept on disk.
     """
-    stage = Stage.of(data, "test", "all", room_share, noise_share)
     words = f"{stage.digest()} {listeners.digest([row])} {n_scenes} {seed} {TEST_STEPS}"
     name = f"test-{hashlib.sha256(words.encode()).hexdigest()[:32]}.npz"
     path = cache_folder().parent / "endtoend" / name
