@@ -7,12 +7,17 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
 
+from auricle.dsp.sphere_model import MEAN_RADIUS_M, SOUND_SPEED_M_S, path_m
+
 Array = NDArray[np.float64]
 
 _UPSAMPLING = 8
 _OUTLIER_SECONDS = 0.12e-3
-_TREND_ORDER = 6
+_TREND_ORDER, _LEAST_TREND_ORDER = 6, 3  # the least needs 64 directions
+_SPHERE_SECONDS = 0.3e-3  # heads differ from the sphere, and loudspeakers' distances do
+_TURNED_OVER = 0.1  # logarithm of the peaks' ratio from which a channel's sign is clear
 _ROWS = 32  # directions at a time
+_FALL_FROM = 0.92  # of Nyquist; 20.3 kHz at 44.1 kHz
 # No arrival lies before the start, but a minimum-phase onset may sit some samples early.
 _GUARD_SAMPLES = 16
 
@@ -56,26 +61,69 @@ def arrival_samples(ir: Array, sample_rate: int, positions: Array | None = None)
     """Arrival times (M, 2) in samples, continuous over the sphere.
 
     The lag at which a response resembles its own minimum-phase version most (Nam, Abel and Smith
-    2008, AES 125, sec. 3). A lag that stands more than 0.12 ms off a smooth field through its
-    neighbours is sought again near that field: single responses with a strong echo or a dead
-    channel (HUTUBS has some) would otherwise tear the ITD.
+    2008, AES 125, sec. 3), turned over where the set is (``polarity``). A lag that stands more than
+    0.12 ms off a smooth field through its neighbours is sought again near that field: single
+    responses with a strong echo or a dead channel (HUTUBS has some) would otherwise tear the ITD.
+    Of few directions a rigid sphere takes the place of the field.
 
     Args:
         ir: (M, 2, N) responses, ear 0 left.
         sample_rate: Hz.
         positions: (M, 3) unit vectors; without them no outlier is mended.
     """
-    lags = np.concatenate([_peak(_correlated(some, ir.shape[-1])) for some in _parts(ir)])
-    if positions is not None and len(ir) > 4 * (_TREND_ORDER + 1) ** 2:
-        reach = _OUTLIER_SECONDS * sample_rate * _UPSAMPLING
-        trend = smooth_field(lags, positions, _TREND_ORDER, reach)
-        far = np.abs(lags - trend) > reach
-        rows = np.flatnonzero(np.any(far, axis=1))
-        for some in _parts(rows):
-            correlation = _correlated(ir[some], ir.shape[-1])
-            near = np.abs(np.arange(correlation.shape[-1]) - trend[some, :, None]) <= reach
+    sign, lags = _signed_peaks(ir)
+    if positions is not None:
+        field, reach_seconds = _expected_lags(lags, positions, sample_rate)
+        reach = reach_seconds * sample_rate * _UPSAMPLING
+        far = np.abs(lags - field) > reach
+        for some in _parts(np.flatnonzero(np.any(far, axis=1))):
+            correlation = sign[:, None] * _correlated(ir[some], ir.shape[-1])
+            near = np.abs(np.arange(correlation.shape[-1]) - field[some, :, None]) <= reach
             lags[some] = np.where(far[some], _peak(correlation, near), lags[some])
     return lags / _UPSAMPLING - _GUARD_SAMPLES
+
+
+def polarity(ir: Array) -> Array:
+    """+1 or -1 for each ear (2,) of responses (M, 2, N): whether its channel is turned over.
+
+    LISTEN's files hold pressure that falls where the sound arrives. Minimum-phase responses rise,
+    so a turned-over response resembles its own least at the very lag at which it arrives.
+    """
+    return _signed_peaks(ir)[0]
+
+
+def _signed_peaks(ir: Array) -> tuple[Array, Array]:
+    """Polarity (2,) and the lags (M, 2), in steps of the correlation, at which it peaks."""
+    lags, ratios = np.empty((2, *ir.shape[:2])), np.empty(ir.shape[:2])
+    for some, ratio, at in zip(
+        _parts(ir), _parts(ratios), _parts(np.moveaxis(lags, 0, -1)), strict=True
+    ):
+        correlation = _correlated(some, ir.shape[-1])
+        up, down = correlation.max(axis=-1), -correlation.min(axis=-1)
+        ratio[:] = np.log(np.maximum(up, 1e-30) / np.maximum(down, 1e-30))
+        at[..., 0], at[..., 1] = _peak(correlation), _peak(-correlation)
+    clear = np.median(ratios, axis=0)
+    if clear.min() > -_TURNED_OVER or clear.max() < _TURNED_OVER:
+        clear[:] = clear.mean()  # both ears alike, but for clear signs of the contrary
+    sign = np.where(clear < 0.0, -1.0, 1.0)
+    return sign, np.where(sign > 0.0, lags[0], lags[1])
+
+
+def _expected_lags(lags: Array, positions: Array, sample_rate: int) -> tuple[Array, float]:
+    """Where lags (M, 2) may be looked for: the middle (M, 2), and how far to each side, seconds.
+
+    A smooth field through many directions. Through few, the ways around a sphere of the mean
+    radius, if most of the lags follow it; ITD taken out of a set is not to be put back.
+    """
+    order = min(_TREND_ORDER, int(np.sqrt(len(lags) / 4.0)) - 1)
+    if order >= _LEAST_TREND_ORDER:
+        reach = _OUTLIER_SECONDS * sample_rate * _UPSAMPLING
+        return smooth_field(lags, positions, order, reach), _OUTLIER_SECONDS
+    side = np.stack([positions[:, 1], -positions[:, 1]], axis=1)
+    way = path_m(np.inf, side, MEAN_RADIUS_M) / SOUND_SPEED_M_S * sample_rate * _UPSAMPLING
+    field = way + np.median(lags - way)
+    follows = np.median(np.abs(lags - field)) <= 0.5 * _SPHERE_SECONDS * sample_rate * _UPSAMPLING
+    return (field if follows else lags), _SPHERE_SECONDS
 
 
 def low_frequency_arrival_samples(
@@ -115,13 +163,13 @@ def low_frequency_arrival_samples(
 def shifted(ir: Array, shift_samples: Array, n_taps: int, out: Array | None = None) -> Array:
     """Responses (M, 2, n_taps) moved later by ``shift_samples`` (M, 2), fractions included.
 
-    What moves before the first or behind the last tap is cut. Above 0.84 of Nyquist the
-    magnitude falls off, so that a fractional shift rings for some 20 samples, not for ever.
+    What moves before the first or behind the last tap is cut. Above ``_FALL_FROM`` of Nyquist the
+    magnitude falls off, so that a fractional shift rings for some 40 samples, not for ever.
     ``out`` may be ``ir`` itself.
     """
     size = fft.next_fast_len(ir.shape[-1] + n_taps + 128, real=True)
     bins = np.arange(size // 2 + 1)
-    edge = np.clip((bins / (size / 2) - 0.84) / 0.16, 0.0, 1.0)
+    edge = np.clip((bins / (size / 2) - _FALL_FROM) / (1.0 - _FALL_FROM), 0.0, 1.0)
     fall = np.cos(edge * np.pi / 2) ** 2
     if out is None:
         out = np.empty((*ir.shape[:2], n_taps))

@@ -44,3 +44,14 @@ def delay_table(n_taps: int, passband: float = 0.82) -> NDArray[np.float32]:
     gram += 1e-9 * np.eye(n_taps)  # the gram matrix is singular to float64 beyond 30 taps
     rows = np.linalg.solve(gram, correlation(taps[:, None] - delays)).T
     return np.ascontiguousarray(rows, dtype=np.float32)
+
+
+def delay_taps_at(delays: NDArray[np.float64], n_taps: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The delay filters' taps (..., n_taps) for delays (...) in samples, and where they begin."""
+    table = delay_table(n_taps).astype(np.float64)
+    whole = np.floor(delays).astype(np.int64)
+    position = (delays - whole) * PHASES_PER_SAMPLE
+    low = np.minimum(position.astype(np.int64), len(table) - 2)
+    part = (position - low)[..., None]
+    taps = table[low] + part * (table[low + 1] - table[low])
+    return taps, whole - centre_samples(n_taps)

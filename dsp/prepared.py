@@ -3,10 +3,11 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.fft as fft
 from numpy.typing import NDArray
 
 from auricle.dsp import alignment
-from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
+from auricle.dsp.delay import centre_samples, delay_taps_at
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.freed import give_back
 from auricle.dsp.head_radius import head_radius_m
@@ -23,6 +24,7 @@ HEAD_TAPS = 128
 _ALIGNED_SAMPLES = 24
 _ONSET_MARGIN_SAMPLES = 12
 _RING_SAMPLES = 24
+_MOST_BOOST = 4.0  # of power
 _ROWS = 256  # vertices whose gains are made at a time
 # The gains of all vertices lie in the cache beside the sources, under 1 MB of them at 24 buses.
 _LOW_EDGE_DEG, _LOW_VERTICES = 3.5, 4500
@@ -169,12 +171,11 @@ def _full_rank(
     n_taps = ir.shape[2] - int(delays.min()) + _RING_SAMPLES
     n_taps = max(-(-n_taps // 4) * 4, HEAD_TAPS)
     gains = np.empty((len(ir), 2 * n_taps + 2 * HEAD_TAPS), dtype=np.float32)
-    table = delay_table(FULL_DELAY_TAPS).astype(np.float64)
     for at in range(0, len(ir), _ROWS):
         rows = slice(at, at + _ROWS)
-        aligned = alignment.shifted(ir[rows], -delays[rows], n_taps)
+        aligned = _undelayed(ir[rows], delays[rows], n_taps)
         gains[rows, : 2 * n_taps] = aligned.reshape(len(aligned), -1)
-        rest = _rest(ir[rows], aligned, delays[rows], table)
+        rest = _rest(ir[rows], aligned, delays[rows])
         gains[rows, 2 * n_taps :] = rest.reshape(len(rest), -1)
     report = f"full rank: {n_taps} taps, aligned as measured"
     return PreparedSet(
@@ -183,25 +184,36 @@ def _full_rank(
     )  # fmt: skip
 
 
+def _undelayed(
+    ir: NDArray[np.float64], delays: NDArray[np.float64], n_taps: int
+) -> NDArray[np.float64]:
+    """Responses (M, 2, n_taps) that the delay filters of ``delays`` (M, 2) turn into ``ir``.
+
+    Their fall near Nyquist is made good, by no more than ``_MOST_BOOST``: directions between
+    measured ones have nothing else that could.
+    """
+    taps, first = delay_taps_at(delays, FULL_DELAY_TAPS)
+    size = fft.next_fast_len(ir.shape[-1] + n_taps + 128, real=True)
+    turn = np.exp(2j * np.pi * np.arange(size // 2 + 1) * first[..., None] / size)
+    response = fft.rfft(taps, size)
+    power = np.abs(response) ** 2
+    inverse = np.conj(response) * np.minimum(1.0 / np.maximum(power, 1e-9), _MOST_BOOST)
+    return fft.irfft(fft.rfft(ir, size) * inverse * turn, size)[..., :n_taps]
+
+
 def _rest(
-    ir: NDArray[np.float64], aligned: NDArray[np.float64], delays: NDArray[np.float64],
-    table: NDArray[np.float64],
-) -> NDArray[np.float64]:  # fmt: skip
+    ir: NDArray[np.float64], aligned: NDArray[np.float64], delays: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """What delay and aligned response leave of the first taps (M, 2, HEAD_TAPS) of a response.
 
     Measured responses are not silent before the sound arrives (-25 to -45 dB of their energy), and
     a causal delay cannot bring that back: it is added without any delay, which makes measured
     directions exact at no latency.
     """
-    whole = np.floor(delays).astype(int)
-    position = (delays - whole) * PHASES_PER_SAMPLE
-    low = np.minimum(position.astype(int), len(table) - 2)
-    part = (position - low)[..., None]
-    taps = table[low] + part * (table[low + 1] - table[low])  # (M, 2, n_taps)
+    taps, first = delay_taps_at(delays, FULL_DELAY_TAPS)
     rest = np.zeros((*ir.shape[:2], HEAD_TAPS))
     known = min(HEAD_TAPS, ir.shape[2])
     rest[..., :known] = ir[..., :known]
-    first = whole - centre_samples(FULL_DELAY_TAPS)
     n = np.arange(HEAD_TAPS)
     for j in range(FULL_DELAY_TAPS):
         at = n - first[..., None] - j

@@ -13,6 +13,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import Array
 
 SOUND_SPEED_M_S = 343.0
+MEAN_RADIUS_M = 0.0875  # of heads
 MAX_TERMS = 2000
 
 Complex: TypeAlias = NDArray[np.complex128]

@@ -1,0 +1,52 @@
+"""The responses that the engine really plays: of its tables, not of the set they were made from."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from auricle.dsp.delay import centre_samples, delay_taps_at
+from auricle.dsp.prepared import PreparedSet
+
+Array = NDArray[np.float64]
+
+_ROWS = 128  # directions at a time
+
+
+def played_responses(prepared: PreparedSet, directions: ArrayLike) -> Array:
+    """Responses (Q, 2, N) of a source at rest in each of the directions (Q, 3), unit vectors.
+
+    What ``BinauralRenderer`` gives back for an impulse, from the same tables, without playing it:
+    blended gains on the bus filters, behind the blended delays as the delay filters make them.
+    """
+    wanted = np.asarray(directions, dtype=np.float64)
+    triangle, weights = prepared.mesh.locate(wanted)
+    corners = prepared.mesh.triangles[triangle]
+    n_taps = prepared.tail_samples + 2
+    out = np.empty((len(wanted), 2, n_taps))
+    for at in range(0, len(wanted), _ROWS):
+        some = slice(at, at + _ROWS)
+        share, corner = weights[some, :, None].astype(np.float64), corners[some]
+        gains = np.sum(share * prepared.gains[corner], axis=1)
+        delays = np.sum(share * prepared.delays[corner], axis=1)
+        delays = np.maximum(delays, centre_samples(prepared.delay_taps))  # blends round below it
+        out[some] = _responses(prepared, gains, delays, n_taps)
+    return out
+
+
+def _responses(prepared: PreparedSet, gains: Array, delays: Array, n_taps: int) -> Array:
+    """Responses (Q, 2, n_taps) of gains (Q, G) and delays (Q, 2)."""
+    rank = prepared.rank
+    buses = gains[:, : 2 * rank].reshape(len(gains), 2, rank)
+    if prepared.filters is not None:
+        buses = np.einsum("qek,ekn->qen", buses, prepared.filters.astype(np.float64))
+    taps, first = delay_taps_at(delays, prepared.delay_taps)
+    out = np.zeros((*delays.shape, n_taps))
+    length = buses.shape[2]
+    for j in range(prepared.delay_taps):
+        for q, e in np.ndindex(delays.shape):
+            begin = int(first[q, e]) + j
+            end = min(begin + length, n_taps)
+            out[q, e, begin:end] += taps[q, e, j] * buses[q, e, : end - begin]
+    heads = prepared.head_taps
+    early = gains[:, 2 * rank : 2 * (rank + heads)].reshape(len(gains), 2, heads)
+    out[..., :heads] += early
+    return out
