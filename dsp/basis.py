@@ -7,23 +7,20 @@ neighbouring directions agree in phase and level, so that what is blended betwee
 cancels nor wavers when a source moves.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
 from scipy import sparse
 
-from auricle.dsp.metrics.spectral import MIDDLE, spectra_lsd_db
+from auricle.dsp.metrics.spectral import MIDDLE, Band, spectra_lsd_db
+from auricle.dsp.octave_weighting import OctaveWeighting, octave_weighting
 
 Floats = NDArray[np.float32]
 
 SIZE = 512  # of the FFT in which the distance counts
-HIGH_HZ = MIDDLE[1]
-_ABOVE = 0.01  # weight of the bins above that band
-# The lowest bins are few of those that the LSD counts, but carry the level of voices and basses:
-# with the weight of others the ILD at 125 Hz is off by 2 to 5 dB.
-_BASS_HZ, _BASS, _LEVEL_AT_REST = 500.0, 4.0, 1.0
+_LEAST_SINGULAR = 3e-4  # of the largest: a set of a few harmonics fills no more buses than it has
 _STRETCH = 1.7  # each solution is overshot: the rounds get as far in a third of their number
 _AGREE_HZ = (50.0, 1000.0, 2000.0)  # neighbours agree from the first to the second, less above
 _AGREEMENT = 30.0  # weight of a relative error, beside 1 / LSD of a log error
@@ -39,8 +36,8 @@ class Basis:
 
 
 def fit_basis(
-    responses: NDArray[np.float64], rank: int, sample_rate: int, *, n_taps: int = 256,
-    rounds: int = 100,
+    responses: NDArray[np.float64], rank: int, sample_rate: int, *, top_hz: float = MIDDLE[1],
+    n_taps: int = 256, rounds: int = 100,
 ) -> Basis:  # fmt: skip
     """The filters and gains of ``rank`` that bring the mean LSD of responses (M, N) to a minimum.
 
@@ -51,19 +48,19 @@ def fit_basis(
     response's own LSD, so that the mean of LSDs is what falls. The filters have ``n_taps`` taps,
     which ties all frequencies together: conjugate gradients.
     """
-    magnitude, hz, band = _targets(responses, sample_rate)
+    wanted = _Wanted.of(responses, sample_rate, top_hz)
     gains, filters = _weighted_svd(responses[:, :n_taps].astype(np.float32), rank)
     spectra = fft.rfft(filters, SIZE)
     best: Basis | None = None
     for turn in range(rounds):
         judged = turn % 10 == 9 or turn == rounds - 1
         step = np.float32(1.0 if judged or turn == 0 else _STRETCH)
-        gains += step * (_solve_gains(magnitude, gains @ spectra, spectra, band) - gains)
+        gains += step * (_solve_gains(wanted, gains @ spectra, spectra) - gains)
         if judged:
-            lsd = spectra_lsd_db(gains @ spectra, magnitude, hz)
+            lsd = wanted.lsd_db(gains @ spectra)
             if best is None or lsd.mean() < best.lsd_db.mean():
                 best = Basis(gains.copy(), filters, lsd)
-        found = _solve_filters(magnitude, gains @ spectra, gains, filters, band)
+        found = _solve_filters(wanted, gains @ spectra, gains, filters)
         filters = filters + step * (found - filters)
         spectra = fft.rfft(filters, SIZE)
     assert best is not None
@@ -71,21 +68,22 @@ def fit_basis(
 
 
 def fit_gains(
-    responses: NDArray[np.float64], filters: Floats, sample_rate: int, *, rounds: int = 6
-) -> Basis:
+    responses: NDArray[np.float64], filters: Floats, sample_rate: int, *,
+    top_hz: float = MIDDLE[1], rounds: int = 6,
+) -> Basis:  # fmt: skip
     """Gains of responses (M, N) on given filters (K, N')."""
-    magnitude, hz, band = _targets(responses, sample_rate)
+    wanted = _Wanted.of(responses, sample_rate, top_hz)
     spectra = fft.rfft(filters, SIZE)
     present = fft.rfft(responses[:, :SIZE].astype(np.float32), SIZE)
     for _ in range(rounds):
-        gains = _solve_gains(magnitude, present, spectra, band)
+        gains = _solve_gains(wanted, present, spectra)
         present = gains @ spectra
-    return Basis(gains, filters, spectra_lsd_db(present, magnitude, hz))
+    return Basis(gains, filters, wanted.lsd_db(present))
 
 
 def smooth_gains(
     responses: NDArray[np.float64], start: Basis, neighbours: sparse.csr_matrix, fitted: slice,
-    sample_rate: int, *, rounds: int = 8,
+    sample_rate: int, *, top_hz: float = MIDDLE[1], rounds: int = 8,
 ) -> Basis:  # fmt: skip
     """Gains (V, K) of the vertices of a mesh, smooth at low frequencies, and filters that fit them.
 
@@ -101,68 +99,70 @@ def smooth_gains(
         sample_rate: Hz.
         rounds: of all vertices at once, each with what its neighbours were before.
     """
-    magnitude, hz, band = _targets(responses, sample_rate)
+    wanted = _Wanted.of(responses, sample_rate, top_hz)
     gains, filters = start.gains, start.filters
     spectra = fft.rfft(filters, SIZE)
     lowest, full, top = _AGREE_HZ
-    low = (hz >= lowest) & (hz < top)
-    share = np.minimum(np.log(top / hz[low]) / np.log(top / full), 1.0)
-    weight = (_AGREEMENT * share / magnitude[:, low] ** 2).astype(np.float32)
+    low = (wanted.hz >= lowest) & (wanted.hz < top)
+    share = np.minimum(np.log(top / wanted.hz[low]) / np.log(top / full), 1.0)
+    weight = (_AGREEMENT * share / wanted.magnitude[:, low] ** 2).astype(np.float32)
+    deciding = wanted.subset(fitted)
     for turn in range(rounds):
         around = neighbours @ gains
-        wanted = 0.5 * (gains + 2.0 * around - neighbours @ around) @ spectra[:, low]
-        present = gains @ spectra
-        gains = _solve_gains(magnitude, present, spectra, band, (low, weight, wanted))
+        drawn = 0.5 * (gains + 2.0 * around - neighbours @ around) @ spectra[:, low]
+        gains = _solve_gains(wanted, gains @ spectra, spectra, (low, weight, drawn))
         if turn < rounds - 1:
             own = gains[fitted]
-            filters = _solve_filters(magnitude[fitted], own @ spectra, own, filters, band)
+            filters = _solve_filters(deciding, own @ spectra, own, filters)
             spectra = fft.rfft(filters, SIZE)
-    return Basis(gains, filters, spectra_lsd_db(gains @ spectra, magnitude, hz))
+    return Basis(gains, filters, wanted.lsd_db(gains @ spectra))
 
 
-def _targets(responses: NDArray, sample_rate: int) -> tuple[Floats, NDArray, Floats]:
-    """Magnitudes (M, F), their frequencies (F,) in Hz, and the weights (F,) of these."""
-    short = responses[:, :SIZE].astype(np.float32)
-    magnitude = np.maximum(np.abs(fft.rfft(short, SIZE)), 1e-9)
-    hz = np.arange(SIZE // 2 + 1) * sample_rate / SIZE
-    band = np.where(hz <= HIGH_HZ, 1.0, _ABOVE).astype(np.float32)
-    band[hz < _BASS_HZ] = _BASS
-    band[0] = _LEVEL_AT_REST
-    return magnitude, hz, band
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """Magnitudes (M, F) to be had at frequencies (F,) in Hz, and what of them counts."""
+
+    magnitude: Floats
+    hz: NDArray[np.float64]
+    weighting: OctaveWeighting
+    band: Band
+
+    @classmethod
+    def of(cls, responses: NDArray, sample_rate: int, top_hz: float) -> "_Wanted":
+        short = responses[:, :SIZE].astype(np.float32)
+        return cls(
+            np.maximum(np.abs(fft.rfft(short, SIZE)), 1e-9),
+            np.arange(SIZE // 2 + 1) * sample_rate / SIZE,
+            octave_weighting(SIZE, sample_rate, top_hz),
+            Band(MIDDLE.low_hz, top_hz),
+        )
+
+    def subset(self, rows: slice) -> "_Wanted":
+        return replace(self, magnitude=self.magnitude[rows])
+
+    def lsd_db(self, spectra: NDArray) -> Floats:
+        return spectra_lsd_db(spectra, self.magnitude, self.hz, self.band)
 
 
 def _weighted_svd(responses: Floats, rank: int) -> tuple[Floats, Floats]:
     # Quiet (contralateral) responses count as much as loud ones in dB; energy^-0.25 between.
     weight = np.maximum(np.mean(responses**2, axis=1, keepdims=True), 1e-20) ** -0.25
     u, s, v = np.linalg.svd(responses * weight, full_matrices=False)
-    missing = max(rank - len(s), 0)
-    gains = np.pad(u[:, :rank] * s[:rank] / weight, ((0, 0), (0, missing)))
-    return gains.astype(np.float32), np.pad(v[:rank], ((0, missing), (0, 0))).astype(np.float32)
-
-
-def _weights(magnitude: Floats, present: NDArray, band: Floats) -> tuple[Floats, NDArray]:
-    """Weights (M, F) that turn squared error into squared log error, and the target (M, F)."""
-    size = np.maximum(np.abs(present), 1e-6 * magnitude)
-    ratio = np.maximum(size / magnitude, 1e-4)
-    log, linear = np.log(ratio), ratio - 1.0
-    small = np.abs(linear) < 1e-3
-    share = np.where(small, 1.0, (log / np.where(small, 1.0, linear)) ** 2)
-    own = np.maximum(np.sqrt((log * log) @ band / band.sum()), 0.03)
-    weights = band * share / (magnitude**2 * own[:, None])
-    return weights.astype(np.float32), (magnitude / size * present).astype(np.complex64)
+    rank = min(rank, int(np.count_nonzero(s > _LEAST_SINGULAR * s[0])))
+    return (u[:, :rank] * s[:rank] / weight).astype(np.float32), v[:rank].astype(np.float32)
 
 
 def _solve_gains(
-    magnitude: Floats, present: NDArray, spectra: NDArray, band: Floats,
+    wanted: _Wanted, present: NDArray, spectra: NDArray,
     besides: tuple[NDArray[np.bool_], Floats, NDArray] | None = None,
 ) -> Floats:  # fmt: skip
     """Gains (M, K); ``besides``: bins, weights and spectra of a second target."""
     rank, n_bins = spectra.shape
-    weights, target = _weights(magnitude, present, band)
+    weights, target = wanted.weighting.of(wanted.magnitude, present)
     if besides is not None:
-        bins, extra, wanted = besides
+        bins, extra, drawn = besides
         total = weights[:, bins] + extra
-        target[:, bins] = (weights[:, bins] * target[:, bins] + extra * wanted) / total
+        target[:, bins] = (weights[:, bins] * target[:, bins] + extra * drawn) / total
         weights[:, bins] = total
     products = (spectra[:, None] * spectra[None].conj()).real.reshape(rank * rank, n_bins)
     gram = (weights @ products.T).reshape(-1, rank, rank)
@@ -172,12 +172,11 @@ def _solve_gains(
 
 
 def _solve_filters(
-    magnitude: Floats, present: NDArray, gains: Floats, filters: Floats, band: Floats,
-    iterations: int = 60,
-) -> Floats:  # fmt: skip
+    wanted: _Wanted, present: NDArray, gains: Floats, filters: Floats, iterations: int = 60
+) -> Floats:
     """Filters (K, N) for given gains: preconditioned conjugate gradients over all taps at once."""
     rank, n_taps = filters.shape
-    weights, target = _weights(magnitude, present, band)
+    weights, target = wanted.weighting.of(wanted.magnitude, present)
     pairs = (gains[:, :, None] * gains[:, None]).reshape(len(gains), rank * rank)
     gram = (weights.T @ pairs).reshape(-1, rank, rank)  # (F, K, K)
     right = fft.irfft(((weights * target).T @ gains).T, SIZE)[:, :n_taps]

@@ -46,7 +46,9 @@ def delay_table(n_taps: int, passband: float = 0.82) -> NDArray[np.float32]:
     return np.ascontiguousarray(rows, dtype=np.float32)
 
 
-def delay_taps_at(delays: NDArray[np.float64], n_taps: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def delay_taps_at(
+    delays: NDArray[np.float64], n_taps: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The delay filters' taps (..., n_taps) for delays (...) in samples, and where they begin."""
     table = delay_table(n_taps).astype(np.float64)
     whole = np.floor(delays).astype(np.int64)
