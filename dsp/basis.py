@@ -23,6 +23,9 @@ SIZE = 512  # of the FFT in which the distance counts
 _LEAST_SINGULAR = 3e-4  # of the largest: a set of a few harmonics fills no more buses than it has
 _STRETCH = 1.7  # each solution is overshot: the rounds get as far in a third of their number
 _AGREE_HZ = (50.0, 1000.0, 2000.0)  # neighbours agree from the first to the second, less above
+# In the end single directions whose octaves are still off by more than this get them right, by and
+# by, whatever their neighbours do.
+_HELD_DB, _URGENCIES = 1.2, (1.0, 1.0, 3.0, 3.0, 3.0, 10.0, 10.0, 30.0)
 _AGREEMENT = 30.0  # weight of a relative error, beside 1 / LSD of a log error
 
 
@@ -115,7 +118,33 @@ def smooth_gains(
             own = gains[fitted]
             filters = _solve_filters(deciding, own @ spectra, own, filters)
             spectra = fft.rfft(filters, SIZE)
+    gains = _levels_held(wanted, gains, spectra, low, 0.1 * weight)
     return Basis(gains, filters, wanted.lsd_db(gains @ spectra))
+
+
+def _levels_held(
+    wanted: "_Wanted", gains: Floats, spectra: NDArray, low: NDArray[np.bool_], weight: Floats
+) -> Floats:
+    """Gains (V, K) in which single vertices with wrong octaves have got them nearer.
+
+    What a vertex has at low frequencies holds it back with ``weight`` (V, L), so that its phases
+    stay. Steps that make the worst octave of a vertex worse are not taken.
+    """
+    gains = gains.copy()
+    wrong = np.arange(len(gains))
+    for urgency in _URGENCIES:
+        present = gains[wrong] @ spectra
+        off_db = wanted.subset(wrong).level_errors_db(present).max(axis=1)
+        kept = off_db > _HELD_DB
+        wrong, present, off_db = wrong[kept], present[kept], off_db[kept]
+        if not wrong.size:
+            break
+        own = wanted.subset(wrong)
+        besides = (low, weight[wrong], present[:, low])
+        found = _solve_gains(own, present, spectra, besides, urgency)
+        better = own.level_errors_db(found @ spectra).max(axis=1) < off_db
+        gains[wrong[better]] = found[better]
+    return gains
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +166,10 @@ class _Wanted:
             Band(MIDDLE.low_hz, top_hz),
         )
 
-    def subset(self, rows: slice) -> "_Wanted":
+    def level_errors_db(self, spectra: NDArray) -> NDArray:
+        return self.weighting.level_errors_db(self.magnitude, spectra)
+
+    def subset(self, rows: slice | NDArray[np.integer]) -> "_Wanted":
         return replace(self, magnitude=self.magnitude[rows])
 
     def lsd_db(self, spectra: NDArray) -> Floats:
@@ -154,11 +186,11 @@ def _weighted_svd(responses: Floats, rank: int) -> tuple[Floats, Floats]:
 
 def _solve_gains(
     wanted: _Wanted, present: NDArray, spectra: NDArray,
-    besides: tuple[NDArray[np.bool_], Floats, NDArray] | None = None,
+    besides: tuple[NDArray[np.bool_], Floats, NDArray] | None = None, urgency: float = 1.0,
 ) -> Floats:  # fmt: skip
     """Gains (M, K); ``besides``: bins, weights and spectra of a second target."""
     rank, n_bins = spectra.shape
-    weights, target = wanted.weighting.of(wanted.magnitude, present)
+    weights, target = wanted.weighting.of(wanted.magnitude, present, urgency)
     if besides is not None:
         bins, extra, drawn = besides
         total = weights[:, bins] + extra

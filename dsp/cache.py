@@ -13,10 +13,11 @@ import platformdirs
 
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.near_field import NearFieldTable
+from auricle.dsp.played_errors import PlayedErrors
 from auricle.dsp.prepared import VERSION, PreparedSet, prepare
 from auricle.dsp.sphere import SphereMesh
 
-_PLAIN = [f.name for f in fields(PreparedSet) if f.name not in ("mesh", "near")]
+_PLAIN = [f.name for f in fields(PreparedSet) if f.name not in ("mesh", "near", "errors")]
 _NEAR_DISTANCES = [f.name for f in fields(NearFieldTable) if f.name != "coefficients"]
 
 
@@ -91,6 +92,7 @@ def _save(path: Path, prepared: PreparedSet) -> None:
     parts = {f"mesh_{f.name}": getattr(prepared.mesh, f.name) for f in fields(SphereMesh)}
     if prepared.near is not None:
         parts |= {f"near_{f.name}": getattr(prepared.near, f.name) for f in fields(NearFieldTable)}
+    parts |= {f"errors_{f.name}": getattr(prepared.errors, f.name) for f in fields(PlayedErrors)}
     rest = {name: getattr(prepared, name) for name in _PLAIN}
     if prepared.filters is None:
         rest["filters"] = np.empty(0, dtype=np.float32)  # an archive has no None
@@ -104,6 +106,7 @@ def _load(path: Path) -> PreparedSet | None:
     try:
         mesh = SphereMesh(**{f.name: values[f"mesh_{f.name}"] for f in fields(SphereMesh)})
         rest = {name: values[name] for name in _PLAIN}
+        errors = PlayedErrors(**{f.name: values[f"errors_{f.name}"] for f in fields(PlayedErrors)})
         near = None
         if "near_coefficients" in values:
             distances = (float(values[f"near_{name}"]) for name in _NEAR_DISTANCES)
@@ -115,4 +118,4 @@ def _load(path: Path) -> PreparedSet | None:
     rest["report"] = str(rest["report"])
     if rest["filters"].size == 0:
         rest["filters"] = None
-    return PreparedSet(mesh=mesh, near=near, **rest)
+    return PreparedSet(mesh=mesh, near=near, errors=errors, **rest)

@@ -13,17 +13,15 @@ from scipy import sparse
 
 from auricle.dsp import alignment, basis
 from auricle.dsp.interpolation import interpolate
-from auricle.dsp.metrics.spectral import spectra_lsd_db
+from auricle.dsp.metrics.interaural import itd_correlation_seconds
+from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
 from auricle.dsp.sphere import SphereMesh
 
-MAX_LSD_DB = 1.0
-MAX_ADDED_DB = 0.35  # between measured directions; smooth sets, such as means, need it
-RANKS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
-_FIRST_RANK = 20
-_LEAST_GAIN = 0.93  # a step in rank lowers the mean LSD by more than this, in all public sets
 _FIT_DIRECTIONS = 1000
 _ALIGNED_SAMPLES = 24
 _MIN_DIRECTIONS = 16  # with fewer, leaving out every second one says nothing
+_ITD_REACH_SECONDS = 0.3e-3  # from what fits the phase; farther off lies another peak
+_DELAY_TAPS_GUARD = 64
 
 Array = NDArray[np.float64]
 
@@ -33,116 +31,137 @@ class LowRank:
     """Tables of V vertices and K buses an ear.
 
     Attributes:
-        mesh: as given.
         gains: (V, 2, K) float32; filters: (2, K, N) float32.
         delays: (V, 2) in samples, may lie below what a delay filter can do.
         lsd_db: (M, 2) at measured vertices, of these very gains.
-        added_db: what the rank adds to the LSD between measured directions.
+        left_out: (L, 2, N') what these filters make of directions that were left out.
     """
 
-    mesh: SphereMesh
     gains: NDArray[np.float32]
     filters: NDArray[np.float32]
     delays: Array
     lsd_db: Array
-    added_db: float
+    left_out: Array
 
 
-def low_rank(
-    mesh: SphereMesh, ir: Array, arrivals: Array, sample_rate: int, rank: int | None
-) -> LowRank:
-    """Minimum-phase magnitudes on few filters; delays that fit the phase below 1.5 kHz.
+class LowRankFit:
+    """Fits of any rank to one set; what does not depend on the rank is made once.
 
     Args:
         mesh: its first vertices were measured, the others predicted.
         ir: (V, 2, N) responses of all vertices.
         arrivals: (V, 2) arrival times in samples, smooth over the mesh.
         sample_rate: Hz.
-        rank: K; None: the least of ``RANKS`` whose mean LSD is at most 1 dB, and which adds at most
-            0.35 dB to it between measured directions.
+        top_hz: what lies above it does not count.
     """
-    responses = alignment.minimum_phase_of(ir, 2048, basis.SIZE)
-    known = len(mesh.measured)
-    between = _between(ir[:known], arrivals[:known], mesh)
-    if rank is None:
-        fits, final = _fit_auto(responses, mesh, sample_rate)
-    else:
-        fits = _fit(responses[:known], sample_rate, rank)
-        final = _over_mesh(responses, fits, mesh, sample_rate)
-    added_db = _added_db(between, responses[:known], fits, sample_rate)
-    higher = [k for k in RANKS if k > len(fits[0].filters)] if rank is None else []
-    if added_db > MAX_ADDED_DB and higher:
-        while added_db > MAX_ADDED_DB and higher:
-            fits = _fit(responses[:known], sample_rate, higher.pop(0))
-            added_db = _added_db(between, responses[:known], fits, sample_rate)
-        final = _over_mesh(responses, fits, mesh, sample_rate)
-    sums = np.stack([f.gains.astype(np.float64) @ f.filters for f in final], axis=1)
-    delays = alignment.low_frequency_arrival_samples(ir, sums, arrivals, sample_rate)
-    return LowRank(
-        mesh,
-        np.stack([f.gains for f in final], axis=1),
-        np.stack([f.filters for f in final]),
-        delays,
-        np.stack([f.lsd_db[:known] for f in final], axis=1).astype(np.float64),
-        added_db,
-    )
 
+    def __init__(
+        self, mesh: SphereMesh, ir: Array, arrivals: Array, sample_rate: int, top_hz: float
+    ) -> None:
+        self._mesh, self._ir, self._arrivals = mesh, ir, arrivals
+        self._rate, self._top_hz = sample_rate, min(top_hz, MIDDLE.high_hz)
+        self._sign = alignment.polarity(ir[: len(mesh.measured)])
+        self._responses = alignment.minimum_phase_of(ir, 2048, basis.SIZE)
+        self._itd_seconds = itd_correlation_seconds(ir, sample_rate)
+        self._between: tuple[Array, Array] | None = None
+        known = len(mesh.measured)
+        if known >= _MIN_DIRECTIONS:
+            self._between = _predicted_between(ir[:known], arrivals[:known], mesh)
 
-def _fit(responses: Array, sample_rate: int, rank: int) -> list[basis.Basis]:
-    """Both ears' bases; of a very dense set the filters are fitted on about 1000 directions."""
-    step = _step(len(responses))
-    fits = []
-    for ear in range(2):
-        fit = basis.fit_basis(responses[::step, ear], rank, sample_rate)
-        if step > 1:
-            fit = basis.fit_gains(responses[:, ear], fit.filters, sample_rate)
-        fits.append(fit)
-    return fits
+    def filters(self, rank: int) -> list[basis.Basis]:
+        """Both ears' bases; of a very dense set the filters are fitted on about 1000 directions."""
+        known = self._responses[: len(self._mesh.measured)]
+        step = _step(len(known))
+        fits = []
+        for ear in range(2):
+            fit = basis.fit_basis(known[::step, ear], rank, self._rate, top_hz=self._top_hz)
+            if step > 1:
+                fit = basis.fit_gains(known[:, ear], fit.filters, self._rate, top_hz=self._top_hz)
+            fits.append(fit)
+        return fits
 
+    def tables(self, fits: list[basis.Basis]) -> LowRank:
+        """Gains, filters and delays of all vertices, from bases fitted to the measured ones."""
+        known = len(self._mesh.measured)
+        final = _alike(self._over_mesh(fits))
+        sums = np.stack([f.gains.astype(np.float64) @ f.filters for f in final], axis=1)
+        delays = self._delays(sums, self._ir, self._arrivals, self._itd_seconds)
+        filters = np.stack([s * f.filters for s, f in zip(self._sign, final, strict=True)])
+        return LowRank(
+            np.stack([f.gains for f in final], axis=1),
+            filters.astype(np.float32),
+            delays,
+            np.stack([f.lsd_db[:known] for f in final], axis=1).astype(np.float64),
+            self._left_out(final),
+        )
 
-def _step(count: int) -> int:
-    return max(1, round(count / _FIT_DIRECTIONS))
+    def added_db(self, fits: list[basis.Basis]) -> float:
+        """What the rank adds to the LSD between directions: every second one left out, predicted.
 
+        The prediction itself is compared with its sum of filters.
+        """
+        if self._between is None:
+            return 0.0
+        predicted = alignment.minimum_phase_of(self._between[0], 2048, basis.SIZE)
+        truth = self._responses[1 : len(self._mesh.measured) : 2]
+        sums = self._sums(predicted, fits)
+        band = Band(MIDDLE.low_hz, self._top_hz, basis.SIZE)
+        found = [lsd_db(each, truth, self._rate, band).mean() for each in (sums, predicted)]
+        return float(found[0] - found[1])
 
-def _fit_auto(
-    responses: Array, mesh: SphereMesh, sample_rate: int
-) -> tuple[list[basis.Basis], list[basis.Basis]]:
-    """Bases of the least rank that keeps the mean LSD at 1 dB, as fitted and over the mesh."""
-    known = responses[: len(mesh.measured)]
-    at = RANKS.index(_FIRST_RANK)
-    best = _fit(known, sample_rate, RANKS[at])
-    if _mean_lsd(best) <= MAX_LSD_DB:
-        while at > 0 and _mean_lsd(best) <= _LEAST_GAIN * MAX_LSD_DB:
-            fits = _fit(known, sample_rate, RANKS[at - 1])
-            if _mean_lsd(fits) > MAX_LSD_DB:
-                break
-            best, at = fits, at - 1
-    while True:
-        if _mean_lsd(best) <= MAX_LSD_DB or at + 1 == len(RANKS):
-            final = _over_mesh(responses, best, mesh, sample_rate)
-            measured = [f.lsd_db[: len(known)].mean() for f in final]
-            if np.mean(measured) <= MAX_LSD_DB or at + 1 == len(RANKS):
-                return best, final
-        at += 1
-        best = _fit(known, sample_rate, RANKS[at])
+    def left_out_truth(self) -> Array:
+        """The measured responses (L, 2, N) to which ``LowRank.left_out`` is to be compared."""
+        known = self._ir[: len(self._mesh.measured)]
+        return known[1::2] if self._between is not None else known[:0]
 
+    def _sums(self, wanted: Array, fits: list[basis.Basis]) -> Array:
+        return np.stack([
+            basis.fit_gains(wanted[:, ear], fit.filters, self._rate, top_hz=self._top_hz).gains
+            @ fit.filters
+            for ear, fit in enumerate(fits)
+        ], axis=1).astype(np.float64)  # fmt: skip
 
-def _mean_lsd(fits: list[basis.Basis]) -> float:
-    return float(np.mean([f.lsd_db.mean() for f in fits]))
+    def _left_out(self, fits: list[basis.Basis]) -> Array:
+        """Responses (L, 2, N) at directions left out, as their predictions would be played."""
+        if self._between is None:
+            return np.zeros((0, 2, 1))
+        aligned, arrivals = self._between
+        n_taps = self._ir.shape[2] + _DELAY_TAPS_GUARD
+        predicted = alignment.shifted(aligned, arrivals - _ALIGNED_SAMPLES, n_taps)
+        sums = self._sums(alignment.minimum_phase_of(aligned, 2048, basis.SIZE), fits)
+        itd = itd_correlation_seconds(predicted, self._rate)
+        delays = self._delays(sums, predicted, arrivals, itd)
+        return alignment.shifted(self._sign[:, None] * sums, delays, n_taps)
 
+    def _delays(self, sums: Array, ir: Array, arrivals: Array, itd_seconds: Array) -> Array:
+        """Delays (M, 2) with which sums (M, 2, N) have the interaural phase and the ITD of ``ir``.
 
-def _over_mesh(
-    responses: Array, fits: list[basis.Basis], mesh: SphereMesh, sample_rate: int
-) -> list[basis.Basis]:
-    """Both ears' bases with gains of all vertices, starting from blends of measured ones."""
-    around = averaging(mesh)
-    fitted = slice(0, len(mesh.measured), _step(len(mesh.measured)))
-    final = []
-    for ear, fit in enumerate(fits):
-        gains = mesh.fill(fit.gains[mesh.vertex_of_row]).astype(np.float32)
-        start = basis.Basis(gains, fit.filters, fit.lsd_db)
-        final.append(basis.smooth_gains(responses[:, ear], start, around, fitted, sample_rate))
-    return final
+        The delays that fit the phase, moved apart until the ITD by correlation is right too. Where
+        that is far, the correlation has another peak, and the phase is believed.
+        """
+        turned = self._sign[:, None] * sums
+        delays = alignment.low_frequency_arrival_samples(ir, turned, arrivals, self._rate)
+        own = itd_correlation_seconds(turned, self._rate) * self._rate
+        missing = itd_seconds * self._rate - own - (delays[:, 0] - delays[:, 1])
+        missing = np.where(np.abs(missing) <= _ITD_REACH_SECONDS * self._rate, missing, 0.0)
+        return delays + 0.5 * missing[:, None] * np.array([1.0, -1.0])
+
+    def _over_mesh(self, fits: list[basis.Basis]) -> list[basis.Basis]:
+        """Both ears' bases with gains of all vertices, starting from blends of measured ones."""
+        mesh = self._mesh
+        around = averaging(mesh)
+        fitted = slice(0, len(mesh.measured), _step(len(mesh.measured)))
+        final = []
+        for ear, fit in enumerate(fits):
+            gains = mesh.fill(fit.gains[mesh.vertex_of_row]).astype(np.float32)
+            start = basis.Basis(gains, fit.filters, fit.lsd_db)
+            final.append(
+                basis.smooth_gains(
+                    self._responses[:, ear], start, around, fitted, self._rate,
+                    top_hz=self._top_hz,
+                )
+            )  # fmt: skip
+        return final
 
 
 def averaging(mesh: SphereMesh) -> sparse.csr_matrix:
@@ -155,34 +174,25 @@ def averaging(mesh: SphereMesh) -> sparse.csr_matrix:
     return (sparse.diags(1.0 / np.asarray(table.sum(axis=1)).ravel()) @ table).astype(np.float32)
 
 
-def _between(ir: Array, arrivals: Array, mesh: SphereMesh) -> Array | None:
-    """Minimum-phase responses (M // 2, 2, SIZE) at every second direction, predicted from the rest.
+def _step(count: int) -> int:
+    return max(1, round(count / _FIT_DIRECTIONS))
 
-    None of a set with too few directions.
-    """
-    known = len(ir)
-    if known < _MIN_DIRECTIONS:
-        return None
+
+def _alike(fits: list[basis.Basis]) -> list[basis.Basis]:
+    """Bases with as many buses as the larger one, silent ones added."""
+    rank = max(len(fit.filters) for fit in fits)
+    return [
+        basis.Basis(
+            np.pad(fit.gains, ((0, 0), (0, rank - len(fit.filters)))),
+            np.pad(fit.filters, ((0, rank - len(fit.filters)), (0, 0))),
+            fit.lsd_db,
+        )
+        for fit in fits
+    ]
+
+
+def _predicted_between(ir: Array, arrivals: Array, mesh: SphereMesh) -> tuple[Array, Array]:
+    """Aligned responses (L, 2, N) and arrivals (L, 2) of every second direction from the rest."""
     aligned = alignment.shifted(ir, _ALIGNED_SAMPLES - arrivals, ir.shape[2])
-    points = mesh.vertices[:known]
-    predicted, _ = interpolate(aligned[::2], arrivals[::2], points[::2], points[1::2])
-    return alignment.minimum_phase_of(predicted, 2048, basis.SIZE)
-
-
-def _added_db(
-    between: Array | None, responses: Array, fits: list[basis.Basis], sample_rate: int
-) -> float:
-    """What the rank adds to the LSD between directions: every second one left out, then predicted.
-
-    The prediction itself is compared with its sum of filters.
-    """
-    if between is None:
-        return 0.0
-    hz = np.arange(basis.SIZE // 2 + 1) * sample_rate / basis.SIZE
-    added = []
-    for ear, fit in enumerate(fits):
-        truth = np.maximum(np.abs(np.fft.rfft(responses[1::2, ear], basis.SIZE)), 1e-9)
-        gains = basis.fit_gains(between[:, ear], fit.filters, sample_rate).gains
-        low, high = (np.fft.rfft(x, basis.SIZE) for x in (gains @ fit.filters, between[:, ear]))
-        added.append(spectra_lsd_db(low, truth, hz).mean() - spectra_lsd_db(high, truth, hz).mean())
-    return float(np.mean(added))
+    points = mesh.vertices[: len(ir)]
+    return interpolate(aligned[::2], arrivals[::2], points[::2], points[1::2])

@@ -32,11 +32,14 @@ class OctaveWeighting:
     low: Floats
     octaves: Floats
 
-    def of(self, magnitude: Floats, present: NDArray) -> tuple[Floats, NDArray]:
+    def of(
+        self, magnitude: Floats, present: NDArray, urgency: float = 1.0
+    ) -> tuple[Floats, NDArray]:
         """Weights (M, F) that turn squared error into squared log error, and the target (M, F).
 
         The log error counts by what is said above, all with spectra ``present`` (M, F) in place;
-        the target has the ``magnitude`` (M, F) and the phases that are there.
+        the target has the ``magnitude`` (M, F) and the phases that are there. With ``urgency``
+        wrong octaves weigh as many times more.
         """
         size = np.maximum(np.abs(present), 1e-6 * magnitude)
         ratio = np.maximum(size / magnitude, 1e-4)
@@ -46,18 +49,24 @@ class OctaveWeighting:
         own = np.sqrt((log * log) @ self.counted / self.counted.sum())
         own = np.maximum(own, _LEAST_LOG)[:, None]
         own = own + self.low * (np.minimum(own, _OWN_LOG) - own)
-        weights = self.band * share * self._level_weights(magnitude, size) / (magnitude**2 * own)
+        wrong = 1.0 + urgency * self._level_weights(magnitude, size)
+        weights = self.band * share * wrong / (magnitude**2 * own)
         return weights.astype(np.float32), (magnitude / size * present).astype(np.complex64)
 
     def _level_weights(self, magnitude: Floats, size: Floats) -> Floats:
-        """Factors (M, F), from 1 on, of bins in octaves whose level is wrong."""
-        power = (size * size) @ self.octaves.T, (magnitude * magnitude) @ self.octaves.T
-        off_db = np.abs(10.0 * np.log10(np.maximum(power[0], 1e-30) / np.maximum(power[1], 1e-30)))
-        over = np.maximum(off_db / _LEVEL_DB - 1.0, 0.0)
+        """Weights (M, F), from 0 on, that bins get in addition in octaves whose level is wrong."""
+        over = np.maximum(self.level_errors_db(magnitude, size) / _LEVEL_DB - 1.0, 0.0)
         worst = np.zeros_like(size)
         for octave, bins in enumerate(self.octaves > 0.0):
             worst[:, bins] = np.maximum(worst[:, bins], over[:, octave : octave + 1])
-        return np.minimum(1.0 + _LEVEL_WEIGHT * worst, _MOST_LEVEL_WEIGHT)
+        return np.minimum(_LEVEL_WEIGHT * worst, _MOST_LEVEL_WEIGHT)
+
+    def level_errors_db(self, magnitude: Floats, present: NDArray) -> NDArray:
+        """How far (M, B) the levels of spectra (M, F) in octaves are from those wanted, in dB."""
+        found, wanted = (
+            np.maximum(np.abs(x) ** 2 @ self.octaves.T, 1e-30) for x in (present, magnitude)
+        )
+        return np.abs(10.0 * np.log10(found / wanted))
 
 
 def octave_weighting(size: int, sample_rate: float, top_hz: float) -> OctaveWeighting:

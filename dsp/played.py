@@ -1,10 +1,15 @@
 """The responses that the engine really plays: of its tables, not of the set they were made from."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.delay import centre_samples, delay_taps_at
-from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.metrics.octaves import CueErrors, cue_errors
+from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
+from auricle.dsp.played_errors import NO_ERRORS, PlayedErrors
+from auricle.dsp.prepared_set import PreparedSet
 
 Array = NDArray[np.float64]
 
@@ -50,3 +55,34 @@ def _responses(prepared: PreparedSet, gains: Array, delays: Array, n_taps: int) 
     early = gains[:, 2 * rank : 2 * (rank + heads)].reshape(len(gains), 2, heads)
     out[..., :heads] += early
     return out
+
+
+def measured_errors(prepared: PreparedSet, truth: Array, top_hz: float) -> PlayedErrors:
+    """The errors of a prepared set, now with those at measured directions.
+
+    Args:
+        prepared: latency, if it has any, is taken out.
+        truth: (M, 2, N) what it should play at ``mesh.measured``, at its rate.
+        top_hz: up to where log-spectral distances count.
+    """
+    played = played_responses(prepared, prepared.mesh.vertices[: len(truth)])
+    lsd, cues = _compared(truth, played, prepared.sample_rate, top_hz)
+    return replace(prepared.errors, lsd_db=lsd, level_db=cues.level_db, itd_us=cues.itd_us)
+
+
+def left_out_errors(truth: Array, found: Array, sample_rate: int, top_hz: float) -> PlayedErrors:
+    """Errors of responses ``found`` (L, 2, N) at directions left out; ``truth`` (L, 2, N) is right."""
+    if len(truth) == 0:
+        return NO_ERRORS
+    lsd, cues = _compared(truth, found, sample_rate, top_hz)
+    return replace(
+        NO_ERRORS, left_out_lsd_db=lsd, left_out_level_db=cues.level_db, left_out_itd_us=cues.itd_us
+    )
+
+
+def _compared(
+    truth: Array, found: Array, sample_rate: int, top_hz: float
+) -> tuple[Array, CueErrors]:
+    length = max(truth.shape[2], found.shape[2])
+    band = Band(MIDDLE.low_hz, top_hz, 1 << (length - 1).bit_length())
+    return lsd_db(found, truth, sample_rate, band), cue_errors(truth, found, sample_rate)

@@ -1,131 +1,105 @@
 """An HRTF set made ready to render: a mesh, a table of gains and delays, and the bus filters."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-import scipy.fft as fft
 from numpy.typing import NDArray
 
 from auricle.dsp import alignment
-from auricle.dsp.delay import centre_samples, delay_taps_at
+from auricle.dsp.bass import extended_bass, judged_bass
+from auricle.dsp.delay import centre_samples
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.filter_rate import FIT_RATE, at_rate
 from auricle.dsp.freed import give_back
+from auricle.dsp.full_rank import full_rank
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.low_rank import LowRank, low_rank
+from auricle.dsp.low_rank import LowRank, LowRankFit
+from auricle.dsp.metrics.octaves import octave_levels_db
+from auricle.dsp.metrics.spectral import MIDDLE
 from auricle.dsp.near_field import LEAST_RADII, NearFieldTable, near_field_table
+from auricle.dsp.played import left_out_errors, measured_errors, played_responses
+from auricle.dsp.played_errors import NO_ERRORS
+from auricle.dsp.prepared_set import PreparedSet
+from auricle.dsp.rank_choice import least_rank
 from auricle.dsp.refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
 from auricle.dsp.sphere import SphereMesh, triangulate
 from auricle.dsp.sphere_weights import vertex_areas
 
-VERSION = 9  # of everything that decides the tables: a cached set of another version is made anew
-FULL_DELAY_TAPS, LOW_DELAY_TAPS = 24, 12
-HEAD_TAPS = 128
+__all__ = ["VERSION", "PreparedSet", "prepare"]
+
+VERSION = 10  # of everything that decides the tables: a cached set of another version is made anew
+DELAY_TAPS = 12  # at low rank
+LONGEST_SECONDS = 0.1  # of responses; rooms are longer
 _ALIGNED_SAMPLES = 24
-_ONSET_MARGIN_SAMPLES = 12
-_RING_SAMPLES = 24
-_MOST_BOOST = 4.0  # of power
-_ROWS = 256  # vertices whose gains are made at a time
 # The gains of all vertices lie in the cache beside the sources, under 1 MB of them at 24 buses.
 _LOW_EDGE_DEG, _LOW_VERTICES = 3.5, 4500
 
-
-@dataclass(frozen=True)
-class PreparedSet:
-    """Tables for the renderer, all of one sample rate; K buses an ear, V vertices.
-
-    Attributes:
-        mesh: triangulation; its first vertices are measured directions.
-        gains: (V, 2K + 2H) float32 bus gains, left ear's first, then those of the first H buses
-            for the source without any delay.
-        delays: (V, 2) float64 in samples, all at least what the delay filter needs.
-        filters: (2, K, N) float32 bus filters by ear; None at full rank (bus k is tap k).
-        head_taps: H; 0 at low rank.
-        delay_taps: taps of the fractional-delay filters.
-        latency_samples: what was added to every delay; 0 unless a set starts with no silence.
-        sample_rate: Hz.
-        report: one line on the rank and its error.
-        lsd_db: (M, 2) LSD that the rank leaves at measured directions, those of ``mesh.measured``;
-            zeros at full rank.
-        near: what changes when sources come near; None for a set that was measured near.
-    """
-
-    mesh: SphereMesh
-    gains: NDArray[np.float32]
-    delays: NDArray[np.float64]
-    filters: NDArray[np.float32] | None
-    head_taps: int
-    delay_taps: int
-    latency_samples: int
-    sample_rate: int
-    report: str
-    lsd_db: NDArray[np.float64]
-    near: NearFieldTable | None = None
-
-    @property
-    def rank(self) -> int:
-        """Buses an ear."""
-        return self.gains.shape[1] // 2 - self.head_taps
-
-    @property
-    def tail_samples(self) -> int:
-        """How long a sound rings on after its last sample."""
-        taps = self.rank if self.filters is None else self.filters.shape[2]
-        return int(np.ceil(self.delays.max())) + self.delay_taps + taps
+Array = NDArray[np.float64]
 
 
 def prepare(
     hrtf: HrtfSet, sample_rate: int, *, rank: str | int = "auto", level: str = "matched",
-    full_edge_deg: float = MAX_EDGE_DEG,
+    bass: str = "auto", full_edge_deg: float = MAX_EDGE_DEG,
 ) -> PreparedSet:  # fmt: skip
     """The tables of a set at a sample rate.
 
     Args:
         hrtf: the measured set; resampled when its rate differs.
         sample_rate: Hz.
-        rank: "full": responses aligned as measured, exact; a whole number of buses an ear;
-            "auto": the least number whose mean LSD at measured directions is at most 1 dB and
-            that adds at most 0.35 dB between them.
+        rank: "full": responses aligned as measured, exact; a whole number of buses an ear (fewer
+            where the set fills no more); "auto": the least number that keeps the bounds of
+            ``auricle.dsp.played_errors`` and adds at most 0.35 dB of LSD between directions.
+            Low ranks are fitted at 48 kHz whatever the rate, so that they sound alike at each.
         level: "matched": every set to a mean diffuse-field power of 1; "measured": as in the file.
+        bass: "extend": a rigid sphere's below 200 Hz; "measured": as in the file; "auto": a
+            sphere's where the file's is not that of a head, unless ``level`` is "measured".
         full_edge_deg: of the mesh at full rank; longer edges prepare a set sooner.
 
     Raises:
-        AuricleError: an unknown rank or level.
+        AuricleError: an unknown rank, level or bass; responses as long as a room's.
     """
     if level not in ("matched", "measured"):
         raise AuricleError(f'level is "matched" or "measured", not {level!r}')
+    if bass not in ("auto", "extend", "measured"):
+        raise AuricleError(f'bass is "auto", "extend" or "measured", not {bass!r}')
     if rank not in ("auto", "full") and not (isinstance(rank, int) and 1 <= rank <= 256):
         raise AuricleError(f'rank is "auto", "full" or a number from 1 to 256, not {rank!r}')
+    _check_length(hrtf)
     from threadpoolctl import threadpool_limits
 
     # Thousands of small products: on a busy machine threads of BLAS that wait for each other took
     # five times as long as one.
     with threadpool_limits(1, user_api="blas"):
-        return _prepared(hrtf.resampled(sample_rate), sample_rate, rank, level, full_edge_deg)
+        heard, said = _with_bass(hrtf, bass if level == "matched" or bass != "auto" else "measured")
+        near = _near(heard)
+        if rank == "full":
+            prepared, gain = _full(heard, sample_rate, level, full_edge_deg)
+        else:
+            wanted = None if rank == "auto" else int(rank)
+            prepared, gain = _low(heard, sample_rate, level, wanted)
+        truth = gain * heard.resampled(sample_rate).ir[prepared.mesh.measured]
+        errors = measured_errors(prepared, truth, _top_hz(hrtf))
+        give_back()
+    report = f"{prepared.report}{said}; {errors.sentence()}"
+    return replace(prepared, near=near, errors=errors, report=report)
 
 
-def _prepared(
-    hrtf: HrtfSet, sample_rate: int, rank: str | int, level: str, full_edge_deg: float
-) -> PreparedSet:
-    """``prepare`` of a set at the rate of the output."""
-    near = _near(hrtf)
-    mesh = triangulate(hrtf.positions)
-    ir = np.asarray(hrtf.ir, dtype=np.float64)
-    if level == "matched":
-        ir = ir / diffuse_field_rms(ir, mesh, sample_rate)
-    arrivals = alignment.arrival_samples(ir, sample_rate, hrtf.positions)
-    give_back()
-    if rank == "full":
-        full = _refined(mesh, ir, arrivals, full_edge_deg, MAX_VERTICES)
-        give_back()
-        prepared = _full_rank(*full, sample_rate)
-    else:
-        refined = _refined(mesh, ir, arrivals, _LOW_EDGE_DEG, _LOW_VERTICES)
-        give_back()
-        tables = low_rank(*refined, sample_rate, None if rank == "auto" else int(rank))
-        prepared = _with_low_rank(tables, sample_rate)
-    give_back()
-    return replace(prepared, near=near)
+def _check_length(hrtf: HrtfSet) -> None:
+    seconds = hrtf.n_taps / hrtf.sample_rate
+    if seconds > LONGEST_SECONDS:
+        raise AuricleError(
+            f"the responses of {hrtf.name or 'this set'} last {seconds:.2f} s: they hold a room, "
+            f"which is not played yet (at most {LONGEST_SECONDS:g} s); cut them in Python with "
+            "dataclasses.replace(hrtf, ir=hrtf.ir[..., :n]), or name a set without a room"
+        )
+
+
+def _with_bass(hrtf: HrtfSet, bass: str) -> tuple[HrtfSet, str]:
+    """The set with the bass that is to be played, and a clause on it."""
+    if bass == "measured" or (bass == "auto" and judged_bass(hrtf).plausible):
+        return hrtf, ""
+    return extended_bass(hrtf), "; below 200 Hz the bass of a rigid sphere"
 
 
 def _near(hrtf: HrtfSet) -> NearFieldTable | None:
@@ -135,10 +109,14 @@ def _near(hrtf: HrtfSet) -> NearFieldTable | None:
     return near_field_table(hrtf.radius_m, radius_m, hrtf.sample_rate)
 
 
+def _top_hz(hrtf: HrtfSet) -> float:
+    """Up to where the responses hold sound, whatever they are resampled to."""
+    return min(MIDDLE.high_hz, 0.45 * hrtf.sample_rate)
+
+
 def _refined(
-    mesh: SphereMesh, ir: NDArray[np.float64], arrivals: NDArray[np.float64], max_edge_deg: float,
-    max_vertices: int,
-) -> tuple[SphereMesh, NDArray[np.float64], NDArray[np.float64]]:  # fmt: skip
+    mesh: SphereMesh, ir: Array, arrivals: Array, max_edge_deg: float, max_vertices: int
+) -> tuple[SphereMesh, Array, Array]:
     """A finer mesh, with responses (V, 2, N) and arrival times (V, 2) of all its vertices."""
     n_taps = ir.shape[2]
     aligned = alignment.shifted(ir, _ALIGNED_SAMPLES - arrivals, n_taps)
@@ -150,11 +128,19 @@ def _refined(
     return finer, responses, times
 
 
-def diffuse_field_rms(ir: NDArray[np.float64], mesh: SphereMesh, sample_rate: int) -> float:
-    """Root of the mean power of responses (M, 2, N) over the sphere, ears and 200 Hz to 16 kHz."""
+def _gain(hrtf: HrtfSet, mesh: SphereMesh, level: str, top_hz: float) -> float:
+    if level == "measured":
+        return 1.0
+    return 1.0 / diffuse_field_rms(hrtf.ir, mesh, hrtf.sample_rate, top_hz)
+
+
+def diffuse_field_rms(
+    ir: Array, mesh: SphereMesh, sample_rate: int, top_hz: float = MIDDLE.high_hz
+) -> float:
+    """Root of the mean power of responses (M, 2, N) over sphere, ears and 200 Hz to ``top_hz``."""
     size = 2 * ir.shape[2]
     hz = np.fft.rfftfreq(size, 1.0 / sample_rate)
-    inside = (hz >= 200.0) & (hz <= 16000.0)
+    inside = (hz >= 200.0) & (hz <= top_hz)
     power = np.mean(np.abs(np.fft.rfft(ir, size)[..., inside]) ** 2, axis=(1, 2))
     rms = float(np.sqrt(np.average(mesh.fill(power), weights=vertex_areas(mesh))))
     if not rms > 0.0:
@@ -162,77 +148,60 @@ def diffuse_field_rms(ir: NDArray[np.float64], mesh: SphereMesh, sample_rate: in
     return rms
 
 
-def _full_rank(
-    mesh: SphereMesh, ir: NDArray[np.float64], arrivals: NDArray[np.float64], sample_rate: int
-) -> PreparedSet:
-    """Responses (V, 2, N) aligned as measured: bus k is tap k, the delay table does the rest."""
-    least = centre_samples(FULL_DELAY_TAPS)
-    delays = np.maximum(arrivals - _ONSET_MARGIN_SAMPLES, least)
-    n_taps = ir.shape[2] - int(delays.min()) + _RING_SAMPLES
-    n_taps = max(-(-n_taps // 4) * 4, HEAD_TAPS)
-    gains = np.empty((len(ir), 2 * n_taps + 2 * HEAD_TAPS), dtype=np.float32)
-    for at in range(0, len(ir), _ROWS):
-        rows = slice(at, at + _ROWS)
-        aligned = _undelayed(ir[rows], delays[rows], n_taps)
-        gains[rows, : 2 * n_taps] = aligned.reshape(len(aligned), -1)
-        rest = _rest(ir[rows], aligned, delays[rows])
-        gains[rows, 2 * n_taps :] = rest.reshape(len(rest), -1)
-    report = f"full rank: {n_taps} taps, aligned as measured"
-    return PreparedSet(
-        mesh, gains, delays, None, HEAD_TAPS, FULL_DELAY_TAPS, 0, sample_rate, report,
-        np.zeros((len(mesh.measured), 2)),
-    )  # fmt: skip
+def _full(
+    hrtf: HrtfSet, sample_rate: int, level: str, max_edge_deg: float
+) -> tuple[PreparedSet, float]:
+    """Tables at full rank, and the gain at which they play the set."""
+    top_hz = _top_hz(hrtf)
+    hrtf = hrtf.resampled(sample_rate)
+    mesh = triangulate(hrtf.positions)
+    gain = _gain(hrtf, mesh, level, top_hz)
+    ir = gain * hrtf.ir
+    arrivals = alignment.arrival_samples(ir, sample_rate, hrtf.positions)
+    give_back()
+    full = _refined(mesh, ir, arrivals, max_edge_deg, MAX_VERTICES)
+    give_back()
+    return full_rank(*full, sample_rate), gain
 
 
-def _undelayed(
-    ir: NDArray[np.float64], delays: NDArray[np.float64], n_taps: int
-) -> NDArray[np.float64]:
-    """Responses (M, 2, n_taps) that the delay filters of ``delays`` (M, 2) turn into ``ir``.
+def _low(
+    hrtf: HrtfSet, sample_rate: int, level: str, rank: int | None
+) -> tuple[PreparedSet, float]:
+    """Tables of low rank, and the gain at which they play the set."""
+    fit_rate = FIT_RATE if sample_rate >= 44100 else sample_rate
+    top_hz = min(_top_hz(hrtf), 0.45 * fit_rate)
+    hrtf = hrtf.resampled(fit_rate)
+    mesh = triangulate(hrtf.positions)
+    gain = _gain(hrtf, mesh, level, top_hz)
+    ir = gain * hrtf.ir
+    arrivals = alignment.arrival_samples(ir, fit_rate, hrtf.positions)
+    give_back()
+    finer, responses, times = _refined(mesh, ir, arrivals, _LOW_EDGE_DEG, _LOW_VERTICES)
+    give_back()
+    fit = LowRankFit(finer, responses, times, fit_rate, top_hz)
+    wanted_db = octave_levels_db(ir[mesh.measured], fit_rate)
 
-    Their fall near Nyquist is made good, by no more than ``_MOST_BOOST``: directions between
-    measured ones have nothing else that could.
-    """
-    taps, first = delay_taps_at(delays, FULL_DELAY_TAPS)
-    size = fft.next_fast_len(ir.shape[-1] + n_taps + 128, real=True)
-    turn = np.exp(2j * np.pi * np.arange(size // 2 + 1) * first[..., None] / size)
-    response = fft.rfft(taps, size)
-    power = np.abs(response) ** 2
-    inverse = np.conj(response) * np.minimum(1.0 / np.maximum(power, 1e-9), _MOST_BOOST)
-    return fft.irfft(fft.rfft(ir, size) * inverse * turn, size)[..., :n_taps]
+    def level_errors_db(tables: LowRank) -> Array:
+        prepared = _at_rate(finer, tables, fit_rate, fit_rate)
+        played = played_responses(prepared, finer.vertices[: len(mesh.measured)])
+        return octave_levels_db(played, fit_rate) - wanted_db
 
-
-def _rest(
-    ir: NDArray[np.float64], aligned: NDArray[np.float64], delays: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """What delay and aligned response leave of the first taps (M, 2, HEAD_TAPS) of a response.
-
-    Measured responses are not silent before the sound arrives (-25 to -45 dB of their energy), and
-    a causal delay cannot bring that back: it is added without any delay, which makes measured
-    directions exact at no latency.
-    """
-    taps, first = delay_taps_at(delays, FULL_DELAY_TAPS)
-    rest = np.zeros((*ir.shape[:2], HEAD_TAPS))
-    known = min(HEAD_TAPS, ir.shape[2])
-    rest[..., :known] = ir[..., :known]
-    n = np.arange(HEAD_TAPS)
-    for j in range(FULL_DELAY_TAPS):
-        at = n - first[..., None] - j
-        value = np.take_along_axis(aligned, np.clip(at, 0, aligned.shape[2] - 1), axis=2)
-        rest -= taps[..., j : j + 1] * np.where(at >= 0, value, 0.0)
-    return rest
+    tables = least_rank(fit, level_errors_db) if rank is None else fit.tables(fit.filters(rank))
+    give_back()
+    prepared = _at_rate(finer, tables, fit_rate, sample_rate)
+    errors = left_out_errors(fit.left_out_truth(), tables.left_out, fit_rate, top_hz)
+    return replace(prepared, errors=errors), gain
 
 
-def _with_low_rank(tables: LowRank, sample_rate: int) -> PreparedSet:
-    latency = max(0, int(np.ceil(centre_samples(LOW_DELAY_TAPS) - tables.delays.min())))
-    pad = -tables.filters.shape[1] % 4
-    filters = np.pad(tables.filters, ((0, 0), (0, pad), (0, 0)))
+def _at_rate(mesh: SphereMesh, tables: LowRank, fit_rate: int, sample_rate: int) -> PreparedSet:
+    """Tables for an output at ``sample_rate`` of what was fitted at another rate."""
+    filters = at_rate(tables.filters, fit_rate, sample_rate)
+    delays = tables.delays * (sample_rate / fit_rate)
+    latency = max(0, int(np.ceil(centre_samples(DELAY_TAPS) - delays.min())))
+    pad = -filters.shape[1] % 4
+    filters = np.pad(filters, ((0, 0), (0, pad), (0, 0))).astype(np.float32)
     gains = np.pad(tables.gains, ((0, 0), (0, 0), (0, pad))).reshape(len(tables.gains), -1)
-    lsd = tables.lsd_db
-    report = (
-        f"rank {tables.filters.shape[1]}: LSD {lsd.mean():.2f} dB at measured directions "
-        f"(95th percentile {np.percentile(lsd, 95):.2f}), {tables.added_db:+.2f} dB between them"
-    )
     return PreparedSet(
-        tables.mesh, gains, tables.delays + latency, filters, 0, LOW_DELAY_TAPS, latency,
-        sample_rate, report, lsd,
+        mesh, gains, delays + latency, filters, 0, DELAY_TAPS, latency, sample_rate,
+        f"rank {filters.shape[1]}", NO_ERRORS,
     )  # fmt: skip
