@@ -37,6 +37,10 @@ class Basis:
     filters: Floats
     lsd_db: Floats
 
+    def rows(self, order: NDArray[np.integer]) -> "Basis":
+        """The same filters with the gains of other rows."""
+        return Basis(self.gains[order], self.filters, self.lsd_db[order])
+
 
 def fit_basis(
     responses: NDArray[np.float64], rank: int, sample_rate: int, *, top_hz: float = MIDDLE[1],
@@ -85,8 +89,8 @@ def fit_gains(
 
 
 def smooth_gains(
-    responses: NDArray[np.float64], start: Basis, neighbours: sparse.csr_matrix, fitted: slice,
-    sample_rate: int, *, top_hz: float = MIDDLE[1], rounds: int = 8,
+    responses: NDArray[np.float64], start: Basis, neighbours: sparse.csr_matrix,
+    fitted: slice | None, sample_rate: int, *, top_hz: float = MIDDLE[1], rounds: int = 8,
 ) -> Basis:  # fmt: skip
     """Gains (V, K) of the vertices of a mesh, smooth at low frequencies, and filters that fit them.
 
@@ -98,7 +102,7 @@ def smooth_gains(
         responses: (V, N) whose magnitudes are wanted.
         start: gains (V, K) and filters to begin with.
         neighbours: (V, V) the averaging A over the vertices around each, rows of sum 1.
-        fitted: the vertices that decide on the filters.
+        fitted: the vertices that decide on the filters; None: these stay.
         sample_rate: Hz.
         rounds: of all vertices at once, each with what its neighbours were before.
     """
@@ -109,14 +113,13 @@ def smooth_gains(
     low = (wanted.hz >= lowest) & (wanted.hz < top)
     share = np.minimum(np.log(top / wanted.hz[low]) / np.log(top / full), 1.0)
     weight = (_AGREEMENT * share / wanted.magnitude[:, low] ** 2).astype(np.float32)
-    deciding = wanted.subset(fitted)
     for turn in range(rounds):
         around = neighbours @ gains
         drawn = 0.5 * (gains + 2.0 * around - neighbours @ around) @ spectra[:, low]
         gains = _solve_gains(wanted, gains @ spectra, spectra, (low, weight, drawn))
-        if turn < rounds - 1:
+        if fitted is not None and turn < rounds - 1:
             own = gains[fitted]
-            filters = _solve_filters(deciding, own @ spectra, own, filters)
+            filters = _solve_filters(wanted.subset(fitted), own @ spectra, own, filters)
             spectra = fft.rfft(filters, SIZE)
     gains = _levels_held(wanted, gains, spectra, low, 0.1 * weight)
     return Basis(gains, filters, wanted.lsd_db(gains @ spectra))

@@ -101,7 +101,7 @@ def extended_bass(hrtf: HrtfSet) -> HrtfSet:
     125:EL226, and Bernschuetz 2013, in level and phase apart.
     """
     size, rate = _size(hrtf.sample_rate), hrtf.sample_rate
-    hz = np.fft.rfftfreq(size, 1.0 / rate)
+    hz = np.fft.rfftfreq(size, 1.0 / rate).astype(np.float64)
     n_bins = int(np.searchsorted(hz, _COMMON_TOP_HZ))
     hz = hz[:n_bins]
     sphere = _sphere_spectra(hrtf, hz)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.bass import extended_bass
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import Array
 from auricle.dsp.hrtf import HrtfSet
@@ -41,11 +42,13 @@ def default_hrtf(sample_rate: int = 48000) -> HrtfSet:
     left = from_magnitudes(magnitude_db[:, None], arrivals[:, None], N_TAPS)[..., :N_TAPS]
     fade = N_TAPS // 16
     left[..., -fade:] *= np.cos(np.linspace(0.0, np.pi / 2, fade)) ** 2
-    one_ear = resampled(left, MEASURED_RATE, sample_rate)[:, 0]
-    ir = np.stack([one_ear, one_ear[mirrored]], axis=1)
+    ir = np.stack([left[:, 0], left[mirrored, 0]], axis=1)
+    # The people's loudspeakers had no bass, and CIPIC's far ears the louder one.
+    mean = extended_bass(HrtfSet(ir, positions, RADIUS_M, MEASURED_RATE))
     return HrtfSet(
-        ir, positions, RADIUS_M, sample_rate, name, license=LICENSE, references=REFERENCES
-    )
+        resampled(mean.ir, MEASURED_RATE, sample_rate), positions, RADIUS_M, sample_rate, name,
+        license=LICENSE, references=REFERENCES,
+    )  # fmt: skip
 
 
 def save_default(

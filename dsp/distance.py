@@ -39,7 +39,7 @@ class DistanceCues:
         sample_rate: Hz.
         near: the set's table, or None for no near-field cues.
         air: the air's state, or None for no absorption; it also sets the speed of sound.
-        limit_m: near-field cues fade in from here to half of it; ``limits_m`` (S,) and ``in_air``
+        limit_m: near-field cues fade in from here to 0.9 of it; ``limits_m`` (S,) and ``in_air``
             (S,) set that, and who hears the air, source by source.
     """
 

@@ -10,16 +10,17 @@ from auricle.dsp.prepared_set import PreparedSet
 from auricle.dsp.sphere import SphereMesh
 
 DELAY_TAPS = 24
-HEAD_TAPS = 128
-_ONSET_MARGIN_SAMPLES = 12
-_RING_SAMPLES = 24
-_MOST_BOOST = 4.0  # of power
+_HEAD_SECONDS = 128 / 48000
+_ONSET_MARGIN_SECONDS = 12 / 48000
+_RING_SECONDS = 24 / 48000
+_MOST_BOOST = 16.0  # of power
+_EXACT_DB, _EXACT_HZ = -66.0, (20.0, 18000.0)
 _ROWS = 256  # vertices whose gains are made at a time
 
+Array = NDArray[np.float64]
 
-def full_rank(
-    mesh: SphereMesh, ir: NDArray[np.float64], arrivals: NDArray[np.float64], sample_rate: int
-) -> PreparedSet:
+
+def full_rank(mesh: SphereMesh, ir: Array, arrivals: Array, sample_rate: int) -> PreparedSet:
     """Tables in which bus k is tap k of responses (V, 2, N) aligned as measured.
 
     Args:
@@ -27,27 +28,54 @@ def full_rank(
         ir: (V, 2, N) responses at ``sample_rate``.
         arrivals: (V, 2) arrival times in samples.
         sample_rate: Hz.
+
+    What the delays cannot play of a response is added without delay, as far as its head reaches:
+    2.7 ms, which holds all that comes before the onset. Where tones near Nyquist go on to the end
+    (LISTEN has some) the head is the whole response.
     """
-    least = centre_samples(DELAY_TAPS)
-    delays = np.maximum(arrivals - _ONSET_MARGIN_SAMPLES, least)
-    n_taps = ir.shape[2] - int(delays.min()) + _RING_SAMPLES
-    n_taps = max(-(-n_taps // 4) * 4, HEAD_TAPS)
-    gains = np.empty((len(ir), 2 * n_taps + 2 * HEAD_TAPS), dtype=np.float32)
+    margin, ring = (round(x * sample_rate) for x in (_ONSET_MARGIN_SECONDS, _RING_SECONDS))
+    delays = np.maximum(arrivals - margin, centre_samples(DELAY_TAPS))
+    n_taps = -(-(ir.shape[2] - int(delays.min()) + ring) // 4) * 4
+    known = slice(0, len(mesh.measured))
+    head = _fours(_HEAD_SECONDS * sample_rate)
+    whole = _fours(n_taps + delays.max() + DELAY_TAPS)
+    if _beyond(ir[known], delays[known], n_taps, whole, head, sample_rate):
+        head = whole
+    n_buses = max(n_taps, head)
+    gains = np.zeros((len(ir), 2 * n_buses + 2 * head), dtype=np.float32)
     for at in range(0, len(ir), _ROWS):
         rows = slice(at, at + _ROWS)
         aligned = _undelayed(ir[rows], delays[rows], n_taps)
-        gains[rows, : 2 * n_taps] = aligned.reshape(len(aligned), -1)
-        rest = _rest(ir[rows], aligned, delays[rows])
-        gains[rows, 2 * n_taps :] = rest.reshape(len(rest), -1)
+        for ear in range(2):
+            gains[rows, ear * n_buses : ear * n_buses + n_taps] = aligned[:, ear]
+        rest = _rest(ir[rows], aligned, delays[rows], head)
+        gains[rows, 2 * n_buses :] = rest.reshape(len(rest), -1)
     return PreparedSet(
-        mesh, gains, delays, None, HEAD_TAPS, DELAY_TAPS, 0, sample_rate,
+        mesh, gains, delays, None, head, DELAY_TAPS, 0, sample_rate,
         f"full rank: {n_taps} taps, aligned as measured", NO_ERRORS,
     )  # fmt: skip
 
 
-def _undelayed(
-    ir: NDArray[np.float64], delays: NDArray[np.float64], n_taps: int
-) -> NDArray[np.float64]:
+def _fours(count: float) -> int:
+    return -(-int(np.ceil(count)) // 4) * 4
+
+
+def _beyond(ir: Array, delays: Array, n_taps: int, whole: int, head: int, sample_rate: int) -> bool:
+    """Whether what is left of responses (M, 2, N) behind their heads can be heard."""
+    size = fft.next_fast_len(whole, real=True)
+    hz = np.arange(size // 2 + 1) * sample_rate / size
+    inside = (hz >= _EXACT_HZ[0]) & (hz <= _EXACT_HZ[1])
+    for at in range(0, len(ir), _ROWS):
+        some, late = ir[at : at + _ROWS], delays[at : at + _ROWS]
+        left = _rest(some, _undelayed(some, late, n_taps), late, whole)
+        left[..., :head] = 0.0
+        power = [np.sum(np.abs(fft.rfft(x, size)[..., inside]) ** 2, -1) for x in (left, some)]
+        if np.any(power[0] > 10.0 ** (_EXACT_DB / 10.0) * power[1]):
+            return True
+    return False
+
+
+def _undelayed(ir: Array, delays: Array, n_taps: int) -> Array:
     """Responses (M, 2, n_taps) that the delay filters of ``delays`` (M, 2) turn into ``ir``.
 
     Their fall near Nyquist is made good, by no more than ``_MOST_BOOST``: directions between
@@ -62,22 +90,20 @@ def _undelayed(
     return fft.irfft(fft.rfft(ir, size) * inverse * turn, size)[..., :n_taps]
 
 
-def _rest(
-    ir: NDArray[np.float64], aligned: NDArray[np.float64], delays: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """What delay and aligned response leave of the first taps (M, 2, HEAD_TAPS) of a response.
+def _rest(ir: Array, aligned: Array, delays: Array, head: int) -> Array:
+    """What delay and aligned response leave of the first taps (M, 2, head) of a response.
 
     Measured responses are not silent before the sound arrives (-25 to -45 dB of their energy), and
     a causal delay cannot bring that back: it is added without any delay, which makes measured
     directions exact at no latency.
     """
     taps, first = delay_taps_at(delays, DELAY_TAPS)
-    rest = np.zeros((*ir.shape[:2], HEAD_TAPS))
-    known = min(HEAD_TAPS, ir.shape[2])
+    rest = np.zeros((*ir.shape[:2], head))
+    known = min(head, ir.shape[2])
     rest[..., :known] = ir[..., :known]
-    n = np.arange(HEAD_TAPS)
+    n = np.arange(head)
     for j in range(DELAY_TAPS):
         at = n - first[..., None] - j
         value = np.take_along_axis(aligned, np.clip(at, 0, aligned.shape[2] - 1), axis=2)
-        rest -= taps[..., j : j + 1] * np.where(at >= 0, value, 0.0)
+        rest -= taps[..., j : j + 1] * np.where((at >= 0) & (at < aligned.shape[2]), value, 0.0)
     return rest

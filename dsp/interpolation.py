@@ -109,7 +109,7 @@ def interpolate(
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
     least = _FLOOR * max(np.abs(fft.rfft(some, size)).max() for some in _parts(ir, _ROWS))
     judges = select_judges(known, len(ir) if trusted is None else trusted, arrivals.shape[1])
-    steady = _steady_field(arrivals, known)
+    steady = steady_field(arrivals, known)
     aligned = fft.rfft(ir, size)
     for some, lead in zip(
         _parts(aligned, _ROWS), _parts(steady(known) - arrivals, _ROWS), strict=True
@@ -151,10 +151,17 @@ def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
         positions: (M, 3) unit vectors, all different.
     """
     values, known = np.asarray(arrivals, dtype=np.float64), np.asarray(positions, dtype=np.float64)
-    return _steady_field(values, known)(known)
+    return steady_field(values, known)(known)
 
 
-def _steady_field(values: Array, known: Array) -> Callable[[Array], Array]:
+def steady_field(
+    values: Array, known: Array, noise: float = _ARRIVAL_NUGGET
+) -> Callable[[Array], Array]:
+    """The smooth field through noisy values (M, E) at directions (M, 3), as a function of others.
+
+    A cubic in the coordinates, of few directions less, and a Gaussian process of what it leaves;
+    ``noise`` is the values' own, of the variance.
+    """
     degree = 3 if len(known) >= 40 else int(len(known) >= 8)
     powers = [
         (i, j, k) for i in range(4) for j in range(4) for k in range(2) if i + j + k <= degree
@@ -166,7 +173,7 @@ def _steady_field(values: Array, known: Array) -> Callable[[Array], Array]:
 
     trend = np.linalg.lstsq(design(known), values, rcond=1e-9)[0]
     left = values - design(known) @ trend
-    slope = solve_noisy(_STEADY_KERNEL, known, _ARRIVAL_NUGGET, left)
+    slope = solve_noisy(_STEADY_KERNEL, known, noise, left)
 
     def field(positions: Array) -> Array:
         near = [_STEADY_KERNEL(chords(some, known)) @ slope for some in _parts(positions, _CHUNK)]

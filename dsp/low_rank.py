@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.spatial import cKDTree
 
 from auricle.dsp import alignment, basis
 from auricle.dsp.interpolation import interpolate
@@ -22,6 +23,7 @@ _ALIGNED_SAMPLES = 24
 _MIN_DIRECTIONS = 16  # with fewer, leaving out every second one says nothing
 _ITD_REACH_SECONDS = 0.3e-3  # from what fits the phase; farther off lies another peak
 _DELAY_TAPS_GUARD = 64
+_SAME_CHORD, _SAME_POWER = 0.00175, 1e-6
 
 Array = NDArray[np.float64]
 
@@ -63,8 +65,9 @@ class LowRankFit:
         self._sign = alignment.polarity(ir[: len(mesh.measured)])
         self._responses = alignment.minimum_phase_of(ir, 2048, basis.SIZE)
         self._itd_seconds = itd_correlation_seconds(ir, sample_rate)
-        self._between: tuple[Array, Array] | None = None
         known = len(mesh.measured)
+        self._mirror = mirror_images(mesh.vertices[:known], ir[:known])
+        self._between: tuple[Array, Array] | None = None
         if known >= _MIN_DIRECTIONS:
             self._between = _predicted_between(ir[:known], arrivals[:known], mesh)
 
@@ -72,8 +75,11 @@ class LowRankFit:
         """Both ears' bases; of a very dense set the filters are fitted on about 1000 directions."""
         known = self._responses[: len(self._mesh.measured)]
         step = _step(len(known))
-        fits = []
+        fits: list[basis.Basis] = []
         for ear in range(2):
+            if ear == 1 and self._mirror is not None:
+                fits.append(fits[0].rows(self._mirror))
+                continue
             fit = basis.fit_basis(known[::step, ear], rank, self._rate, top_hz=self._top_hz)
             if step > 1:
                 fit = basis.fit_gains(known[:, ear], fit.filters, self._rate, top_hz=self._top_hz)
@@ -147,21 +153,42 @@ class LowRankFit:
         return delays + 0.5 * missing[:, None] * np.array([1.0, -1.0])
 
     def _over_mesh(self, fits: list[basis.Basis]) -> list[basis.Basis]:
-        """Both ears' bases with gains of all vertices, starting from blends of measured ones."""
-        mesh = self._mesh
+        """Both ears' bases with gains of all vertices, starting from blends of measured ones.
+
+        The ears of a set that is its own mirror image share their filters, and get the same gains
+        at measured directions: the mesh between them need not be its own mirror image.
+        """
+        mesh, known = self._mesh, len(self._mesh.measured)
         around = averaging(mesh)
-        fitted = slice(0, len(mesh.measured), _step(len(mesh.measured)))
-        final = []
+        fitted: slice | None = slice(0, known, _step(known))
+        final: list[basis.Basis] = []
         for ear, fit in enumerate(fits):
+            filters = fit.filters
+            if ear == 1 and self._mirror is not None:
+                filters, fitted = final[0].filters, None
             gains = mesh.fill(fit.gains[mesh.vertex_of_row]).astype(np.float32)
-            start = basis.Basis(gains, fit.filters, fit.lsd_db)
+            start = basis.Basis(gains, filters, fit.lsd_db)
             final.append(
                 basis.smooth_gains(
                     self._responses[:, ear], start, around, fitted, self._rate,
                     top_hz=self._top_hz,
                 )
             )  # fmt: skip
+        if self._mirror is not None:
+            final[1].gains[:known] = final[0].gains[self._mirror]
         return final
+
+
+def mirror_images(positions: Array, ir: Array) -> NDArray[np.intp] | None:
+    """The row (M,) of each direction's mirror image in a set that is its own; None of other sets.
+
+    Within 0.1 degrees, and -60 dB of the responses (M, 2, N).
+    """
+    distance, row = cKDTree(positions).query(positions * np.array([1.0, -1.0, 1.0]))
+    if np.any(distance > _SAME_CHORD) or np.any(row[row] != np.arange(len(row))):
+        return None
+    error = np.sum((ir[:, 0] - ir[row, 1]) ** 2, axis=-1)
+    return row if np.all(error <= _SAME_POWER * np.sum(ir[:, 0] ** 2, axis=-1)) else None
 
 
 def averaging(mesh: SphereMesh) -> sparse.csr_matrix:

@@ -71,7 +71,7 @@ def measured_errors(prepared: PreparedSet, truth: Array, top_hz: float) -> Playe
 
 
 def left_out_errors(truth: Array, found: Array, sample_rate: int, top_hz: float) -> PlayedErrors:
-    """Errors of responses ``found`` (L, 2, N) at directions left out; ``truth`` (L, 2, N) is right."""
+    """Errors of responses ``found`` (L, 2, N) at directions left out against ``truth``."""
     if len(truth) == 0:
         return NO_ERRORS
     lsd, cues = _compared(truth, found, sample_rate, top_hz)

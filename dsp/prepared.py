@@ -199,9 +199,9 @@ def _at_rate(mesh: SphereMesh, tables: LowRank, fit_rate: int, sample_rate: int)
     delays = tables.delays * (sample_rate / fit_rate)
     latency = max(0, int(np.ceil(centre_samples(DELAY_TAPS) - delays.min())))
     pad = -filters.shape[1] % 4
-    filters = np.pad(filters, ((0, 0), (0, pad), (0, 0))).astype(np.float32)
+    buses = np.pad(filters, ((0, 0), (0, pad), (0, 0))).astype(np.float32)
     gains = np.pad(tables.gains, ((0, 0), (0, 0), (0, pad))).reshape(len(tables.gains), -1)
     return PreparedSet(
-        mesh, gains, delays + latency, filters, 0, DELAY_TAPS, latency, sample_rate,
-        f"rank {filters.shape[1]}", NO_ERRORS,
+        mesh, gains, delays + latency, buses, 0, DELAY_TAPS, latency, sample_rate,
+        f"rank {buses.shape[1]}", NO_ERRORS,
     )  # fmt: skip
