@@ -49,6 +49,16 @@ class Variable:
     _kind: Type = field(repr=False)
     _header: Header = field(repr=False)
 
+    @property
+    def is_text(self) -> bool:
+        """Whether its elements are texts."""
+        return self._kind.is_text
+
+    @property
+    def item_size(self) -> int:
+        """Bytes of an element."""
+        return self._kind.size
+
     def read(self) -> Values:
         """All values, in the type of the file; Hdf5Error if they are damaged."""
         layout = self._header.body(LAYOUT)
@@ -115,7 +125,7 @@ def _links(file: Hdf5Bytes, header: Header) -> Iterator[tuple[str, int]]:
     if info is not None:
         _, flags = info.numbers("BB")
         info.take(8 if flags & 1 else 0)
-        bodies += [Cursor(each) for each in named_objects(file, *info.numbers("QQ"), LINKS)]
+        bodies += [Cursor(each) for each in named_objects(file, info.numbers("QQ"), LINKS)]
     for body in bodies:
         found = _link(body)
         if found is not None:
@@ -141,7 +151,7 @@ def _attributes(file: Hdf5Bytes, header: Header) -> Iterator[tuple[str, Values]]
     if info is not None:
         _, flags = info.numbers("BB")
         info.take(2 if flags & 1 else 0)
-        bodies += [Cursor(each) for each in named_objects(file, *info.numbers("QQ"), ATTRIBUTES)]
+        bodies += [Cursor(each) for each in named_objects(file, info.numbers("QQ"), ATTRIBUTES)]
     for body in bodies:
         found = _attribute(file, body)
         if found is not None:

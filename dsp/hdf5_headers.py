@@ -1,4 +1,4 @@
-"""Object headers of HDF5 files: what is said about a group, a data set or an attribute, in messages.
+"""Object headers of HDF5 files: what is said about a group or a data set, in messages.
 
 Both forms, of which netCDF writes the second, with checksums.
 """
@@ -47,7 +47,8 @@ def _second_form(file: Hdf5Bytes, address: int) -> list[Message]:
     width, ordered = 1 << (flags & 3), 2 if flags & 0x04 else 0
     size = int.from_bytes(file.at(address + front, width), "little")
     whole = checked(file.at(address, front + width + size + 4))
-    blocks, messages = [Cursor(whole, front + width)], []
+    blocks = [Cursor(whole, front + width)]
+    messages: list[Message] = []
     for block in blocks:  # grows while it is read
         while block.left >= 4 + ordered:  # less than that is a gap
             kind, length, state = block.numbers("BHB")
@@ -67,7 +68,8 @@ def _first_form(file: Hdf5Bytes, address: int) -> list[Message]:
     version, _, count, _, size = Cursor(file.at(address, 12)).numbers("BBHII")
     if version != 1:
         raise Hdf5Error(f"there is no object header at {address}")
-    blocks, messages = [Cursor(file.at(address + 16, size))], []
+    blocks = [Cursor(file.at(address + 16, size))]
+    messages: list[Message] = []
     for block in blocks:
         while block.left >= 8 and len(messages) < count:
             kind, length, state, _, _ = block.numbers("HHBBH")

@@ -70,8 +70,9 @@ class FractalHeap:
                 begin += size
 
 
-def named_objects(file: Hdf5Bytes, heap: int, tree: int, kind: int) -> Iterator[bytes]:
-    """The links or attributes that a B-tree of names lists, out of their heap."""
+def named_objects(file: Hdf5Bytes, places: tuple[int, ...], kind: int) -> Iterator[bytes]:
+    """The links or attributes that a B-tree of names lists; ``places``: their heap, the tree."""
+    heap, tree = places
     if heap == UNDEFINED or tree == UNDEFINED:
         return
     objects = FractalHeap(file, heap)
