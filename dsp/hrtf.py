@@ -12,6 +12,8 @@ from auricle.dsp.geometry import azimuth_elevation_deg
 
 Array: TypeAlias = NDArray[np.float64]
 
+_PEAKS = (1e-15, 1e9)  # beyond, energies leave the numbers of the engine
+
 
 @dataclass(frozen=True, eq=False)
 class HrtfSet:
@@ -192,8 +194,14 @@ def _checked_ir(ir: ArrayLike) -> Array:
             f"{broken.size} of {values.shape[0]} directions hold NaN or infinite samples, the first"
             f" is number {broken[0]}; leave them out"
         )
-    if not np.any(values):
+    peak = float(np.max(np.abs(values)))
+    if peak == 0.0:
         raise HrtfError("all impulse responses are zero")
+    if not _PEAKS[0] <= peak <= _PEAKS[1]:
+        raise HrtfError(
+            f"the largest sample is {peak:g}, which is no response ({_PEAKS[0]:g} to "
+            f"{_PEAKS[1]:g} are): the data are damaged, or in another type"
+        )
     return values
 
 

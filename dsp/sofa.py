@@ -56,7 +56,8 @@ def read_sofa(
     """
     sofa = _open(Path(path))
     try:
-        return _content(sofa, Path(path), distance_m, Choice(receivers, emitter), conjugate)
+        with np.errstate(all="ignore"):  # what overflows is not finite, and refused as such
+            return _content(sofa, Path(path), distance_m, Choice(receivers, emitter), conjugate)
     except HrtfError as error:
         raise SofaError(f"{os.fspath(path)}: {error}") from None
     except MemoryError:

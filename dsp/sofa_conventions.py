@@ -9,6 +9,8 @@ from auricle.dsp.hdf5 import text_of
 from auricle.dsp.netcdf import NetcdfFile, NetcdfVariable
 from auricle.dsp.sofa_values import conventions, text
 
+_LONGEST = 9  # longer than any axis whose length the standard says
+
 
 def about_conventions(sofa: NetcdfFile) -> list[str]:
     """Sentences: unknown conventions, preliminary ones, or rules that the file breaks."""
@@ -66,8 +68,9 @@ def _sofar_object(sofa: NetcdfFile) -> Any:
 
 
 def _stand_in(variable: NetcdfVariable) -> Any:
-    """Something of the shape and kind of a variable that takes no memory."""
-    shape = variable.shape[:-1] if variable.is_characters else variable.shape
+    """Something of the kind and the axes of a variable; long axes are cut, since sofar copies."""
+    whole = variable.shape[:-1] if variable.is_characters else variable.shape
+    shape = tuple(min(length, _LONGEST) for length in whole)
     if variable.is_text:
         return np.broadcast_to(np.array("x"), shape or (1,))
     return 0.0 if shape == (1,) else np.broadcast_to(np.float64(0.0), shape)

@@ -93,6 +93,8 @@ def _from_spectra(
     spectra = _chosen(sofa, real, choice, findings) + 1j * _chosen(sofa, imag, choice, [])
     m, k = spectra.shape[:2]
     flat = spectra.reshape(m * k, 2, -1)
+    if not np.all(np.isfinite(flat)):
+        raise HrtfError("the spectra hold NaN or infinite values")
     ir, rate, filled = from_spectra(np.conj(flat) if conjugate else flat, frequencies)
     findings.extend(filled)
     return Measured(ir.reshape(m, k, 2, -1), rate, emitters, True)

@@ -15,6 +15,7 @@ from auricle.dsp.sofa_values import has, numbers, variable_attribute
 
 Array: TypeAlias = NDArray[np.float64]
 
+FARTHEST_M = 1e9
 ONE_PLACE_M = 0.1  # emitters that are nearer than that are parts of one loudspeaker
 
 
@@ -50,8 +51,8 @@ def source_points_m(
         findings.append("The listener does not look along x; directions are turned into the head.")
         places = np.einsum("mij,mkj->mki", *_same_rows(axes, places))
     places = np.array(np.broadcast_to(places, (n_measurements, *places.shape[1:])))
-    if not np.all(np.isfinite(places)):
-        raise HrtfError("SourcePosition holds NaN or infinite values")
+    if not np.all(np.abs(places) < FARTHEST_M):
+        raise HrtfError("SourcePosition holds NaN or infinite values, or places out of this world")
     if np.any(directions_and_distances(places)[1] <= 0.0):
         raise HrtfError("a source position is the centre of the head, which is no direction")
     return places
