@@ -39,6 +39,7 @@ class SetOptions:
         Raises:
             SofaError: the file cannot be used so.
         """
+        from auricle.dsp.errors import SetWarning
         from auricle.dsp.hrtf import HrtfSet
 
         hrtf = HrtfSet.load(path, **asdict(self))
@@ -46,5 +47,5 @@ class SetOptions:
             if say is not None:
                 say(f"{os.fspath(path)}: {finding}")
             else:
-                warnings.warn(f"{os.fspath(path)}: {finding}", stacklevel=3)
+                warnings.warn(f"{os.fspath(path)}: {finding}", SetWarning, stacklevel=3)
         return hrtf

@@ -1,5 +1,6 @@
 """``auricle personalize``: a listener's own set from a few measured directions."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from auricle.plugin_core.commands.render import say
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
+    from auricle.dsp.hrtf import HrtfSet
     from auricle.personalization.sparse.complete import Completed
 
 app = typer.Typer(
@@ -57,14 +59,14 @@ def sparse(
     from auricle.personalization.sparse.trained import ready
 
     _check_output(output, measured, positions)
-    known = reading.load(measured, say)
+    known = HrtfSet.load(measured, **asdict(reading))
     train = shipped_training()
     grid = train.positions if positions is None else HrtfSet.load(positions).positions
     name = method or (None if weights else expected_errors.best_method(known.n_directions))
     upsampler = ready(name, weights, train)
     name = upsampler.name
     about = f"completed from {known.n_directions} directions by {name}"
-    _save(complete(known, upsampler, grid, about), output, name)
+    _save(known, complete(known, upsampler, grid, about), output, name)
     typer.echo(expected_errors.sentence(name, known.n_directions))
 
 
@@ -87,11 +89,11 @@ def densify(
     from auricle.personalization.sparse.shipped import shipped_training
 
     _check_output(output, listener, positions)
-    known = reading.load(listener, say)
+    known = HrtfSet.load(listener, **asdict(reading))
     grid = None if positions is None else HrtfSet.load(positions).positions
     upsampler = dense_method(known.n_directions, shipped_training())
     about = f"densified by {upsampler.name}"
-    _save(densified(known, upsampler, grid, about), output, upsampler.name)
+    _save(known, densified(known, upsampler, grid, about), output, upsampler.name)
     typer.echo(expected_errors.sentence_between(upsampler.name, known.n_directions))
 
 
@@ -106,9 +108,9 @@ def _check_output(output: Path, *inputs: Path | None) -> None:
             raise AuricleError(f"{output}: is an input; choose another output")
 
 
-def _save(done: "Completed", output: Path, method: str) -> None:
+def _save(known: "HrtfSet", done: "Completed", output: Path, method: str) -> None:
     """Write the set; say what was predicted, by what, and what was odd."""
-    for finding in done.findings:
+    for finding in (*known.findings, *done.findings):
         say(finding)
     done.hrtf.save(output)
     typer.echo(

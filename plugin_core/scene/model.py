@@ -267,7 +267,18 @@ class Listener(_Checked):
     """Who listens, and how the head moves."""
 
     hrtf: str | None = key(None, "SOFA file; null: the computed default listener")
-    swap_ears: bool = key(False, "channel 0 of that set is the right ear")
+    rank: str | int = key("auto", "`auto`, `full` or a number of buses an ear", low=1)
+    level: str = key(
+        "matched", "all sets equally loud, or as the file has it", choices=("matched", "measured")
+    )
+    yaw_deg: float = key(0.0, "of the head, + left")
+    pitch_deg: float = key(0.0, "+ nose down")
+    roll_deg: float = key(0.0, "+ left ear up")
+    position_m: Triple = key((0.0, 0.0, 0.0), "of the head in the room: x, y, z")
+    head_track: str | None = key(
+        None, "POSES.csv of a recorded head, which moves from the pose above"
+    )
+    swap_ears: bool = key(False, "channel 0 of the set is the right ear")
     mirror_azimuth: bool = key(False, "its azimuths run clockwise")
     distance_m: float | None = key(
         None, "of a set measured at several distances the nearest one; null: the largest shell",
@@ -283,17 +294,6 @@ class Listener(_Checked):
         None, "which one is the source, counted from 0; null: each is a direction", low=0
     )
     conjugate: bool = key(False, "its spectra are of the other sign of time")
-    rank: str | int = key("auto", "`auto`, `full` or a number of buses an ear", low=1)
-    level: str = key(
-        "matched", "all sets equally loud, or as the file has it", choices=("matched", "measured")
-    )
-    yaw_deg: float = key(0.0, "of the head, + left")
-    pitch_deg: float = key(0.0, "+ nose down")
-    roll_deg: float = key(0.0, "+ left ear up")
-    position_m: Triple = key((0.0, 0.0, 0.0), "of the head in the room: x, y, z")
-    head_track: str | None = key(
-        None, "POSES.csv of a recorded head, which moves from the pose above"
-    )
 
     @property
     def reading(self) -> SetOptions:
