@@ -173,8 +173,8 @@ def _ears_as_the_file_says(loaded: HrtfSet, first_receiver: int) -> tuple[HrtfSe
         )
         return replace(loaded, ir=loaded.ir[:, ::-1]), [told]
     told = (
-        "ReceiverPosition puts receiver 0 at the right ear; it was read as the left, which "
-        "ITD and ILD show it to be in most such files."
+        "ReceiverPosition puts receiver 0 at the right ear; it was read as the left, since ITD and "
+        "ILD do not agree with that."
     )
     return loaded, [told]
 
