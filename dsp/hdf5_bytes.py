@@ -9,6 +9,7 @@ import struct
 UNDEFINED = 0xFFFFFFFFFFFFFFFF  # an address that points nowhere
 _TIMES_OVER = 8  # how often all bytes may be read; a sound file needs two
 _READS_AT_LEAST = 1 << 22
+_COST = 128  # of a read, besides its bytes
 
 
 class Hdf5Error(Exception):
@@ -31,7 +32,7 @@ class Hdf5Bytes:
         """``size`` bytes from an address on."""
         if not 0 <= address <= self.size - size or size < 0:
             raise Hdf5Error(f"{size} bytes at {address} lie behind the end, at {self.size}")
-        self._left -= size + 16
+        self._left -= size + _COST
         if self._left < 0:
             raise Hdf5Error("its parts point at each other in circles")
         return self._data[address : address + size]

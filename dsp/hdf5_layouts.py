@@ -15,6 +15,7 @@ from auricle.dsp.hdf5_types import Type, Values
 
 MAX_VALUES = 1 << 28  # 2 GB as float64: 20 times the largest sets that are published
 _MOST_CHUNKS = 200_000
+_CHUNK_BYTES = 1 << 26  # that a chunk may have, however small the variable is
 _DEFLATE, _SHUFFLE, _CHECKSUM = 1, 2, 3
 _DEFLATE_AT_MOST = 1040  # times; by its format
 _NEVER_WRITTEN = 1 << 20  # values that a variable may have and nobody wrote
@@ -97,7 +98,7 @@ def _read_chunks(
     if len(chunk) != len(shape) or element != kind.size or 0 in chunk:
         raise Hdf5Error(f"chunks of {chunk} do not fit a variable of {shape}")
     full = prod(chunk) * kind.size
-    if full > 8 * MAX_VALUES:
+    if full > max(4 * prod(shape) * kind.size, _CHUNK_BYTES):
         raise Hdf5Error(f"its chunks claim {full} bytes")
     found = _stored_chunks(file, address, tuple(chunk), shape, full, bool(steps))
     written = sum(prod(_cut(each.start, chunk, shape)) for each in found)
