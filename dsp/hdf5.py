@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from auricle.dsp.hdf5_bytes import UNDEFINED, Cursor, Hdf5Bytes, Hdf5Error, Hdf5FeatureError
+from auricle.dsp.hdf5_bytes import Cursor, Hdf5Bytes, Hdf5Error, Hdf5FeatureError
 from auricle.dsp.hdf5_headers import (
     ATTRIBUTE,
     ATTRIBUTE_INFO,
@@ -199,6 +199,3 @@ def text_of(value: Any) -> str:
         for each in flat[:16].tolist()
     ]
     return " ".join(parts)
-
-
-__all__ = ["SIGNATURE", "UNDEFINED", "Hdf5Error", "Hdf5FeatureError", "Hdf5File", "Variable"]

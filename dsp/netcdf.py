@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.hdf5 import SIGNATURE, Hdf5Error, Hdf5FeatureError, Hdf5File, text_of
+from auricle.dsp.hdf5 import SIGNATURE, Hdf5File, text_of
 from auricle.dsp.hdf5 import Variable as Hdf5Variable
+from auricle.dsp.hdf5_bytes import Hdf5FeatureError
 
 CLASSIC = (b"CDF\x01", b"CDF\x02")
 _ONLY_AXIS = "This is a netCDF dimension but not a netCDF variable"
@@ -139,6 +140,3 @@ def _from_classic(data: bytes) -> NetcdfFile:
 
 def _copied(variable: Any) -> NDArray[Any]:
     return np.array(variable.data)
-
-
-__all__ = ["Hdf5Error", "NetcdfError", "NetcdfFile", "NetcdfVariable", "read_netcdf"]
