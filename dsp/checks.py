@@ -50,11 +50,13 @@ class Cues:
     ild_follows: int
 
 
-def set_findings(ir: Array, positions: Array, sample_rate: int, name: str = "") -> list[str]:
-    """Sentences about responses (M, 2, N) at unit positions (M, 3)."""
+def set_findings(
+    ir: Array, positions: Array, sample_rate: int, name: str = "", is_spectra: bool = False
+) -> list[str]:
+    """Sentences about responses (M, 2, N) at unit positions (M, 3), perhaps made from spectra."""
     seen = cues(ir, positions, sample_rate)
     return [
-        *_about_ears(seen, positions),
+        *_about_ears(seen, positions, is_spectra),
         *_about_sample_rate(ir, seen, sample_rate, name),
         *_about_band_and_room(ir, sample_rate),
         *_about_levels(ir, positions),
@@ -86,7 +88,7 @@ def _sign(values: Array) -> int:
     return int(positive > 0.9) - int(positive < 0.1)
 
 
-def _about_ears(seen: Cues, positions: Array) -> list[str]:
+def _about_ears(seen: Cues, positions: Array, is_spectra: bool) -> list[str]:
     side = np.abs(positions[:, 1]) > LATERAL
     if np.sum(side) < 2:
         return ["Too few directions are off the median plane to tell the ears apart."]
@@ -103,6 +105,11 @@ def _about_ears(seen: Cues, positions: Array) -> list[str]:
         return ["Neither ITD nor ILD changes with the direction: this is no head."]
     if no_itd:
         return ["There is no ITD: the responses were aligned or made minimum phase."]
+    if is_spectra and seen.itd_follows == -1 and seen.ild_follows >= 0:
+        return [
+            f"ITD contradicts the positions ({seen.itd_at_side_us:.0f} us at the side), ILD does "
+            "not: the spectra are of the other sign of time, HrtfSet.load(path, conjugate=True)."
+        ]
     told = {1: "follows the positions", 0: "hardly follows the positions", -1: "contradicts them"}
     return [
         f"ITD {told[seen.itd_follows]} ({seen.itd_at_side_us:.0f} us at the side), "

@@ -13,5 +13,9 @@ class HrtfError(AuricleError):
     """Arrays that do not make an HRTF set."""
 
 
+class SetWarning(UserWarning):
+    """Something odd about a listener's set that is being used, in a sentence with the remedy."""
+
+
 class MissingDependencyError(AuricleError):
     """An optional package that is not installed; the message names the extra that brings it."""

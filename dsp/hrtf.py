@@ -12,6 +12,8 @@ from auricle.dsp.geometry import azimuth_elevation_deg
 
 Array: TypeAlias = NDArray[np.float64]
 
+_PEAKS = (1e-15, 1e9)  # beyond, energies leave the numbers of the engine
+
 
 @dataclass(frozen=True, eq=False)
 class HrtfSet:
@@ -77,33 +79,52 @@ class HrtfSet:
         *,
         swap_ears: bool = False,
         mirror_azimuth: bool = False,
-        true_sample_rate: int | None = None,
+        true_sample_rate: float | None = None,
         distance_m: float | None = None,
+        receivers: tuple[int, int] | None = None,
+        emitter: int | None = None,
+        conjugate: bool = False,
     ) -> "HrtfSet":
         """The set in a SOFA file, with what is odd about it in ``findings``; SofaError otherwise.
 
-        Nothing that looks wrong is put right unasked. ``swap_ears`` takes channel 0 for the right
-        ear, ``mirror_azimuth`` takes azimuth as clockwise, ``true_sample_rate`` replaces a wrong
-        label (it does not resample), ``distance_m`` picks one shell of a set measured at several
-        distances.
+        Nothing that looks wrong is put right unasked; but where a file says that its first receiver
+        is the right ear, and ITD and ILD agree, it is read so.
+
+        Args:
+            path: of the file.
+            swap_ears: channel 0 is the right ear.
+            mirror_azimuth: azimuths run clockwise.
+            true_sample_rate: Hz, in place of a wrong label (nothing is resampled).
+            distance_m: of a set measured at several distances, the nearest shell.
+            receivers: the two that are the left and the right ear, counted from 0.
+            emitter: the one that is the source, counted from 0; None: each is a direction.
+            conjugate: spectra are of the other sign of time, exp(-iwt).
         """
         from auricle.dsp.checks import set_findings
         from auricle.dsp.errors import SofaError
         from auricle.dsp.sofa import read_sofa
 
-        content = read_sofa(path, distance_m=distance_m)
+        content = read_sofa(
+            path, distance_m=distance_m, receivers=receivers, emitter=emitter, conjugate=conjugate
+        )
         ir = content.ir[:, ::-1] if swap_ears else content.ir
         positions = content.positions * np.array([1.0, -1.0 if mirror_azimuth else 1.0, 1.0])
-        rate = content.sample_rate if true_sample_rate is None else true_sample_rate
         try:
+            rate = content.sample_rate
+            if true_sample_rate is not None:
+                rate = round(_checked_range_hz(true_sample_rate))
             loaded = cls(
                 ir, positions, content.radius_m, rate, content.name,
                 license=content.license, references=content.references,
             )  # fmt: skip
         except HrtfError as error:
             raise SofaError(f"{os.fspath(path)}: {error}") from None
-        odd = set_findings(loaded.ir, loaded.positions, loaded.sample_rate, loaded.name)
-        return replace(loaded, findings=(*content.findings, *odd))
+        first = 1 if swap_ears else content.first_receiver
+        loaded, told = _ears_as_the_file_says(loaded, first)
+        odd = set_findings(
+            loaded.ir, loaded.positions, loaded.sample_rate, loaded.name, content.is_spectra
+        )
+        return replace(loaded, findings=(*content.findings, *told, *odd))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the set as SOFA (SimpleFreeFieldHRIR); the file appears whole or not at all."""
@@ -139,6 +160,25 @@ class HrtfSet:
         return replace(self, ir=self.ir[:, ::-1], positions=positions)
 
 
+def _ears_as_the_file_says(loaded: HrtfSet, first_receiver: int) -> tuple[HrtfSet, list[str]]:
+    """The set with its ears exchanged where receivers, ITD and ILD all say so, and what to say."""
+    from auricle.dsp.checks import cues
+
+    if first_receiver >= 0:
+        return loaded, []
+    seen = cues(loaded.ir, loaded.positions, loaded.sample_rate)
+    if seen.itd_follows == seen.ild_follows == -1:
+        told = (
+            "ReceiverPosition puts receiver 0 at the right ear; ITD and ILD agree: so it is read."
+        )
+        return replace(loaded, ir=loaded.ir[:, ::-1]), [told]
+    told = (
+        "ReceiverPosition puts receiver 0 at the right ear; it was read as the left, since ITD and "
+        "ILD do not agree with that."
+    )
+    return loaded, [told]
+
+
 def _checked_ir(ir: ArrayLike) -> Array:
     values = np.asarray(ir)
     if values.ndim != 3 or values.shape[1] != 2:
@@ -154,8 +194,14 @@ def _checked_ir(ir: ArrayLike) -> Array:
             f"{broken.size} of {values.shape[0]} directions hold NaN or infinite samples, the first"
             f" is number {broken[0]}; leave them out"
         )
-    if not np.any(values):
+    peak = float(np.max(np.abs(values)))
+    if peak == 0.0:
         raise HrtfError("all impulse responses are zero")
+    if not _PEAKS[0] <= peak <= _PEAKS[1]:
+        raise HrtfError(
+            f"the largest sample is {peak:g}, which is no response ({_PEAKS[0]:g} to "
+            f"{_PEAKS[1]:g} are): the data are damaged, or in another type"
+        )
     return values
 
 
@@ -186,12 +232,17 @@ def _checked_radius(radius_m: float) -> float:
 
 
 def _checked_rate(sample_rate: float) -> int:
-    rate = float(sample_rate)
-    if not (np.isfinite(rate) and 1000.0 <= rate <= 1e6):
-        raise HrtfError(f"sample_rate must be 1000 to 1000000 Hz, got {sample_rate}")
+    rate = _checked_range_hz(sample_rate)
     if rate != round(rate):
         raise HrtfError(f"sample_rate must be a whole number of Hz, got {sample_rate}")
     return int(rate)
+
+
+def _checked_range_hz(sample_rate: float) -> float:
+    rate = float(sample_rate)
+    if not (np.isfinite(rate) and 1000.0 <= rate <= 1e6):
+        raise HrtfError(f"sample_rate must be 1000 to 1000000 Hz, got {sample_rate}")
+    return rate
 
 
 def _checked_indices(indices: NDArray[np.generic], n_directions: int) -> NDArray[np.int64]:

@@ -14,8 +14,10 @@ from auricle.dsp.errors import HrtfError
 
 Array: TypeAlias = NDArray[np.float64]
 
+LEAD_UP_SECONDS = 0.0015  # of a response before its peak, at most
 GUARD_SAMPLES = 64  # room for the ringing of a fractional delay, which falls off like 1/n
 COMMON_RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
+_ROWS = 256  # directions whose spectra are made at once
 _COLUMNS = 64  # responses that soxr gets at once; each takes it 150 kB
 
 
@@ -26,10 +28,19 @@ def delayed(ir: Array, delay_samples: ArrayLike) -> Array:
     cut off.
     """
     delay = np.broadcast_to(np.asarray(delay_samples, dtype=np.float64), ir.shape[:2])
+    guard = GUARD_SAMPLES if np.any(delay != np.floor(delay)) else 0
+    n_taps = ir.shape[-1] + guard + int(np.floor(delay.max()))
+    out = np.zeros((*ir.shape[:2], n_taps))
+    for start in range(0, len(ir), _ROWS):  # spectra of all at once would be five times the set
+        rows = slice(start, start + _ROWS)
+        _delay_into(out[rows], ir[rows], delay[rows], guard)
+    return out
+
+
+def _delay_into(out: Array, ir: Array, delay: Array, guard: int) -> None:
     whole = np.floor(delay).astype(np.int64)
     fraction = delay - whole
-    n_taps = ir.shape[-1]
-    if np.any(fraction > 0.0):
+    if guard:
         padded = np.pad(ir, ((0, 0), (0, 0), (GUARD_SAMPLES, GUARD_SAMPLES)))
         size = padded.shape[-1] + padded.shape[-1] % 2
         ramp = np.exp(-2j * np.pi * np.fft.rfftfreq(size) * fraction[..., None])
@@ -37,17 +48,12 @@ def delayed(ir: Array, delay_samples: ArrayLike) -> Array:
         shifted = np.fft.irfft(np.fft.rfft(padded, size) * ramp, size)
         # Where no fraction was asked for the response passes untouched.
         ir = np.where(fraction[..., None] > 0.0, shifted, _padded(padded, size))
-        lead = GUARD_SAMPLES
-    else:
-        lead = 0
-    out = np.zeros((*ir.shape[:2], n_taps + (GUARD_SAMPLES if lead else 0) + int(whole.max())))
     for m, e in np.ndindex(whole.shape):
         start = whole[m, e]
-        source = ir[m, e, max(lead - start, 0) :]
-        begin = max(start - lead, 0)
+        source = ir[m, e, max(guard - start, 0) :]
+        begin = max(start - guard, 0)
         length = min(source.size, out.shape[-1] - begin)
         out[m, e, begin : begin + length] = source[:length]
-    return out
 
 
 def resampled(ir: Array, sample_rate: int, new_rate: int) -> Array:
@@ -122,7 +128,7 @@ def from_spectra(
     is_odd = round(odd) in COMMON_RATES and round(even) not in COMMON_RATES
     size = 2 * n_bins - 1 if is_odd else 2 * n_bins - 2
     ir = np.fft.irfft(spectra, size)
-    lead = _samples_before_zero(ir)
+    lead = _samples_before_zero(ir, odd if is_odd else even)
     if lead:
         ir = np.roll(ir, lead, axis=-1)
         findings.append(
@@ -161,17 +167,30 @@ def _extrapolated_down(spectra: NDArray[np.complex128], n_missing: int) -> NDArr
     return lower
 
 
-def _samples_before_zero(ir: Array) -> int:
-    """How far the responses reach back round the end of the period; 0 where they do not."""
+def _samples_before_zero(ir: Array, sample_rate: float) -> int:
+    """How far the responses reach back round the end of the period; 0 where they do not.
+
+    The period is a circle. The largest arc without the peak of any response lies behind all sound,
+    so the peaks begin at its end, and before the first one what leads up to it.
+    """
     size = ir.shape[-1]
     energy = np.sum(ir**2, axis=(0, 1))
-    if np.sum(energy[-(size // 8) :]) < 1e-3 * np.sum(energy):
+    total = float(np.sum(energy))
+    if not (0.0 < total < np.inf) or np.sum(energy[-(size // 8) :]) < 1e-3 * total:
         return 0
-    width = max(size // 16, 1)
-    around = np.concatenate([energy, energy[:width]])
-    window = np.convolve(around, np.ones(width), mode="valid")[:size]
-    quietest = int(np.argmin(window)) + width // 2
-    return size - quietest if quietest > size // 2 else 0
+    level = np.sum(ir**2, axis=-1).ravel()
+    peaks = np.argmax(np.abs(ir), axis=-1).ravel()
+    for least in (1e-6, 1e-2):  # in deep shadow the peak may be anywhere
+        heard = np.unique(peaks[level >= least * level.max()])
+        gaps = np.diff(heard, append=heard[0] + size)
+        if gaps.max() > size // 4:
+            break
+    first = int(heard[(int(np.argmax(gaps)) + 1) % heard.size])
+    most = min(int(LEAD_UP_SECONDS * sample_rate), int(gaps.max()) // 2)
+    before = np.cumsum(energy[np.arange(first - most, first) % size])
+    lead_up = most - int(np.searchsorted(before, 1e-7 * total))
+    begins = first - lead_up - (size if first > size // 2 else 0)
+    return max(-begins, 0)
 
 
 def _padded(ir: Array, size: int) -> Array:

@@ -22,6 +22,7 @@ from auricle.plugin_core.commands import osc as osc_command
 from auricle.plugin_core.commands import personalize as personalize_command
 from auricle.plugin_core.commands import render as render_command
 from auricle.plugin_core.commands import train as train_command
+from auricle.plugin_core.commands.reading import command_words
 
 BAD_INPUT = 2
 
@@ -93,7 +94,7 @@ def error_line(error: BaseException) -> str:
         text = error.format_message()
     else:
         text = str(error)
-    return "auricle: error: " + " ".join(text.split())
+    return "auricle: error: " + command_words(" ".join(text.split()))
 
 
 def main(args: list[str] | None = None) -> None:

@@ -19,6 +19,7 @@ from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderRes
 from auricle.plugin_core.mixing import MakeBus, Mixer, ObjectBus, ReportingBus
 from auricle.plugin_core.motion import Head, HeadTrack, Path3d, SourcePath, Turned
 from auricle.plugin_core.osc_motion import recorded_motion
+from auricle.plugin_core.set_options import SetOptions
 
 STEREO_HALF_WIDTH_DEG = 30.0
 PathLike = str | os.PathLike[str]
@@ -68,7 +69,8 @@ def render(
         objects: makes what renders the tracks in place of the engine, which hrtf, rank and level
             are for.
         progress: called with frames done since the last call and frames in all.
-        say: called with a sentence before work that is done once and takes seconds.
+        say: called with a sentence before work that is done once and takes seconds, and with each
+            finding about a set that is read from a file; without it findings are warnings.
 
     Raises:
         AuricleError: bad input; no output is left then.
@@ -120,7 +122,7 @@ def render_sources(
     if objects is not None:
         bus = objects(feeds, head)
     else:
-        listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate)
+        listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate, say)
         bus = ObjectBus(prepared_listener(listener, sample_rate, rank, level, say), feeds, head)
     mixer = Mixer([bus])
     total = max(feed.n_frames for feed in feeds) + mixer.tail_samples
@@ -139,9 +141,12 @@ def prepared_listener(
     return prepared_set(listener, sample_rate, rank=rank, level=level)
 
 
-def load_listener(hrtf: PathLike | None, sample_rate: int) -> HrtfSet:
-    """The set of a SOFA file, or the default listener, the mean of many."""
-    return default_hrtf(sample_rate) if hrtf is None else HrtfSet.load(Path(hrtf))
+def load_listener(
+    hrtf: PathLike | None, sample_rate: int, say: Callable[[str], None] | None = None,
+    options: SetOptions = SetOptions(),  # noqa: B008 (it cannot change)
+) -> HrtfSet:  # fmt: skip
+    """The set of a SOFA file, its findings told, or the default listener, the mean of many."""
+    return default_hrtf(sample_rate) if hrtf is None else options.load(hrtf, say)
 
 
 def _places(

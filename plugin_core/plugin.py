@@ -13,6 +13,7 @@ from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
+from auricle.plugin_core.set_options import SetOptions
 
 Listener = HrtfSet | str | os.PathLike[str] | None
 
@@ -194,7 +195,7 @@ class BinauralPlugin(CalledAsPlugin):
 def _loaded(hrtf: Listener) -> HrtfSet:
     if hrtf is None:
         return default_hrtf()
-    return hrtf if isinstance(hrtf, HrtfSet) else HrtfSet.load(hrtf)
+    return hrtf if isinstance(hrtf, HrtfSet) else SetOptions().load(hrtf)
 
 
 def _within(name: str, value: float, least: float, most: float) -> float:

@@ -33,7 +33,9 @@ def itd_correlation_seconds(
     """
     early = _early_part(ir, sample_rate)
     fine = 8  # lags between samples by a longer inverse transform
-    size = 1 << int(np.ceil(np.log2(2 * early.shape[-1])))
+    furthest = int(np.ceil(0.0015 * sample_rate))
+    # Short responses, too, need room for the longest lags on both sides.
+    size = 1 << int(np.ceil(np.log2(2 * max(early.shape[-1], furthest + 1))))
     low_pass = 1.0 / (1.0 + (np.fft.rfftfreq(size, 1.0 / sample_rate) / low_pass_hz) ** 8)
     reach = int(np.ceil(0.0015 * sample_rate * fine))
     lags = np.arange(-reach, reach + 1)

@@ -4,15 +4,23 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from auricle.plugin_core.commands.reading import read_set, reads_a_set
+from auricle.plugin_core.commands.render import say
+from auricle.plugin_core.set_options import SetOptions
+
+if TYPE_CHECKING:
+    from auricle.dsp.hrtf import HrtfSet
 
 EXAMPLE = (
     "Examples: auricle bench --hrtf listener.sofa --rank 32; auricle bench --peers --plot p.png"
 )
 
 
+@reads_a_set
 def bench(
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file; else the default listener.")] = None,
     rank: Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")] = "auto",
@@ -30,6 +38,8 @@ def bench(
         bool, typer.Option("--quick", help="With --peers: see that all works.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    *,
+    reading: SetOptions,
 ) -> None:
     """Measure speed, smoothness of motion and start-up, one core, 48 kHz."""
     from auricle.dsp.errors import AuricleError
@@ -37,7 +47,7 @@ def bench(
     if seconds is not None and not 0.0 < seconds < float("inf"):
         raise AuricleError(f"--seconds is a time above 0, got {seconds:g}")
     if peers:
-        if hrtf is not None or rank != "auto":
+        if hrtf is not None or reading.given or rank != "auto":
             raise AuricleError(
                 "--peers takes its set from --truth, not --hrtf, and has its own ranks"
             )
@@ -45,7 +55,7 @@ def bench(
     elif truth is not None or plot is not None or quick:
         raise AuricleError("--truth, --plot and --quick belong to --peers; add it")
     else:
-        _measure(hrtf, rank, 1.0 if seconds is None else seconds, as_json)
+        _measure(read_set(hrtf, reading, say), rank, 1.0 if seconds is None else seconds, as_json)
 
 
 def compare_peers(
@@ -62,8 +72,8 @@ def compare_peers(
     if plot is not None:
         picture.check(plot)
     known = ComputedTruth() if truth is None else MeasuredTruth(HrtfSet.load(truth))
-    with threadpool_limits(1), _progress() as say:
-        result = compare(known, seconds, say=say, quick=quick)
+    with threadpool_limits(1), _progress() as show:
+        result = compare(known, seconds, say=show, quick=quick)
     if plot is not None:
         picture.save_picture(result, plot)
     typer.echo(json.dumps(result, indent=2) if as_json else "\n".join(tables.lines(result)))
@@ -82,16 +92,15 @@ def _progress() -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
-def _measure(hrtf: Path | None, rank: str, seconds: float, as_json: bool) -> None:
+def _measure(hrtf: "HrtfSet | None", rank: str, seconds: float, as_json: bool) -> None:
     from threadpoolctl import threadpool_limits
 
     from auricle.dsp.cache import prepared_set
     from auricle.dsp.computed_listener import computed_hrtf
-    from auricle.dsp.hrtf import HrtfSet
     from auricle.plugin_core import bench as measure
 
     rate = 48000
-    listener = HrtfSet.load(hrtf) if hrtf is not None else computed_hrtf()
+    listener = computed_hrtf() if hrtf is None else hrtf
     with threadpool_limits(1):
         prepared = prepared_set(listener, rate, rank=int(rank) if rank.isdigit() else rank)
         speed = [*measure.speed_rows(prepared, rank, seconds), measure.baseline_row(rate)]

@@ -1,10 +1,14 @@
 """``auricle evaluate``: how far an estimated set is from a measured one."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from auricle.plugin_core.commands.reading import reads_a_set
+from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf import HrtfSet
@@ -23,6 +27,7 @@ _ROWS = (
 )
 
 
+@reads_a_set
 def evaluate(
     reference: Annotated[
         Path, typer.Argument(metavar="REFERENCE.sofa", help="The set that is true.")
@@ -53,18 +58,21 @@ def evaluate(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of a table.")
     ] = False,
+    *,
+    reading: SetOptions,
 ) -> None:
     """Say how far an estimated set is from the true one, over the sphere and its planes.
 
     Directions are paired with the nearest one, the estimate is resampled to the rate of the
-    reference. LSD, ITD by MaxIACCe and ILD over the sphere are those of the LAP challenge 2024.
+    reference. LSD, ITD by MaxIACCe and ILD over the sphere are those of the LAP challenge 2024. How
+    a set is read concerns the reference.
     """
     from auricle.dsp.errors import HrtfError
     from auricle.dsp.hrtf import HrtfSet
     from auricle.dsp.metrics.comparison import compare
     from auricle.dsp.metrics.matching import matched
 
-    true, found = HrtfSet.load(reference), HrtfSet.load(estimate)
+    true, found = HrtfSet.load(reference, **asdict(reading)), HrtfSet.load(estimate)
     try:
         pair = matched(true, found, tolerance_deg=tolerance_deg, match_level=match_level)
         errors = compare(pair.reference, pair.estimate, pair.positions, pair.sample_rate)

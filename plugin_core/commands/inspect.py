@@ -1,10 +1,14 @@
 """``auricle inspect``: what is in a SOFA file, and what is odd about it."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from auricle.plugin_core.commands.reading import read_set, reads_a_set
+from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf import HrtfSet
@@ -14,6 +18,7 @@ _LABEL_WIDTH = 12
 _SIDE = 0.93  # |y| of the directions within 21 degrees of an ear's axis
 
 
+@reads_a_set
 def inspect(
     file: Annotated[
         Path | None,
@@ -29,6 +34,8 @@ def inspect(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of text.")
     ] = False,
+    *,
+    reading: SetOptions,
 ) -> None:
     """Say what is in a SOFA file, and what is odd about it.
 
@@ -38,11 +45,12 @@ def inspect(
     from auricle.dsp.hrtf import HrtfSet
 
     if file is None:
+        read_set(None, reading, typer.echo)
         from auricle.dsp.default_listener import default_hrtf
 
         file, hrtf = Path("the default listener"), default_hrtf()
     else:
-        hrtf = HrtfSet.load(file)
+        hrtf = HrtfSet.load(file, **asdict(reading))
     facts = summary(file, hrtf)
     if plot is not None:
         from auricle.plugin_core.report import save_set_picture

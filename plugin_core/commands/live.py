@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from auricle.plugin_core.commands.reading import read_set, reads_a_set
 from auricle.plugin_core.commands.render import say
+from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
     from auricle.plugin_core.live.live import Live
@@ -22,6 +24,7 @@ EXAMPLE = (
 REFRESH_SECONDS = 0.2
 
 
+@reads_a_set
 def live(
     tracks: Annotated[
         list[Path] | None, typer.Argument(metavar="[TRACK...]", help="WAV, FLAC or OGG.")
@@ -76,6 +79,8 @@ def live(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the statistics at the end.")
     ] = False,
+    *,
+    reading: SetOptions,
 ) -> None:
     """Play tracks and inputs binaurally now; OSC and a head tracker steer them."""
     from auricle.plugin_core.live.live import Live
@@ -89,7 +94,8 @@ def live(
         "folders": [str(folder) for folder in osc_folder or []], "tracker_port": tracker_port,
     }  # fmt: skip
     player = Live(
-        hrtf, playing, backend=backend, sample_rate=sample_rate, block_size=block_size,
+        read_set(hrtf, reading, say), playing,
+        backend=backend, sample_rate=sample_rate, block_size=block_size,
         azimuth_deg=_azimuths(azimuth or [], [len(channels([each])) for each in playing]),
         rank=int(rank) if rank.isdigit() else rank, level=level, distance_gain=distance_gain,
         unpaced=unpaced, seconds=seconds, record=record, osc_port=None if no_osc else osc_port,

@@ -17,6 +17,8 @@ from auricle.plugin_core.commands.placing import (
     Output,
     Tracks,
 )  # fmt: skip
+from auricle.plugin_core.commands.reading import read_set, reads_a_set
+from auricle.plugin_core.set_options import SetOptions
 
 app = typer.Typer(
     help="Render with a network, the listener inside it.",
@@ -29,6 +31,7 @@ _RATE = 48000
 
 
 @app.command("render", epilog=_EXAMPLE)
+@reads_a_set
 def render(
     output: Output,
     tracks: Tracks = None,
@@ -45,12 +48,6 @@ def render(
             help="SOFA file of the listener, a few directions do; else the mean listener."
         ),
     ] = None,
-    swap_ears: Annotated[
-        bool, typer.Option("--swap-ears", help="Channel 0 of the listener's set is the right ear.")
-    ] = False,
-    mirror_azimuth: Annotated[
-        bool, typer.Option("--mirror-azimuth", help="Azimuths of that set run clockwise.")
-    ] = False,
     azimuth: Azimuth = None,
     elevation: Elevation = None,
     distance: Distance = None,
@@ -59,10 +56,11 @@ def render(
     gain: Gain = 0.0,
     block_size: BlockSize = 16384,
     as_json: AsJson = False,
+    *,
+    reading: SetOptions,
 ) -> None:
     """Render tracks, or a scene of objects, at 48 kHz, with delays as the sound travels."""
     from auricle.dsp.errors import AuricleError
-    from auricle.dsp.hrtf import HrtfSet
     from auricle.plugin_core.commands.render import (
         open_scene,
         progress_bar,
@@ -77,13 +75,13 @@ def render(
         raise AuricleError("name audio files to render, or a scene of objects with --scene")
     opened = None
     if scene is not None:
-        opened = open_scene(scene, {"hrtf": hrtf, "head_track": head_track}, gain, _RATE)
+        opened = open_scene(
+            scene, {"hrtf": hrtf, "head_track": head_track} | reading.given, gain, _RATE
+        )
         if azimuth or elevation or distance or orbit is not None:
             raise AuricleError("the scene says where its objects are; leave places out")
-        hrtf = opened.listener_file
-    listener = None
-    if hrtf is not None:
-        listener = HrtfSet.load(hrtf, swap_ears=swap_ears, mirror_azimuth=mirror_azimuth)
+        hrtf, reading = opened.listener_file, opened.listener.reading
+    listener = read_set(hrtf, reading, say)
     system = open_system(model, weights, listener, say)
     say_first_run()
     with progress_bar(output.name) as progress:

@@ -1,11 +1,17 @@
 """``auricle personalize``: a listener's own set from a few measured directions."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from auricle.plugin_core.commands.reading import reads_a_set
+from auricle.plugin_core.commands.render import say
+from auricle.plugin_core.set_options import SetOptions
+
 if TYPE_CHECKING:
+    from auricle.dsp.hrtf import HrtfSet
     from auricle.personalization.sparse.complete import Completed
 
 app = typer.Typer(
@@ -22,15 +28,10 @@ _Positions = Annotated[
     Path | None,
     typer.Option("--positions", metavar="GRID.sofa", help="Whose directions to predict."),
 ]
-_SwapEars = Annotated[
-    bool, typer.Option("--swap-ears", help="Channel 0 of the measured set is the right ear.")
-]
-_Mirror = Annotated[
-    bool, typer.Option("--mirror-azimuth", help="Azimuths of the measured set run clockwise.")
-]
 
 
 @app.command("sparse", epilog=_SPARSE_EXAMPLE)
+@reads_a_set
 def sparse(
     measured: Annotated[
         Path, typer.Argument(metavar="MEASURED.sofa", help="Two measured directions or more.")
@@ -43,8 +44,8 @@ def sparse(
     weights: Annotated[
         Path | None, typer.Option(metavar="WEIGHTS", help="A network from auricle train instead.")
     ] = None,
-    swap_ears: _SwapEars = False,
-    mirror_azimuth: _Mirror = False,
+    *,
+    reading: SetOptions,
 ) -> None:
     """Complete a set from a few measured directions, on any grid, at any rate from 40 kHz on.
 
@@ -58,24 +59,25 @@ def sparse(
     from auricle.personalization.sparse.trained import ready
 
     _check_output(output, measured, positions)
-    known = HrtfSet.load(measured, swap_ears=swap_ears, mirror_azimuth=mirror_azimuth)
+    known = HrtfSet.load(measured, **asdict(reading))
     train = shipped_training()
     grid = train.positions if positions is None else HrtfSet.load(positions).positions
     name = method or (None if weights else expected_errors.best_method(known.n_directions))
     upsampler = ready(name, weights, train)
     name = upsampler.name
     about = f"completed from {known.n_directions} directions by {name}"
-    _save(complete(known, upsampler, grid, about), output, name)
+    _save(known, complete(known, upsampler, grid, about), output, name)
     typer.echo(expected_errors.sentence(name, known.n_directions))
 
 
 @app.command("densify", epilog=_DENSIFY_EXAMPLE)
+@reads_a_set
 def densify(
     listener: Annotated[Path, typer.Argument(metavar="SET.sofa", help="The measured set.")],
     output: _Output,
     positions: _Positions = None,
-    swap_ears: _SwapEars = False,
-    mirror_azimuth: _Mirror = False,
+    *,
+    reading: SetOptions,
 ) -> None:
     """Fill the gaps between the directions of a measured set; what was measured stays as it is.
 
@@ -87,11 +89,11 @@ def densify(
     from auricle.personalization.sparse.shipped import shipped_training
 
     _check_output(output, listener, positions)
-    known = HrtfSet.load(listener, swap_ears=swap_ears, mirror_azimuth=mirror_azimuth)
+    known = HrtfSet.load(listener, **asdict(reading))
     grid = None if positions is None else HrtfSet.load(positions).positions
     upsampler = dense_method(known.n_directions, shipped_training())
     about = f"densified by {upsampler.name}"
-    _save(densified(known, upsampler, grid, about), output, upsampler.name)
+    _save(known, densified(known, upsampler, grid, about), output, upsampler.name)
     typer.echo(expected_errors.sentence_between(upsampler.name, known.n_directions))
 
 
@@ -106,10 +108,10 @@ def _check_output(output: Path, *inputs: Path | None) -> None:
             raise AuricleError(f"{output}: is an input; choose another output")
 
 
-def _save(done: "Completed", output: Path, method: str) -> None:
+def _save(known: "HrtfSet", done: "Completed", output: Path, method: str) -> None:
     """Write the set; say what was predicted, by what, and what was odd."""
-    for finding in done.findings:
-        typer.echo(f"auricle: {finding}", err=True)
+    for finding in (*known.findings, *done.findings):
+        say(finding)
     done.hrtf.save(output)
     typer.echo(
         f"{output}: {done.n_measured} measured directions as they were, {done.n_predicted} "

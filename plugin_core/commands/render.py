@@ -23,6 +23,8 @@ from auricle.plugin_core.commands.placing import (
     Output,
     Tracks,
 )  # fmt: skip
+from auricle.plugin_core.commands.reading import command_words, read_set, reads_a_set
+from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf import HrtfSet
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 EXAMPLE = "Example: auricle render vocals.ogg guitar.wav -o mix.wav --azimuth 30 --azimuth -40"
 
 
+@reads_a_set
 def render(
     output: Output,
     tracks: Tracks = None,
@@ -75,6 +78,8 @@ def render(
         Path | None, typer.Option(help="Picture of a scene's ways and loudness: P.png, .pdf, .svg.")
     ] = None,
     as_json: AsJson = False,
+    *,
+    reading: SetOptions,
 ) -> None:
     """Render tracks, or a scene, binaurally for one listener."""
     _check_kind(
@@ -88,13 +93,13 @@ def render(
     say_first_run()
     if scene is not None:
         _render_scene(
-            scene, output, folder, programme, hrtf, head_track, number_or_name, level, gain,
-            block_size, sample_rate, workers, plot, as_json,
+            scene, output, folder, programme, hrtf, reading, head_track, number_or_name, level,
+            gain, block_size, sample_rate, workers, plot, as_json,
         )  # fmt: skip
         return
     from auricle.plugin_core.offline import render as render_files
 
-    listener = _densified(hrtf) if densify else hrtf
+    listener = _densified(hrtf, reading) if densify else read_set(hrtf, reading, say)
     with progress_bar(output.name) as progress:
         result = render_files(
             tracks or [], output, hrtf=listener, azimuth_deg=azimuth or 0.0,
@@ -107,17 +112,16 @@ def render(
     say_result(result, as_json, gain)
 
 
-def _densified(hrtf: Path | None) -> "HrtfSet":
+def _densified(hrtf: Path | None, reading: SetOptions) -> "HrtfSet":
     """The set of a file with its gaps filled."""
     from auricle.dsp.errors import AuricleError
-    from auricle.dsp.hrtf import HrtfSet
     from auricle.personalization.sparse.densify import dense_method, densified
     from auricle.personalization.sparse.expected_errors import sentence_between
     from auricle.personalization.sparse.shipped import shipped_training
 
     if hrtf is None:
         raise AuricleError("--densify fills the gaps of a measured set; name it with --hrtf")
-    known = HrtfSet.load(hrtf)
+    known = reading.load(hrtf, say)
     upsampler = dense_method(known.n_directions, shipped_training())
     done = densified(known, upsampler)
     for finding in done.findings:
@@ -144,11 +148,13 @@ def _check_kind(scene: Path | None, of_tracks: dict[str, Any], of_scenes: dict[s
 
 def _render_scene(
     path: Path, output: Path, folder: Path | None, programme: str | None, hrtf: Path | None,
-    head_track: Path | None, rank: str | int | None, level: str | None, gain_db: float,
-    block_size: int, sample_rate: int | None, workers: int | None, plot: Path | None, as_json: bool,
+    reading: SetOptions, head_track: Path | None, rank: str | int | None, level: str | None,
+    gain_db: float, block_size: int, sample_rate: int | None, workers: int | None,
+    plot: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Render a scene; what is given beside it takes the place of what it says."""
     listener = {"hrtf": hrtf, "head_track": head_track, "rank": rank, "level": level}
+    listener |= reading.given
     scene = open_scene(path, listener, gain_db, sample_rate, folder, programme)
     with progress_bar(output.name) as progress:
         result = scene.render(
@@ -206,7 +212,7 @@ def say_result(result: "RenderResult", as_json: bool, gain_db: float = 0.0) -> N
 
 def say(sentence: str) -> None:
     """Print one line on stderr."""
-    typer.echo(f"auricle: {sentence}", err=True)
+    typer.echo(f"auricle: {command_words(sentence)}", err=True)
 
 
 def say_first_run() -> None:

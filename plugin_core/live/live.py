@@ -324,7 +324,9 @@ class Live:
                     f"{sample_rate} Hz; give the set itself"
                 )
             return hrtf
-        listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate)
+        listener = (
+            hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate, self._say)
+        )
         return prepared_listener(listener, sample_rate, self._rank, self._level, self._say)
 
     def _osc_server(self) -> OscServer:

@@ -12,6 +12,7 @@ from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.linn import LinnRenderer
 from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
 from auricle.plugin_core.neural.systems import LIVE, OpenedSystem, open_system
+from auricle.plugin_core.set_options import SetOptions
 
 _LONGEST_M = 100.0
 
@@ -44,7 +45,7 @@ class NeuralPlugin(CalledAsPlugin):
     ) -> None:  # fmt: skip
         super().__init__()
         self._renderer: LinnRenderer | None = None
-        listener = hrtf if isinstance(hrtf, HrtfSet) or hrtf is None else HrtfSet.load(hrtf)
+        listener = hrtf if isinstance(hrtf, HrtfSet) or hrtf is None else SetOptions().load(hrtf)
         path = None if weights is None else Path(weights)
         self._system: OpenedSystem = open_system(LIVE, path, listener)
         self.azimuth_deg, self.elevation_deg = azimuth_deg, elevation_deg

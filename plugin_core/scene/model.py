@@ -4,12 +4,13 @@ They are also the schema: ``docs/scene.md`` is written from these fields. All an
 azimuth counter-clockwise (+90 left), elevation up; x front, y left, z up in metres.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, TypeAlias
 
 from auricle.dsp.directivity import PATTERNS
 from auricle.plugin_core.keyframes import EASINGS, INTERPOLATIONS
 from auricle.plugin_core.scene.schema import KeyProblem, check_values, key
+from auricle.plugin_core.set_options import SetOptions
 
 VERSION = 1
 Triple: TypeAlias = tuple[float, float, float]
@@ -277,6 +278,27 @@ class Listener(_Checked):
     head_track: str | None = key(
         None, "POSES.csv of a recorded head, which moves from the pose above"
     )
+    swap_ears: bool = key(False, "channel 0 of the set is the right ear")
+    mirror_azimuth: bool = key(False, "its azimuths run clockwise")
+    distance_m: float | None = key(
+        None, "of a set measured at several distances the nearest one; null: the largest shell",
+        low=0.001,
+    )  # fmt: skip
+    true_sample_rate: float | None = key(
+        None, "Hz, in place of a wrong label; nothing is resampled", low=1000, high=1e6
+    )
+    receivers: tuple[int, int] | None = key(
+        None, "which two are the left and the right ear, counted from 0", low=0
+    )
+    emitter: int | None = key(
+        None, "which one is the source, counted from 0; null: each is a direction", low=0
+    )
+    conjugate: bool = key(False, "its spectra are of the other sign of time")
+
+    @property
+    def reading(self) -> SetOptions:
+        """How the set is read."""
+        return SetOptions(**{each.name: getattr(self, each.name) for each in fields(SetOptions)})
 
     def _check(self) -> None:
         if isinstance(self.rank, str) and self.rank not in ("auto", "full"):

@@ -90,7 +90,7 @@ class Player:
         listener, rate = self._parts.listener, self.sample_rate
         with self._parts.place.at("listener.hrtf"):
             path = None if listener.hrtf is None else self._parts.resolve(listener.hrtf)
-            hrtf = load_listener(path, rate)
+            hrtf = load_listener(path, rate, say, listener.reading)
             prepared = prepared_listener(hrtf, rate, listener.rank, listener.level, say)
         self.report = prepared.report
         air = Air(**asdict(self._parts.air))

@@ -1,0 +1,51 @@
+"""How a listener's set is read from its file, and who is told what is odd about it."""
+
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from auricle.dsp.hrtf import HrtfSet
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class SetOptions:
+    """The options of ``HrtfSet.load``, which says what each does, by its names."""
+
+    swap_ears: bool = False
+    mirror_azimuth: bool = False
+    distance_m: float | None = None
+    true_sample_rate: float | None = None
+    receivers: tuple[int, int] | None = None
+    emitter: int | None = None
+    conjugate: bool = False
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those that are not as they are by themselves."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
+
+    def load(self, path: str | os.PathLike[str], say: Say | None = None) -> "HrtfSet":
+        """The set of a file; each of its findings is said, or is a warning where nobody listens.
+
+        Raises:
+            SofaError: the file cannot be used so.
+        """
+        from auricle.dsp.errors import SetWarning
+        from auricle.dsp.hrtf import HrtfSet
+
+        hrtf = HrtfSet.load(path, **asdict(self))
+        for finding in hrtf.findings:
+            if say is not None:
+                say(f"{os.fspath(path)}: {finding}")
+            else:
+                warnings.warn(f"{os.fspath(path)}: {finding}", SetWarning, stacklevel=3)
+        return hrtf
