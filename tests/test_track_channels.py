@@ -1,5 +1,6 @@
 """Tracks by the scene and by the header of their file; sound that does not turn."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,31 @@ def test_four_and_two_channels_of_one_file(folder: Path) -> None:
     wanted = np.pad(audio[: N - delay, 4:].T, ((0, 0), (delay, 0)))
     assert 40 <= delay <= 52  # of the synthetic set
     assert level_db(left - wanted, wanted) < -100.0
+
+
+class Silence:
+    """A renderer of objects that gives none of them."""
+
+    latency_samples = tail_samples = 0
+    report = "silence"
+
+    def __init__(self, feeds: Any, head: Any) -> None:
+        self.n_channels = sum(feed.n_channels for feed in feeds)
+
+    def render(self, n_steps: int) -> np.ndarray:
+        return np.zeros((2, 128 * n_steps), dtype=np.float32)
+
+
+def test_finished_sound_stands_beside_objects_of_a_network(folder: Path) -> None:
+    audio = noise(3).astype(np.float32)
+    soundfile.write(folder / "three.wav", audio, RATE, subtype="FLOAT")
+    ears = Track("three.wav", type="binaural", channels=(2, 3))
+    scene = Scene(folder=str(folder), tracks=(ears, Track("three.wav", channels=(1,))))
+    with closing(scene.open(objects=Silence)) as player:
+        np.testing.assert_array_equal(player.read(N), audio[:, 1:].T)
+    for tracks, said in (((ears,), "no object"), ((Track("three.wav", type="bed"),), "bed: only")):
+        with pytest.raises(AuricleError, match=said):
+            Scene(folder=str(folder), tracks=tracks).open(objects=Silence)
 
 
 # --- width over time ---------------------------------------------------------------------------

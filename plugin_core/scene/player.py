@@ -53,7 +53,7 @@ class Player:
         n_workers: threads that read tracks; the result does not depend on it.
         say: called with a sentence before work that is done once and takes seconds.
         objects: makes what renders the objects, in place of the engine; then all tracks must be
-            objects.
+            objects, or finished sound for the ears.
 
     Attributes:
         sample_rate: Hz.
@@ -101,11 +101,13 @@ class Player:
         self, feeds: dict[int, Feed], pool: ThreadPoolExecutor | None, say: Say | None
     ) -> list[Bus]:
         """A renderer for all objects, one for each bed, and one for each kind of ambisonics."""
-        if self._objects is not None:
-            return [self._rendered_otherwise(self._objects, list(feeds.values()))]
         listener, rate = self._parts.listener, self.sample_rate
         types = {i: self._parts.tracks[i].type for i in feeds}
         finished = [feed for i, feed in feeds.items() if types[i] == "binaural"]
+        if self._objects is not None:
+            others = [feed for i, feed in feeds.items() if types[i] != "binaural"]
+            beside: list[Bus] = [BinauralBus(finished)] if finished else []
+            return [self._rendered_otherwise(self._objects, others), *beside]
         if len(finished) == len(feeds):
             self.report = "finished binaural sound, as it is"
             return [BinauralBus(finished)]
@@ -127,10 +129,12 @@ class Player:
 
     def _rendered_otherwise(self, objects: MakeBus, feeds: list[Feed]) -> Bus:
         for index in self._parts.heard:
-            if (kind := self._parts.tracks[index].type) != "object":
+            if (kind := self._parts.tracks[index].type) not in ("object", "binaural"):
                 raise self._parts.place.error(
                     f"tracks[{index}].type", f"{kind}: only objects can be rendered by a network"
                 )
+        if not feeds:
+            raise self._parts.place.error("tracks", "holds no object that a network could render")
         bus = objects(feeds, self.head)
         self.report = bus.report
         return bus
