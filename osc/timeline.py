@@ -43,6 +43,11 @@ class Values:
         index = np.searchsorted(times, seconds + _SAME_SECONDS, side="right") - 1
         return np.frombuffer(self._values).reshape(-1, self._width)[index]
 
+    @property
+    def highest(self) -> float:
+        """The largest number there is."""
+        return float(np.max(np.frombuffer(self._values)))
+
 
 class _Log(MemoryTarget):
     """Writes down what is steered, and when."""
@@ -52,6 +57,7 @@ class _Log(MemoryTarget):
         self.now = 0.0
         self.places = [Values((1.0, 0.0, 0.0)) for _ in range(n_sources)]
         self.levels = [Values((1.0,)) for _ in range(n_sources)]
+        self.extents = [Values((0.0,)) for _ in range(n_sources)]
         self.head = Values(self.orientation)
         self.head_places = Values(self.position_m)
         self.hrtfs: list[tuple[float, Path]] = []
@@ -67,6 +73,10 @@ class _Log(MemoryTarget):
     def set_mute(self, source: int, muted: bool) -> None:
         super().set_mute(source, muted)
         self._put_level(source)
+
+    def set_width(self, source: int, width: float) -> None:
+        super().set_width(source, width)
+        self.extents[source].put(self.now, (width,))
 
     def set_listener_orientation(self, orientation: Quaternion) -> None:
         super().set_listener_orientation(orientation)
@@ -127,6 +137,14 @@ class Timeline:
     def gains(self, source: int, seconds: Array) -> Array:
         """Linear gains (J,) of a source, 0 where it is muted."""
         return self._log.levels[source].at(seconds)[:, 0]
+
+    def widths(self, source: int, seconds: Array) -> Array:
+        """How wide a source is (J,): 0 a point, 1 the widest."""
+        return self._log.extents[source].at(seconds)[:, 0]
+
+    def widens(self, source: int) -> bool:
+        """Whether a source ever has a width."""
+        return self._log.extents[source].highest > 0.0
 
     def orientations(self, seconds: Array) -> Array:
         """Unit quaternions [w, x, y, z] (J, 4) of the head at times (J,)."""

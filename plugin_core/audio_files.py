@@ -15,6 +15,7 @@ import soxr
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
+from auricle.plugin_core.adm.chunks import is_wave
 from auricle.plugin_core.large_wave import LargeSound, is_large
 
 READ_FRAMES = 16384
@@ -121,7 +122,10 @@ class FileSource:
     def _check_channels(self, max_channels: int) -> None:
         count, text = self._file.channels, ""
         if self._channels is None and count > max_channels:
-            text = f"has {count} channels; split it into mono or stereo tracks"
+            text = (
+                f"has {count} channels; split it into mono or stereo tracks, or play it as a bed: "
+                'a track of a scene with "type": "bed"'
+            )
         elif self._channels is not None and max(self._channels) >= count:
             text = f"has {count} channels, there is no channel {max(self._channels) + 1}"
         if text:
@@ -162,13 +166,24 @@ def _open(path: Path) -> soundfile.SoundFile:
     if path.is_dir():
         raise AuricleError(f"{path}: is a folder; name an audio file in it")
     try:
-        file = LargeSound(path) if is_large(path) else soundfile.SoundFile(path)
+        file = LargeSound(path) if is_large(path) else _small(path)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless types
         raise AuricleError(f"{path}: not audio that can be read; give WAV, FLAC or OGG") from error
     if file.frames < 1:
         file.close()
         raise AuricleError(f"{path}: holds no audio; export it again")
     return file
+
+
+def _small(path: Path) -> soundfile.SoundFile:
+    """A file of libsndfile's; WAV with zeros between its chunks, which that does not skip, too."""
+    try:
+        return soundfile.SoundFile(path)
+    except soundfile.LibsndfileError:
+        with suppress(AuricleError):
+            if is_wave(path):
+                return LargeSound(path)
+        raise
 
 
 def output_format(path: Path, encoding: str | None = None) -> tuple[str, str]:

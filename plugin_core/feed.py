@@ -1,6 +1,6 @@
 """A track on its way to the renderer: file, chain of plugins, fader, lined up in time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,14 +52,20 @@ class Effects:
         near_field_m: where near-field cues begin, 0 for none.
         in_air: whether air absorbs.
         farthest_m: up to where sound takes its time; 0: it takes none.
-        width_deg: how wide it is heard.
+        width_deg: how wide it is heard, always or at times (J,): (J,).
     """
 
     levels: tuple[Level, ...] = ()
     near_field_m: float = 1.0
     in_air: bool = False
     farthest_m: float = 0.0
-    width_deg: float = 0.0
+    width_deg: float | Callable[[Array], Array] = 0.0
+
+    def widths_deg(self, seconds: Array) -> Array:
+        """Widths (J,) at times (J,)."""
+        if callable(self.width_deg):
+            return self.width_deg(seconds)
+        return np.full(len(seconds), self.width_deg)
 
 
 class StreamedChain:

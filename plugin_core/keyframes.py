@@ -28,17 +28,20 @@ class KeyframePath:
             (a natural cubic in space and time).
         easings: one a keyframe; gains: (J,) linear.
         polar: what ``places`` are.
+        widths_deg: (J,) how wide the source is, which changes evenly; None: always the same.
     """
 
     def __init__(
         self, times: ArrayLike, places: ArrayLike, interpolation: str = "linear", *,
         easings: Sequence[str] | None = None, gains: ArrayLike | None = None, polar: bool = False,
+        widths_deg: ArrayLike | None = None,
     ) -> None:  # fmt: skip
         self._times = np.asarray(times, dtype=np.float64)
         given = np.asarray(places, dtype=np.float64)
         count = len(self._times)
         self._easings = np.array([EASINGS.index(name) for name in easings or ["linear"] * count])
         self._gains = np.ones(count) if gains is None else np.asarray(gains, dtype=np.float64)
+        self._widths_deg = None if widths_deg is None else np.asarray(widths_deg, dtype=np.float64)
         self._spherical = interpolation == "spherical"
         if self._spherical:
             self._rows = given if polar else _polar(given)
@@ -62,6 +65,12 @@ class KeyframePath:
     def gains(self, seconds: Array) -> Array:
         """Linear gains (J,) at times (J,)."""
         return self._between(self._gains, seconds)
+
+    def widths_deg(self, seconds: Array) -> Array:
+        """Widths (J,) in degrees at times (J,)."""
+        if self._widths_deg is None:
+            return np.zeros(len(seconds))
+        return self._between(self._widths_deg, seconds)
 
     def _between(self, rows: Array, seconds: Array) -> Array:
         if len(self._times) == 1:

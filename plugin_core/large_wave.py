@@ -1,4 +1,4 @@
-"""RF64 and BW64 files for libsndfile, which knows one of these forms, and that one in part."""
+"""WAV for libsndfile, which knows RF64 in part, no BW64, and no zeros between chunks."""
 
 import struct
 from pathlib import Path
@@ -17,7 +17,7 @@ def is_large(path: Path) -> bool:
 
 
 class _AudioBytes:
-    """The audio of an RF64 or BW64 file (ITU-R BS.2088), as an RF64 file without other chunks."""
+    """The audio of a RIFF, RF64 or BW64 file (ITU-R BS.2088), as RF64 without other chunks."""
 
     def __init__(self, path: Path) -> None:
         fmt, data = audio_chunks(path)
@@ -58,9 +58,10 @@ class _AudioBytes:
 
 
 class LargeSound(soundfile.SoundFile):
-    """An RF64 or BW64 file of which libsndfile sees the audio alone.
+    """A WAV file of any form of which libsndfile sees the audio alone.
 
-    It knows no BW64, and loses its way in RF64 behind a chunk of odd size.
+    It knows no BW64, loses its way in RF64 behind a chunk of odd size, and in RIFF at zeros that
+    belong to no chunk.
     """
 
     def __init__(self, path: Path) -> None:

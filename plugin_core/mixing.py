@@ -56,6 +56,7 @@ class ObjectBus:
         self._feeds, self._head, self._pool = list(feeds), head, pool
         self._rate = prepared.sample_rate
         self._renderer = _renderer(prepared, self._feeds, air)
+        self._widening = any(callable(feed.effects.width_deg) for feed in self._feeds)
         self.latency_samples = self._renderer.latency_samples
         self.tail_samples = self._renderer.tail_samples
         self._step = 0
@@ -79,10 +80,23 @@ class ObjectBus:
         positions, gains = motion(self._feeds, self._head, seconds)
         scale_by_steps(audio, np.concatenate([self._gains, gains]))
         self._gains = gains[-1:]
-        if self._head is None:
-            return self._renderer.process_path(audio, positions)
-        poses, places = self._head.orientations(seconds), self._head.positions_m(seconds)
-        return self._renderer.process_path(audio, positions, poses, places)
+        way = [positions]
+        if self._head is not None:
+            way += [self._head.orientations(seconds), self._head.positions_m(seconds)]
+        if not self._widening:
+            return self._renderer.process_path(audio, *way)
+        return self._widened(audio, way, widths(self._feeds, seconds))
+
+    def _widened(self, audio: Audio, way: list[Array], widths_deg: Array) -> Audio:
+        """The same with widths (J, S), asked for before each step in which they change."""
+        changed = 1 + np.flatnonzero(np.any(np.diff(widths_deg, axis=0) != 0.0, axis=1))
+        parts = []
+        for some in np.split(np.arange(len(widths_deg)), changed):
+            self._renderer.set_widths(widths_deg[some[0]])
+            first, last = some[0], some[-1] + 1
+            part = audio[:, first * CONTROL_SAMPLES : last * CONTROL_SAMPLES]
+            parts.append(self._renderer.process_path(part, *(each[first:last] for each in way)))
+        return np.concatenate(parts, axis=1)
 
     def _read(self, n: int) -> Iterator[Audio]:
         if self._pool is None:
@@ -103,6 +117,12 @@ def motion(feeds: Sequence[Feed], head: Head | None, seconds: Array) -> tuple[Ar
             positions.append(places)
             gains.append(gain)
     return np.stack(positions, axis=1), np.stack(gains, axis=1)
+
+
+def widths(feeds: Sequence[Feed], seconds: Array) -> Array:
+    """Widths (J, S) in degrees of all channels at times (J,)."""
+    each = [feed.effects.widths_deg(seconds) for feed in feeds for _ in feed.paths]
+    return np.stack(each, axis=1)
 
 
 def scale_by_steps(audio: Audio, gains: Array) -> None:
@@ -129,7 +149,10 @@ def _renderer(prepared: PreparedSet, feeds: list[Feed], air: Air | None) -> Bina
         in_air if np.any(in_air) else None,
         farthest_m > 0.0 if np.any(farthest_m) else None,
     )
-    renderer.set_widths([effects.width_deg for effects in each])
+    at_first = widths(feeds, np.zeros(1))[0]
+    if any(callable(effects.width_deg) for effects in each):
+        renderer.set_widths(1.0)  # makes room, so that its tail counts from the start
+    renderer.set_widths(at_first)
     return renderer
 
 

@@ -90,6 +90,23 @@ class Turned:
         return self.path.gains(seconds)
 
 
+@dataclass(frozen=True)
+class OnHead:
+    """A path in the axes of the head, which goes and turns with it."""
+
+    path: Path3d
+    head: Head
+
+    def positions_m(self, seconds: Array) -> Array:
+        """Positions (J, 3) in the room at times (J,)."""
+        seen = rotate(self.head.orientations(seconds), self.path.positions_m(seconds))
+        return self.head.positions_m(seconds) + seen
+
+    def gains(self, seconds: Array) -> Array:
+        """Linear gains (J,) at times (J,)."""
+        return self.path.gains(seconds)
+
+
 class HeadTrack:
     """A recorded head: orientations and positions at any time, from a POSES.csv.
 

@@ -7,22 +7,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auricle.dsp.cache import is_cached, prepared_set
 from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
+from auricle.plugin_core.adm.chunks import is_wave, wave_chunks
 from auricle.plugin_core.audio_files import FileSource, Source, output_format, same_file
 from auricle.plugin_core.feed import Effects, Feed, InverseDistance
+from auricle.plugin_core.headers import read_header
 from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult, check_gain
-from auricle.plugin_core.mixing import MakeBus, Mixer, ObjectBus, ReportingBus
-from auricle.plugin_core.motion import Head, HeadTrack, Path3d, SourcePath, Turned
-from auricle.plugin_core.osc_motion import recorded_motion
+from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus
+from auricle.plugin_core.motion import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
+from auricle.plugin_core.osc_motion import RecordedPath, recorded_motion
+from auricle.plugin_core.scene.buses import buses_around
+from auricle.plugin_core.scene.channels import Channels, whole_file
+from auricle.plugin_core.scene.model import Track
 from auricle.plugin_core.set_options import SetOptions
 
 STEREO_HALF_WIDTH_DEG = 30.0
+MOST_CHANNELS = 1024
 PathLike = str | os.PathLike[str]
+Array = NDArray[np.float64]
 
 
 def render(
@@ -49,8 +58,9 @@ def render(
     """Render audio files binaurally into one file; returns its peak, length and the rest.
 
     Args:
-        tracks: WAV, FLAC or OGG files, mono or stereo; they play together. A stereo track is two
-            sources at +-30 degrees around its azimuth.
+        tracks: WAV, FLAC or OGG files; they play together. A stereo track is two sources at +-30
+            degrees around its azimuth; one of more channels is a loudspeaker bed or ambisonics,
+            as its header says, else the bed that is usual for so many channels.
         output: .wav (32-bit float) or .flac (24 bit).
         hrtf: a set or a SOFA file; None: the computed default listener.
         azimuth_deg: of each track in turn (one number: of the first); + is left.
@@ -85,8 +95,9 @@ def render(
         if isinstance(name, (str, os.PathLike)) and same_file(Path(output), Path(name)):
             raise AuricleError(f"{output}: is an input of this rendering; choose another output")
     with ExitStack() as files:
-        rate = sample_rate or files.enter_context(closing(FileSource(names[0]))).file_rate
-        sources = [files.enter_context(closing(FileSource(name, rate))) for name in names]
+        rate = sample_rate or files.enter_context(closing(_opened(names[0]))).file_rate
+        sources = [files.enter_context(closing(_opened(name, rate))) for name in names]
+        around = [_around(each, say) for each in sources if each.n_channels > 2]
         places = _places(sources, azimuth_deg, elevation_deg, distance_m, orbit_seconds)
         head: Head | None = HeadTrack(Path(head_track)) if head_track is not None else None
         middles: Sequence[Path3d] = places
@@ -96,39 +107,89 @@ def render(
             middles, head = recorded_motion(osc_recording, places, tracker, rate, say)
         elif tracker is not None:
             raise AuricleError(f"tracker {tracker}: reads an OSC recording; name that too")
-        paths = [_sides(*each) for each in zip(sources, middles, strict=True)]
+        here = [i for i, each in enumerate(sources) if each.n_channels <= 2]
+        paths = [_sides(sources[i], middles[i]) for i in here]
+        widths_deg = [_widths_deg(middles[i]) for i in here]
         return render_sources(
-            sources, paths, output, hrtf=hrtf, head=head, rank=rank, level=level,
-            gain_db=gain_db, block_size=block_size, sample_rate=rate, progress=progress,
-            distance_gain=distance_m is not None, objects=objects, say=say,
+            [sources[i] for i in here], paths, output, around=around, widths_deg=widths_deg,
+            hrtf=hrtf, head=head, rank=rank, level=level, gain_db=gain_db, block_size=block_size,
+            sample_rate=rate, progress=progress, distance_gain=distance_m is not None,
+            objects=objects, say=say,
         )  # fmt: skip
 
 
 def render_sources(
     sources: Sequence[Source], paths: Sequence[Sequence[Path3d]], output: PathLike, *,
+    around: Sequence[tuple[Source, Track, Channels]] = (),
+    widths_deg: Sequence[Callable[[Array], Array] | None] = (),
     hrtf: HrtfSet | PathLike | None = None, head: Head | None = None,
     rank: str | int = "auto", level: str = "matched", gain_db: float = 0.0,
     block_size: int = 16384, sample_rate: int = 48000, distance_gain: bool = False,
     objects: MakeBus | None = None, progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> RenderResult:  # fmt: skip
-    """The same from sources at ``sample_rate``, with a path for each channel of each source."""
+    """The same from sources at ``sample_rate``, with a path for each channel of each source.
+
+    ``around`` are beds and ambisonics with what their channels are, ``widths_deg`` says for each
+    source how wide it is at times (J,).
+    """
     if block_size < 1:
         raise AuricleError(f"the block size must be at least 1, got {block_size}")
     output_format(Path(output))
     effects = Effects((InverseDistance(),), np.inf) if distance_gain else Effects()
-    feeds = [Feed(*each, effects=effects) for each in zip(sources, paths, strict=True)]
-    bus: ReportingBus
+    wide = [replace(effects, width_deg=each or 0.0) for each in widths_deg]
+    wide = wide or [effects] * len(sources)
+    feeds = [
+        Feed(source, ways, effects=each)
+        for source, ways, each in zip(sources, paths, wide, strict=True)
+    ]
+    beds = [(track, channels, Feed(source, ())) for source, track, channels in around]
     if objects is not None:
+        if around:
+            raise AuricleError(
+                f"{around[0][0].name}: has {around[0][0].n_channels} channels; a network renders "
+                "mono and stereo tracks"
+            )
         bus = objects(feeds, head)
+        buses: list[Bus] = [bus]
+        report = bus.report
     else:
         listener = hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate, say)
-        bus = ObjectBus(prepared_listener(listener, sample_rate, rank, level, say), feeds, head)
-    mixer = Mixer([bus])
-    total = max(feed.n_frames for feed in feeds) + mixer.tail_samples
+        prepared = prepared_listener(listener, sample_rate, rank, level, say)
+        report = prepared.report
+        buses = [ObjectBus(prepared, feeds, head)] if feeds else []
+        resting = head if head is not None else PosedHead(np.array(IDENTITY), np.zeros(3))
+        buses += buses_around(listener, prepared, level, beds, resting)
+    mixer = Mixer(buses)
+    total = max(feed.n_frames for feed in (*feeds, *(bed for *_, bed in beds)))
+    total += mixer.tail_samples
     master = Master(Mastering(gain_db), output, sample_rate, total, block_size, progress)
     writer = master.write(mixer.read)
-    return master.result(writer, silenced_samples(sources), bus.report)
+    silenced = silenced_samples([*sources, *(source for source, *_ in around)])
+    return master.result(writer, silenced, report)
+
+
+def _opened(name: PathLike, sample_rate: int | None = None) -> FileSource:
+    return FileSource(name, sample_rate, max_channels=MOST_CHANNELS)
+
+
+def _around(
+    source: FileSource, say: Callable[[str], None] | None
+) -> tuple[Source, Track, Channels]:  # fmt: skip
+    """A file of more than two channels as a bed or ambisonics; says as which."""
+    path = Path(source.name)
+    if is_wave(path) and "chna" in wave_chunks(path):
+        raise AuricleError(
+            f"{path}: is an ADM master, which says what is where; render it by --scene {path}"
+        )
+    header = read_header(path)
+    try:
+        track, channels, sentence = whole_file(source.name, header, source.n_channels)
+    except AuricleError as error:
+        raise AuricleError(f"{source.name}: {error}") from None
+    if say is not None:
+        say(f"{source.name}: {sentence}")
+    return source, track, channels
 
 
 def prepared_listener(
@@ -165,10 +226,22 @@ def _places(
         raise AuricleError(f"a distance must be above 0 m, got {min(distances)}")
     if abs(worst := max(elevations, key=abs)) > 90.0:
         raise AuricleError(f"an elevation is -90 to 90 degrees, got {worst:g}")
+    moved = zip(sources, azimuths, elevations, distances, strict=True)
+    for source, *place in moved:
+        if source.n_channels > 2 and (place != [0.0, 0.0, 1.0] or orbit_seconds is not None):
+            raise AuricleError(
+                f"{source.name}: has {source.n_channels} channels and is all around; azimuth, "
+                "elevation, distance and orbit are for mono and stereo tracks"
+            )
     return [
         SourcePath(*each, orbit_seconds)
         for each in zip(azimuths, elevations, distances, strict=True)
     ]
+
+
+def _widths_deg(middle: Path3d) -> Callable[[Array], Array] | None:
+    """How wide a recorded session makes a track; None: never."""
+    return middle.widths_deg if isinstance(middle, RecordedPath) and middle.widens else None
 
 
 def _sides(source: FileSource, middle: Path3d) -> list[Path3d]:

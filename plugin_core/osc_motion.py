@@ -17,6 +17,7 @@ from auricle.plugin_core.motion import Head, Path3d
 
 Array = NDArray[np.float64]
 
+WIDEST_DEG = 180.0  # that a source can be heard
 # Counters worth a word, and what they mean.
 _ODD = {
     "bad": "are not OSC or have arguments of the wrong type or number",
@@ -42,6 +43,15 @@ class RecordedPath:
     def gains(self, seconds: Array) -> Array:
         """Linear gains (J,) at times (J,)."""
         return self.timeline.gains(self.source, seconds)
+
+    @property
+    def widens(self) -> bool:
+        """Whether the session gives it a width."""
+        return self.timeline.widens(self.source)
+
+    def widths_deg(self, seconds: Array) -> Array:
+        """Widths (J,) in degrees at times (J,): ADM-OSC's from 0 to 1 are 0 to 180."""
+        return WIDEST_DEG * self.timeline.widths(self.source, seconds)
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,18 @@ import synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.dsp.geometry import unit_vectors
+from auricle.dsp import fuma
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.plugin_core import audio_files
+from auricle.plugin_core.adm.chunks import wave_chunks
 from auricle.plugin_core.adm.elements import parse_time
-from auricle.plugin_core.adm.positions import polar_from_room
+from auricle.plugin_core.adm.positions import polar_from_room, width_deg_from_room
 from auricle.plugin_core.audio_files import FileSource
 from auricle.plugin_core.cli import main
+from auricle.plugin_core.offline import render
 from auricle.plugin_core.scene.model import Distance, Keyframes, Static, Track
-from auricle.plugin_core.scene.player import position_path
+from auricle.plugin_core.scene.player import keyframe_path, position_path
 from auricle.plugin_core.scene.scene import Scene
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -261,7 +265,7 @@ def test_overlaps_and_long_ramps_are_cut_and_said(tmp_path: Path) -> None:
 def test_gains_offsets_distances_and_what_is_not_played(tmp_path: Path) -> None:
     scene = loaded(
         tmp_path,
-        Sound("Lead", [("a", still(20, 10, '<gain gainUnit="dB">-6</gain><width>40</width>'))],
+        Sound("Lead", [("a", still(20, 10, '<gain gainUnit="dB">-6</gain><height>40</height>'))],
               content='<gain>0.5</gain><positionOffset coordinate="azimuth">5</positionOffset>'),
         Sound("Back", [("a", still(20, 10, "<diffuse>0.0</diffuse><channelLock>0</channelLock>"))],
               content="<mute>1</mute>"),
@@ -277,7 +281,7 @@ def test_gains_offsets_distances_and_what_is_not_played(tmp_path: Path) -> None:
     assert back == Track(
         "m.wav", "Back", channels=(2,), position=Static(20.0, 10.0), distance=POINT, mute=True
     )
-    assert scene.notes == ("width is not played: Lead",)
+    assert scene.notes == ("height is not played: Lead",)
 
 
 def test_beds_by_their_labels(tmp_path: Path) -> None:
@@ -291,15 +295,16 @@ def test_beds_by_their_labels(tmp_path: Path) -> None:
         Sound("Odd", speakers("M+090", "LFE", "left"), "DirectSpeakers"),
     )  # fmt: skip
     bed, five, *odd = scene.tracks
-    assert bed == Track("m.wav", "Bed", type="bed", layout="7.1.2",
+    assert bed == Track("m.wav", "Bed", type="bed", layout="7.1.2", channel_order="smpte",
                         channels=(1, 2, 3, 4, 7, 8, 5, 6, 9, 10))  # fmt: skip
-    assert five == Track("m.wav", "Five", type="bed", layout="5.1",
+    assert five == Track("m.wav", "Five", type="bed", layout="5.1", channel_order="smpte",
                          channels=(11, 12, 14, 13, 15, 16), gain_db=-20.0)  # fmt: skip
     assert odd == [
         Track("m.wav", "Odd: M+090", channels=(17,), position=Static(90.0), distance=POINT),
-        Track("m.wav", "Odd: LFE", type="bed", layout="lfe", channels=(18,)),
+        Track("m.wav", "Odd: LFE", type="bed", layout="lfe", channel_order="smpte",
+              channels=(18,)),
         Track("m.wav", "Odd: left", channels=(19,), position=Static(10.0), distance=POINT),
-    ]
+    ]  # fmt: skip
 
 
 def test_a_bed_that_is_not_always_on_is_played_by_its_loudspeakers(tmp_path: Path) -> None:
@@ -320,7 +325,8 @@ def test_ambisonics_in_any_order_of_channels(tmp_path: Path) -> None:
         tmp_path, Sound("A", ambisonic(1)[::-1], "HOA"), Sound("B", ambisonic(2, "N3D"), "HOA")
     )
     assert scene.tracks == (
-        Track("m.wav", "A", type="ambisonic", order=1, channels=(4, 3, 2, 1)),
+        Track("m.wav", "A", type="ambisonic", order=1, normalisation="sn3d",
+              channels=(4, 3, 2, 1)),
         Track("m.wav", "B", type="ambisonic", order=2, normalisation="n3d",
               channels=tuple(range(5, 14))),
     )  # fmt: skip
@@ -424,13 +430,222 @@ def test_complementary_objects_and_silent_tracks_do_not_play(tmp_path: Path) -> 
     assert [track.name for track in scene.tracks] == ["English"]
 
 
-def test_binaural_parts_are_left_out_and_said(tmp_path: Path) -> None:
+def ears(left: str = "leftEar", right: str = "rightEar", **keys: Any) -> Any:
+    return Sound("ears", [(left, [Block()]), (right, [Block()])], "Binaural", **keys)
+
+
+def test_finished_sound_for_the_two_ears_is_a_track_of_its_own(tmp_path: Path) -> None:
     scene = loaded(
-        tmp_path, Sound("ears", [("l", [Block()]), ("r", [Block()])], "Binaural"),
+        tmp_path, ears("RightEar", "LeftEar", content="<gain>0.1</gain>"),
         Sound("o", [("o", still(1))]),
     )  # fmt: skip
+    assert scene.tracks[0] == Track(
+        "m.wav", "ears", type="binaural", channels=(2, 1), gain_db=-20.0
+    )
+    assert len(scene.tracks) == 2
+    assert not scene.notes
+
+
+def test_one_ear_alone_is_left_out_and_said(tmp_path: Path) -> None:
+    scene = loaded(tmp_path, ears("leftEar", "third"), Sound("o", [("o", still(1))]))
     assert len(scene.tracks) == 1
-    assert scene.notes == ("Binaural channels are left out: ears",)
+    assert scene.notes == (
+        "Binaural channels without a pair (leftEar, third) are left out: ears",
+    )  # fmt: skip
+
+
+def test_binaural_common_definitions(tmp_path: Path) -> None:
+    rows = [(i, f"ATU_{i:08x}", f"AT_0005000{i}_01", "AP_00050001") for i in (1, 2)]
+    MAKER.write_adm(tmp_path / "m.wav", np.zeros((2, 4800), np.float32), "", rows)
+    (track,) = Scene.load(tmp_path / "m.wav").tracks
+    assert (track.type, track.channels, track.mute) == ("binaural", (1, 2), False)
+
+
+def test_objects_that_are_locked_to_the_head(tmp_path: Path) -> None:
+    locked = "<headLocked>1</headLocked>"
+    both = [Block(0.0, 0.5, polar(1, 0) + locked), Block(0.5, 0.5, polar(9, 0))]
+    scene = loaded(
+        tmp_path, Sound("all", [("a", still(40, 0, locked))]), Sound("some", [("b", both)]),
+        Sound("none", [("c", still(40, 0, "<headLocked>0</headLocked>"))]),
+    )  # fmt: skip
+    assert [track.head_locked for track in scene.tracks] == [True, False, False]
+    assert scene.notes == ("headLocked of some blocks only is not played: some",)
+
+
+def test_beds_that_are_locked_to_the_head_play_by_their_loudspeakers(tmp_path: Path) -> None:
+    def change(axml: str) -> str:
+        return axml.replace("</speakerLabel>", "</speakerLabel><headLocked>1</headLocked>").replace(
+            "<normalization>", "<headLocked>1</headLocked><normalization>"
+        )
+
+    scene = loaded(
+        tmp_path, Sound("Bed", speakers("M+030", "M-030"), "DirectSpeakers"),
+        Sound("Field", ambisonic(1), "HOA"), change=change,
+    )  # fmt: skip
+    left, right, field = scene.tracks
+    assert (left.position, left.head_locked) == (Static(30.0), True)
+    assert (right.position, right.head_locked) == (Static(-30.0), True)
+    assert field.type == "ambisonic"
+    assert scene.notes == ("headLocked of HOA is not played: Field",)
+
+
+# --- sizes -------------------------------------------------------------------------------------
+
+
+def test_a_width_in_degrees_is_that_of_the_source(tmp_path: Path) -> None:
+    scene = loaded(
+        tmp_path, Sound("a", [("a", still(40, 0, "<width>70</width>"))]),
+        Sound("b", [("b", still(40, 0, "<width>250</width>"))]),
+    )  # fmt: skip
+    assert [track.source_width_deg for track in scene.tracks] == [70.0, 180.0]
+    assert scene.notes == ("a width of more than 180 degrees is played as that: b",)
+
+
+def test_a_width_over_time_is_that_of_the_keyframes(tmp_path: Path) -> None:
+    blocks = [
+        Block(0.0, 0.25, polar(0, 0) + "<width>20</width>"),
+        Block(0.25, 0.5, polar(0, 0) + "<width>60</width>"),
+        Block(0.75, 0.25, polar(0, 0) + "<jumpPosition>1</jumpPosition>"),
+    ]
+    (track,) = loaded(tmp_path, Sound("a", [("a", blocks)])).tracks
+    assert isinstance(track.position, Keyframes)
+    way = keyframe_path(track.position)
+    np.testing.assert_allclose(
+        way.widths_deg(np.array([0.1, 0.25, 0.5, 0.74, 0.8])), [20, 20, 40, 59.2, 0], atol=1e-6
+    )
+    still_wide = [Block(0.0, 0.5, polar(0, 0) + "<width>20</width>"),
+                  Block(0.5, 0.5, polar(90, 0) + "<width>20</width>")]  # fmt: skip
+    (track,) = loaded(tmp_path, Sound("a", [("a", still_wide)])).tracks
+    assert track.source_width_deg == 20.0
+    assert isinstance(track.position, Keyframes)
+    assert track.position.keyframes[0].source_width_deg is None
+
+
+@pytest.mark.parametrize(
+    ("place", "sizes", "wanted_deg"),
+    [  # of EBU's reader and renderer 2.1.0, which converts by the same standard
+        ((0.0, 1.0, 0.0), (0.5, 0.0, 0.0), 60.0),
+        ((-1.0, 0.0, 0.0), (0.0, 0.3, 0.0), 44.58306823041207),
+        ((-1.0, 1.0, 0.0), (0.2, 0.2, 0.2), 39.71117539416718),
+        ((0.3, 1.0, 0.5), (0.84, 0.84, 0.84), 241.4621585919973),
+        ((0.0, 1.0, 0.0), (0.0, 0.0, 0.0), 0.0),
+    ],
+)
+def test_sizes_in_the_room_are_widths_by_the_standard(
+    place: Any, sizes: Any, wanted_deg: float
+) -> None:
+    polar_place = polar_from_room([place])
+    assert width_deg_from_room(polar_place, [sizes])[0] == pytest.approx(wanted_deg, abs=1e-6)
+
+
+# --- what other tools write --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 3, 8, 70_000])
+def test_zeros_between_chunks_and_what_lies_behind_the_end_are_skipped(
+    tmp_path: Path, n: int
+) -> None:
+    audio = np.random.default_rng(n).standard_normal((2, 100)).astype(np.float32)
+    axml, rows = MAKER.document([Sound("o", [("a", still(1)), ("b", still(2))])])
+    MAKER.write_adm(tmp_path / "m.wav", audio, axml, rows, b"RIFF")
+    data = (tmp_path / "m.wav").read_bytes()
+    for begin in sorted(each.begin - 8 for each in wave_chunks(tmp_path / "m.wav").values())[:0:-1]:
+        data = data[:begin] + bytes(n) + data[begin:]
+    size = len(data) - 8
+    data = data[:4] + size.to_bytes(4, "little") + data[8:] + b"LIST\xff\xff\xff\x7fmore"
+    (tmp_path / "m.wav").write_bytes(data)
+    assert len(Scene.load(tmp_path / "m.wav").tracks) == 2
+    source = FileSource(tmp_path / "m.wav")
+    np.testing.assert_array_equal(source.read(100), audio)
+    source.close()
+
+
+@pytest.mark.parametrize("size", [0, 36, 0xFFFFFFFF])
+def test_a_size_of_riff_that_was_not_kept_up_is_not_believed(tmp_path: Path, size: int) -> None:
+    axml, rows = MAKER.document([Sound("o", [("a", still(1))])])
+    MAKER.write_adm(tmp_path / "m.wav", np.zeros((1, 100), np.float32), axml, rows, b"RIFF")
+    data = (tmp_path / "m.wav").read_bytes()
+    (tmp_path / "m.wav").write_bytes(data[:4] + size.to_bytes(4, "little") + data[8:])
+    assert len(Scene.load(tmp_path / "m.wav").tracks) == 1
+
+
+@pytest.mark.parametrize("text", ["-inf", "-INF", " -Infinity "])
+def test_a_fader_at_the_bottom_is_silence(tmp_path: Path, text: str) -> None:
+    fader = f'<gain gainUnit="dB">{text}</gain>'
+    blocks = [Block(0.0, 0.5, polar(0, 0) + fader), Block(0.5, 0.5, polar(0, 0))]
+    moving, quiet = loaded(
+        tmp_path, Sound("a", [("a", blocks)]), Sound("b", [("b", still(3))], content=fader)
+    ).tracks
+    assert quiet.mute
+    assert isinstance(moving.position, Keyframes)
+    gains = keyframe_path(moving.position).gains(np.array([0.25, 0.75, 1.0]))
+    np.testing.assert_allclose(gains, [0.0, 0.5, 1.0], atol=1e-9)
+
+
+def test_a_gain_without_bounds_is_refused_where_it_is_no_silence(tmp_path: Path) -> None:
+    for fader in ('<gain gainUnit="dB">inf</gain>', "<gain>-inf</gain>"):
+        with pytest.raises(AuricleError, match="must be a finite number"):
+            loaded(tmp_path, Sound("a", [("a", still(1, 0, fader))]))
+
+
+def test_of_blocks_at_one_time_the_last_is_jumped_to(tmp_path: Path) -> None:
+    blocks = [
+        Block(0.0, 0.3, polar(10, 0)), Block(0.3, 0.00001, polar(50, 0)),
+        Block(0.3, 0.00001, polar(60, 0)), Block(0.3, 0.7, polar(-80, 0)),
+    ]  # fmt: skip
+    scene = loaded(tmp_path, Sound("a", [("a", blocks)]), Sound("b", [("b", blocks)]))
+    position = scene.tracks[0].position
+    assert isinstance(position, Keyframes)
+    places = keyframe_path(position).positions_m(np.array([0.1, 0.29, 0.3, 0.9]))
+    np.testing.assert_allclose(places, unit_vectors(np.array([10, 10, -80, -80]), 0.0), atol=1e-9)
+    assert scene.notes == ("blocks that begin at one time, of which the last counts: a, b",)
+
+
+def test_a_block_without_length_says_where_the_next_ones_way_begins(tmp_path: Path) -> None:
+    blocks = [Block(0.0, 0.0, polar(0, 0)), Block(0.0, 1.0, polar(60, 0))]
+    scene = loaded(tmp_path, Sound("a", [("a", blocks)]))
+    position = scene.tracks[0].position
+    assert isinstance(position, Keyframes)
+    azimuths = azimuth_elevation_deg(keyframe_path(position).positions_m(np.array([0.0, 0.5])))[0]
+    np.testing.assert_allclose(azimuths, [0.0, 30.0], atol=1e-6)
+    assert not scene.notes
+
+
+def test_fuma_goes_to_its_own_order_of_channels(tmp_path: Path) -> None:
+    (track,) = loaded(tmp_path, Sound("A", ambisonic(3, "FuMa"), "HOA")).tracks
+    assert (track.order, track.normalisation) == (3, "fuma")
+    assert track.channels == tuple(fuma.ACN[name] + 1 for name in fuma.CHANNELS)
+    with pytest.raises(AuricleError, match="FuMa ends at order 3, got 4"):
+        loaded(tmp_path, Sound("A", ambisonic(4, "FuMa"), "HOA"))
+
+
+def test_fuma_of_the_common_definitions(tmp_path: Path) -> None:
+    rows = [(i + 1, f"ATU_{i + 1:08x}", f"AT_000402{i + 1:02x}_01", "AP_00040021")
+            for i in range(4)]  # fmt: skip
+    MAKER.write_adm(tmp_path / "m.wav", np.zeros((4, 4800), np.float32), "", rows)
+    (track,) = Scene.load(tmp_path / "m.wav").tracks
+    # ACN order in the file is W Y Z X.
+    assert (track.normalisation, track.channels) == ("fuma", (1, 4, 2, 3))
+
+
+def test_a_real_master_has_its_sizes(data_dir: Path) -> None:
+    path = data_dir / "daw" / "protools_adm.wav"
+    if not path.exists():
+        pytest.skip(f"needs {path}")
+    scene = Scene.load(path)
+    assert [track.layout for track in scene.tracks][0] == "7.1.2"
+    position = scene.tracks[4].position
+    assert isinstance(position, Keyframes)
+    widths = [frame.source_width_deg or 0.0 for frame in position.keyframes]
+    assert widths[0] == 0.0
+    assert max(widths) == 180.0
+    assert 0.0 < widths[len(widths) // 4] < widths[len(widths) // 2] < 180.0
+
+
+def test_a_master_that_is_named_as_a_track_is_sent_to_the_scenes(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m.wav", Sound("f", ambisonic(1), "HOA"))
+    with pytest.raises(AuricleError, match=r"m\.wav: is an ADM master.* --scene"):
+        render(path, tmp_path / "o.wav")
 
 
 def test_the_command_line_says_what_is_not_played(
@@ -439,13 +654,13 @@ def test_the_command_line_says_what_is_not_played(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("AURICLE_CACHE", str(tmp_path_factory.getbasetemp() / "sets"))
     synthetic.make_set(sample_rate=RATE).save(tmp_path / "h.sofa")
-    saved(tmp_path / "m.wav", Sound("one", [("a", still(1, 2, "<width>9</width>"))]),
+    saved(tmp_path / "m.wav", Sound("one", [("a", still(1, 2, "<depth>0.5</depth>"))]),
           Sound("two", [("b", still(2))]), seconds=0.1, change=two_programmes)  # fmt: skip
     with pytest.raises(SystemExit) as stopped:
         main(["render", "--scene", str(tmp_path / "m.wav"), "-o", str(tmp_path / "o.wav"),
               "--hrtf", str(tmp_path / "h.sofa"), "--rank", "8"])  # fmt: skip
     assert stopped.value.code == 0
     said = capsys.readouterr().err
-    assert "m.wav: width is not played: one" in said
+    assert "m.wav: depth is not played: one" in said
     assert "m.wav: plays the programme APR_1001 (Mix), not: APR_1002" in said
     assert soundfile.info(tmp_path / "o.wav").frames >= 4800

@@ -20,7 +20,10 @@ RATE = 48000
         ("mono", 1, 0), ("stereo", 2, 0), ("quad", 4, 0), ("5.1", 6, 1), ("5.1.2", 8, 1),
         ("5.1.4", 10, 1), ("7.1", 8, 1), ("7.1.2", 10, 1), ("7.1.4", 12, 1), ("9.1.6", 16, 1),
         ("22.2", 24, 2), ("7.2.3", 12, 2), ("octagon", 8, 0), ("cube", 8, 0), ("9.1.4", 14, 1),
-        ("lfe", 1, 1),
+        ("lfe", 1, 1), ("2.1", 3, 1), ("3.0", 3, 0), ("lcrs", 4, 0), ("5.0", 5, 0), ("6.1", 7, 1),
+        ("7.0", 7, 0), ("5.0.2", 7, 0), ("7.0.2", 9, 0), ("5.0.4", 9, 0), ("7.0.4", 11, 0),
+        ("7.1.6", 14, 1), ("9.1", 10, 1), ("10.1", 11, 1), ("11.1", 12, 1), ("13.1", 14, 1),
+        ("Auro 13.1", 14, 1),
     ],
 )  # fmt: skip
 def test_layouts_have_the_channels_in_their_names(name, channels, lfe):
@@ -67,8 +70,10 @@ def test_orders_of_channels():
     for name, order in (("7.1.4", "wav"), ("7.1.4", "film"), ("5.1", "wav"), ("22.2", "film")):
         assert sorted(layout(name, order).labels) == sorted(layout(name).labels)
     assert layout("octagon", "film") == layout("octagon")
-    with pytest.raises(AuricleError, match="channel mask"):
-        layout("9.1.6", "wav")
+    assert " ".join(layout("9.1.6", "wav").labels[-4:]) == "U+090 U-090 M+060 M-060"
+    assert " ".join(layout("7.0.2", "wav").labels[3:]) == "M+135 M-135 M+090 M-090 U+090 U-090"
+    with pytest.raises(AuricleError, match=r"channel mask, which has no B\+045"):
+        layout("cube", "wav")
     with pytest.raises(AuricleError, match="channel order"):
         layout("5.1", "dolby")
 

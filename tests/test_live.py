@@ -351,6 +351,9 @@ def test_osc_steers_it(sofa, tmp_path):
         client.send("/auricle/hrtf", "bad.sofa")
         until(lambda: heard)
         assert "the set stays as it is" in player.troubles[0]
+        client.send("/adm/obj/1/w", 0.5)
+        until(lambda: len(heard) > 1)
+        assert "width of sources (/adm/obj/n/w) is kept and not heard live" in heard[1]
         client.send("/auricle/hrtf", "other.sofa")
         until(lambda: player._desk.status()[Status.ENGINE_ID] == 2, 120.0)
         client.send("/auricle/reset")

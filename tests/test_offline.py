@@ -184,7 +184,10 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path):
         (["missing.wav", "-o", "x.wav"], "no such file"),
         (["text.wav", "-o", "x.wav"], "not audio"),
         (["empty.wav", "-o", "x.wav"], "holds no audio"),
-        (["six.wav", "-o", "x.wav"], "6 channels"),
+        (["six.wav", "-o", "x.wav", "--azimuth", "30"], "has 6 channels and is all around"),
+        (["six.wav", "-o", "x.wav", "--orbit", "3"], "has 6 channels and is all around"),
+        (["seven.wav", "-o", "x.wav"], "has 7 channels, of which no layout is usual"),
+        (["nine.wav", "-o", "x.wav"], "has 9 channels, which may be loudspeakers or ambisonics"),
         (["good.wav", "-o", "x.mp3"], ".wav or .flac"),
         (["good.wav", "-o", "nowhere/x.wav"], "no such folder"),
         (["good.wav", "-o", "x.wav", "--azimuth", "1", "--azimuth", "2"], "2 values of azimuth"),
@@ -205,7 +208,8 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path):
 def test_bad_input_is_one_line_and_status_two(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
     make_track(tmp_path / "good.wav", 0.05)
-    make_track(tmp_path / "six.wav", 0.05, 6)
+    for name, n_channels in (("six", 6), ("seven", 7), ("nine", 9)):
+        make_track(tmp_path / f"{name}.wav", 0.05, n_channels)
     soundfile.write(tmp_path / "empty.wav", np.zeros((0, 1)), RATE)
     (tmp_path / "text.wav").write_text("this is no audio\n" * 40)
     before = sorted(p.name for p in tmp_path.iterdir())

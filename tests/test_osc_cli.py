@@ -297,6 +297,23 @@ def test_what_is_heard_is_what_was_recorded(tmp_path, session, tracks, heads):
     assert np.max(np.abs(soundfile.read(out)[0])) == 0.0
 
 
+def test_a_recorded_width_is_heard(tmp_path, tracks, heads):
+    def rendered(*messages):
+        recorder = Recorder(tmp_path / "w.osc", 0.0, 0.0)
+        for seconds, address, value in messages:
+            recorder.write(wire.encode(address, [value]), seconds)
+        recorder.close()
+        options = {"hrtf": heads, "rank": 8, "osc_recording": tmp_path / "w.osc"}
+        render(tracks[:1], tmp_path / "out.wav", **options)
+        return soundfile.read(tmp_path / "out.wav")[0][: RATE - 2000]
+
+    point = rendered((0.0, "/adm/obj/1/w", 0.0))
+    wide = rendered((0.2, "/adm/obj/1/w", 0.5), (0.9, "/adm/obj/1/w", 0.0))
+    before, after = slice(0, 9500), slice(20000, 40000)
+    assert synthetic.level_db(wide[before] - point[before], point[before]) < -100.0
+    assert synthetic.level_db(wide[after] - point[after], point[after]) > -20.0
+
+
 def test_a_recording_without_messages_changes_nothing(tmp_path, tracks, heads):
     recorder = Recorder(tmp_path / "empty.osc", 0.0, 0.0)
     recorder.close()

@@ -93,7 +93,11 @@ def load(tmp_path: Path, text: str) -> Scene:
         ({"track": '"chain": {}'}, "line 4: tracks[0].chain: must be a list of objects, not an ob"),
         ({"track": '"chain": [{}]'}, 'line 4: tracks[0].chain[0]: needs the key "plugin"'),
         ({"track": '"type": "objekt"'}, "line 4: tracks[0].type: is one of object, bed, ambis"),
-        ({"track": '"type": "bed"'}, "line 3: tracks[0].layout: a track of type bed needs it"),
+        ({"track": '"type": "bed", "layout": ["L"], "channel_order": "wav"'},
+         "line 4: tracks[0].channel_order: a list of loudspeakers is the order"),
+        ({"track": '"type": "bed", "layout": ["L", 3]'}, "layout[1]: must be a text, not 3"),
+        ({"track": '"normalisation": "fuma"'}, "normalisation: only a track of type ambisonic"),
+        ({"track": '"type": "binaural", "head_locked": true'}, "head_locked: a track of type bin"),
         ({"track": '"type": "bed", "layout": "5.1", "position": {"azimuth_deg": 3}'},
          "line 4: tracks[0].position: a track of type bed is all around"),
         ({"track": '"order": 3'}, "line 4: tracks[0].order: only a track of type ambisonic"),
@@ -156,7 +160,7 @@ def full_scene() -> Scene:
     keyframes = model.Keyframes(
         (
             model.Keyframe(0.0, azimuth_deg=10.0, easing="hold", gain_db=-3.0),
-            model.Keyframe(1.5, xyz_m=(1.0, 2.0, 3.0)),
+            model.Keyframe(1.5, xyz_m=(1.0, 2.0, 3.0), source_width_deg=30.0),
         ),
         "spline",
     )
@@ -175,6 +179,9 @@ def full_scene() -> Scene:
                         directivity=model.Directivity("cardioid", 2.0)),
             model.Track("d.wav", type="bed", layout="5.1", channel_order="film", lfe="drop"),
             model.Track("e.wav", type="ambisonic", order=3),
+            model.Track("f.wav", type="bed", layout=("L", "R", "M+075")),
+            model.Track("g.wav", type="binaural", channels=(5, 6)),
+            model.Track("h.wav", head_locked=True),
         ),
         air=model.Air(5.0), listener=model.Listener("h.sofa", 12, yaw_deg=30.0, head_track="p.csv"),
         master=model.Master(plugins, 0.0, model.Loudness(-23.0), model.Limiter(-2.0)),
@@ -214,7 +221,7 @@ def test_a_copy_elsewhere_finds_the_same_files(tmp_path: Path) -> None:
     [
         lambda: model.Track("a.wav", gain_db=99.0),
         lambda: model.Track("a.wav", gain_db=float("nan")),
-        lambda: model.Track("a.wav", type="bed"),
+        lambda: model.Track("a.wav", type="bed", order=1),
         lambda: model.Keyframes((model.Keyframe(1.0), model.Keyframe(1.0))),
         lambda: model.Orbit(0.0),
         lambda: Scene(seconds=-1.0),

@@ -13,15 +13,19 @@ Rows: TypeAlias = NDArray[np.float64]
 
 # Columns of a row. Times in seconds, NaN where the file has none. CARTESIAN is 1 where the place is
 # X, Y, Z, and 0 where it is azimuth, elevation, distance. RAMP is how long the way from the place
-# before takes, NaN: as long as the block.
-START, DURATION, CARTESIAN, FIRST, SECOND, THIRD, GAIN, RAMP = range(8)
-N_COLUMNS = 8
+# before takes, NaN: as long as the block. WIDTH, DEPTH and HEIGHT are the sizes along X, Y and Z
+# where the place is Cartesian (1: from the middle of the room to its wall); else degrees, and DEPTH
+# a length. LOCKED is 1 where the place turns with the head.
+START, DURATION, CARTESIAN, FIRST, SECOND, THIRD, GAIN, RAMP, WIDTH, DEPTH, HEIGHT, LOCKED = range(
+    12
+)
+N_COLUMNS = 12
 
 _POLAR, _CARTESIAN = ("azimuth", "elevation", "distance"), ("X", "Y", "Z")
 _MISSING = float("nan")
 # What a block may ask for and is not played: numbers that do if they are not 0, and flags.
-_UNPLAYED = {"width", "height", "depth", "diffuse", "objectDivergence"}
-_UNPLAYED_FLAGS = {"channelLock", "screenRef", "headLocked"}
+_UNPLAYED = {"height", "depth", "diffuse", "objectDivergence"}
+_UNPLAYED_FLAGS = {"channelLock", "screenRef"}
 
 
 @dataclass
@@ -70,9 +74,12 @@ def add_block(blocks: Blocks, kind: str, element: Element) -> None:
         if kind == "HOA" and first:
             _ambisonic(blocks, values)
     row.append(values["gain"].gain() if "gain" in values else 1.0)
-    row.append(_ramp(values) if kind == "Objects" else 0.0)
     if kind == "Objects":
+        row += [_ramp(values), *_sizes(values, row[CARTESIAN] == 1.0)]
         _collect_unplayed(blocks, element)
+    else:
+        row += [0.0] * (LOCKED - len(row))
+    row.append(float("headLocked" in values and values["headLocked"].flag()))
     blocks.numbers.extend(row)
 
 
@@ -110,6 +117,18 @@ def _ramp(values: dict[str, Element]) -> float:
     if seconds is not None and seconds < 0.0:
         raise jump.error(f"interpolationLength is 0 s or more, got {seconds:g}")
     return seconds or 0.0
+
+
+def _sizes(values: dict[str, Element], cartesian: bool) -> list[float]:
+    """WIDTH, DEPTH and HEIGHT."""
+    sizes = []
+    for name in ("width", "depth", "height"):
+        size = values[name].number() if name in values else 0.0
+        most = 1.0 if cartesian or name == "depth" else 360.0
+        if size < 0.0:
+            raise values[name].error(f"is 0 or more, got {size:g}; export the file again")
+        sizes.append(min(size, most))
+    return sizes
 
 
 def _ambisonic(blocks: Blocks, values: dict[str, Element]) -> None:

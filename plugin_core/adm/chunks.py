@@ -12,6 +12,8 @@ _FORMS = (b"RIFF", b"RF64", b"BW64")
 _MOST_CHUNKS = 10_000
 _IN_DS64 = 0xFFFFFFFF  # a 32-bit size that says: the real one stands in ds64
 _MOST_ROWS = 65_535
+_PIECE = 1 << 16
+_ZEROS = bytes(_PIECE)
 _ROW = struct.Struct("<H12s14s11sx")
 
 
@@ -108,17 +110,31 @@ def _fmt(file: BinaryIO, chunks: dict[str, Chunk], path: Path) -> bytes:
     return _content(file, chunks["fmt "], 16, 65_536, "fmt", path)
 
 
+def wave_chunks(path: Path) -> dict[str, Chunk]:
+    """Where each chunk of a WAV file lies; of chunks that may come twice the first.
+
+    Zeros between chunks are skipped, and what lies behind RIFF's own size is not looked at.
+
+    Raises:
+        AdmError: as ``read_wave``.
+    """
+    with open(path, "rb") as file:
+        return _walk(file, path)
+
+
 def _walk(file: BinaryIO, path: Path) -> dict[str, Chunk]:
     end = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(12)
     if len(head) < 12 or head[:4] not in _FORMS or head[8:] != b"WAVE":
         raise AdmError(f"{path}: not a WAV file (RIFF, RF64 or BW64)")
+    last = _riff_end(struct.unpack_from("<I", head, 4)[0], end)
     chunks: dict[str, Chunk] = {}
     large: dict[str, int] = {}  # sizes from ds64
     at = 12
     for _ in range(_MOST_CHUNKS):
-        if at + 8 > end:
+        at = _behind_zeros(file, at, last)
+        if at + 8 > last:
             return chunks
         file.seek(at)
         raw, size = struct.unpack("<4sI", file.read(8))
@@ -130,9 +146,12 @@ def _walk(file: BinaryIO, path: Path) -> dict[str, Chunk]:
                 f"{path}: the chunk {name!r} says it has {size} bytes and the file ends after "
                 f"{end - at - 8}; it is cut off or damaged, copy or export it again"
             )
+        if at + 8 + size > last:  # RIFF's size was not kept up
+            last = end
         chunk = Chunk(at + 8, size)
         if name == "ds64" and head[:4] != b"RIFF":
             large = _ds64(file, chunk, path)
+            last = _riff_end(large["RIFF"], end)
         if name in chunks and name in ("fmt ", "data", "axml", "chna"):
             raise AdmError(f"{path}: has two chunks {name.strip()!r}; export it again")
         chunks.setdefault(name, chunk)
@@ -140,9 +159,27 @@ def _walk(file: BinaryIO, path: Path) -> dict[str, Chunk]:
     raise AdmError(f"{path}: has more than {_MOST_CHUNKS} chunks; it is damaged, export it again")
 
 
+def _riff_end(size: int, file_end: int) -> int:
+    """Where RIFF ends by its own size; at the end of the file if a stream has left that open."""
+    return file_end if size in (0, _IN_DS64) else min(8 + size, file_end)
+
+
+def _behind_zeros(file: BinaryIO, at: int, end: int) -> int:
+    """The first byte from ``at`` on that is not zero, or the end: no chunk's name begins so."""
+    file.seek(at)
+    while at < end:
+        piece = file.read(min(_PIECE, end - at))
+        if not piece:
+            break
+        if piece != _ZEROS[: len(piece)]:
+            return at + len(piece) - len(piece.lstrip(b"\0"))
+        at += len(piece)
+    return at
+
+
 def _ds64(file: BinaryIO, chunk: Chunk, path: Path) -> dict[str, int]:
     data = _content(file, chunk, 24, 65_536, "ds64", path)
-    sizes = {"data": struct.unpack_from("<Q", data, 8)[0]}
+    sizes = dict(zip(("RIFF", "data"), struct.unpack_from("<QQ", data), strict=True))
     count = struct.unpack_from("<I", data, 24)[0] if len(data) >= 28 else 0
     for i in range(min(count, (len(data) - 28) // 12)):
         raw, size = struct.unpack_from("<4sQ", data, 28 + 12 * i)

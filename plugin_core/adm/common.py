@@ -2,7 +2,7 @@
 
 from math import isqrt
 
-from auricle.plugin_core.adm.blocks import Blocks
+from auricle.plugin_core.adm.blocks import N_COLUMNS, Blocks
 
 # Labels of AC_00010001, AC_00010002, ... (BS.2051's, which say where a loudspeaker stands).
 _LABELS = (
@@ -34,7 +34,9 @@ def common_channel(identity: str) -> tuple[str, Blocks] | None:
         blocks.numbers.extend(_still())
         return "HOA", blocks
     if kind == 5 and index in (1, 2):
-        return "Binaural", Blocks()
+        blocks = Blocks(labels=("leftEar", "rightEar")[index - 1 : index])
+        blocks.numbers.extend(_still())
+        return "Binaural", blocks
     return None
 
 
@@ -47,7 +49,7 @@ def is_common(identity: str) -> bool:
 def _still() -> list[float]:
     """A block without times, straight ahead, until a label says more."""
     missing = float("nan")
-    return [missing, missing, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0]
+    return [missing, missing, 0.0, 0.0, 0.0, 1.0, 1.0, *[0.0] * (N_COLUMNS - 7)]
 
 
 def _number(identity: str, prefix: str) -> int | None:

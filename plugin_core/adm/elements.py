@@ -8,6 +8,8 @@ from auricle.plugin_core.adm.errors import AdmError
 
 _TIME = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2})(?:\.(\d{0,18})(?:S(\d{1,9}))?)?")
 
+_SILENCE = ("-inf", "-infinity")
+
 
 class Element:
     """An element with its attributes and children; the texts of its children are its values."""
@@ -60,11 +62,16 @@ class Element:
         return text == "1"
 
     def gain(self) -> float:
-        """The text as a linear gain of at least 0; in dB where the attribute gainUnit says so."""
-        value = self.number()
+        """The text as a linear gain of at least 0; in dB where the attribute gainUnit says so.
+
+        -inf dB is 0.
+        """
         unit = self.attributes.get("gainUnit", "linear")
         if unit not in ("linear", "dB"):
             raise self.error(f"gainUnit is linear or dB, not {unit[:40]!r}")
+        if unit == "dB" and self.text.strip().lower() in _SILENCE:
+            return 0.0
+        value = self.number()
         if unit == "dB":
             value = 10.0 ** (min(value, 1000.0) / 20.0)
         if not 0.0 <= value <= 1000.0:

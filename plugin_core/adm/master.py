@@ -1,4 +1,4 @@
-"""What an ADM file plays: points, loudspeaker beds and ambisonics, and what it says beside."""
+"""What an ADM file plays: points, beds, ambisonics and finished sound, and what it says beside."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -9,10 +9,11 @@ from typing import TypeAlias
 
 import numpy as np
 
+from auricle.dsp import fuma
 from auricle.dsp.layouts import Loudspeaker
 from auricle.plugin_core.adm.axml import MOST_BLOCKS
 from auricle.plugin_core.adm.beds import layout_of, loudspeaker
-from auricle.plugin_core.adm.blocks import N_COLUMNS
+from auricle.plugin_core.adm.blocks import LOCKED, N_COLUMNS
 from auricle.plugin_core.adm.chunks import read_wave
 from auricle.plugin_core.adm.document import AudioObject, Document
 from auricle.plugin_core.adm.errors import AdmError
@@ -21,18 +22,23 @@ from auricle.plugin_core.adm.timeline import Timeline, timeline
 
 LFE_LAYOUT = "lfe"
 _MOST_ORDER = 7
+WIDEST_DEG = 180.0  # that a source can be heard
 _NAMED = 3  # how many names a note has
 
 
 @dataclass(frozen=True)
 class Point:
-    """A channel of the file (the first is 0) that is a place; a distance of 1 is ``unit_m``."""
+    """A channel of the file (the first is 0) that is a place; a distance of 1 is ``unit_m``.
+
+    ``head_locked`` says that the place turns with the head.
+    """
 
     name: str
     channel: int
     gain: float
     timeline: Timeline
     unit_m: float
+    head_locked: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,7 @@ class Bed:
 
 @dataclass(frozen=True)
 class Ambisonics:
-    """Channels of the file in ACN order, "sn3d" or "n3d"."""
+    """Channels of the file in ACN order, "sn3d" or "n3d", or in that of "fuma"."""
 
     name: str
     channels: tuple[int, ...]
@@ -56,7 +62,16 @@ class Ambisonics:
     normalisation: str
 
 
-Part: TypeAlias = Point | Bed | Ambisonics
+@dataclass(frozen=True)
+class Ears:
+    """Channels of the file for the left and the right ear."""
+
+    name: str
+    channels: tuple[int, int]
+    gain: float
+
+
+Part: TypeAlias = Point | Bed | Ambisonics | Ears
 
 
 @dataclass(frozen=True)
@@ -141,6 +156,8 @@ class _Parts:
                 found += self._beds(members)
             elif kind == "HOA":
                 found += self._ambisonics(members)
+            elif kind == "Binaural":
+                found += self._ears(members)
             else:
                 self.notes.add(f"{kind} channels are left out", _name(members[0], []))
         return tuple(found)
@@ -149,7 +166,18 @@ class _Parts:
         for asked in sorted(item.channel.blocks.unplayed):
             self.notes.add(f"{asked} is not played", name)
         unit_m = item.pack.distance if item.pack.distance > 0.0 else 1.0
-        return Point(name, item.index, _gain(item.path), self._timeline(item, name), unit_m)
+        head_locked = self._locked([item], name)
+        way = self._timeline(item, name)
+        if np.any(way.widths_deg > WIDEST_DEG):
+            self.notes.add(f"a width of more than {WIDEST_DEG:g} degrees is played as that", name)
+        return Point(name, item.index, _gain(item.path), way, unit_m, head_locked)
+
+    def _locked(self, items: list[Item], name: str) -> bool:
+        """Whether all blocks of channels turn with the head."""
+        locked = np.concatenate([item.channel.blocks.rows[:, LOCKED] for item in items])
+        if np.any(locked) and not np.all(locked):
+            self.notes.add("headLocked of some blocks only is not played", name)
+        return bool(locked.size and np.all(locked))
 
     def _timeline(self, item: Item, name: str) -> Timeline:
         self._n_blocks += len(item.channel.blocks.numbers) // N_COLUMNS
@@ -175,7 +203,10 @@ class _Parts:
             name = _name(part[0], [])
             timelines = [self._timeline(item, name) for item in part]
             level = timelines[0].gains[0]
-            same = all(each.is_still and each.gains[0] == level for each in timelines)
+            locked = self._locked(part, name)
+            same = not locked and all(
+                each.is_still and each.gains[0] == level for each in timelines
+            )
             known = layout_of([self._label(item) for item in part]) if same else None
             if known is not None:
                 layout, order = known
@@ -183,7 +214,8 @@ class _Parts:
                 found.append(Bed(name, channels, _gain(part[0].path) * float(level), layout))
             else:
                 found += (
-                    self._single(item, each) for item, each in zip(part, timelines, strict=True)
+                    self._single(item, each, locked)
+                    for item, each in zip(part, timelines, strict=True)
                 )
         return found
 
@@ -194,18 +226,18 @@ class _Parts:
         speaker = self._speaker(item)
         return item.channel.id if speaker is None else speaker.label
 
-    def _single(self, item: Item, moving: Timeline) -> Part:
-        """A loudspeaker of no layout, or one that is not always on."""
+    def _single(self, item: Item, moving: Timeline, locked: bool) -> Part:
+        """A loudspeaker of no layout, or one that is not always on, or that turns with the head."""
         speaker, name = self._speaker(item), f"{_name(item, [])}: {item.channel.name}"
         gain = _gain(item.path)
         if speaker is None:
-            return Point(name, item.index, gain, moving, 1.0)
+            return Point(name, item.index, gain, moving, 1.0, locked)
         if speaker.is_lfe:
             level = self._steady(moving, "an LFE channel", name)
             return Bed(name, (item.index,), gain * level, LFE_LAYOUT)
         place = np.array([speaker.azimuth_deg, speaker.elevation_deg, 1.0])
         places = np.tile(place, (len(moving.seconds), 1))
-        return Point(name, item.index, gain, replace(moving, places=places), 1.0)
+        return Point(name, item.index, gain, replace(moving, places=places), 1.0, locked)
 
     def _steady(self, moving: Timeline, what: str, name: str) -> float:
         """The gain of a part that cannot come and go."""
@@ -243,20 +275,56 @@ class _Parts:
             (item.channel.blocks.normalisation or item.pack.normalisation or "SN3D").lower()
             for item in part
         }
-        if len(names) > 1 or not names <= {"sn3d", "n3d"}:
+        if len(names) > 1 or not names <= {"sn3d", "n3d", "fuma"}:
             raise self._document.error(
-                f"{name}: HOA in the normalisation {', '.join(sorted(names))[:80]}; only SN3D or "
-                "N3D are played, convert it first"
+                f"{name}: HOA in the normalisation {', '.join(sorted(names))[:80]}; SN3D, N3D or "
+                "FuMa are played, convert it first"
             )
+        if names == {"fuma"} and order > fuma.MAX_ORDER:
+            raise self._document.error(f"{name}: FuMa ends at order {fuma.MAX_ORDER}, got {order}")
         if any(item.channel.blocks.reference_distance or item.pack.reference_distance
                for item in part):  # fmt: skip
             self.notes.add("nfcRefDist is not played", name)
+        if self._locked(part, name):
+            self.notes.add("headLocked of HOA is not played", name)
         timelines = [self._timeline(item, name) for item in part]
         levels = {self._steady(each, "HOA", name) for each in timelines}
         if len(levels) > 1:
             raise self._document.error(f"{name}: HOA channels have different gains")
-        channels = tuple(by_acn[acn].index for acn in range(len(by_acn)))
+        in_order = list(range(len(by_acn)))
+        if names == {"fuma"}:
+            in_order = [fuma.ACN[channel] for channel in fuma.SETS[len(by_acn)]]
+        channels = tuple(by_acn[acn].index for acn in in_order)
         return Ambisonics(name, channels, _gain(part[0].path) * levels.pop(), order, names.pop())
+
+    # --- finished sound ------------------------------------------------------------------------
+
+    def _ears(self, members: list[Item]) -> list[Part]:
+        found: list[Part] = []
+        for part in _instances(members, _ear):
+            name = _name(part[0], [])
+            by_ear = {_ear(item): item for item in part}
+            if set(by_ear) != {"left", "right"}:
+                said = ", ".join(item.channel.name for item in part)
+                self.notes.add(f"Binaural channels without a pair ({said}) are left out", name)
+                continue
+            pair = by_ear["left"], by_ear["right"]
+            left, right = (self._steady(self._timeline(item, name), "Binaural", name)
+                           for item in pair)  # fmt: skip
+            if left != right:
+                raise self._document.error(f"{name}: Binaural channels have different gains")
+            channels = pair[0].index, pair[1].index
+            found.append(Ears(name, channels, _gain(part[0].path) * left))
+        return found
+
+
+def _ear(item: Item) -> str:
+    """Which ear a channel is for, by the names of BS.2076 and BS.2094; "" for other names."""
+    names = (*item.channel.blocks.labels, item.channel.name)
+    for ear in ("left", "right"):
+        if any(name.lower().startswith(ear) or name.lower() == ear[0] for name in names):
+            return ear
+    return ""
 
 
 def _instances(members: list[Item], key: Callable[[Item], str]) -> list[list[Item]]:

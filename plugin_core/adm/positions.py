@@ -49,3 +49,25 @@ def _azimuth_deg(x: Array, y: Array) -> Array:
     off_centre = 2.0 * gain_right / (gain_left + gain_right) - 1.0
     azimuth = (left + right) / 2.0 + np.degrees(np.arctan(off_centre * np.tan(half)))
     return np.asarray(azimuth)
+
+
+def width_deg_from_room(polar: ArrayLike, sizes: ArrayLike) -> Array:
+    """Widths (J,) in degrees of sources that have a size in the room (BS.2127, 10.3).
+
+    Args:
+        polar: (J, 3) their places, from ``polar_from_room``.
+        sizes: (J, 3) along X, Y and Z; 1 is from the middle of the room to its wall.
+    """
+    azimuth, elevation, _ = np.radians(np.moveaxis(np.asarray(polar, dtype=np.float64), -1, 0))
+    size_x, size_y, size_z = np.clip(np.moveaxis(np.asarray(sizes, dtype=np.float64), -1, 0), 0, 1)
+    # The room's axes seen from the listener, who faces the source: across, and away.
+    across = np.hypot(size_x * np.cos(azimuth), size_y * np.sin(azimuth))
+    away = np.sqrt(
+        (size_x * np.sin(azimuth) * np.cos(elevation)) ** 2
+        + (size_y * np.cos(azimuth) * np.cos(elevation)) ** 2
+        + (size_z * np.sin(elevation)) ** 2
+    )
+    across, away = np.minimum(across, 1.0), np.minimum(away, 1.0)
+    by_across = 2.0 * np.degrees(np.arcsin(across))
+    by_away = 2.0 * np.degrees(np.arccos(1.0 - 2.0 * away))
+    return np.asarray(by_across + across * np.maximum(by_away - by_across, 0.0))

@@ -16,13 +16,15 @@ from auricle.plugin_core.adm.blocks import (
     DURATION,
     FIRST,
     GAIN,
+    HEIGHT,
     RAMP,
     START,
     THIRD,
+    WIDTH,
     Rows,
 )
 from auricle.plugin_core.adm.errors import AdmError
-from auricle.plugin_core.adm.positions import polar_from_room
+from auricle.plugin_core.adm.positions import polar_from_room, width_deg_from_room
 
 Array = NDArray[np.float64]
 Note = Callable[[str], None]
@@ -40,12 +42,14 @@ class Timeline:
         seconds: (J,) rising, of the file.
         places: (J, 3) azimuth (deg, + left), elevation (deg), distance (1: of the loudspeakers).
         gains: (J,) linear.
+        widths_deg: (J,) 0 to 360.
         jumps: (J,) whether it stays there until the next time, in place of going straight on.
     """
 
     seconds: Array
     places: Array
     gains: Array
+    widths_deg: Array
     jumps: NDArray[np.bool_]
 
     @property
@@ -68,10 +72,12 @@ def timeline(
     Raises:
         AdmError: blocks without a time, or out of order.
     """
-    rows = _within(rows, start, end)
-    places = _places(rows, offset, note)
+    rows = _within(_without_doubles(rows, note), start, end)
     if len(rows) == 0:
-        return Timeline(np.zeros(1), np.array([[0.0, 0.0, 1.0]]), np.zeros(1), np.ones(1, bool))
+        zero = np.zeros(1)
+        return Timeline(zero, np.array([[0.0, 0.0, 1.0]]), zero, zero, np.ones(1, bool))
+    places = _places(rows, offset, note)
+    places = np.column_stack([places, _widths_deg(rows, places)])
     begins, ends = _times(rows, start, end, file_seconds, note)
     gains, ramps = rows[:, GAIN], rows[:, RAMP]
     if np.any(begins + np.nan_to_num(ramps) > ends + TOLERANCE_SECONDS):
@@ -93,14 +99,30 @@ def timeline(
     return points.timeline()
 
 
+def _without_doubles(rows: Rows, note: Note) -> Rows:
+    """Of blocks that begin at one time the last, which is jumped to.
+
+    A block without a duration before another is no such: it says where that one's ramp begins.
+    """
+    begins, lengths = rows[:, START].copy(), rows[:, DURATION]
+    begins[:1] = np.nan_to_num(begins[:1])
+    same = (np.diff(begins) == 0.0) & (lengths[:-1] > 0.0)
+    if not np.any(same):
+        return rows
+    note("blocks that begin at one time, of which the last counts")
+    rows = rows.copy()
+    rows[1:][same, RAMP] = 0.0
+    return rows[~np.append(same, False)]
+
+
 def _within(rows: Rows, start: float, end: float) -> Rows:
     """The blocks that begin before the object ends; AdmError if they are not in order."""
-    begins, lengths = rows[:, START], rows[:, DURATION]
+    begins = rows[:, START]
     if len(rows) > 1 and np.any(np.isnan(begins[1:])):
         raise AdmError("has several blocks and one without rtime; export the file again")
     begins = np.nan_to_num(begins)
     steps = np.diff(begins)
-    late = np.flatnonzero((steps < 0.0) | ((steps == 0.0) & (lengths[:-1] > 0.0)))
+    late = np.flatnonzero(steps < 0.0)
     if late.size:
         raise AdmError(
             f"its blocks are out of order: block {late[0] + 2} begins at {begins[late[0] + 1]:g} s "
@@ -141,6 +163,14 @@ def _places(rows: Rows, offset: dict[str, float], note: Note) -> Array:
     return places
 
 
+def _widths_deg(rows: Rows, places: Array) -> Array:
+    """Widths (J,) of blocks at polar places (J, 3)."""
+    widths = rows[:, WIDTH].copy()
+    room = rows[:, CARTESIAN] == 1.0
+    widths[room] = width_deg_from_room(places[room], rows[room, WIDTH : HEIGHT + 1])
+    return widths
+
+
 class _Points:
     """Points at rising times, of which those that say nothing new are left out."""
 
@@ -166,7 +196,10 @@ class _Points:
         points = self._points
         while len(points) > 1 and points[-1][1:3] == points[-2][1:3]:
             points.pop()
-        seconds, places, gains, jumps = zip(*points, strict=True)
+        seconds, states, gains, jumps = zip(*points, strict=True)
         if len(points) == 1:
             seconds = (0.0,)
-        return Timeline(np.array(seconds), np.array(places), np.array(gains), np.array(jumps))
+        places = np.array(states)
+        return Timeline(
+            np.array(seconds), places[:, :3], np.array(gains), places[:, 3], np.array(jumps)
+        )

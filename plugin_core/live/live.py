@@ -133,6 +133,7 @@ class Live:
         self._recording: Recording | None = None
         self._limit: int | None = None
         self._asked: Path | None = None
+        self._width_said = False
         self._wake = threading.Event()
         self._running = False
         self._threads: list[threading.Thread] = []
@@ -399,6 +400,12 @@ class Live:
             elif backend.name != self._backend_name and time.monotonic() >= retry:
                 self._return_to_device(backend)
                 retry = time.monotonic() + RETRY_SECONDS
+            if any(self.scene.widths) and not self._width_said:
+                self._width_said = True
+                self._report(
+                    "the width of sources (/adm/obj/n/w) is kept and not heard live; a rendered "
+                    "recording has it (auricle osc record, auricle render --osc-recording)"
+                )
             if self.osc is not None:
                 self.osc.session.pose.latency_seconds = self.latency_seconds
 

@@ -8,7 +8,8 @@ json_tree    JSON with the line of every key
 place        errors that name the file, the line and the key
 player       chains, motion and renderers of a scene, read from start to end
 stems        its files, opened and checked, each read once; parts: what a player is given
-buses        beds and ambisonics
+channels     what the channels of a track are, by the scene and by its file's header
+buses        beds, ambisonics and finished binaural sound
 plugins      plugins made by name and tried; probe_apart tries one in another process
 distance     what a track's distance block turns into
 picture      ways and loudness (needs ``auricle[plots]``)

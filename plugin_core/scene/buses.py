@@ -1,37 +1,83 @@
-"""Tracks that are more than places: loudspeaker beds and ambisonics, each with its own renderer."""
+"""Tracks that are more than places: loudspeaker beds, ambisonics, and finished binaural sound."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.alignment import arrival_samples
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed, bass_gain
-from auricle.dsp.errors import AuricleError
+from auricle.dsp.fuma import sn3d_from_fuma
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.layouts import Layout, layout
+from auricle.dsp.layouts import Layout
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
 from auricle.plugin_core.feed import Feed
+from auricle.plugin_core.mixing import Bus
 from auricle.plugin_core.motion import Head
+from auricle.plugin_core.scene.channels import Channels
 from auricle.plugin_core.scene.model import Track
-from auricle.plugin_core.scene.schema import KeyProblem
 
 Audio = NDArray[np.float32]
 
 
-def n_channels_of(track: Track) -> tuple[int, ...]:
-    """How many channels a track of this kind may have.
+def buses_around(
+    hrtf: HrtfSet, prepared: PreparedSet, level: str,
+    tracks: Sequence[tuple[Track, Channels, Feed]], head: Head,
+) -> list[Bus]:  # fmt: skip
+    """A bus for each bed, and one for each kind of ambisonics.
 
-    Raises:
-        KeyProblem: a layout that does not exist.
+    Args:
+        hrtf: the listener's set; prepared: its tables; level: as in the scene.
+        tracks: beds and ambisonics, what their channels are, and these; head: the listener's.
     """
-    if track.type == "object":
-        return (1, 2)
-    if track.type == "ambisonic":
-        assert track.order is not None, "the model has checked it"
-        return ((track.order + 1) ** 2,)
-    return (_layout(track).n_channels,)
+    buses: list[Bus] = []
+    scenes: dict[tuple[int, str, int], list[Feed]] = defaultdict(list)
+    for track, channels, feed in tracks:
+        if channels.layout is not None:
+            buses.append(BedBus(hrtf, prepared, level, feed, channels.layout, track.lfe, head))
+        else:
+            scenes[channels.order, channels.normalisation, feed.n_channels].append(feed)
+    for (order, normalisation, _), feeds in scenes.items():
+        rate = prepared.sample_rate
+        buses.append(AmbisonicBus(hrtf, rate, level, feeds, order, normalisation, head))
+    return buses
+
+
+class BinauralBus:
+    """Finished sound for the two ears, as it is; a single channel goes to both.
+
+    Args:
+        feeds: of one or two channels.
+        delay_samples: by which it waits for sound that has a way to the ears to go.
+    """
+
+    latency_samples = 0
+
+    def __init__(self, feeds: Sequence[Feed], delay_samples: int = 0) -> None:
+        self._feeds = list(feeds)
+        self.tail_samples = delay_samples
+        self._late = np.zeros((2, delay_samples), dtype=np.float32)
+
+    def render(self, n_steps: int) -> Audio:
+        """Both ears (2, n_steps * CONTROL_SAMPLES)."""
+        n = n_steps * CONTROL_SAMPLES
+        out = np.zeros((2, n), dtype=np.float32)
+        for feed in self._feeds:
+            out += feed.read(n)
+        joined = np.concatenate([self._late, out], axis=1)
+        self._late = joined[:, n:]
+        return joined[:, :n]
+
+
+def arrival_samples_ahead(hrtf: HrtfSet, sample_rate: int) -> int:
+    """When sound from ahead arrives by a set, mean of the ears, in samples at a rate."""
+    nearest = int(np.argmax(hrtf.positions[:, 0]))
+    ahead = np.asarray(hrtf.ir[nearest : nearest + 1], dtype=np.float64)
+    arrivals = arrival_samples(ahead, hrtf.sample_rate) * sample_rate / hrtf.sample_rate
+    return max(0, round(float(np.mean(arrivals))))
 
 
 class AmbisonicBus:
@@ -39,18 +85,19 @@ class AmbisonicBus:
 
     Args:
         hrtf: the listener's set; sample_rate: Hz; level: as in the scene.
-        feeds: of tracks that have the same order and normalisation.
-        track: one of these; head: the listener's.
+        feeds: of the same number of channels.
+        order: 1 to 7; normalisation: "sn3d", "n3d" or "fuma"; head: the listener's.
     """
 
     def __init__(
-        self, hrtf: HrtfSet, sample_rate: int, level: str, feeds: Sequence[Feed], track: Track,
-        head: Head,
+        self, hrtf: HrtfSet, sample_rate: int, level: str, feeds: Sequence[Feed], order: int,
+        normalisation: str, head: Head,
     ) -> None:  # fmt: skip
-        assert track.order is not None, "the model has checked it"
+        self._is_fuma = normalisation == "fuma"
         self._renderer = AmbisonicRenderer(
-            hrtf, sample_rate, CONTROL_SAMPLES, track.order, level, track.normalisation
-        )
+            hrtf, sample_rate, CONTROL_SAMPLES, order, level,
+            "sn3d" if self._is_fuma else normalisation,
+        )  # fmt: skip
         self._feeds, self._clock = list(feeds), _Clock(head, sample_rate)
         self.latency_samples = self._renderer.latency_samples
         self.tail_samples = self._renderer.tail_samples
@@ -61,7 +108,7 @@ class AmbisonicBus:
         n = n_steps * CONTROL_SAMPLES
         audio = np.sum([feed.read(n) for feed in self._feeds], axis=0, dtype=np.float32)
         poses, _ = self._clock.next(n_steps)
-        return self._renderer.process_path(audio, poses)
+        return self._renderer.process_path(sn3d_from_fuma(audio) if self._is_fuma else audio, poses)
 
 
 class BedBus:
@@ -69,15 +116,16 @@ class BedBus:
 
     Args:
         hrtf: the listener's set; prepared: its tables; level: as in the scene.
-        feed: all channels in the order of the file; track: its track; head: the listener's.
+        feed: all channels in the order of the file; layout: of these.
+        lfe: "play" or "drop"; head: the listener's.
     """
 
     def __init__(
-        self, hrtf: HrtfSet, prepared: PreparedSet, level: str, feed: Feed, track: Track,
-        head: Head,
+        self, hrtf: HrtfSet, prepared: PreparedSet, level: str, feed: Feed, layout: Layout,
+        lfe: str, head: Head,
     ) -> None:  # fmt: skip
         rate = prepared.sample_rate
-        self._bed = Bed(_layout(track), rate, track.lfe, bass_gain(hrtf, rate, level))
+        self._bed = Bed(layout, rate, lfe, bass_gain(hrtf, rate, level))
         self._feed, self._clock = feed, _Clock(head, rate)
         self._renderer: BinauralRenderer | None = None
         self.latency_samples = self.tail_samples = 0
@@ -121,15 +169,3 @@ class _Clock:
         seconds = (self._step + 1.0 + np.arange(n_steps)) * CONTROL_SAMPLES / self._rate
         self._step += n_steps
         return self._head.orientations(seconds), self._head.positions_m(seconds)
-
-
-def _layout(track: Track) -> Layout:
-    assert track.layout is not None, "the model has checked it"
-    try:
-        found = layout(track.layout)
-    except AuricleError as error:
-        raise KeyProblem("layout", str(error)) from None
-    try:
-        return found.ordered(track.channel_order)
-    except AuricleError as error:
-        raise KeyProblem("channel_order", str(error)) from None

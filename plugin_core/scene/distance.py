@@ -1,5 +1,7 @@
 """What a track's ``distance`` and ``directivity`` blocks and its width turn into."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,8 +27,8 @@ class Directed:
         return directivity_gain(cosines, self._share, self._order)
 
 
-def effects_of(track: Track) -> Effects:
-    """What place and distance do to a track."""
+def effects_of(track: Track, widths_deg: Callable[[Array], Array] | None = None) -> Effects:
+    """What place and distance do to a track; its widths (J,) at times (J,), if they change."""
     distance = track.distance
     levels: list[Level] = []
     if distance.gain:
@@ -38,5 +40,6 @@ def effects_of(track: Track) -> Effects:
         near_field_m = np.inf if distance.gain else NEAR_FIELD_M
     return Effects(
         tuple(levels), near_field_m, distance.air_absorption,
-        distance.farthest_m if distance.delay else 0.0, track.source_width_deg,
+        distance.farthest_m if distance.delay else 0.0,
+        widths_deg or track.source_width_deg,
     )  # fmt: skip

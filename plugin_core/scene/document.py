@@ -94,8 +94,24 @@ _FOOT = """\
   **limiter** looks ahead 5 ms and at the true peak, four-fold oversampled.
 - **The output** appears under its name when it is whole, or not at all.
 - **Beds and ambisonics** stand around the head wherever it goes, and turn against it; `position`,
-  `width_deg`, `distance`, `directivity` and `source_width_deg` are those of objects. How they are
-  decoded: `ambisonics.md`; what distance does: `distance.md`.
+  `width_deg`, `distance`, `directivity` and `source_width_deg` are those of objects. Which channel
+  is which, by the scene or the header of the file, and how they are decoded: `ambisonics.md`; what
+  distance does: `distance.md`.
+- **What does not turn**: a track of type `binaural` goes to the two ears as it is (one channel to
+  both), whatever the head does. It waits for the time that sound from ahead takes through the
+  listener's set, so that it is in step with the others; alone it is copied bit by bit. An object
+  with `head_locked` is a place seen from the head: it goes and turns with it. The six channels of
+  360-degree video (W Y Z X and a stereo pair for the head) are two tracks of one file:
+
+```json
+"tracks": [
+  {"file": "video.wav", "type": "ambisonic", "order": 1, "channels": [1, 2, 3, 4]},
+  {"file": "video.wav", "type": "binaural", "channels": [5, 6]}
+]
+```
+
+- **Width over time**: `source_width_deg` of keyframes grows and shrinks evenly between them, as
+  places do, though by at most 60 degrees a second (`distance.md`).
 
 ## CSV of positions
 

@@ -4,7 +4,15 @@ from math import log10
 from pathlib import Path
 
 from auricle.plugin_core.adm.errors import AdmError
-from auricle.plugin_core.adm.master import Ambisonics, Bed, Part, Point, read_master
+from auricle.plugin_core.adm.master import (
+    WIDEST_DEG,
+    Ambisonics,
+    Bed,
+    Ears,
+    Part,
+    Point,
+    read_master,
+)
 from auricle.plugin_core.adm.timeline import Timeline
 from auricle.plugin_core.scene.model import Distance, Keyframe, Keyframes, Static, Track
 from auricle.plugin_core.scene.schema import KeyProblem
@@ -33,18 +41,23 @@ def tracks_of(path: Path, programme: str | None) -> tuple[str, tuple[Track, ...]
 
 def _track(path: Path, part: Part) -> Track:
     if isinstance(part, Point):
-        gain, position = _position(part)
+        gain, position, width_deg = _position(part)
         return Track(
             path.name, part.name, channels=(part.channel + 1,), gain_db=_db(gain), mute=gain == 0.0,
-            position=position, distance=_DISTANCE,
+            position=position, distance=_DISTANCE, source_width_deg=width_deg,
+            head_locked=part.head_locked,
         )  # fmt: skip
     channels = tuple(channel + 1 for channel in part.channels)
     gain_db, mute = _db(part.gain), part.gain == 0.0
     if isinstance(part, Bed):
         return Track(
-            path.name, part.name, type="bed", layout=part.layout, channels=channels,
-            gain_db=gain_db, mute=mute,
+            path.name, part.name, type="bed", layout=part.layout, channel_order="smpte",
+            channels=channels, gain_db=gain_db, mute=mute,
         )  # fmt: skip
+    if isinstance(part, Ears):
+        return Track(
+            path.name, part.name, type="binaural", channels=channels, gain_db=gain_db, mute=mute
+        )
     assert isinstance(part, Ambisonics)
     return Track(
         path.name, part.name, type="ambisonic", order=part.order, channels=channels,
@@ -52,24 +65,28 @@ def _track(path: Path, part: Part) -> Track:
     )  # fmt: skip
 
 
-def _position(part: Point) -> tuple[float, Static | Keyframes]:
-    """Gain and position of a point."""
+def _position(part: Point) -> tuple[float, Static | Keyframes, float]:
+    """Gain, position and width of a point; the width is 0 where its keyframes have it."""
     way: Timeline = part.timeline
     distances = (way.places[:, 2] * part.unit_m).clip(_NEAREST_M, _FARTHEST_M).tolist()
     azimuths, elevations = way.places[:, 0].tolist(), way.places[:, 1].tolist()
+    widths: list[float] = way.widths_deg.clip(0.0, WIDEST_DEG).tolist()
     if way.is_still:
-        return part.gain * float(way.gains[0]), Static(azimuths[0], elevations[0], distances[0])
+        place = Static(azimuths[0], elevations[0], distances[0])
+        return part.gain * float(way.gains[0]), place, widths[0]
+    same = len(set(widths)) == 1
     frames = tuple(
         Keyframe(
             time_seconds=seconds, azimuth_deg=azimuth, elevation_deg=elevation,
             distance_m=distance, gain_db=_keyframe_db(gain), easing="hold" if jump else "linear",
+            source_width_deg=None if same else width_deg,
         )
-        for seconds, azimuth, elevation, distance, gain, jump in zip(
+        for seconds, azimuth, elevation, distance, gain, jump, width_deg in zip(
             way.seconds.tolist(), azimuths, elevations, distances, way.gains.tolist(),
-            way.jumps.tolist(), strict=True,
+            way.jumps.tolist(), widths, strict=True,
         )
     )  # fmt: skip
-    return part.gain, Keyframes(frames)
+    return part.gain, Keyframes(frames), widths[0] if same else 0.0
 
 
 def _keyframe_db(gain: float) -> float:

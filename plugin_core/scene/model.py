@@ -117,6 +117,9 @@ class Keyframe(_Place):
     distance_m: float = key(1.0, "from the origin of the room", low=0.01, high=10000.0)
     xyz_m: Triple | None = key(None, _XYZ)
     gain_db: float = key(0.0, "more than the track's own; the level moves evenly", high=60.0)
+    source_width_deg: float | None = key(
+        None, "how wide it is there, growing evenly; null: as the track is", low=0.0, high=180.0
+    )
     easing: str = key("linear", "how the way to the next keyframe is gone", choices=EASINGS)
 
 
@@ -209,17 +212,25 @@ class Track(_Checked):
     file: str = key(doc="WAV, FLAC or OGG of any rate")
     name: str | None = key(None, "in pictures and messages; null: the file's")
     type: str = key(
-        "object", "a place, a loudspeaker bed, or ambisonics",
-        choices=("object", "bed", "ambisonic"),
+        "object", "a place, a loudspeaker bed, ambisonics, or finished sound for the two ears, "
+        "which does not turn", choices=("object", "bed", "ambisonic", "binaural"),
     )  # fmt: skip
-    layout: str | None = key(None, "of a bed: its loudspeakers, as in `7.1.4`")
-    channel_order: str = key(
-        "smpte", "of a bed: sides before rears (`smpte`), rears before sides (`wav`), or left, "
-        "centre, right, ..., LFE (`film`)", choices=("smpte", "wav", "film"),
+    layout: str | tuple[str, ...] | None = key(
+        None, "of a bed: its loudspeakers, as in `7.1.4`, or a list of their labels in the order "
+        "of the channels; null: what the file's header says, else what is usual",
+    )  # fmt: skip
+    channel_order: str | None = key(
+        None, "of a bed: sides before rears (`smpte`), rears before sides (`wav`), or left, "
+        "centre, right, ..., LFE (`film`); null: what the file's header says, else `smpte`",
+        choices=("smpte", "wav", "film"),
     )  # fmt: skip
     lfe: str = key("play", "of a bed: to both ears 10 dB up, or not", choices=("play", "drop"))
-    order: int | None = key(None, "of ambisonics (ACN)", low=1, high=7)
-    normalisation: str = key("sn3d", "of ambisonics", choices=("sn3d", "n3d"))
+    order: int | None = key(None, "of ambisonics; null: that of so many channels", low=1, high=7)
+    normalisation: str | None = key(
+        None, "of ambisonics: `sn3d` (AmbiX), `n3d`, both in ACN order, or `fuma` (W X Y Z ..., to "
+        "order 3); null: what the file's header says, else `sn3d`",
+        choices=("sn3d", "n3d", "fuma"),
+    )  # fmt: skip
     gain_db: float = key(0.0, "the fader, behind the chain", low=-200.0, high=60.0)
     mute: bool = key(False, "not heard")
     solo: bool = key(False, "heard, and of the others only those that have it too")
@@ -233,6 +244,9 @@ class Track(_Checked):
     )
     chain: tuple[Plugin, ...] = key((), "plugins in order")
     position: Position = key(Static(), "where it is: static, `orbit_seconds`, `keyframes` or `csv`")
+    head_locked: bool = key(
+        False, "its place goes and turns with the head, from which it is seen then"
+    )
     distance: Distance = key(Distance(), "what the distance does")
     directivity: Directivity | None = key(None, "where it faces; null: equally loud all around")
     source_width_deg: float = key(
@@ -244,20 +258,23 @@ class Track(_Checked):
             raise KeyProblem("channels", f"is all, mix or a list, got {self.channels!r}")
         if self.channels == ():
             raise KeyProblem("channels", "is an empty list; name at least one, the first is 1")
-        for name, kind in (("layout", "bed"), ("order", "ambisonic")):
-            value = getattr(self, name)
-            if self.type == kind and value is None:
-                raise KeyProblem(name, f"a track of type {kind} needs it")
-            if self.type != kind and value is not None:
+        if isinstance(self.layout, tuple) and self.channel_order is not None:
+            raise KeyProblem("channel_order", "a list of loudspeakers is the order; remove it")
+        for name, kind in (
+            ("layout", "bed"), ("channel_order", "bed"), ("order", "ambisonic"),
+            ("normalisation", "ambisonic"),
+        ):  # fmt: skip
+            if self.type != kind and getattr(self, name) is not None:
                 raise KeyProblem(name, f"only a track of type {kind} has it, this is {self.type}")
         if self.type == "object":
             return
+        around = "is at the ears" if self.type == "binaural" else "is all around"
         for name, default in (
-            ("position", Static()), ("distance", Distance()), ("directivity", None),
-            ("source_width_deg", 0.0),
+            ("position", Static()), ("head_locked", False), ("distance", Distance()),
+            ("directivity", None), ("source_width_deg", 0.0),
         ):  # fmt: skip
             if getattr(self, name) != default:
-                raise KeyProblem(name, f"a track of type {self.type} is all around; remove it")
+                raise KeyProblem(name, f"a track of type {self.type} {around}; remove it")
         if self.channels == "mix":
             raise KeyProblem("channels", f"a track of type {self.type} needs all of its channels")
 

@@ -1,10 +1,9 @@
 """A scene opened for playing: files, chains, motion and renderers, read from start to end."""
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,17 @@ from auricle.plugin_core.feed import Feed, StreamedChain
 from auricle.plugin_core.fifo import Fifo
 from auricle.plugin_core.keyframes import KeyframePath
 from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus, workers
-from auricle.plugin_core.motion import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
+from auricle.plugin_core.motion import (
+    Head,
+    HeadTrack,
+    OnHead,
+    Path3d,
+    PosedHead,
+    SourcePath,
+    Turned,
+)
 from auricle.plugin_core.offline import load_listener, prepared_listener
-from auricle.plugin_core.scene.buses import AmbisonicBus, BedBus
+from auricle.plugin_core.scene.buses import BinauralBus, arrival_samples_ahead, buses_around
 from auricle.plugin_core.scene.distance import effects_of
 from auricle.plugin_core.scene.model import Keyframes, Orbit, Plugin, Position, PositionFile, Track
 from auricle.plugin_core.scene.parts import Parts
@@ -32,6 +39,7 @@ MASTER_FRAMES = 128  # what the master chain is given at a time: a control step
 DEFAULT_TAIL_SECONDS = 3.0
 
 Audio = NDArray[np.float32]
+Array = NDArray[np.float64]
 Say = Callable[[str], None]
 
 
@@ -45,13 +53,14 @@ class Player:
         n_workers: threads that read tracks; the result does not depend on it.
         say: called with a sentence before work that is done once and takes seconds.
         objects: makes what renders the objects, in place of the engine; then all tracks must be
-            objects.
+            objects, or finished sound for the ears.
 
     Attributes:
         sample_rate: Hz.
         n_frames: length with the tail.
         ways: the objects that are heard, and where each is.
         head: the listener's.
+        notes: sentences on headers that contradict the scene.
         report: one line on the rank in use.
 
     Raises:
@@ -73,7 +82,14 @@ class Player:
         self._stems = Stems(parts, files)
         self.sample_rate = self._stems.sample_rate
         self.ways: list[tuple[Track, Path3d]] = []
-        feeds = [(parts.tracks[i], self._feed(i)) for i in heard]
+        feeds = {i: self._feed(i) for i in heard}
+        self.notes = tuple(
+            f"{self._stems.sources[i].name}: {note}"
+            for i in heard if (note := self._stems.channels[i].note)
+        )  # fmt: skip
+        if say is not None:
+            for note in dict.fromkeys(self.notes):
+                say(note)
         pool = files.enter_context(workers(min(n_workers, len(feeds))))
         buses = self._buses(feeds, pool, say)
         self._mixer = Mixer(buses)
@@ -82,38 +98,44 @@ class Player:
         self._out = Fifo(self._through(chain), 2)
 
     def _buses(
-        self, feeds: list[tuple[Track, Feed]], pool: ThreadPoolExecutor | None, say: Say | None
+        self, feeds: dict[int, Feed], pool: ThreadPoolExecutor | None, say: Say | None
     ) -> list[Bus]:
         """A renderer for all objects, one for each bed, and one for each kind of ambisonics."""
-        if self._objects is not None:
-            return [self._rendered_otherwise(self._objects, feeds)]
         listener, rate = self._parts.listener, self.sample_rate
+        types = {i: self._parts.tracks[i].type for i in feeds}
+        finished = [feed for i, feed in feeds.items() if types[i] == "binaural"]
+        if self._objects is not None:
+            others = [feed for i, feed in feeds.items() if types[i] != "binaural"]
+            beside: list[Bus] = [BinauralBus(finished)] if finished else []
+            return [self._rendered_otherwise(self._objects, others), *beside]
+        if len(finished) == len(feeds):
+            self.report = "finished binaural sound, as it is"
+            return [BinauralBus(finished)]
         with self._parts.place.at("listener.hrtf"):
             path = None if listener.hrtf is None else self._parts.resolve(listener.hrtf)
             hrtf = load_listener(path, rate, say, listener.reading)
             prepared = prepared_listener(hrtf, rate, listener.rank, listener.level, say)
         self.report = prepared.report
         air = Air(**asdict(self._parts.air))
-        objects = [feed for track, feed in feeds if track.type == "object"]
+        objects = [feed for i, feed in feeds.items() if types[i] == "object"]
         buses: list[Bus] = [ObjectBus(prepared, objects, self.head, pool, air)] if objects else []
-        scenes: dict[tuple[int | None, str], list[tuple[Track, Feed]]] = defaultdict(list)
-        for track, feed in feeds:
-            if track.type == "bed":
-                buses.append(BedBus(hrtf, prepared, listener.level, feed, track, self.head))
-            elif track.type == "ambisonic":
-                scenes[track.order, track.normalisation].append((track, feed))
-        for same in scenes.values():
-            each = [feed for _, feed in same]
-            buses.append(AmbisonicBus(hrtf, rate, listener.level, each, same[0][0], self.head))
-        return buses
+        if finished:  # in step with what the set delays
+            buses.append(BinauralBus(finished, arrival_samples_ahead(hrtf, rate)))
+        around = [
+            (self._parts.tracks[i], self._stems.channels[i], feed)
+            for i, feed in feeds.items() if types[i] in ("bed", "ambisonic")
+        ]  # fmt: skip
+        return buses + buses_around(hrtf, prepared, listener.level, around, self.head)
 
-    def _rendered_otherwise(self, objects: MakeBus, feeds: list[tuple[Track, Feed]]) -> Bus:
+    def _rendered_otherwise(self, objects: MakeBus, feeds: list[Feed]) -> Bus:
         for index in self._parts.heard:
-            if (kind := self._parts.tracks[index].type) != "object":
+            if (kind := self._parts.tracks[index].type) not in ("object", "binaural"):
                 raise self._parts.place.error(
                     f"tracks[{index}].type", f"{kind}: only objects can be rendered by a network"
                 )
-        bus = objects([feed for _, feed in feeds], self.head)
+        if not feeds:
+            raise self._parts.place.error("tracks", "holds no object that a network could render")
+        bus = objects(feeds, self.head)
         self.report = bus.report
         return bus
 
@@ -148,12 +170,12 @@ class Player:
         track, source = self._parts.tracks[index], self._stems.sources[index]
         mix = track.channels == "mix"
         count = 1 if mix else source.n_channels
-        paths = self._paths(index, count) if track.type == "object" else []
+        paths: Sequence[Path3d] = self._paths(index, count) if track.type == "object" else []
         chain = self._chain(f"tracks[{index}].chain", track.chain, count)
         return Feed(
             source, paths, gain=10.0 ** (track.gain_db / 20.0), chain=chain, mix=mix,
             start_frames=self._stems.start_frames(track), end_frames=self._stems.end_frames,
-            effects=effects_of(track),
+            effects=effects_of(track, _widths_of(track)),
         )  # fmt: skip
 
     def _paths(self, index: int, n_channels: int) -> list[Path3d]:
@@ -161,9 +183,14 @@ class Player:
         track = self._parts.tracks[index]
         with self._parts.place.at(f"tracks[{index}].position"):
             path = position_path(track.position, self._parts.resolve)
-        self.ways.append((track, path))
         half = track.width_deg / 2.0
-        return [path] if n_channels == 1 else [Turned(path, half), Turned(path, -half)]
+        paths: list[Path3d] = (
+            [path] if n_channels == 1 else [Turned(path, half), Turned(path, -half)]
+        )
+        if track.head_locked:
+            path, paths = OnHead(path, self.head), [OnHead(each, self.head) for each in paths]
+        self.ways.append((track, path))
+        return paths
 
     def _chain(
         self, at: str, plugins: tuple[Plugin, ...], n_channels: int, *sizes: int
@@ -223,7 +250,23 @@ def keyframe_path(position: Keyframes) -> KeyframePath:
         [frame.time_seconds for frame in frames], places, position.interpolation, polar=polar,
         easings=[frame.easing for frame in frames],
         gains=[10.0 ** (frame.gain_db / 20.0) for frame in frames],
+        widths_deg=[frame.source_width_deg or 0.0 for frame in frames],
     )  # fmt: skip
+
+
+def _widths_of(track: Track) -> Callable[[Array], Array] | None:
+    """How wide a track is over time; None if its keyframes do not say."""
+    if not isinstance(track.position, Keyframes):
+        return None
+    frames = track.position.keyframes
+    if all(frame.source_width_deg is None for frame in frames):
+        return None
+    own = track.source_width_deg
+    said = [
+        replace(frame, source_width_deg=own) if frame.source_width_deg is None else frame
+        for frame in frames
+    ]
+    return keyframe_path(replace(track.position, keyframes=tuple(said))).widths_deg
 
 
 def _head(parts: Parts) -> Head:

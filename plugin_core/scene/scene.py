@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -202,6 +203,8 @@ class Scene:
             raise AuricleError(f"a block has 0 frames or more, got {n_frames}")
         if self._player is None:
             self._player = self.open()
+            for note in self._player.notes:
+                warnings.warn(note, stacklevel=2)
             self._playing = _mastered(self._player, self.master)
         return self._playing.read(n_frames)
 

@@ -5,8 +5,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from auricle.plugin_core.audio_files import FileSource, Source
+from auricle.plugin_core.headers import Header, read_header
 from auricle.plugin_core.offline import silenced_samples
-from auricle.plugin_core.scene.buses import n_channels_of
+from auricle.plugin_core.scene.channels import Channels, channels_of
+from auricle.plugin_core.scene.json_tree import SceneError
 from auricle.plugin_core.scene.model import Track
 from auricle.plugin_core.scene.parts import Parts
 from auricle.plugin_core.shared_file import SharedFile
@@ -22,6 +24,7 @@ class Stems:
     Attributes:
         sample_rate: Hz.
         sources: one a track.
+        channels: what those of each track are.
         end_frames: length of the scene without a tail.
 
     Raises:
@@ -34,6 +37,7 @@ class Stems:
         groups = self._groups()
         alone = set(parts.heard) - {i for members in groups for i in members}
         self.sources: list[Source] = []
+        self.channels: list[Channels] = []
         self._read: list[FileSource] = []
         for i, track in enumerate(parts.tracks):
             source = self._open(i, track)
@@ -65,13 +69,20 @@ class Stems:
     def _open(self, index: int, track: Track) -> FileSource:
         place = self._parts.place
         wanted = None if isinstance(track.channels, str) else [c - 1 for c in track.channels]
-        with place.at(f"tracks[{index}]"):
-            due = n_channels_of(track)
         with place.at(f"tracks[{index}].file"):
             source = FileSource(
                 self._parts.resolve(track.file), self.sample_rate, channels=wanted,
                 max_channels=_MOST_CHANNELS, loop=track.loop,
             )  # fmt: skip
+        asked = track.type in ("bed", "ambisonic")
+        header = read_header(Path(source.name)).picked(wanted) if asked else Header()
+        try:
+            with place.at(f"tracks[{index}]"):
+                self.channels.append(channels_of(track, header, source.n_channels))
+        except SceneError:
+            source.close()
+            raise
+        due = self.channels[-1].counts
         if track.channels == "mix" or source.n_channels in due:
             return source
         source.close()
