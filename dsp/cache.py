@@ -84,7 +84,8 @@ def load_archive(path: Path) -> dict[str, Any] | None:
 
 def _key(hrtf: HrtfSet, sample_rate: int, rank: str | int, level: str) -> str:
     return set_digest(
-        hrtf, f"{VERSION} {hrtf.sample_rate} {hrtf.radius_m} {sample_rate} {rank} {level}"
+        hrtf,
+        f"{VERSION} {hrtf.sample_rate} {hrtf.radius_m} {sample_rate} {rank} {level} {hrtf.bass}",
     )
 
 

@@ -255,6 +255,23 @@ def reach_deg(positions: Array) -> float:
     return float(np.clip(1.4 * np.quantile(to_grid, 0.8), 3.0, 15.0))
 
 
+def coarseness_deg(positions: Array) -> float:
+    """Angle to the nearest direction within which most of the sphere lies, or of its one plane.
+
+    Most is 60 of 100 points, so that what nobody measures, below, does not count.
+    """
+    if len(positions) < 3:
+        return 180.0
+    normal = plane_normal(positions)
+    if normal is None:
+        return float(np.quantile(_chord_deg(cKDTree(positions).query(_probes())[0]), 0.6))
+    first = positions[0] - (positions[0] @ normal) * normal
+    first /= max(float(np.linalg.norm(first)), 1e-9)
+    around = np.deg2rad(np.arange(0.0, 360.0, 1.0))[:, None]
+    probes = np.cos(around) * first + np.sin(around) * np.cross(normal, first)
+    return float(np.quantile(_chord_deg(cKDTree(positions).query(probes)[0]), 0.6))
+
+
 def _probes() -> Array:
     """Both poles and a spiral (Saff and Kuijlaars 1997) of points about 3 degrees apart."""
     k = np.arange(HOLE_PROBES) + 0.5

@@ -12,6 +12,8 @@ from auricle.dsp.geometry import azimuth_elevation_deg
 
 Array: TypeAlias = NDArray[np.float64]
 
+BASS = ("auto", "extend", "measured")
+
 _PEAKS = (1e-15, 1e9)  # beyond, energies leave the numbers of the engine
 
 
@@ -27,6 +29,8 @@ class HrtfSet:
     findings      what is odd about the set, and what reading it had to mend, in sentences
     license       terms of the data, as the file states them
     references    whom to cite, as the file states it
+    bass          how it is played below 200 Hz: "measured" as it is, "extend" as a rigid sphere's,
+                  "auto" as a sphere's where its own is not that of a head (``auricle.dsp.bass``)
     """
 
     ir: Array
@@ -37,6 +41,7 @@ class HrtfSet:
     findings: tuple[str, ...] = ()
     license: str = ""
     references: str = ""
+    bass: str = "auto"
 
     def __post_init__(self) -> None:
         # Frozen: set once, here, in the shapes and types that everything else relies on.
@@ -45,6 +50,8 @@ class HrtfSet:
         object.__setattr__(self, "radius_m", _checked_radius(self.radius_m))
         object.__setattr__(self, "sample_rate", _checked_rate(self.sample_rate))
         object.__setattr__(self, "findings", tuple(self.findings))
+        if self.bass not in BASS:
+            raise HrtfError(f"bass is one of {', '.join(BASS)}, not {self.bass!r}")
 
     def __repr__(self) -> str:
         return (
@@ -84,6 +91,7 @@ class HrtfSet:
         receivers: tuple[int, int] | None = None,
         emitter: int | None = None,
         conjugate: bool = False,
+        bass: str = "auto",
     ) -> "HrtfSet":
         """The set in a SOFA file, with what is odd about it in ``findings``; SofaError otherwise.
 
@@ -99,6 +107,7 @@ class HrtfSet:
             receivers: the two that are the left and the right ear, counted from 0.
             emitter: the one that is the source, counted from 0; None: each is a direction.
             conjugate: spectra are of the other sign of time, exp(-iwt).
+            bass: how it is played below 200 Hz, as above; the responses stay as they are.
         """
         from auricle.dsp.checks import set_findings
         from auricle.dsp.errors import SofaError
@@ -115,7 +124,7 @@ class HrtfSet:
                 rate = round(_checked_range_hz(true_sample_rate))
             loaded = cls(
                 ir, positions, content.radius_m, rate, content.name,
-                license=content.license, references=content.references,
+                license=content.license, references=content.references, bass=bass,
             )  # fmt: skip
         except HrtfError as error:
             raise SofaError(f"{os.fspath(path)}: {error}") from None

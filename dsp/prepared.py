@@ -40,7 +40,7 @@ Array = NDArray[np.float64]
 
 def prepare(
     hrtf: HrtfSet, sample_rate: int, *, rank: str | int = "auto", level: str = "matched",
-    bass: str = "auto", full_edge_deg: float = MAX_EDGE_DEG,
+    full_edge_deg: float = MAX_EDGE_DEG,
 ) -> PreparedSet:  # fmt: skip
     """The tables of a set at a sample rate.
 
@@ -51,18 +51,15 @@ def prepare(
             where the set fills no more); "auto": the least number that keeps the bounds of
             ``auricle.dsp.played_errors`` and adds at most 0.35 dB of LSD between directions.
             Low ranks are fitted at 48 kHz whatever the rate, so that they sound alike at each.
-        level: "matched": every set to a mean diffuse-field power of 1; "measured": as in the file.
-        bass: "extend": a rigid sphere's below 200 Hz; "measured": as in the file; "auto": a
-            sphere's where the file's is not that of a head, unless ``level`` is "measured".
+        level: "matched": every set to a mean diffuse-field power of 1; "measured": as in the file,
+            with its bass, unless ``hrtf.bass`` is "extend".
         full_edge_deg: of the mesh at full rank; longer edges prepare a set sooner.
 
     Raises:
-        AuricleError: an unknown rank, level or bass; responses as long as a room's.
+        AuricleError: an unknown rank or level; responses as long as a room's.
     """
     if level not in ("matched", "measured"):
         raise AuricleError(f'level is "matched" or "measured", not {level!r}')
-    if bass not in ("auto", "extend", "measured"):
-        raise AuricleError(f'bass is "auto", "extend" or "measured", not {bass!r}')
     if rank not in ("auto", "full") and not (isinstance(rank, int) and 1 <= rank <= 256):
         raise AuricleError(f'rank is "auto", "full" or a number from 1 to 256, not {rank!r}')
     _check_length(hrtf)
@@ -71,7 +68,7 @@ def prepare(
     # Thousands of small products: on a busy machine threads of BLAS that wait for each other took
     # five times as long as one.
     with threadpool_limits(1, user_api="blas"):
-        heard, said = _with_bass(hrtf, bass if level == "matched" or bass != "auto" else "measured")
+        heard, said = _with_bass(hrtf, level)
         near = _near(heard)
         if rank == "full":
             prepared, gain = _full(heard, sample_rate, level, full_edge_deg)
@@ -95,9 +92,10 @@ def _check_length(hrtf: HrtfSet) -> None:
         )
 
 
-def _with_bass(hrtf: HrtfSet, bass: str) -> tuple[HrtfSet, str]:
+def _with_bass(hrtf: HrtfSet, level: str) -> tuple[HrtfSet, str]:
     """The set with the bass that is to be played, and a clause on it."""
-    if bass == "measured" or (bass == "auto" and judged_bass(hrtf).plausible):
+    as_it_is = level == "measured" or judged_bass(hrtf).plausible
+    if hrtf.bass == "measured" or (hrtf.bass == "auto" and as_it_is):
         return hrtf, ""
     return extended_bass(hrtf), "; below 200 Hz the bass of a rigid sphere"
 

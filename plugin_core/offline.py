@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.cache import is_cached, prepared_set
+from auricle.dsp.checks import coarseness_deg
 from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY
@@ -30,6 +31,7 @@ from auricle.plugin_core.set_options import SetOptions
 
 STEREO_HALF_WIDTH_DEG = 30.0
 MOST_CHANNELS = 1024
+MOST_COARSE_DEG = 25.0
 PathLike = str | os.PathLike[str]
 Array = NDArray[np.float64]
 
@@ -196,10 +198,26 @@ def prepared_listener(
     listener: HrtfSet, sample_rate: int, rank: str | int, level: str,
     say: Callable[[str], None] | None = None,
 ) -> PreparedSet:  # fmt: skip
-    """The tables of a set; says it when making them will take seconds."""
+    """The tables of a set; says it when making them takes seconds, and what they play wrong.
+
+    Raises:
+        AuricleError: a set of so few directions that what lies between them would be made up.
+    """
+    name = listener.name or "the listener"
+    coarse_deg = coarseness_deg(listener.positions)
+    if coarse_deg > MOST_COARSE_DEG:
+        raise AuricleError(
+            f"{name}: {listener.n_directions} direction(s), most of the sphere is up to "
+            f"{coarse_deg:.0f} degrees from the nearest, {MOST_COARSE_DEG:g} is the most that can "
+            "be rendered; auricle personalize sparse FILE.sofa -o LISTENER.sofa predicts the rest"
+        )
     if say is not None and not is_cached(listener, sample_rate, rank=rank, level=level):
-        say(f"preparing {listener.name or 'the listener'} for {sample_rate} Hz, once; seconds")
-    return prepared_set(listener, sample_rate, rank=rank, level=level)
+        say(f"preparing {name} for {sample_rate} Hz, once; seconds")
+    prepared = prepared_set(listener, sample_rate, rank=rank, level=level)
+    for sentence in prepared.errors.beyond_bounds() if say is not None else ():
+        assert say is not None
+        say(f"{name}, as it is played: {sentence}")
+    return prepared
 
 
 def load_listener(

@@ -23,6 +23,7 @@ class SetOptions:
     receivers: tuple[int, int] | None = None
     emitter: int | None = None
     conjugate: bool = False
+    bass: str = "auto"
 
     @property
     def given(self) -> dict[str, Any]:

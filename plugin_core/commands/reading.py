@@ -24,6 +24,7 @@ _FLAGS = {
     "receivers": "--receivers",
     "emitter": "--emitter",
     "conjugate": "--conjugate",
+    "bass": "--extend-bass",
 }
 _NAMES = rf"(?P<name>{'|'.join(_FLAGS)})"
 _VALUE = r"(?P<value>\(\w+, \w+\)|\.\.\.|[\w.]*\w)"
@@ -49,6 +50,12 @@ _OPTIONS: dict[str, Any] = {
     ),
     "emitter": _option(int | None, "--emitter", "N", "Which one is the source, from 0 on."),
     "conjugate": _option(bool, "--conjugate", None, "Spectra of the other sign of time."),
+    "extend_bass": _option(
+        bool | None,
+        "--extend-bass/--no-extend-bass",
+        None,
+        "A sphere's bass below 200 Hz; by itself where the set's is not that of a head.",
+    ),
 }
 
 
@@ -74,7 +81,9 @@ def reads_a_set(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def _set_options(distance_of_set: float | None, receivers: str | None, **rest: Any) -> SetOptions:
+def _set_options(
+    distance_of_set: float | None, receivers: str | None, extend_bass: bool | None, **rest: Any
+) -> SetOptions:
     from auricle.dsp.errors import AuricleError
 
     pair = None
@@ -85,7 +94,8 @@ def _set_options(distance_of_set: float | None, receivers: str | None, **rest: A
         pair = (int(found[1]), int(found[2]))
     if distance_of_set is not None and not 0.0 < distance_of_set < float("inf"):
         raise AuricleError(f"--distance-of-set is a distance above 0 m, got {distance_of_set:g}")
-    return SetOptions(distance_m=distance_of_set, receivers=pair, **rest)
+    bass = {None: "auto", True: "extend", False: "measured"}[extend_bass]
+    return SetOptions(distance_m=distance_of_set, receivers=pair, bass=bass, **rest)
 
 
 def read_set(

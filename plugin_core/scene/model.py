@@ -311,6 +311,10 @@ class Listener(_Checked):
         None, "which one is the source, counted from 0; null: each is a direction", low=0
     )
     conjugate: bool = key(False, "its spectra are of the other sign of time")
+    bass: str = key(
+        "auto", "below 200 Hz: as measured, a rigid sphere's, or a sphere's where it is no head's",
+        choices=("auto", "extend", "measured"),
+    )  # fmt: skip
 
     @property
     def reading(self) -> SetOptions:
