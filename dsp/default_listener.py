@@ -45,8 +45,9 @@ def default_hrtf(sample_rate: int = 48000) -> HrtfSet:
     ir = np.stack([left[:, 0], left[mirrored, 0]], axis=1)
     # The people's loudspeakers had no bass, and CIPIC's far ears the louder one.
     mean = extended_bass(HrtfSet(ir, positions, RADIUS_M, MEASURED_RATE))
+    one_ear = resampled(mean.ir[:, :1], MEASURED_RATE, sample_rate)[:, 0]
     return HrtfSet(
-        resampled(mean.ir, MEASURED_RATE, sample_rate), positions, RADIUS_M, sample_rate, name,
+        np.stack([one_ear, one_ear[mirrored]], axis=1), positions, RADIUS_M, sample_rate, name,
         license=LICENSE, references=REFERENCES,
     )  # fmt: skip
 

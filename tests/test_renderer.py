@@ -52,7 +52,7 @@ def test_full_rank_is_exact_at_measured_directions(heads, full):
 
 def test_auto_rank_keeps_one_db(heads):
     prepared = prepare(heads, RATE)
-    assert prepared.lsd_db.mean() <= 1.0
+    assert prepared.errors.lsd_db.mean() <= 1.0
     assert f"rank {prepared.rank}" in prepared.report
 
 
