@@ -20,6 +20,7 @@ from auricle.dsp.octave_weighting import OctaveWeighting, octave_weighting
 Floats = NDArray[np.float32]
 
 SIZE = 512  # of the FFT in which the distance counts
+_LEAST_MAGNITUDE = 1e-5  # of the largest, -100 dB: silent responses have no decibels
 _LEAST_SINGULAR = 3e-4  # of the largest: a set of a few harmonics fills no more buses than it has
 _STRETCH = 1.7  # each solution is overshot: the rounds get as far in a third of their number
 _AGREE_HZ = (50.0, 1000.0, 2000.0)  # neighbours agree from the first to the second, less above
@@ -161,9 +162,9 @@ class _Wanted:
 
     @classmethod
     def of(cls, responses: NDArray, sample_rate: int, top_hz: float) -> "_Wanted":
-        short = responses[:, :SIZE].astype(np.float32)
+        magnitude = np.abs(fft.rfft(responses[:, :SIZE].astype(np.float32), SIZE))
         return cls(
-            np.maximum(np.abs(fft.rfft(short, SIZE)), 1e-9),
+            np.maximum(magnitude, _LEAST_MAGNITUDE * magnitude.max()),
             np.arange(SIZE // 2 + 1) * sample_rate / SIZE,
             octave_weighting(SIZE, sample_rate, top_hz),
             Band(MIDDLE.low_hz, top_hz),
