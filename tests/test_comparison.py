@@ -114,7 +114,6 @@ def test_what_is_measured_is_heard_as_measured(whole: Training) -> None:
 
 def test_networks_keep_their_weights_by_how_long_they_trained(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    pytest.importorskip("safetensors")
     import learned
 
     people = learned.listeners()
