@@ -50,7 +50,9 @@ class Vst3Plugin(_Checked):
     vst3: str = key(doc="path of the .vst3")
     name: str | None = key(None, "which one, if the file holds several")
     parameters: dict[str, Parameter] | None = key(
-        None, "by the plugin's own names, as pedalboard lists them"
+        None,
+        "by the plugin's own names, as pedalboard lists them; set as finely as the plugin takes "
+        "them, and what differs is said",
     )
 
 

@@ -62,7 +62,7 @@ class Player:
         self, parts: Parts, n_workers: int = 1, say: Say | None = None,
         objects: MakeBus | None = None,
     ) -> None:  # fmt: skip
-        self._parts, self._objects = parts, objects
+        self._parts, self._objects, self._say = parts, objects, say
         with ExitStack() as open_files:
             self._open_all(open_files, n_workers, say)
             self._files = open_files.pop_all()
@@ -173,7 +173,9 @@ class Player:
         stages, latency = [], 0
         for i, plugin in enumerate(plugins):
             with self._parts.place.at(f"{at}[{i}]"):
-                stage = make_stage(plugin, self._parts.resolve, self.sample_rate, n_channels)
+                stage = make_stage(
+                    plugin, self._parts.resolve, self.sample_rate, n_channels, self._say
+                )
                 try:
                     latency += probe(stage, self.sample_rate, n_channels)
                 except AuricleError as error:
