@@ -6,5 +6,6 @@ hrtf         HrtfSet: a listener's impulse responses and their directions
 sofa         reading and writing SOFA files; sofa_positions and sofa_values help it
 responses    responses delayed, resampled, or made from spectra
 metrics      LSD, ITD and ILD, and two sets compared
+pictures     who draws a set, since nothing here does
 checks       what is odd about a set: ears, azimuth sense, sample rate, grid
 """

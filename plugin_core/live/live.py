@@ -139,6 +139,10 @@ class Live:
         self._turn_seconds: float | None = None
         self._last: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        state = "playing" if self._running else "at rest"
+        return f"<auricle.Live {self._backend_name}, {self.n_sources} sources, {state}>"
+
     # What plays.
 
     @property

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
 from typing import ClassVar
 
@@ -39,7 +40,7 @@ from auricle.plugin_core.scene.schema import Reader, check_values, key, to_json
 PathLike = str | os.PathLike[str]
 
 
-@dataclass
+@dataclass(repr=False)
 class Scene:
     """A mix: tracks with chains and moves, a listener, a master.
 
@@ -77,6 +78,21 @@ class Scene:
     def __post_init__(self) -> None:
         self.tracks = tuple(self.tracks)
         check_values(self)
+
+    def __repr__(self) -> str:
+        file = f" of {self.place.file}" if self.place.file is not None else ""
+        return f"<auricle.Scene {self.name!r}{file}: {len(self.tracks)} tracks>"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in ("track", "type", "file", "gain"))
+        rows = "".join(
+            f"<tr><td>{escape(track.name or Path(track.file).stem)}</td><td>{track.type}</td>"
+            f"<td>{escape(track.file)}</td><td>{track.gain_db:g} dB</td></tr>"
+            for track in self.tracks
+        )
+        listener = escape(self.listener.hrtf or "the default listener")
+        title = f"Scene {escape(self.name)}, heard by {listener}"
+        return f"<table><caption>{title}</caption><tr>{head}</tr>{rows}</table>"
 
     @classmethod
     def load(
