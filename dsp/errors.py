@@ -14,4 +14,4 @@ class HrtfError(AuricleError):
 
 
 class MissingDependencyError(AuricleError):
-    """An optional package that is not installed; the message names the extra that brings it."""
+    """An optional package that is not installed; the message says how to install it."""

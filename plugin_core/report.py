@@ -74,9 +74,7 @@ def new_figure(size_inches: tuple[float, float]) -> Any:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise MissingDependencyError(
-            'pictures need matplotlib: pip install "auricle[plots]"'
-        ) from None
+        raise MissingDependencyError("pictures need matplotlib: pip install matplotlib") from None
     figure = Figure(figsize=size_inches, dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     return figure

@@ -226,4 +226,4 @@ def test_networks_without_torch_say_what_to_install(
         main([*command, "--data", str(tmp_path)])
     assert ended.value.code == 2
     said = capsys.readouterr().err
-    assert said == ('auricle: error: ranf needs torch: pip install "auricle[personalization]"\n')
+    assert said == ("auricle: error: ranf needs torch: pip install torch\n")

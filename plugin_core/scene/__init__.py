@@ -11,6 +11,6 @@ stems        its files, opened and checked, each read once; parts: what a player
 buses        beds and ambisonics
 plugins      plugins made by name and tried; probe_apart tries one in another process
 distance     what a track's distance block turns into
-picture      ways and loudness (needs ``auricle[plots]``)
+picture      ways and loudness (needs matplotlib)
 document     docs/scene.md from the model
 """

@@ -232,7 +232,5 @@ def _pedalboard() -> Any:
     try:
         import pedalboard
     except ImportError:
-        raise MissingDependencyError(
-            'plugins need pedalboard: pip install "auricle[pedalboard]"'
-        ) from None
+        raise MissingDependencyError("plugins need pedalboard: pip install pedalboard") from None
     return pedalboard
