@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from auricle.plugin_core.demo_folder import write_demo
+from auricle.plugin_core.demo_scene import parts
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CHECKS = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -67,6 +70,60 @@ def test_the_constraints_pin_whatever_can_be_required() -> None:
     pinned = {canonical(line.split("==")[0]) for line in lines if "==" in line}
     extras = ("pedalboard", "personalization", "live", "plots", "speech", "test")
     assert requirements(*extras) <= pinned
+
+
+def test_the_commands_find_what_the_demo_and_those_before_them_leave(tmp_path: Path) -> None:
+    there = {f"demo/{path.name}" for path in written(tmp_path)} | {"demo/demo.wav", "demo/demo.png"}
+    for line in readme_commands():
+        words = line.split()
+        made = [words[i + 1] for i, word in enumerate(words) if word in ("-o", "--plot")]
+        read = {w for w in words if re.search(r"\.(flac|wav|sofa|csv|json)$", w)} - set(made)
+        assert read <= there, line
+        there |= set(made)
+
+
+def test_commands_that_are_not_run_say_what_they_need() -> None:
+    assert "grep '^auricle ' README.md | grep -v '# needs '" in CHECKS
+    every = [line for line in README.splitlines() if line.startswith("auricle ")]
+    assert len(readme_commands()) >= 9
+    for line in every:
+        if "# needs " not in line:
+            continue
+        assert any(word in line for word in ("JACK", "sound card", "sender", "that rec", "minute"))
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pedalboard")
+    written(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        exec(compile(block, "README.md", "exec"), names)
+    assert (tmp_path / "out.wav").is_file()
+    assert names["out"].shape == (2, 128)  # type: ignore[attr-defined]
+
+
+def test_remedies_work_from_a_clone_too() -> None:
+    """Auricle's extras can be named so only where it was installed by its name."""
+    folders = ("dsp", "osc", "personalization", "plugin_core", "docs", "examples")
+    files = [ROOT / "README.md"]
+    for folder in folders:
+        files += [p for p in (ROOT / folder).rglob("*") if p.suffix in (".py", ".md")]
+    named = re.compile(r"auricle\[\w+\]")
+    assert not [path for path in files if named.search(path.read_text(encoding="utf-8"))]
+
+
+def written(folder: Path) -> list[Path]:
+    """What the demo leaves for the next commands, made in the folder ``demo``."""
+    (folder / "demo").mkdir()
+    write_demo(folder / "demo", parts())
+    return list((folder / "demo").iterdir())
+
+
+def readme_commands() -> list[str]:
+    """Those that run without anything but the demo."""
+    lines = [line for line in README.splitlines() if line.startswith("auricle ")]
+    return [line.split("  #")[0] for line in lines if "# needs " not in line]
 
 
 def requirements(*extras: str, package: str = "auricle") -> set[str]:
