@@ -323,6 +323,7 @@ class Output(_Checked):
         None, "null: float32 in WAV, pcm24 in FLAC", choices=("float32", "pcm24")
     )
     tail_seconds: float | None = key(
-        None, "what chains may ring on behind the end; null: 3 if there is a chain, else 0",
+        None, "what chains may ring on behind the end; null: 0 if the scene says its length or has "
+        "no chain, else 3",
         low=0.0, high=600.0,
     )  # fmt: skip

@@ -62,8 +62,9 @@ class Scene:
         "", "where the files named here lie, seen from the scene file; empty: beside it"
     )
     seconds: float | None = key(
-        None, "length; what is longer fades out over 20 ms; null: until the last track that does "
-        "not loop has ended", low=0.001, high=360000.0,
+        None, "length of the file; what is longer or rings on fades out over 20 ms (but see "
+        "`tail_seconds`); null: until the last track that does not loop has ended",
+        low=0.001, high=360000.0,
     )  # fmt: skip
     tracks: tuple[Track, ...] = key((), "what sounds")
     air: Air = key(Air(), "what lies between")
