@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from auricle.plugin_core.commands.placing import AsJson, Verbose
 from auricle.plugin_core.commands.render import (
     open_scene,
     progress_bar,
@@ -21,7 +22,8 @@ def demo(
         "demo"
     ),
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result for programs.")] = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     """Render a moving scene to demo.wav, and leave its stems, scene and listener beside it."""
     from auricle.plugin_core.demo_folder import write_demo
@@ -34,7 +36,7 @@ def demo(
     scene = open_scene(write_demo(folder, sounds), {"hrtf": hrtf}, 0.0)
     with progress_bar("demo.wav") as progress:
         result = scene.render(folder / "demo.wav", progress=progress, say=say)
-    say_result(result, as_json)
+    say_result(result, as_json, verbose=verbose)
 
     try:
         save_demo_picture(sounds, folder / "demo.wav", folder / "demo.png")

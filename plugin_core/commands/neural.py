@@ -16,6 +16,7 @@ from auricle.plugin_core.commands.placing import (
     Orbit,
     Output,
     Tracks,
+    Verbose,
 )  # fmt: skip
 
 app = typer.Typer(
@@ -59,6 +60,7 @@ def render(
     gain: Gain = 0.0,
     block_size: BlockSize = 16384,
     as_json: AsJson = False,
+    verbose: Verbose = False,
 ) -> None:
     """Render tracks, or a scene of objects, at 48 kHz, with delays as the sound travels."""
     from auricle.dsp.errors import AuricleError
@@ -98,4 +100,4 @@ def render(
                 gain_db=gain, block_size=block_size, sample_rate=_RATE, objects=system.bus(_RATE),
                 progress=progress, say=say,
             )  # fmt: skip
-    say_result(result, as_json, gain)
+    say_result(result, as_json, gain, verbose)
