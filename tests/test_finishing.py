@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import auricle
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.cli import main
 from auricle.plugin_core.commands import render as render_command
+from auricle.plugin_core.commands import waiting
 from auricle.plugin_core.mastering import Master, Mastering
 from auricle.plugin_core.offline import each_track, mastering
 from auricle.plugin_core.scene.model import Listener, Loudness, Output, Static, Track
@@ -247,3 +249,16 @@ def test_short_jobs_say_nothing(capsys) -> None:
         progress(50, 100)
         progress(50, 100)
     assert capsys.readouterr().err == ""
+
+
+def test_work_without_an_end_in_sight_shows_that_it_goes_on(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(waiting, "TELL_SECONDS", 0.01)
+    said = threading.Event()
+    monkeypatch.setattr(waiting, "say", lambda line: (told.append(line), said.set()))
+    told: list[str] = []
+    with waiting.working("dense.sofa"):
+        assert said.wait(20.0)
+    assert re.fullmatch(r"dense\.sofa: \d+ s so far", told[0])
+    count = len(told)
+    assert not [t for t in threading.enumerate() if t.name.endswith("(_tell)")]
+    assert len(told) == count

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from auricle.plugin_core.commands.waiting import working
+
 if TYPE_CHECKING:
     from auricle.personalization.sparse.complete import Completed
 
@@ -65,7 +67,9 @@ def sparse(
     upsampler = ready(name, weights, train)
     name = upsampler.name
     about = f"completed from {known.n_directions} directions by {name}"
-    _save(complete(known, upsampler, grid, about), output, name)
+    with working(output.name):
+        done = complete(known, upsampler, grid, about)
+    _save(done, output, name)
     typer.echo(expected_errors.sentence(name, known.n_directions))
 
 
@@ -91,7 +95,9 @@ def densify(
     grid = None if positions is None else HrtfSet.load(positions).positions
     upsampler = dense_method(known.n_directions, shipped_training())
     about = f"densified by {upsampler.name}"
-    _save(densified(known, upsampler, grid, about), output, upsampler.name)
+    with working(output.name):
+        done = densified(known, upsampler, grid, about)
+    _save(done, output, upsampler.name)
     typer.echo(expected_errors.sentence_between(upsampler.name, known.n_directions))
 
 

@@ -126,12 +126,14 @@ def _densified(hrtf: Path | None) -> "HrtfSet":
     from auricle.personalization.sparse.densify import dense_method, densified
     from auricle.personalization.sparse.expected_errors import sentence_between
     from auricle.personalization.sparse.shipped import shipped_training
+    from auricle.plugin_core.commands.waiting import working
 
     if hrtf is None:
         raise AuricleError("--densify fills the gaps of a measured set; name it with --hrtf")
     known = HrtfSet.load(hrtf)
     upsampler = dense_method(known.n_directions, shipped_training())
-    done = densified(known, upsampler)
+    with working("filling the gaps of the set"):
+        done = densified(known, upsampler)
     for finding in done.findings:
         say(finding)
     say(
