@@ -276,16 +276,19 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _told_progress(title: str) -> Callable[[int, int], None]:
-    begin = told = time.monotonic()
-    done = 0
+    told = time.monotonic()
+    begin: float | None = None
+    done = before = 0
 
     def tell(count: int, total: int) -> None:
-        nonlocal told, done
+        nonlocal begin, told, done, before
         done += count
         now = time.monotonic()
-        if now - told >= TELL_SECONDS and 0 < done < total:
+        if begin is None:  # what was prepared and compiled until now says nothing of the pace
+            begin, before = now, done
+        elif now - told >= TELL_SECONDS and done < total:
             told = now
-            left = (now - begin) * (total - done) / done
+            left = (now - begin) * (total - done) / (done - before)
             say(f"{title}: {100.0 * done / total:.0f} %, about {left:.0f} s left")
 
     return tell
