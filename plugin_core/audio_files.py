@@ -20,7 +20,7 @@ from auricle.plugin_core.large_wave import LargeSound, is_large
 READ_FRAMES = 16384
 MAX_CHANNELS = 2
 _FORMATS = {".wav": ("WAV", "FLOAT"), ".flac": ("FLAC", "PCM_24")}
-ENCODINGS = {"float32": "FLOAT", "pcm24": "PCM_24"}
+_ENCODINGS = {"float32": "FLOAT", "pcm24": "PCM_24"}
 _RIFF_LIMIT_BYTES = 4_000_000_000
 
 Audio = NDArray[np.float32]
@@ -121,9 +121,7 @@ class FileSource:
     def _check_channels(self, max_channels: int) -> None:
         count, text = self._file.channels, ""
         if self._channels is None and count > max_channels:
-            text = (
-                f"has {count} channels; a scene plays it as a bed or as ambisonics (docs/scene.md)"
-            )
+            text = f"has {count} channels; split it into mono or stereo tracks"
         elif self._channels is not None and max(self._channels) >= count:
             text = f"has {count} channels, there is no channel {max(self._channels) + 1}"
         if text:
@@ -186,7 +184,7 @@ def output_format(path: Path, encoding: str | None = None) -> tuple[str, str]:
     if not path.parent.is_dir():
         raise AuricleError(f"{path.parent}: no such folder; make it first")
     kind, subtype = _FORMATS[path.suffix.lower()]
-    subtype = subtype if encoding is None else ENCODINGS[encoding]
+    subtype = subtype if encoding is None else _ENCODINGS[encoding]
     if kind == "FLAC" and subtype == "FLOAT":
         raise AuricleError(f"{path}: FLAC has no float32; write .wav or choose pcm24")
     return kind, subtype

@@ -13,13 +13,7 @@ from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
-from auricle.plugin_core.audio_files import (
-    ENCODINGS,
-    FileSource,
-    Source,
-    output_format,
-    same_file,
-)
+from auricle.plugin_core.audio_files import FileSource, Source, output_format, same_file
 from auricle.plugin_core.feed import Effects, Feed, InverseDistance
 from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult, check_gain
 from auricle.plugin_core.mixing import MakeBus, Mixer, ObjectBus, ReportingBus
@@ -27,6 +21,7 @@ from auricle.plugin_core.motion import Head, HeadTrack, Path3d, SourcePath, Turn
 from auricle.plugin_core.osc_motion import recorded_motion
 
 STEREO_HALF_WIDTH_DEG = 30.0
+ENCODINGS = ("float32", "pcm24")
 PathLike = str | os.PathLike[str]
 
 
