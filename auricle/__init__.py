@@ -6,37 +6,106 @@
     auricle.plugin_core       pedalboard-style plugin, chains, live sound, the command line
 
 The names below are imported when they are first used; ``import auricle`` loads nothing else.
+``Input``, ``Track``, ``Noise`` and ``Tone`` are what ``Live`` plays; the tracks of a ``Scene`` are
+those of ``auricle.plugin_core.scene.model``.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from auricle.dsp import pictures
+
 if TYPE_CHECKING:
-    from auricle.dsp.errors import AuricleError as AuricleError
+    from auricle.dsp.air import Air
+    from auricle.dsp.ambisonics import AmbisonicRenderer
+    from auricle.dsp.bed import Bed
+    from auricle.dsp.default_listener import default_hrtf
+    from auricle.dsp.errors import AuricleError, HrtfError, MissingDependencyError, SofaError
+    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.renderer import BinauralRenderer
+    from auricle.osc.client import OscClient
+    from auricle.osc.server import OscServer
+    from auricle.plugin_core.chain import Chain
+    from auricle.plugin_core.live.live import Live
+    from auricle.plugin_core.live.sources import Input, Noise, Tone, Track
+    from auricle.plugin_core.mastering import RenderResult
+    from auricle.plugin_core.neural.plugin import NeuralPlugin
+    from auricle.plugin_core.offline import render
+    from auricle.plugin_core.plugin import BinauralPlugin
+    from auricle.plugin_core.scene.scene import Scene
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "Air",
+    "AmbisonicRenderer",
+    "AuricleError",
+    "Bed",
+    "BinauralPlugin",
+    "BinauralRenderer",
+    "Chain",
+    "HrtfError",
+    "HrtfSet",
+    "Input",
+    "Live",
+    "MissingDependencyError",
+    "NeuralPlugin",
+    "Noise",
+    "OscClient",
+    "OscServer",
+    "RenderResult",
+    "Scene",
+    "SofaError",
+    "Tone",
+    "Track",
+    "default_hrtf",
+    "render",
+]
+
 _HOMES = {
-    "HrtfSet": "auricle.dsp.hrtf",
-    "BinauralRenderer": "auricle.dsp.renderer",
-    "default_hrtf": "auricle.dsp.default_listener",
-    "BinauralPlugin": "auricle.plugin_core.plugin",
-    "NeuralPlugin": "auricle.plugin_core.neural.plugin",
-    "Chain": "auricle.plugin_core.chain",
-    "Live": "auricle.plugin_core.live.live",
-    "Scene": "auricle.plugin_core.scene.scene",
-    "render": "auricle.plugin_core.offline",
+    "Air": "auricle.dsp.air",
+    "AmbisonicRenderer": "auricle.dsp.ambisonics",
     "AuricleError": "auricle.dsp.errors",
+    "Bed": "auricle.dsp.bed",
+    "BinauralPlugin": "auricle.plugin_core.plugin",
+    "BinauralRenderer": "auricle.dsp.renderer",
+    "Chain": "auricle.plugin_core.chain",
+    "HrtfError": "auricle.dsp.errors",
+    "HrtfSet": "auricle.dsp.hrtf",
+    "Input": "auricle.plugin_core.live.sources",
+    "Live": "auricle.plugin_core.live.live",
+    "MissingDependencyError": "auricle.dsp.errors",
+    "NeuralPlugin": "auricle.plugin_core.neural.plugin",
+    "Noise": "auricle.plugin_core.live.sources",
+    "OscClient": "auricle.osc.client",
+    "OscServer": "auricle.osc.server",
+    "RenderResult": "auricle.plugin_core.mastering",
+    "Scene": "auricle.plugin_core.scene.scene",
+    "SofaError": "auricle.dsp.errors",
+    "Tone": "auricle.plugin_core.live.sources",
+    "Track": "auricle.plugin_core.live.sources",
+    "default_hrtf": "auricle.dsp.default_listener",
+    "render": "auricle.plugin_core.offline",
 }
 
+if not TYPE_CHECKING:  # to a type checker, a name that is not listed is a mistake
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'auricle' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'auricle' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_HOMES])
+
+
+def _draw_set(hrtf: "HrtfSet", path: pictures.PathLike | None, title: str) -> Any:
+    from auricle.plugin_core.report import draw_set
+
+    return draw_set(hrtf, path, title)
+
+
+pictures.draw_with(_draw_set)

@@ -56,7 +56,9 @@ def exactness_db(hrtf: HrtfSet) -> tuple[float, float]:
 
 def main() -> None:
     data = Path(sys.argv[1])
-    print("| set | full rank: worst, median error dB | auto: buses | LSD dB | 95 % | left out | s |")
+    print(
+        "| set | full rank: worst, median error dB | auto: buses | LSD dB | 95 % | left out | s |"
+    )
     print("|---|---|---|---|---|---|---|")
     for name, hrtf in sets(data):
         worst, median = exactness_db(hrtf)

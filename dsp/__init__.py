@@ -7,5 +7,6 @@ sofa         reading and writing SOFA files; sofa_data, sofa_positions, sofa_she
 netcdf       the files inside SOFA, read without a library in C; hdf5 and its parts help it
 responses    responses delayed, resampled, or made from spectra
 metrics      LSD, ITD and ILD, and two sets compared
+pictures     who draws a set, since nothing here does
 checks       what is odd about a set: ears, azimuth sense, sample rate, grid
 """

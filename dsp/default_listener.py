@@ -31,13 +31,17 @@ MEASURED_RATE = 44100
 N_TAPS = 256
 
 
-@lru_cache(maxsize=4)
 def default_hrtf(sample_rate: int = 48000) -> HrtfSet:
     """The mean listener: 734 directions over the whole sphere, left and right alike.
 
     Args:
         sample_rate: Hz; made at 44.1 kHz, 5.8 ms long, and resampled.
     """
+    return _made(sample_rate)
+
+
+@lru_cache(maxsize=4)  # on a function of its own: type checkers see no signature through it
+def _made(sample_rate: int) -> HrtfSet:
     positions, mirrored, magnitude_db, arrivals, name = _stored()
     left = from_magnitudes(magnitude_db[:, None], arrivals[:, None], N_TAPS)[..., :N_TAPS]
     fade = N_TAPS // 16

@@ -18,4 +18,4 @@ class SetWarning(UserWarning):
 
 
 class MissingDependencyError(AuricleError):
-    """An optional package that is not installed; the message names the extra that brings it."""
+    """An optional package that is not installed; the message says how to install it."""

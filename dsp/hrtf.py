@@ -1,14 +1,16 @@
 """HrtfSet: the impulse responses of one listener's two ears, and the directions they belong to."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from html import escape
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.geometry import azimuth_elevation_deg
+from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -58,6 +60,17 @@ class HrtfSet:
             f"HrtfSet({self.name!r}, {self.n_directions} directions, {self.n_taps} samples at "
             f"{self.sample_rate} Hz, {self.radius_m:g} m)"
         )
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "directions": self.n_directions,
+            "response": f"{self.n_taps} samples at {self.sample_rate} Hz",
+            "distance": f"{self.radius_m:g} m",
+            "odd": "; ".join(self.findings) or "nothing was found",
+            "licence": self.license or "not stated",
+        }
+        body = "".join(f"<tr><th>{k}</th><td>{escape(str(v))}</td></tr>" for k, v in rows.items())
+        return f"<table><caption>HrtfSet {escape(self.name)}</caption>{body}</table>"
 
     @property
     def n_directions(self) -> int:
@@ -167,6 +180,45 @@ class HrtfSet:
         """The listener in the mirror: ears exchanged and left turned into right."""
         positions = self.positions * np.array([1.0, -1.0, 1.0])
         return replace(self, ir=self.ir[:, ::-1], positions=positions)
+
+    def nearest(self, azimuth_deg: float, elevation_deg: float = 0.0) -> int:
+        """The index of the direction nearest to one, as in ``hrtf.ir[hrtf.nearest(30)]``."""
+        wanted = unit_vectors(float(azimuth_deg), float(elevation_deg))
+        if not np.all(np.isfinite(wanted)):
+            raise HrtfError(f"a direction is two finite angles, got {azimuth_deg}, {elevation_deg}")
+        return int(np.argmax(self.positions @ wanted))
+
+    def itd(self, estimator: str = "correlation") -> Array:
+        """ITD (M,) of all directions in seconds, positive where the left ear hears later.
+
+        Args:
+            estimator: "correlation" (below 1.5 kHz), "maxiacce" (of envelopes) or "onset", as in
+                ``auricle.dsp.metrics.interaural``; they differ by some ten microseconds.
+        """
+        from auricle.dsp.metrics import interaural
+
+        estimators: dict[str, Callable[[Array, float], Array]] = {
+            "correlation": interaural.itd_correlation_seconds,
+            "maxiacce": interaural.itd_maxiacce_seconds,
+            "onset": interaural.itd_onset_seconds,
+        }
+        if estimator not in estimators:
+            raise HrtfError(f"an estimator is {', '.join(estimators)}, not {estimator!r}")
+        return np.asarray(estimators[estimator](self.ir, self.sample_rate))
+
+    def plot(self, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Any:
+        """A picture of the set as a matplotlib figure: magnitudes, ITD, grid, what is odd.
+
+        Args:
+            path: .png, .pdf or .svg to write it to as well.
+            title: above the set's name.
+
+        Raises:
+            MissingDependencyError: matplotlib is not installed; AuricleError: a bad path.
+        """
+        from auricle.dsp.pictures import drawn
+
+        return drawn(self, path, title)
 
 
 def _ears_as_the_file_says(loaded: HrtfSet, first_receiver: int) -> tuple[HrtfSet, list[str]]:

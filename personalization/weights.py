@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
-from auricle.dsp.errors import AuricleError, MissingDependencyError
+from auricle.dsp.errors import AuricleError
 
 FORMAT = "auricle weights 1"
 _SHIPPED = Path(__file__).resolve().parent / "model_files"
@@ -53,7 +55,6 @@ class Weights:
 
 def save_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     """Write ``weights`` as one safetensors file, whole or not at all."""
-    _, save_file = _safetensors()
     metadata = {
         "format": FORMAT,
         "model": weights.model,
@@ -77,7 +78,6 @@ def load_weights(path: str | os.PathLike[str], model: str | None = None) -> Weig
     remedy = f"make them with: auricle train {model or 'MODEL'} --data DIR -o {path}"
     if not path.is_file():
         raise WeightsError(f"{path}: there are no weights; {remedy}")
-    safe_open, _ = _safetensors()
     try:
         with safe_open(str(path), framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -123,16 +123,4 @@ def checked_path(path: Path) -> Path:
         raise WeightsError(f"{path}: there is no folder {path.parent}; make it first")
     if path.is_dir():
         raise WeightsError(f"{path}: is a folder; name a file")
-    _safetensors()
     return path
-
-
-def _safetensors() -> tuple[Any, Any]:
-    try:
-        from safetensors import safe_open
-        from safetensors.numpy import save_file
-    except ImportError:
-        raise MissingDependencyError(
-            'weights need safetensors: pip install "auricle[personalization]"'
-        ) from None
-    return safe_open, save_file

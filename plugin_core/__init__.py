@@ -15,6 +15,6 @@ timed_csv    poses and positions from CSV files
 plugin       BinauralPlugin: a track in a direction, called as pedalboard's plugins are
 chain        Chain: pedalboard's plugins and ours in one list
 layout       which side of an array is the channels, as pedalboard finds it
-demo_scene   the sounds of the demo, and their paths; demo_picture draws them
-report       pictures (needs ``auricle[plots]``)
+demo_scene   the sounds of the demo, their paths; demo_picture draws them, demo_folder leaves them
+report       pictures (needs matplotlib)
 """

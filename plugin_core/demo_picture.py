@@ -6,32 +6,32 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from auricle.plugin_core.audio_files import Source
-from auricle.plugin_core.motion import SourcePath
+from auricle.plugin_core.demo_scene import Part
 
 
-def save_demo_picture(
-    sources: Sequence[Source], paths: Sequence[SourcePath], audio: Path, picture: Path
-) -> None:
-    """Write the picture (PNG) of a rendered file and the paths of its sources.
+def save_demo_picture(parts: Sequence[Part], audio: Path, picture: Path) -> None:
+    """Write the picture (PNG) of a rendered file and the paths of its sounds.
 
     Raises:
         ImportError: matplotlib is not installed.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10.0, 4.2), layout="constrained")
+    figure = Figure(figsize=(10.0, 4.6), layout="constrained")
     above, level = figure.subplots(1, 2, width_ratios=[1.0, 1.5])
     seconds = np.linspace(0.0, 6.0, 200)
-    for source, path in zip(sources, paths, strict=True):
-        xyz = path.positions_m(seconds)
+    for part in parts:
+        xyz = part.path.positions_m(seconds)
         # Seen from above with the front up: left is minus y of the picture's right.
         (line,) = above.plot(-xyz[:, 1], xyz[:, 0], lw=2)
-        above.plot(-xyz[-1, 1], xyz[-1, 0], "o", color=line.get_color(), label=source.name)
-    above.plot(0.0, 0.0, marker="^", ms=14, color="black")
+        above.plot(-xyz[-1, 1], xyz[-1, 0], "o", color=line.get_color(), label=part.name)
+    above.plot(0.0, 0.0, "^", ms=14, color="black", label="listener")
     above.set(aspect="equal", xlabel="right (m)", ylabel="front (m)", title="6 s, from above")
     above.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2))
-    above.legend(fontsize=6, loc="lower center")
+    figure.legend(
+        *above.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=5,
+        markerscale=0.7,
+    )  # fmt: skip
     samples, rate = soundfile.read(audio, always_2d=True)
     frame = rate // 20
     frames = samples[: len(samples) // frame * frame].reshape(-1, frame, 2)

@@ -1,9 +1,11 @@
 """The sounds and paths of the demo, made by formula: a plucked tune, bells, a shaker, a drone."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.plugin_core.audio_files import ArraySource
 from auricle.plugin_core.motion import SourcePath
 
 SAMPLE_RATE = 48000
@@ -14,16 +16,32 @@ _TUNE = (0, 4, 7, 12, 9, 7, 4, 7, 2, 5, 9, 14, 12, 9, 5, 7)  # semitones over A3
 Array = NDArray[np.float64]
 
 
-def scene() -> tuple[list[ArraySource], list[SourcePath]]:
-    """The demo's mono sources and the path of each."""
-    parts = {
-        "plucked strings, circling": (_plucks(), SourcePath(0.0, 0.0, 1.2, 8.0)),
-        "bells, circling above the other way": (_bells(), SourcePath(90.0, 50.0, 1.5, -10.0)),
-        "shaker, behind on the right": (_shaker(), SourcePath(-135.0, -10.0, 1.0)),
-        "drone, in front on the left": (_drone(), SourcePath(40.0, 0.0, 2.0)),
-    }
-    sources = [ArraySource(audio, name) for name, (audio, _) in parts.items()]
-    return sources, [path for _, path in parts.values()]
+@dataclass(frozen=True)
+class Part:
+    """A sound of the demo.
+
+    Attributes:
+        file: name of its stem, without the ending; name: in pictures.
+        make: its audio (T,), mono; path: where it is.
+    """
+
+    file: str
+    name: str
+    make: Callable[[], Array]
+    path: SourcePath
+
+
+def parts() -> tuple[Part, ...]:
+    """The demo's sounds."""
+    return (
+        Part("plucks", "plucked strings, circling", _plucks, SourcePath(0.0, 0.0, 1.2, 8.0)),
+        Part(
+            "bells", "bells, circling above the other way", _bells,
+            SourcePath(90.0, 50.0, 1.5, -10.0),
+        ),
+        Part("shaker", "shaker, behind on the right", _shaker, SourcePath(-135.0, -10.0, 1.0)),
+        Part("drone", "drone, in front on the left", _drone, SourcePath(40.0, 0.0, 2.0)),
+    )  # fmt: skip
 
 
 def _empty() -> Array:

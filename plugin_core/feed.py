@@ -16,7 +16,7 @@ from auricle.plugin_core.motion import Path3d
 
 CHAIN_FRAMES = 2048  # what a track's chain is given at a time, whatever the caller reads
 PLUGIN_FRAMES = 512  # what its plugins take at a time
-_FADE_FRAMES = 960  # 20 ms at 48 kHz
+FADE_FRAMES = 960  # 20 ms at 48 kHz
 _PATIENCE_SECONDS = 1.0  # how much later than its probe a chain may be
 
 Audio = NDArray[np.float32]
@@ -151,7 +151,7 @@ class Feed:
         self._gain, self._chain = np.float32(gain), chain
         self._start, self._end, self._mix, self._at = start_frames, end_frames, mix, 0
         longer = end_frames is not None and (source.endless or self.n_frames > end_frames)
-        self._fade_frames = _FADE_FRAMES if longer else 0
+        self._fade_frames = FADE_FRAMES if longer else 0
         self._fifo = Fifo(self._chained, self.n_channels) if chain is not None else None
 
     def read(self, n_frames: int) -> Audio:

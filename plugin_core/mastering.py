@@ -25,8 +25,12 @@ Audio = NDArray[np.float32]
 PathLike = str | os.PathLike[str]
 Progress = Callable[[int, int], None]
 
-_TRIES = 4  # passes that look for the gain behind which the limiter leaves the target
+_TRIES = 8  # passes that look for the gain behind which the limiter leaves the target
+_LEAST_SLOPE = 0.05  # LU a dB: with less the limiter has eaten what more gain would give
+_MOST_STEP_DB, _MOST_GAIN_DB = 12.0, 60.0
 _CLOSE_LU = 0.02
+_NEAR_LU = 0.1  # nobody hears that a target was missed by less
+_OVER_DB = 0.05  # of full scale: less is the rounding of a limiter, not a cut peak
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,14 @@ class RenderResult:
         peak: largest absolute sample; above 1 it exceeds full scale.
         gain_to_avoid_clipping_db: 0, or the (negative) gain that brings the peak to full scale.
         real_time_factor: seconds of audio a second of work, preparation aside.
-        cut_samples: how many were beyond full scale and cut; 0 for float files, which keep them.
+        cut_samples: how many were beyond full scale, by rounding, and cut; peaks that an encoding
+            would cut are refused, and float files keep them.
         silenced: tracks that hold NaN or infinity, and how many such samples were silenced.
         report: the rank and its error.
         loudness_lufs: integrated, of a scene; None: not measured, or silent.
         true_peak_db: dB of full scale, of a scene; likewise.
         loudness_gain_db: what the loudness target took; 0 without one.
+        target_lufs: the loudness that was asked for, or None.
     """
 
     output: str
@@ -58,6 +64,19 @@ class RenderResult:
     loudness_lufs: float | None = None
     true_peak_db: float | None = None
     loudness_gain_db: float = 0.0
+    target_lufs: float | None = None
+
+    @property
+    def missed_lu(self) -> float | None:
+        """By how much the loudness target was missed, + too loud; None: it was not, or by 0.1.
+
+        Minus infinity for silence.
+        """
+        if self.target_lufs is None:
+            return None
+        found = -math.inf if self.loudness_lufs is None else self.loudness_lufs
+        missed = found - self.target_lufs
+        return missed if abs(missed) >= _NEAR_LU else None
 
 
 @dataclass(frozen=True)
@@ -124,6 +143,7 @@ class Master:
             require_room(self._output, self._bytes_due())
             if settings.target_lufs is None:
                 self._finish(self._read_all(read), settings.gain_db, writer)
+                self._refuse_cut_peaks(writer)
                 return writer
             with closing(Spool(self._output)) as spool:
                 first = Meters(self._rate)
@@ -133,7 +153,21 @@ class Master:
                     first.add(block)
                 gain_db = self._gain_for(settings.target_lufs, spool, first)
                 self._finish(spool.blocks(self._block), gain_db, writer)
+            self._refuse_cut_peaks(writer)
         return writer
+
+    def _refuse_cut_peaks(self, writer: FileWriter) -> None:
+        """Raise, before the file appears, if its encoding has cut what exceeds full scale."""
+        over_db = 20.0 * math.log10(max(writer.peak, 1e-12))
+        if writer.cut_samples == 0 or over_db <= _OVER_DB:
+            return
+        ways = "a ceiling (--limit -1) avoids it, a .wav of float32 keeps it"
+        if self._settings.target_lufs is None:
+            ways = f"a gain lower by {math.ceil(10.0 * over_db) / 10.0:.1f} dB or {ways}"
+        raise AuricleError(
+            f"{self._output}: the peak exceeds full scale by {over_db:.1f} dB, and "
+            f"{writer.cut_samples} samples would be cut; {ways}"
+        )
 
     def _bytes_due(self) -> int:
         """What the disk has to hold at least; how little FLAC takes, nobody knows before."""
@@ -152,6 +186,7 @@ class Master:
             seconds / (time.perf_counter() - self._begin), silenced, report,
             _finite(self.meters.loudness.integrated_lufs()) if measure else None,
             _finite(self.meters.true_peak.peak_dbtp()) if measure else None, self.loudness_gain_db,
+            self._settings.target_lufs,
         )  # fmt: skip
 
     def _read_all(self, read: Callable[[int], Audio]) -> Iterator[Audio]:
@@ -184,21 +219,36 @@ class Master:
         gain_db = target_lufs - loudness
         ceiling_db, peak_db = self._settings.ceiling_db, first.true_peak.peak_dbtp()
         limited = ceiling_db is not None and peak_db + gain_db > ceiling_db
-        for _ in range(_TRIES if limited else 0):
+        if limited:
+            gain_db = self._gain_behind_limiter(target_lufs, spool, gain_db)
+        self.loudness_gain_db = gain_db
+        return gain_db
+
+    def _gain_behind_limiter(self, target_lufs: float, spool: Spool, gain_db: float) -> float:
+        """By secants, since a limiter gives less and less loudness for a gain; at last none."""
+        before: tuple[float, float] | None = None  # a gain, and the loudness behind it
+        slope = 1.0
+        for _ in range(_TRIES):
             meter = LoudnessMeter(self._rate)
             for block in finished(spool.blocks(self._block), gain_db, self._limiter()):
                 meter.add(block)
-            missing = target_lufs - meter.integrated_lufs()
+            found = meter.integrated_lufs()
+            missing = target_lufs - found
             if abs(missing) < _CLOSE_LU:
                 break
-            gain_db += missing
-        self.loudness_gain_db = gain_db
+            if before is not None and gain_db != before[0]:
+                slope = (found - before[1]) / (gain_db - before[0])
+                if slope < _LEAST_SLOPE and missing > 0.0:
+                    return before[0]  # more gain makes it denser, not louder
+            before = gain_db, found
+            step_db = missing / max(slope, _LEAST_SLOPE)
+            gain_db += min(max(step_db, -_MOST_STEP_DB), _MOST_STEP_DB, _MOST_GAIN_DB - gain_db)
         return gain_db
 
 
 def check_gain(gain_db: float) -> None:
     """Raise AuricleError unless a gain is one that samples can have."""
-    if not -200.0 <= gain_db <= 60.0:
+    if not -200.0 <= gain_db <= _MOST_GAIN_DB:
         raise AuricleError(f"the gain is -200 to 60 dB, got {gain_db:g}")
 
 

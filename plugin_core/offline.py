@@ -32,6 +32,7 @@ from auricle.plugin_core.set_options import SetOptions
 STEREO_HALF_WIDTH_DEG = 30.0
 MOST_CHANNELS = 1024
 MOST_COARSE_DEG = 25.0
+ENCODINGS = ("float32", "pcm24")
 PathLike = str | os.PathLike[str]
 Array = NDArray[np.float64]
 
@@ -51,6 +52,9 @@ def render(
     rank: str | int = "auto",
     level: str = "matched",
     gain_db: float = 0.0,
+    loudness_lufs: float | None = None,
+    ceiling_db: float | None = None,
+    encoding: str | None = None,
     block_size: int = 16384,
     sample_rate: int | None = None,
     objects: MakeBus | None = None,
@@ -65,7 +69,7 @@ def render(
             as its header says, else the bed that is usual for so many channels.
         output: .wav (32-bit float) or .flac (24 bit).
         hrtf: a set or a SOFA file; None: the computed default listener.
-        azimuth_deg: of each track in turn (one number: of the first); + is left.
+        azimuth_deg: of each track in turn, or one for all; + is left.
         elevation_deg: likewise, + is up.
         distance_m: likewise; given, the level falls as 1/r from 1 m.
         orbit_seconds: time of a turn of all tracks around the listener, counter-clockwise.
@@ -76,6 +80,9 @@ def render(
         tracker: the preset of the head tracker in the recording; None: there is none.
         rank: "auto", "full" or a number of buses; level: "matched" or "measured".
         gain_db: of the output.
+        loudness_lufs: what the integrated loudness is brought to; takes a second pass.
+        ceiling_db: true peak that a limiter keeps to, dB of full scale.
+        encoding: "float32" or "pcm24"; None: what the name of the output suggests.
         block_size: samples rendered at a time; the result does not depend on it.
         sample_rate: of the output; None: that of the first track.
         objects: makes what renders the tracks in place of the engine, which hrtf, rank and level
@@ -100,7 +107,7 @@ def render(
         rate = sample_rate or files.enter_context(closing(_opened(names[0]))).file_rate
         sources = [files.enter_context(closing(_opened(name, rate))) for name in names]
         around = [_around(each, say) for each in sources if each.n_channels > 2]
-        places = _places(sources, azimuth_deg, elevation_deg, distance_m, orbit_seconds)
+        places = _places(sources, azimuth_deg, elevation_deg, distance_m, orbit_seconds, say)
         head: Head | None = HeadTrack(Path(head_track)) if head_track is not None else None
         middles: Sequence[Path3d] = places
         if osc_recording is not None:
@@ -116,7 +123,8 @@ def render(
             [sources[i] for i in here], paths, output, around=around, widths_deg=widths_deg,
             hrtf=hrtf, head=head, rank=rank, level=level, gain_db=gain_db, block_size=block_size,
             sample_rate=rate, progress=progress, distance_gain=distance_m is not None,
-            objects=objects, say=say,
+            objects=objects, loudness_lufs=loudness_lufs, ceiling_db=ceiling_db,
+            encoding=encoding, say=say,
         )  # fmt: skip
 
 
@@ -126,6 +134,8 @@ def render_sources(
     widths_deg: Sequence[Callable[[Array], Array] | None] = (),
     hrtf: HrtfSet | PathLike | None = None, head: Head | None = None,
     rank: str | int = "auto", level: str = "matched", gain_db: float = 0.0,
+    loudness_lufs: float | None = None, ceiling_db: float | None = None,
+    encoding: str | None = None,
     block_size: int = 16384, sample_rate: int = 48000, distance_gain: bool = False,
     objects: MakeBus | None = None, progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
@@ -137,7 +147,8 @@ def render_sources(
     """
     if block_size < 1:
         raise AuricleError(f"the block size must be at least 1, got {block_size}")
-    output_format(Path(output))
+    settings = mastering(gain_db, loudness_lufs, ceiling_db, encoding)
+    output_format(Path(output), encoding)
     effects = Effects((InverseDistance(),), np.inf) if distance_gain else Effects()
     wide = [replace(effects, width_deg=each or 0.0) for each in widths_deg]
     wide = wide or [effects] * len(sources)
@@ -165,7 +176,7 @@ def render_sources(
     mixer = Mixer(buses)
     total = max(feed.n_frames for feed in (*feeds, *(bed for *_, bed in beds)))
     total += mixer.tail_samples
-    master = Master(Mastering(gain_db), output, sample_rate, total, block_size, progress)
+    master = Master(settings, output, sample_rate, total, block_size, progress)
     writer = master.write(mixer.read)
     silenced = silenced_samples([*sources, *(source for source, *_ in around)])
     return master.result(writer, silenced, report)
@@ -192,6 +203,22 @@ def _around(
     if say is not None:
         say(f"{source.name}: {sentence}")
     return source, track, channels
+
+
+def mastering(
+    gain_db: float, loudness_lufs: float | None, ceiling_db: float | None, encoding: str | None
+) -> Mastering:
+    """What is done to the sum of some tracks, within the bounds that a scene has, too."""
+    if loudness_lufs is not None and gain_db != 0.0:
+        raise AuricleError("a gain does nothing beside a loudness target; leave one of them out")
+    if loudness_lufs is not None and not -60.0 <= loudness_lufs <= 0.0:
+        raise AuricleError(f"a loudness is -60 to 0 LUFS, got {loudness_lufs:g}")
+    if ceiling_db is not None and not -60.0 <= ceiling_db <= 0.0:
+        raise AuricleError(f"a ceiling is -60 to 0 dB of full scale, got {ceiling_db:g}")
+    if encoding not in (None, *ENCODINGS):
+        raise AuricleError(f"an encoding is {' or '.join(ENCODINGS)}, not {encoding!r}")
+    measure = loudness_lufs is not None or ceiling_db is not None
+    return Mastering(gain_db, loudness_lufs, ceiling_db, encoding=encoding, measure=measure)
 
 
 def prepared_listener(
@@ -231,15 +258,15 @@ def load_listener(
 def _places(
     sources: Sequence[FileSource], azimuth_deg: float | Sequence[float],
     elevation_deg: float | Sequence[float], distance_m: float | Sequence[float] | None,
-    orbit_seconds: float | None,
+    orbit_seconds: float | None, say: Callable[[str], None] | None = None,
 ) -> list[SourcePath]:  # fmt: skip
     """The way of each track's middle."""
     if orbit_seconds is not None and not (np.isfinite(orbit_seconds) and orbit_seconds != 0.0):
         raise AuricleError(f"an orbit takes a time other than 0, got {orbit_seconds}")
     count = len(sources)
-    azimuths = _each("azimuth", azimuth_deg, count, 0.0)
-    elevations = _each("elevation", elevation_deg, count, 0.0)
-    distances = _each("distance", 1.0 if distance_m is None else distance_m, count, 1.0)
+    azimuths = each_track("azimuth", azimuth_deg, count, say)
+    elevations = each_track("elevation", elevation_deg, count, say)
+    distances = each_track("distance", 1.0 if distance_m is None else distance_m, count, say)
     if min(distances) <= 0.0:
         raise AuricleError(f"a distance must be above 0 m, got {min(distances)}")
     if abs(worst := max(elevations, key=abs)) > 90.0:
@@ -274,13 +301,26 @@ def _sides(source: FileSource, middle: Path3d) -> list[Path3d]:
     return [Turned(middle, side) for side in (STEREO_HALF_WIDTH_DEG, -STEREO_HALF_WIDTH_DEG)]
 
 
-def _each(what: str, values: float | Sequence[float], count: int, default: float) -> list[float]:
+def each_track(
+    what: str, values: float | Sequence[float], count: int, say: Callable[[str], None] | None = None
+) -> list[float]:
+    """A value for each track, where there is one for each, or one for all; a list of one is told.
+
+    Raises:
+        AuricleError: another number of them, or one that is not finite.
+    """
     given = [float(v) for v in np.atleast_1d(np.asarray(values, dtype=np.float64))]
-    if len(given) > count:
-        raise AuricleError(f"{len(given)} values of {what} for {count} tracks; give one a track")
     if not np.all(np.isfinite(given)):
         raise AuricleError(f"{what} must be finite numbers, got {given}")
-    return given + [default] * (count - len(given))
+    if len(given) not in (1, count):
+        raise AuricleError(
+            f"{len(given)} values of {what} for {count} tracks; give one a track, or one for all"
+        )
+    if len(given) < count and np.ndim(values) > 0 and say is not None:
+        say(
+            f"{what} {given[0]:g} is that of all {count} tracks; give one a track to set them apart"
+        )
+    return given * count if len(given) < count else given
 
 
 def silenced_samples(sources: Sequence[Source]) -> dict[str, int]:

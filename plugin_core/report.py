@@ -32,6 +32,11 @@ SUFFIXES = (".png", ".pdf", ".svg")
 
 def save_set_picture(hrtf: "HrtfSet", path: str | os.PathLike[str], *, title: str = "") -> None:
     """Write the picture of a set as .png, .pdf or .svg; the file appears whole or not at all."""
+    draw_set(hrtf, path, title)
+
+
+def draw_set(hrtf: "HrtfSet", path: str | os.PathLike[str] | None = None, title: str = "") -> Any:
+    """The picture of a set as a matplotlib figure, written to a file as well if one is named."""
     figure = new_figure((14.0, 8.0))
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.0, 0.85])
     axes = upper.subplot_mosaic([["left", "right", "median"]])
@@ -58,7 +63,9 @@ def save_set_picture(hrtf: "HrtfSet", path: str | os.PathLike[str], *, title: st
     _draw_grid(lower, axes["grid"], hrtf)
     _write_findings(axes["odd"], hrtf)
     figure.suptitle(_heading(hrtf, title), fontsize=11)
-    save_figure(figure, Path(path))
+    if path is not None:
+        save_figure(figure, Path(path))
+    return figure
 
 
 def new_figure(size_inches: tuple[float, float]) -> Any:
@@ -67,9 +74,7 @@ def new_figure(size_inches: tuple[float, float]) -> Any:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        raise MissingDependencyError(
-            'pictures need matplotlib: pip install "auricle[plots]"'
-        ) from None
+        raise MissingDependencyError("pictures need matplotlib: pip install matplotlib") from None
     figure = Figure(figsize=size_inches, dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
@@ -181,7 +186,7 @@ def _draw_itd(axis: Any, hrtf: "HrtfSet") -> None:
         axis.plot(hrtf.azimuth_deg[near], itd_us, ".", ms=5, color="C0", label="this set")
     axis.axhline(0.0, color="0.8", lw=0.8, zorder=0)
     _mark_azimuths(axis)
-    axis.set_ylabel("ITD (µs), + = left later")
+    axis.set_ylabel("ITD (µs), + = later at the left ear")
     axis.set_title(f"ITD within {near_deg:.0f}° of the horizontal plane", fontsize=10)
     axis.legend(fontsize=8, loc="best", frameon=False)
 
@@ -211,7 +216,9 @@ def _draw_grid(figure: Any, axis: Any, hrtf: "HrtfSet") -> None:
     axis.set_axisbelow(True)
     axis.set_title(f"Grid: {hrtf.n_directions} directions", fontsize=10)
     bar = figure.colorbar(points, ax=axis, shrink=0.6, pad=0.03, aspect=15)
-    bar.set_label("ILD (dB), + = left louder", fontsize=9)
+    # Without a sign: the ITD beside it is positive on the other side.
+    bar.set_ticks([-20, -10, 0, 10, 20], labels=["20 right", "10", "0", "10", "20 left"])
+    bar.set_label("ILD (dB), the louder ear", fontsize=9)
 
 
 def _write_findings(axis: Any, hrtf: "HrtfSet") -> None:

@@ -213,7 +213,7 @@ def count_live(prepared, other):
     """Blocks of the audio thread: sources of all kinds, meters, tap, new scenes, an exchange."""
     sources = channels([Input(), Noise(), Tone(), *[Noise()] * 37])
     desk, scene = Desk(sources, RATE), LiveScene(np.arange(40) * 9.0)
-    scene.attach(desk, lambda path: None, dict)
+    scene.attach(desk, dict)
     listener = Listener(scene, 1.0)
     listener.exchange(prepared)
     desk.set_switch(Switch.RECORDING, 1)

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
 
 from auricle.dsp.biquad import response  # noqa: E402
 from auricle.dsp.cascade import LEAST_DELAY  # noqa: E402

@@ -69,6 +69,6 @@ def test_other_sample_rates_hold_the_same_head(mean: HrtfSet) -> None:
 
 def test_a_missing_file_is_named(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(default_listener, "PATH", tmp_path / "nothing.npz")
-    default_hrtf.cache_clear()
+    default_listener._made.cache_clear()
     with pytest.raises(AuricleError, match=r"nothing\.npz: is missing; install Auricle again"):
         default_hrtf(22050)

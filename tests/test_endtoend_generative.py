@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
 
 from auricle.dsp.errors import AuricleError  # noqa: E402
 from auricle.personalization.endtoend import diffusion, frames  # noqa: E402

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
 
 from auricle.dsp.geometry import angle_deg  # noqa: E402
 from auricle.personalization.features import HEARD  # noqa: E402

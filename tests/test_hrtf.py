@@ -166,3 +166,36 @@ def test_a_full_sphere_is_one_in_the_tests_too() -> None:
     positions = full_sphere()
     np.testing.assert_allclose(np.linalg.norm(positions, axis=1), 1.0, atol=1e-12)
     assert np.max(positions @ unit_vectors(33.0, 21.0)) > np.cos(np.deg2rad(15.0))
+
+
+def test_the_nearest_direction() -> None:
+    hrtf = pulse_head()
+    for row in range(0, hrtf.n_directions, 7):
+        assert hrtf.nearest(hrtf.azimuth_deg[row] + 360.0, hrtf.elevation_deg[row]) == row
+    assert make().nearest(80.0) == 1
+    assert make().nearest(80.0, 60.0) == 2
+    with pytest.raises(HrtfError, match="two finite angles, got nan"):
+        make().nearest(float("nan"))
+
+
+@pytest.mark.parametrize("estimator", ["correlation", "maxiacce", "onset"])
+def test_itd_is_positive_where_the_left_ear_hears_later(estimator: str) -> None:
+    hrtf = pulse_head()
+    itd = hrtf.itd(estimator)
+    assert itd.shape == (hrtf.n_directions,)
+    right = hrtf.positions[:, 1] < -0.5
+    assert np.all(itd[right] > 1e-4)
+    np.testing.assert_allclose(hrtf.mirrored().itd(estimator), -itd, atol=3e-5)
+
+
+def test_an_unknown_estimator_of_the_itd() -> None:
+    with pytest.raises(HrtfError, match="correlation, maxiacce, onset, not 'ear'"):
+        make().itd("ear")
+
+
+def test_what_a_notebook_shows_of_a_set_is_escaped() -> None:
+    ir = np.ones((6, 2, 4))
+    html = HrtfSet(ir, SIX, 1.2, 48000, "<b>", findings=("a & b",), license="CC0")._repr_html_()
+    for part in ("&lt;b&gt;", "a &amp; b", "CC0", "6", "4 samples at 48000 Hz", "1.2 m"):
+        assert part in html
+    assert "nothing was found" in make()._repr_html_()

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
 
 from auricle.personalization.features import HEARD  # noqa: E402
 from auricle.personalization.sparse.harmonic_residuals import field  # noqa: E402

@@ -124,7 +124,7 @@ def importable(path: Path) -> bool:
     """Whether the optional packages that the module imports on loading are installed."""
     for name in imported_on_loading(ast.parse(path.read_text(encoding="utf-8"))):
         root = name.split(".")[0]
-        if root in {"torch", "safetensors", "pedalboard", "sounddevice", "jack", "matplotlib"}:
+        if root in {"torch", "pedalboard", "sounddevice", "jack", "matplotlib"}:
             try:
                 importlib.import_module(root)
             except (ImportError, OSError):

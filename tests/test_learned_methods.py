@@ -5,7 +5,6 @@ import pytest
 from auricle.dsp.errors import AuricleError
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
 
 from auricle.personalization.features import HEARD, energy_db  # noqa: E402
 from auricle.personalization.sparse import posterior as process  # noqa: E402

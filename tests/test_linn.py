@@ -235,7 +235,6 @@ def test_a_code_is_fitted_from_few_directions():
 
 @pytest.fixture(scope="module")
 def shipped():
-    pytest.importorskip("safetensors")
     from auricle.personalization.endtoend.trained import load_system
     from auricle.personalization.model_files import __file__ as folder
 

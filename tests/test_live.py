@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -69,7 +70,7 @@ def make_desk(sources):
     """A desk that can play, without a driver."""
     desk = Desk(channels(sources), RATE)
     scene = LiveScene(np.zeros(desk.n_sources))
-    scene.attach(desk, lambda path: None, dict)
+    scene.attach(desk, dict)
     listener = Listener(scene, 1.0)
     listener.exchange(prepared())
     KEPT.append(listener)  # who owns what the desk reads
@@ -349,11 +350,11 @@ def test_osc_steers_it(sofa, tmp_path):
         until(lambda: difference_db(player) < -3.0)
         assert player.scene.gains.tolist() == [1.0, 0.5]
         client.send("/auricle/hrtf", "bad.sofa")
-        until(lambda: heard)
+        until(lambda: player.troubles)
         assert "the set stays as it is" in player.troubles[0]
         client.send("/adm/obj/1/w", 0.5)
-        until(lambda: len(heard) > 1)
-        assert "width of sources (/adm/obj/n/w) is kept and not heard live" in heard[1]
+        until(lambda: any("width of sources (/adm/obj/n/w) is kept" in each for each in heard))
+        assert heard[0] == f"listening on port {player.osc.port}; ready in some seconds"
         client.send("/auricle/hrtf", "other.sofa")
         until(lambda: player._desk.status()[Status.ENGINE_ID] == 2, 120.0)
         client.send("/auricle/reset")
@@ -362,6 +363,38 @@ def test_osc_steers_it(sofa, tmp_path):
         assert figures["engine"]["n_sources"] == 2
         assert figures["engine"]["callbacks"] > 0
         assert player.statistics()["osc"]["good"] >= 7
+
+
+def test_what_is_sent_while_it_starts_is_obeyed(sofa, tmp_path, monkeypatch):
+    shutil.copy(sofa, tmp_path)
+    original = Live._prepared
+    before = []
+
+    def prepared_slowly(self, *arguments):
+        if not before:
+            before.append(self._desk is not None and self._running)
+            with OscClient(port=self.osc.port) as client:
+                client.send("/auricle/source/2/gain", 0.25)
+                client.send("/adm/obj/1/xyz", 0.0, 1.0, 0.0)
+                client.send("/auricle/hrtf", "other.sofa")
+            until(lambda: self.scene.gains[1] == 0.25 and self._asked is not None)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(Live, "_prepared", prepared_slowly)
+    osc = {"folders": [str(tmp_path)]}
+    with playing([Noise(), Noise()], osc_port=0, osc=osc) as player:
+        assert before == [False]
+        assert player.scene.gains.tolist() == [1.0, 0.25]
+        until(lambda: player._desk.status()[Status.ENGINE_ID] == 2, 120.0)
+
+
+def test_a_port_in_use_is_said_before_anything_is_compiled(monkeypatch):
+    monkeypatch.setattr(Live, "_opened", lambda self: pytest.fail("too late"))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(AuricleError, match=str(port)), playing([Noise()], osc_port=port):
+            pass
 
 
 def ask(port):
@@ -503,15 +536,27 @@ def test_a_track_is_not_recorded_over(track):
 
 def test_the_command_records_and_prints_figures(sofa, track, tmp_path, capsys):
     out = tmp_path / "out.flac"
-    status, printed, _ = run(
+    status, printed, said = run(
         capsys, track, "--sources", 3, "--signal", "tone", "--backend", "null", "--unpaced",
         "--seconds", 0.5, "--record", out, "--hrtf", sofa, "--rank", 8, "--azimuth", 20, "--no-osc",
         "--json",
     )  # fmt: skip
     assert status == 0
+    assert "azimuth 20 is that of all 4 tracks and inputs" in said
+    assert f"auricle: ready: 5 sources, null at {RATE} Hz in blocks of 128\n" in said
     figures = json.loads(printed)
     assert (figures["n_sources"], figures["seconds"]) == (5, 0.5)
     assert soundfile.info(out).frames == RATE // 2
+
+
+def test_the_command_says_on_which_port_it_is_ready(sofa, capsys):
+    _, _, said = run(
+        capsys, "--signal", "noise", "--backend", "null", "--unpaced", "--seconds", 0.1,
+        "--hrtf", sofa, "--rank", 8, "--osc-port", 0,
+    )  # fmt: skip
+    listening, ready = said.splitlines()[-2:]
+    port = re.fullmatch(r"auricle: listening on port (\d+); ready in some seconds", listening)[1]
+    assert ready.startswith(f"auricle: ready on port {port}: 1 source, null")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Pair:
         )
         self.scene = LiveScene(np.zeros(n_sources))
         self.desk = Desk(channels([Input()] * n_sources), RATE, distance_gain)
-        self.scene.attach(self.desk, lambda path: None, dict)
+        self.scene.attach(self.desk, dict)
         self.listener = Listener(self.scene, np.inf if distance_gain else 1.0)
         self.listener.exchange(first)
 

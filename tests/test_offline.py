@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +16,15 @@ from typer.testing import CliRunner
 
 import auricle
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.hrtf import HrtfSet
 from auricle.plugin_core import offline
 from auricle.plugin_core.audio_files import FileSource, FileWriter
 from auricle.plugin_core.cli import app, main
+from auricle.plugin_core.demo_folder import write_demo
+from auricle.plugin_core.demo_scene import parts
+from auricle.plugin_core.motion import HeadTrack
+from auricle.plugin_core.scene.player import position_path
+from auricle.plugin_core.scene.scene import Scene
 
 RATE = 48000
 
@@ -241,6 +248,25 @@ def test_the_demo_needs_nothing(tmp_path):
     assert rate == RATE
     assert 0.05 < np.abs(audio).max() < 1.0
     assert (tmp_path / "demo" / "demo.png").stat().st_size > 10_000
+
+
+def test_the_demo_leaves_what_is_there_as_it_is(tmp_path):
+    write_demo(tmp_path, parts())
+    scene = Scene.load(tmp_path / "scene.json")
+    assert [track.file for track in scene.tracks] == [f"{p.file}.flac" for p in parts()]
+    for part, track in zip(parts(), scene.tracks, strict=True):
+        found = position_path(track.position, Path).positions_m(np.array([0.0, 3.0]))
+        np.testing.assert_allclose(found, part.path.positions_m(np.array([0.0, 3.0])), atol=1e-9)
+        audio, rate = soundfile.read(tmp_path / track.file)
+        np.testing.assert_allclose(audio, part.make(), atol=2.0**-22)
+    assert HrtfSet.load(tmp_path / scene.listener.hrtf).findings == ()
+    assert HrtfSet.load(tmp_path / "five.sofa").n_directions == 5
+    assert HeadTrack(tmp_path / "poses.csv").seconds == pytest.approx(20.0, abs=0.1)
+    (tmp_path / "listener.sofa").write_bytes(b"mine")
+    (tmp_path / "bells.flac").unlink()
+    write_demo(tmp_path, parts())
+    assert (tmp_path / "listener.sofa").read_bytes() == b"mine"
+    assert soundfile.info(tmp_path / "bells.flac").frames == 20 * RATE
 
 
 def test_writer_refuses_a_folder(tmp_path):

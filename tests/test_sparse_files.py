@@ -175,7 +175,6 @@ def test_noise_silence_and_low_rates_are_refused(few: HrtfSet) -> None:
 
 
 def test_listeners_are_stored_small_and_come_back(tmp_path: Path) -> None:
-    pytest.importorskip("safetensors")
     train = some_listeners(6)
     path = tmp_path / "some.safetensors"
     shipped.save(train, path)
@@ -191,7 +190,6 @@ def test_listeners_are_stored_small_and_come_back(tmp_path: Path) -> None:
 
 
 def test_what_ships_is_small_and_whole() -> None:
-    pytest.importorskip("safetensors")
     assert shipped.PATH.stat().st_size < 5e6
     train = shipped.shipped_training()
     assert len(train) == 123
@@ -222,7 +220,6 @@ def test_what_to_expect_falls_with_the_directions(monkeypatch: pytest.MonkeyPatc
 def test_from_a_measured_file_to_a_whole_one(
     few: HrtfSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("safetensors")
     source, grid, out = (tmp_path / name for name in ("few.sofa", "grid.sofa", "out.sofa"))
     few.save(source)
     make_set(30).save(grid)
@@ -238,7 +235,6 @@ def test_from_a_measured_file_to_a_whole_one(
 def test_dense_sets_are_filled_by_the_network_that_ships_without_torch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("safetensors")
     monkeypatch.setitem(sys.modules, "torch", None)
     source, grid, out = (tmp_path / name for name in ("set.sofa", "grid.sofa", "out.sofa"))
     head = make_set(90, sample_rate=48000)
@@ -268,7 +264,6 @@ def test_errors_between_fewer_directions_than_were_measured_are_not_made_up(
 
 
 def test_few_directions_are_filled_without_the_network() -> None:
-    pytest.importorskip("safetensors")
     train = shipped.shipped_training()
     assert dense_method(FEWEST_REFINED - 1, train).name == "listeners-across"
     assert dense_method(FEWEST_REFINED, train).name == "dense-refiner-across"
@@ -277,7 +272,6 @@ def test_few_directions_are_filled_without_the_network() -> None:
 def test_bad_input_is_one_line(
     few: HrtfSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("safetensors")
     source, out = tmp_path / "few.sofa", tmp_path / "out.sofa"
     few.save(source)
     assert run("personalize", "sparse", source, "-o", out, "--method", "magic") == 2

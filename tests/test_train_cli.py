@@ -6,7 +6,6 @@ from auricle.dsp.geometry import azimuth_elevation_deg
 from auricle.plugin_core.cli import main
 
 pytest.importorskip("torch")
-pytest.importorskip("safetensors")
 
 
 @pytest.fixture(scope="module")

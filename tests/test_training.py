@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from auricle.dsp.errors import AuricleError
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("safetensors")
 
 from auricle.personalization import weights as files  # noqa: E402
 from auricle.personalization.training import Plan, seeded, train  # noqa: E402
@@ -121,7 +121,6 @@ def test_missing_foreign_and_damaged_weights_are_refused(kept, tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(WeightsError, match="damaged, not safetensors"):
             load_weights(path)
-    _, save_file = files._safetensors()
     other = tmp_path / "other"
     save_file(SOME, str(other))
     with pytest.raises(WeightsError, match="holds other tensors"):

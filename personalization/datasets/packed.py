@@ -60,5 +60,5 @@ def _h5py() -> Any:
     try:
         import h5py
     except ImportError:
-        raise MissingDependencyError('packed sets need h5py: pip install "auricle[test]"') from None
+        raise MissingDependencyError("packed sets need h5py: pip install h5py") from None
     return h5py

@@ -149,7 +149,7 @@ def speech_scores(found: Float32, wanted: Float32) -> dict[str, float]:
         import pystoi
     except ImportError:
         raise MissingDependencyError(
-            'PESQ and STOI need pesq and pystoi: pip install "auricle[speech]"'
+            "PESQ and STOI need pesq and pystoi: pip install pesq pystoi"
         ) from None
     import soxr
 

@@ -223,9 +223,7 @@ def method_at(place: str, name: str) -> Callable[[], Method]:
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        raise MissingDependencyError(
-            f'{name} needs torch: pip install "auricle[personalization]"'
-        ) from None
+        raise MissingDependencyError(f"{name} needs torch: pip install torch") from None
     return maker
 
 

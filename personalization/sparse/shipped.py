@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
-from auricle.dsp.errors import AuricleError, MissingDependencyError
+from auricle.dsp.errors import AuricleError
 from auricle.dsp.spherical_harmonics import encode, n_channels
 from auricle.personalization.features import BINS, HEARD
 from auricle.personalization.sparse.method import Training
@@ -87,7 +89,7 @@ def save(train: Training, path: Path, **facts: str) -> None:
     about = {"version": _VERSION, "order": str(ORDER), "datasets": train.dataset, **facts}
     # safetensors writes the memory as it lies, whatever the strides say.
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in _packed(train).items()}
-    _safetensors().save_file(tensors, str(path), metadata={"auricle": json.dumps(about)})
+    save_file(tensors, str(path), metadata={"auricle": json.dumps(about)})
 
 
 def _packed(train: Training) -> dict[str, np.ndarray]:
@@ -110,9 +112,6 @@ def _packed(train: Training) -> dict[str, np.ndarray]:
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    _safetensors()
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         raise AuricleError(f"{path}: there is no such file; auricle train listeners writes it")
     try:
@@ -124,13 +123,3 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if facts.get("version") != _VERSION or "step_db" not in tensors:
         raise AuricleError(f"{path}: is no file of listeners that this version reads")
     return tensors, facts
-
-
-def _safetensors() -> Any:
-    try:
-        import safetensors.numpy
-    except ImportError:
-        raise MissingDependencyError(
-            "the listeners that ship need safetensors: pip install safetensors"
-        ) from None
-    return safetensors.numpy

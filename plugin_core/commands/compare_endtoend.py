@@ -27,9 +27,7 @@ def compare_systems(
     except ImportError as error:
         if error.name != "torch":
             raise
-        raise AuricleError(
-            'end-to-end systems need torch: pip install "auricle[personalization]"'
-        ) from None
+        raise AuricleError("end-to-end systems need torch: pip install torch") from None
     from auricle.personalization.endtoend.listeners import load_listeners
     from auricle.plugin_core import endtoend_tables as tables
 

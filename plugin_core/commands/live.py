@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
-from auricle.plugin_core.commands.render import say
+from auricle.plugin_core.commands.render import say, say_first_run
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def live(
     ] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Tracks begin again at their end.")] = False,
     azimuth: Annotated[
-        list[float] | None, typer.Option(help="Degrees, + left; once a track or input.")
+        list[float] | None,
+        typer.Option(help="Degrees, + left; one for all, or once a track or input."),
     ] = None,
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
     rank: Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")] = "auto",
@@ -102,12 +103,14 @@ def live(
         tracker=tracker, osc=options, device=_device(device), client_name=client_name,
         connect=not no_connect, say=say,
     )  # fmt: skip
+    say_first_run()
     # To be told to end is to end in order: a recording is kept.
     before = signals.signal(signals.SIGTERM, signals.default_int_handler)
     try:
         with player, suppress(KeyboardInterrupt):
             gc.collect()
             gc.freeze()  # what is loaded stays; to walk through it again would hold OSC up
+            say(_ready(player))
             _watch(player)
     finally:
         signals.signal(signals.SIGTERM, before)
@@ -116,6 +119,19 @@ def live(
         typer.echo(json.dumps(figures, indent=2))
     elif sys.stdout.isatty():
         typer.echo(_last_line(figures))
+
+
+def _ready(player: "Live") -> str:
+    """The line that scripts wait for."""
+    figures = player.statistics()
+    count = figures["n_sources"]
+    osc = "" if player.osc is None else f" on port {player.osc.port}"
+    if player.osc is not None and player.osc.tcp_port is not None:
+        osc += f" (TCP {player.osc.tcp_port})"
+    return (
+        f"ready{osc}: {count} source{'s' if count > 1 else ''}, {figures['backend']} at "
+        f"{figures['sample_rate']} Hz in blocks of {figures['block_size']}"
+    )
 
 
 def _inputs(count: int, signal: str | None) -> list[Any]:
@@ -137,9 +153,14 @@ def _azimuths(given: list[float], counts: list[int]) -> list[float]:
     """One a source, where one was given a track or input."""
     from auricle.dsp.errors import AuricleError
 
-    if len(given) > len(counts):
-        raise AuricleError(f"{len(given)} values of --azimuth for {len(counts)} tracks and inputs")
-    each = given + [0.0] * (len(counts) - len(given))
+    if len(given) not in (0, 1, len(counts)):
+        raise AuricleError(
+            f"{len(given)} values of --azimuth for {len(counts)} tracks and inputs; give one for "
+            "each, or one for all"
+        )
+    if len(given) == 1 and len(counts) > 1:
+        say(f"azimuth {given[0]:g} is that of all {len(counts)} tracks and inputs")
+    each = given if len(given) == len(counts) else (given or [0.0]) * len(counts)
     return [value for value, count in zip(each, counts, strict=True) for _ in range(count)]
 
 

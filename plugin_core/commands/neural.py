@@ -16,6 +16,7 @@ from auricle.plugin_core.commands.placing import (
     Orbit,
     Output,
     Tracks,
+    Verbose,
 )  # fmt: skip
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
 from auricle.plugin_core.set_options import SetOptions
@@ -56,6 +57,7 @@ def render(
     gain: Gain = 0.0,
     block_size: BlockSize = 16384,
     as_json: AsJson = False,
+    verbose: Verbose = False,
     *,
     reading: SetOptions,
 ) -> None:
@@ -96,4 +98,4 @@ def render(
                 gain_db=gain, block_size=block_size, sample_rate=_RATE, objects=system.bus(_RATE),
                 progress=progress, say=say,
             )  # fmt: skip
-    say_result(result, as_json, gain)
+    say_result(result, as_json, gain, verbose)

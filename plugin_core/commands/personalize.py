@@ -8,6 +8,7 @@ import typer
 
 from auricle.plugin_core.commands.reading import reads_a_set
 from auricle.plugin_core.commands.render import say
+from auricle.plugin_core.commands.waiting import working
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def sparse(
     upsampler = ready(name, weights, train)
     name = upsampler.name
     about = f"completed from {known.n_directions} directions by {name}"
-    _save(known, complete(known, upsampler, grid, about), output, name)
+    with working(output.name):
+        done = complete(known, upsampler, grid, about)
+    _save(known, done, output, name)
     typer.echo(expected_errors.sentence(name, known.n_directions))
 
 
@@ -93,7 +96,9 @@ def densify(
     grid = None if positions is None else HrtfSet.load(positions).positions
     upsampler = dense_method(known.n_directions, shipped_training())
     about = f"densified by {upsampler.name}"
-    _save(known, densified(known, upsampler, grid, about), output, upsampler.name)
+    with working(output.name):
+        done = densified(known, upsampler, grid, about)
+    _save(known, done, output, upsampler.name)
     typer.echo(expected_errors.sentence_between(upsampler.name, known.n_directions))
 
 

@@ -9,10 +9,15 @@ Output = Annotated[Path, typer.Option("--output", "-o", help="OUT.wav or OUT.fla
 Tracks = Annotated[
     list[Path] | None, typer.Argument(metavar="[TRACK...]", help="WAV, FLAC or OGG.")
 ]
-Azimuth = Annotated[list[float] | None, typer.Option(help="Degrees, + left; once a track.")]
-Elevation = Annotated[list[float] | None, typer.Option(help="Degrees, + up; once a track.")]
+Azimuth = Annotated[
+    list[float] | None, typer.Option(help="Degrees, + left; one for all, or once a track.")
+]
+Elevation = Annotated[
+    list[float] | None, typer.Option(help="Degrees, + up; one for all, or once a track.")
+]
 Distance = Annotated[
-    list[float] | None, typer.Option(help="Metres; the level falls as 1/r; once a track.")
+    list[float] | None,
+    typer.Option(help="Metres; the level falls as 1/r; one for all, or once a track."),
 ]
 Orbit = Annotated[
     float | None, typer.Option(help="Seconds of a turn around the head; negative: clockwise.")
@@ -20,4 +25,16 @@ Orbit = Annotated[
 HeadTrack = Annotated[Path | None, typer.Option(help="POSES.csv of the head.")]
 Gain = Annotated[float, typer.Option(help="dB on the output.")]
 BlockSize = Annotated[int, typer.Option(help="Samples rendered at a time.")]
+Loudness = Annotated[
+    float | None, typer.Option(help="LUFS that the output is brought to; takes a second pass.")
+]
+Limit = Annotated[
+    float | None, typer.Option(help="dB of full scale that a limiter keeps the true peak to.")
+]
+Encoding = Annotated[
+    str | None, typer.Option(help="float32 or pcm24; else float32 in WAV, pcm24 in FLAC.")
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say how exactly, and how fast, it was rendered.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result for programs.")]

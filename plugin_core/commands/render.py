@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,11 +18,15 @@ from auricle.plugin_core.commands.placing import (
     BlockSize,
     Distance,
     Elevation,
+    Encoding,
     Gain,
     HeadTrack,
+    Limit,
+    Loudness,
     Orbit,
     Output,
     Tracks,
+    Verbose,
 )  # fmt: skip
 from auricle.plugin_core.commands.reading import command_words, read_set, reads_a_set
 from auricle.plugin_core.set_options import SetOptions
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from auricle.plugin_core.scene.scene import Scene
 
 EXAMPLE = "Example: auricle render vocals.ogg guitar.wav -o mix.wav --azimuth 30 --azimuth -40"
+TELL_SECONDS = 10.0
 
 
 @reads_a_set
@@ -67,6 +73,9 @@ def render(
     ] = None,
     level: Annotated[str | None, typer.Option(help="matched (the default) or measured.")] = None,
     gain: Gain = 0.0,
+    loudness: Loudness = None,
+    limit: Limit = None,
+    encoding: Encoding = None,
     block_size: BlockSize = 16384,
     sample_rate: Annotated[
         int | None, typer.Option(help="Hz of the output; else that of the first track.")
@@ -78,6 +87,7 @@ def render(
         Path | None, typer.Option(help="Picture of a scene's ways and loudness: P.png, .pdf, .svg.")
     ] = None,
     as_json: AsJson = False,
+    verbose: Verbose = False,
     *,
     reading: SetOptions,
 ) -> None:
@@ -94,7 +104,8 @@ def render(
     if scene is not None:
         _render_scene(
             scene, output, folder, programme, hrtf, reading, head_track, number_or_name, level,
-            gain, block_size, sample_rate, workers, plot, as_json,
+            gain, block_size, sample_rate, workers, plot, as_json, verbose,
+            {"loudness": loudness, "limit": limit, "encoding": encoding},
         )  # fmt: skip
         return
     from auricle.plugin_core.offline import render as render_files
@@ -106,10 +117,11 @@ def render(
             elevation_deg=elevation or 0.0, distance_m=distance or None, orbit_seconds=orbit,
             head_track=head_track, osc_recording=osc_recording, tracker=tracker,
             rank="auto" if number_or_name is None else number_or_name,
-            level=level or "matched", gain_db=gain, block_size=block_size,
-            sample_rate=sample_rate, progress=progress, say=say,
+            level=level or "matched", gain_db=gain, loudness_lufs=loudness, ceiling_db=limit,
+            encoding=encoding, block_size=block_size, sample_rate=sample_rate, progress=progress,
+            say=say,
         )  # fmt: skip
-    say_result(result, as_json, gain)
+    say_result(result, as_json, gain, verbose)
 
 
 def _densified(hrtf: Path | None, reading: SetOptions) -> "HrtfSet":
@@ -118,12 +130,14 @@ def _densified(hrtf: Path | None, reading: SetOptions) -> "HrtfSet":
     from auricle.personalization.sparse.densify import dense_method, densified
     from auricle.personalization.sparse.expected_errors import sentence_between
     from auricle.personalization.sparse.shipped import shipped_training
+    from auricle.plugin_core.commands.waiting import working
 
     if hrtf is None:
         raise AuricleError("--densify fills the gaps of a measured set; name it with --hrtf")
     known = reading.load(hrtf, say)
     upsampler = dense_method(known.n_directions, shipped_training())
-    done = densified(known, upsampler)
+    with working("filling the gaps of the set"):
+        done = densified(known, upsampler)
     for finding in done.findings:
         say(finding)
     say(
@@ -150,27 +164,32 @@ def _render_scene(
     path: Path, output: Path, folder: Path | None, programme: str | None, hrtf: Path | None,
     reading: SetOptions, head_track: Path | None, rank: str | int | None, level: str | None,
     gain_db: float, block_size: int, sample_rate: int | None, workers: int | None,
-    plot: Path | None, as_json: bool,
+    plot: Path | None, as_json: bool, verbose: bool, finish: dict[str, Any],
 ) -> None:  # fmt: skip
     """Render a scene; what is given beside it takes the place of what it says."""
     listener = {"hrtf": hrtf, "head_track": head_track, "rank": rank, "level": level}
     listener |= reading.given
-    scene = open_scene(path, listener, gain_db, sample_rate, folder, programme)
+    scene = open_scene(path, listener, gain_db, sample_rate, folder, programme, **finish)
     with progress_bar(output.name) as progress:
         result = scene.render(
             output, block_size=block_size, n_workers=workers, plot=plot, progress=progress, say=say
         )
-    say_result(result, as_json, gain_db)
+    say_result(result, as_json, gain_db, verbose)
 
 
 def open_scene(
     path: Path, listener: dict[str, Any], gain_db: float, sample_rate: int | None = None,
-    folder: Path | None = None, programme: str | None = None,
+    folder: Path | None = None, programme: str | None = None, *, loudness: float | None = None,
+    limit: float | None = None, encoding: str | None = None,
 ) -> "Scene":  # fmt: skip
-    """A scene with what was given beside it: fields of its listener, gain, rate of the output."""
+    """A scene with what was given beside it: fields of its listener, of master and output."""
     from dataclasses import replace
 
+    from auricle.plugin_core.offline import mastering
+    from auricle.plugin_core.scene.model import Limiter, Loudness
     from auricle.plugin_core.scene.scene import Scene
+
+    mastering(gain_db, loudness, limit, encoding)  # refuses what no scene can have either
 
     scene = Scene.load(path, folder=folder, programme=programme)
     for note in scene.notes:
@@ -182,22 +201,30 @@ def open_scene(
     }
     scene.listener = replace(scene.listener, **given)
     scene.master = replace(scene.master, gain_db=scene.master.gain_db + gain_db)
+    if loudness is not None:  # which says how loud; a gain of the scene does not count then
+        scene.master = replace(scene.master, gain_db=0.0, loudness=Loudness(loudness))
+    if limit is not None:
+        release = (scene.master.limiter or Limiter()).release_seconds
+        scene.master = replace(scene.master, limiter=Limiter(limit, release))
+    if encoding is not None:
+        scene.output = replace(scene.output, encoding=encoding)
     if sample_rate is not None:
         scene.output = replace(scene.output, sample_rate=sample_rate)
     return scene
 
 
-def say_result(result: "RenderResult", as_json: bool, gain_db: float = 0.0) -> None:
+def say_result(
+    result: "RenderResult", as_json: bool, gain_db: float = 0.0, verbose: bool = False
+) -> None:  # fmt: skip
     """Print what was rendered; what needs attention goes to stderr."""
     if as_json:
         typer.echo(json.dumps(asdict(result), indent=2))
     else:
-        typer.echo(
-            f"{result.output}: {result.seconds:.1f} s at {result.sample_rate} Hz, "
-            f"{result.real_time_factor:.0f} times real time; {result.report}"
-        )
+        how = f", {result.real_time_factor:.0f} times real time; {result.report}" if verbose else ""
+        typer.echo(f"{result.output}: {result.seconds:.1f} s at {result.sample_rate} Hz{how}")
         if result.loudness_lufs is not None:
             typer.echo(f"{result.loudness_lufs:.1f} LUFS, true peak {result.true_peak_db:.1f} dB")
+    _say_missed(result)
     for name, samples in result.silenced.items():
         say(f"{name}: {samples} samples are NaN or infinite and were silenced")
     if result.gain_to_avoid_clipping_db < 0.0:
@@ -208,6 +235,22 @@ def say_result(result: "RenderResult", as_json: bool, gain_db: float = 0.0) -> N
             f"the peak exceeds full scale by {over_db:.1f} dB{cut}; "
             f"--gain {enough_db:.1f} avoids it"
         )
+
+
+def _say_missed(result: "RenderResult") -> None:
+    """Say that a loudness target was missed, and why."""
+    missed = result.missed_lu
+    if missed is None:
+        return
+    if result.loudness_lufs is None:
+        say(f"{result.output}: is silent, or shorter than 0.4 s; no gain gives it a loudness")
+        return
+    side = "above" if missed > 0.0 else "below"
+    say(
+        f"{result.loudness_lufs:.1f} LUFS is {abs(missed):.1f} LU {side} the target of "
+        f"{result.target_lufs:.1f}, where the limiter holds it: raise its ceiling, lower the "
+        "target, or compress the tracks"
+    )
 
 
 def say(sentence: str) -> None:
@@ -224,10 +267,10 @@ def say_first_run() -> None:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on a terminal, nothing in a pipe."""
+def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal; in a pipe a line every ten seconds."""
     if not sys.stderr.isatty():
-        yield None
+        yield _told_progress(title)
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -235,3 +278,22 @@ def progress_bar(title: str) -> Iterator[Callable[[int, int], None] | None]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title, total=None)
         yield lambda done, total: bar.update(task, advance=done, total=total)
+
+
+def _told_progress(title: str) -> Callable[[int, int], None]:
+    told = time.monotonic()
+    begin: float | None = None
+    done = before = 0
+
+    def tell(count: int, total: int) -> None:
+        nonlocal begin, told, done, before
+        done += count
+        now = time.monotonic()
+        if begin is None:  # what was prepared and compiled until now says nothing of the pace
+            begin, before = now, done
+        elif now - told >= TELL_SECONDS and done < total:
+            told = now
+            left = (now - begin) * (total - done) / (done - before)
+            say(f"{title}: {100.0 * done / total:.0f} %, about {left:.0f} s left")
+
+    return tell

@@ -27,7 +27,7 @@ def train_on_scenes(
     except ImportError as error:
         if error.name != "torch":
             raise
-        raise AuricleError(f'{name} needs torch: pip install "auricle[personalization]"') from None
+        raise AuricleError(f"{name} needs torch: pip install torch") from None
     from auricle.personalization.training import Plan
 
     plan = Plan(seconds=60.0 * minutes, seed=seed)

@@ -140,6 +140,10 @@ class Live:
         self._turn_seconds: float | None = None
         self._last: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        state = "playing" if self._running else "at rest"
+        return f"<auricle.Live {self._backend_name}, {self.n_sources} sources, {state}>"
+
     # What plays.
 
     @property
@@ -189,13 +193,19 @@ class Live:
             undo.callback(self._stop_all)
             self._turn_seconds = sys.getswitchinterval()
             sys.setswitchinterval(min(self._turn_seconds, TURN_SECONDS))
+            if self._osc_port is not None:
+                # First, since what follows takes seconds: what is sent meanwhile is obeyed.
+                self.scene.ask_with(self._ask_hrtf)
+                self.osc = self._osc_server().start()
+                if self._say is not None:
+                    self._say(f"listening on port {self.osc.port}; ready in some seconds")
             self._backend = self._opened()
             rate = self._backend.sample_rate
             desk = self._desk = Desk(self._channels, rate, self._distance_gain)
             assert self._near_field_m is not None
             self._listener = Listener(self.scene, self._near_field_m, self._air)
             prepared = self._prepared(self._hrtf, rate)
-            self.scene.attach(desk, self._ask_hrtf, self._engine_statistics)
+            self.scene.attach(desk, self._engine_statistics)
             self._listener.exchange(prepared)
             self._files = FileReader(desk)
             self._limit = self._frames(rate, prepared)
@@ -205,8 +215,6 @@ class Live:
             self._files.start()
             if self._record_path is not None:
                 self._recording = Recording(desk, self._record_path, self._limit)
-            if self._osc_port is not None:
-                self.osc = self._osc_server()
             self._backend.start(desk)
             self._running = True
             for name, run in (("watch", self._watch), ("hrtf", self._load_asked)):
@@ -215,7 +223,6 @@ class Live:
                 self._threads.append(thread)
             if self.osc is not None:
                 self.osc.session.pose.latency_seconds = self.latency_seconds
-                self.osc.start()
             undo.pop_all()
         return self
 

@@ -126,6 +126,7 @@ def _load() -> Any:
         import sounddevice
     except (ImportError, OSError) as error:
         raise AuricleError(
-            f"PortAudio is not here ({error}); install auricle[live] and the system's libportaudio2"
+            f"PortAudio is not here ({error}); pip install sounddevice, "
+            "and on Linux the system's libportaudio2"
         ) from error
     return sounddevice

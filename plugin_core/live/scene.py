@@ -52,11 +52,13 @@ class LiveScene:
         self._ask_hrtf: Callable[[Path], None] | None = None
         self._tell: Callable[[], dict[str, Any]] | None = None
 
-    def attach(
-        self, desk: Desk, ask_hrtf: Callable[[Path], None], tell: Callable[[], dict[str, Any]]
-    ) -> None:
-        """From now on commits reach a desk; ``ask_hrtf`` loads sets, ``tell`` gives statistics."""
-        self._desk, self._ask_hrtf, self._tell = desk, ask_hrtf, tell
+    def ask_with(self, ask_hrtf: Callable[[Path], None]) -> None:
+        """Let ``ask_hrtf`` load the sets that are asked for."""
+        self._ask_hrtf = ask_hrtf
+
+    def attach(self, desk: Desk, tell: Callable[[], dict[str, Any]]) -> None:
+        """From now on commits reach a desk; ``tell`` gives statistics."""
+        self._desk, self._tell = desk, tell
 
     def detach(self) -> None:
         """Keep the values; nobody hears of changes."""

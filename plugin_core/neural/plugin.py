@@ -52,6 +52,12 @@ class NeuralPlugin(CalledAsPlugin):
         self.distance_m, self.stereo_width_deg = distance_m, stereo_width_deg
         self.orientation = orientation
 
+    def __repr__(self) -> str:
+        return (
+            f"<auricle.NeuralPlugin azimuth_deg={self.azimuth_deg:g} "
+            f"elevation_deg={self.elevation_deg:g} distance_m={self.distance_m:g} at {id(self):#x}>"
+        )
+
     latency_samples = 0
 
     def process_channels(

@@ -17,7 +17,7 @@ class PedalboardConvolution(BlockEngine):
     """
 
     name = "pedalboard Convolution"
-    requirement = 'pip install "auricle[pedalboard]"'
+    requirement = "pip install pedalboard"
     interpolates = False
     note = "nearest response; level restored, since it normalises each response"
 

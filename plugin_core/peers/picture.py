@@ -15,7 +15,7 @@ def check(path: Path) -> None:
     if not path.parent.is_dir():
         raise AuricleError(f"{path}: there is no folder {path.parent}; make it first")
     if importlib.util.find_spec("matplotlib") is None:
-        raise MissingDependencyError('pictures need matplotlib: pip install "auricle[plots]"')
+        raise MissingDependencyError("pictures need matplotlib: pip install matplotlib")
 
 
 def save_picture(result: dict[str, Any], path: Path) -> None:

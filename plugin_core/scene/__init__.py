@@ -12,6 +12,6 @@ channels     what the channels of a track are, by the scene and by its file's he
 buses        beds, ambisonics and finished binaural sound
 plugins      plugins made by name and tried; probe_apart tries one in another process
 distance     what a track's distance block turns into
-picture      ways and loudness (needs ``auricle[plots]``)
+picture      ways and loudness (needs matplotlib)
 document     docs/scene.md from the model
 """

@@ -60,7 +60,11 @@ auricle.Scene(tracks=[Track("bells.flac", position=Orbit(8.0))]).render("bells.w
 ## Rules
 
 - File names are seen from `folder`, which is seen from the scene file. `--folder`, `--hrtf`,
-  `--head-track`, `--rank`, `--level`, `--sample-rate` stand in for what the scene says.
+  `--head-track`, `--rank`, `--level`, `--sample-rate`, `--encoding`, `--limit` stand in for what
+  the scene says, `--loudness` for its gain too, and `--gain` is added to that.
+- An output that would cut peaks (24 bit) is refused with the gain that is due, not written. A
+  loudness target that the limiter leaves out of reach is missed with a sentence that says by how
+  much.
 - Unknown keys are refused, with the known key that comes nearest. Errors are one line that names
   the file, the line and the key: `scene.json: line 12: tracks[1].gain_db: must be from -200 to
   60, got 90`.

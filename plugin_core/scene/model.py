@@ -51,7 +51,9 @@ class Vst3Plugin(_Checked):
     vst3: str = key(doc="path of the .vst3")
     name: str | None = key(None, "which one, if the file holds several")
     parameters: dict[str, Parameter] | None = key(
-        None, "by the plugin's own names, as pedalboard lists them"
+        None,
+        "by the plugin's own names, as pedalboard lists them; set as finely as the plugin takes "
+        "them, and what differs is said",
     )
 
 
@@ -364,6 +366,7 @@ class Output(_Checked):
         None, "null: float32 in WAV, pcm24 in FLAC", choices=("float32", "pcm24")
     )
     tail_seconds: float | None = key(
-        None, "what chains may ring on behind the end; null: 3 if there is a chain, else 0",
+        None, "what chains may ring on behind the end; null: 0 if the scene says its length or has "
+        "no chain, else 3",
         low=0.0, high=600.0,
     )  # fmt: skip

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _POINTS = 2000
 _FLOOR_LUFS = -60.0
+_NAMED = 18  # in the legend
 _JUMP_M = 0.5  # between two points of a way: no line there
 Array = NDArray[np.float64]
 
@@ -46,6 +47,7 @@ def save_scene_picture(
     names = [track.name or Path(track.file).stem for track, _ in player.ways]
     places = player.head.positions_m(seconds)
     _draw_above(axes["above"], names, ways, places)
+    _name_below(figure, axes["above"])
     at_head = [to_head(way, player.head.orientations(seconds), places) for way in ways]
     _draw_directions(axes["azimuth"], axes["elevation"], seconds, at_head)
     _draw_loudness(axes["loudness"], scene, loudness, result)
@@ -58,18 +60,25 @@ def save_scene_picture(
 
 def _draw_above(axis: Any, names: Sequence[str], ways: list[Array], places: Array) -> None:
     """All ways with the front up and the left on the left; a dot where each begins."""
+    axis.plot(-places[:, 1], places[:, 0], color="0.5", lw=1.0)
+    axis.plot(-places[0, 1], places[0, 0], "^", ms=13, color="black", label="listener")
     for index, (name, way) in enumerate(zip(names, ways, strict=True)):
         colour = f"C{index % 10}"
         way = way.copy()
         way[1:][np.linalg.norm(np.diff(way, axis=0), axis=1) > _JUMP_M] = np.nan
         axis.plot(-way[:, 1], way[:, 0], color=colour, lw=1.5, alpha=0.8)
         axis.plot(-way[0, 1], way[0, 0], "o", color=colour, label=name.replace("$", r"\$"))
-    axis.plot(-places[:, 1], places[:, 0], color="0.5", lw=1.0)
-    axis.plot(-places[0, 1], places[0, 0], "^", ms=13, color="black", label="listener")
     axis.set(xlabel="right (m)", ylabel="front (m)", title="Ways, seen from above")
     axis.set_aspect("equal", adjustable="datalim")
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8, loc="lower left")
+
+
+def _name_below(figure: Any, axis: Any) -> None:
+    """The legend of an axis below the figure: within the axis, it would hide whoever is there."""
+    drawn, names = axis.get_legend_handles_labels()
+    if len(names) > _NAMED:
+        drawn, names = drawn[:_NAMED], [*names[: _NAMED - 1], f"and {len(names) - _NAMED + 1} more"]
+    figure.legend(drawn, names, fontsize=8, loc="outside lower center", ncols=6, markerscale=0.7)
 
 
 def _draw_directions(above: Any, below: Any, seconds: Array, at_head: list[Array]) -> None:

@@ -13,7 +13,7 @@ from auricle.dsp.air import Air
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.plugin_core.chain import Chain
-from auricle.plugin_core.feed import Feed, StreamedChain
+from auricle.plugin_core.feed import FADE_FRAMES, Feed, StreamedChain
 from auricle.plugin_core.fifo import Fifo
 from auricle.plugin_core.keyframes import KeyframePath
 from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus, workers
@@ -71,7 +71,8 @@ class Player:
         self, parts: Parts, n_workers: int = 1, say: Say | None = None,
         objects: MakeBus | None = None,
     ) -> None:  # fmt: skip
-        self._parts, self._objects = parts, objects
+        self._parts, self._objects, self._say = parts, objects, say
+        self._at = 0
         with ExitStack() as open_files:
             self._open_all(open_files, n_workers, say)
             self._files = open_files.pop_all()
@@ -93,7 +94,7 @@ class Player:
         pool = files.enter_context(workers(min(n_workers, len(feeds))))
         buses = self._buses(feeds, pool, say)
         self._mixer = Mixer(buses)
-        self.n_frames = self._stems.end_frames + self._tail_frames() + self._mixer.tail_samples
+        self.n_frames = self._stems.end_frames + self._tail_frames()
         chain = self._chain("master.chain", parts.master_chain, 2, MASTER_FRAMES, MASTER_FRAMES)
         self._out = Fifo(self._through(chain), 2)
 
@@ -145,8 +146,15 @@ class Player:
         return self._stems.silenced
 
     def read(self, n_frames: int) -> Audio:
-        """The next frames (2, n); behind the end what rings on."""
-        return self._out.read(n_frames)
+        """The next frames (2, n); behind the end what rings on, or silence if the scene says when
+        it ends.
+        """
+        audio = self._out.read(n_frames)
+        if not self._ends_as_told:
+            return audio
+        left = self.n_frames - self._at - np.arange(audio.shape[1])
+        self._at += audio.shape[1]
+        return audio * np.clip(left / FADE_FRAMES, 0.0, 1.0).astype(np.float32)
 
     def close(self) -> None:
         """Close all files and end the threads."""
@@ -157,14 +165,21 @@ class Player:
             return self._mixer.read
         return lambda missing: chain.process(self._mixer.read(chain.rounded(missing)))
 
+    @property
+    def _ends_as_told(self) -> bool:
+        """Whether the scene says how long it is, and nothing of a tail behind that."""
+        return self._parts.seconds is not None and self._parts.output.tail_seconds is None
+
     def _tail_frames(self) -> int:
         seconds = self._parts.output.tail_seconds
+        if self._ends_as_told:
+            return 0
         if seconds is None:
             chained = self._parts.master_chain or any(
                 self._parts.tracks[i].chain for i in self._parts.heard
             )
             seconds = DEFAULT_TAIL_SECONDS if chained else 0.0
-        return round(seconds * self.sample_rate)
+        return round(seconds * self.sample_rate) + self._mixer.tail_samples
 
     def _feed(self, index: int) -> Feed:
         track, source = self._parts.tracks[index], self._stems.sources[index]
@@ -200,7 +215,9 @@ class Player:
         stages, latency = [], 0
         for i, plugin in enumerate(plugins):
             with self._parts.place.at(f"{at}[{i}]"):
-                stage = make_stage(plugin, self._parts.resolve, self.sample_rate, n_channels)
+                stage = make_stage(
+                    plugin, self._parts.resolve, self.sample_rate, n_channels, self._say
+                )
                 try:
                     latency += probe(stage, self.sample_rate, n_channels)
                 except AuricleError as error:

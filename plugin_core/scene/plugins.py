@@ -20,6 +20,7 @@ import numpy as np
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.plugin_core.chain import Chain, Stage
 from auricle.plugin_core.scene.model import BuiltInPlugin, Parameter, Plugin
+from auricle.plugin_core.scene.parameters import set_parameter
 from auricle.plugin_core.scene.schema import KeyProblem
 
 PROBE_SECONDS = 3.0
@@ -32,10 +33,15 @@ _NO_EFFECTS = {
 }  # fmt: skip
 
 Resolve = Callable[[str], Path]
+Say = Callable[[str], None]
 
 
-def make_stage(plugin: Plugin, resolve: Resolve, sample_rate: int, n_channels: int) -> Stage:
+def make_stage(
+    plugin: Plugin, resolve: Resolve, sample_rate: int, n_channels: int, say: Say | None = None
+) -> Stage:  # fmt: skip
     """A new plugin with its parameters set; ``resolve`` turns the scene's file names into paths.
+
+    ``say`` is called with a sentence for each parameter that is not quite what was asked for.
 
     Raises:
         KeyProblem: an unknown plugin or parameter, a value that it does not take, or one that
@@ -49,7 +55,7 @@ def make_stage(plugin: Plugin, resolve: Resolve, sample_rate: int, n_channels: i
     if not path.exists():
         raise KeyProblem("vst3", f"{path}: no such file; check the name")
     _try_apart(path, plugin.name, parameters, sample_rate, n_channels)
-    return vst3_stage(path, plugin.name, parameters)
+    return vst3_stage(path, plugin.name, parameters, say)
 
 
 def probe(stage: Stage, sample_rate: int, n_channels: int) -> int:
@@ -107,7 +113,9 @@ def built_in_names() -> list[str]:
     )
 
 
-def vst3_stage(path: Path, name: str | None, parameters: dict[str, Parameter]) -> Stage:
+def vst3_stage(
+    path: Path, name: str | None, parameters: dict[str, Parameter], say: Say | None = None
+) -> Stage:  # fmt: skip
     """A VST3 plugin in this process."""
     pedalboard = _pedalboard()
     try:
@@ -120,9 +128,11 @@ def vst3_stage(path: Path, name: str | None, parameters: dict[str, Parameter]) -
     for parameter, value in parameters.items():
         _check_name(parameter, known, path.stem)
         try:
-            setattr(plugin, parameter, value)
+            difference = set_parameter(plugin, parameter, value)
         except Exception as error:
             raise KeyProblem(f"parameters.{parameter}", _one_line(error)) from error
+        if difference is not None and say is not None:
+            say(f"{path.name}: {difference}")
     return plugin
 
 
@@ -222,7 +232,5 @@ def _pedalboard() -> Any:
     try:
         import pedalboard
     except ImportError:
-        raise MissingDependencyError(
-            'plugins need pedalboard: pip install "auricle[pedalboard]"'
-        ) from None
+        raise MissingDependencyError("plugins need pedalboard: pip install pedalboard") from None
     return pedalboard

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
 from typing import ClassVar
 
@@ -40,7 +41,7 @@ from auricle.plugin_core.scene.schema import Reader, check_values, key, to_json
 PathLike = str | os.PathLike[str]
 
 
-@dataclass
+@dataclass(repr=False)
 class Scene:
     """A mix: tracks with chains and moves, a listener, a master.
 
@@ -62,8 +63,9 @@ class Scene:
         "", "where the files named here lie, seen from the scene file; empty: beside it"
     )
     seconds: float | None = key(
-        None, "length; what is longer fades out over 20 ms; null: until the last track that does "
-        "not loop has ended", low=0.001, high=360000.0,
+        None, "length of the file; what is longer or rings on fades out over 20 ms (but see "
+        "`tail_seconds`); null: until the last track that does not loop has ended",
+        low=0.001, high=360000.0,
     )  # fmt: skip
     tracks: tuple[Track, ...] = key((), "what sounds")
     air: Air = key(Air(), "what lies between")
@@ -78,6 +80,21 @@ class Scene:
     def __post_init__(self) -> None:
         self.tracks = tuple(self.tracks)
         check_values(self)
+
+    def __repr__(self) -> str:
+        file = f" of {self.place.file}" if self.place.file is not None else ""
+        return f"<auricle.Scene {self.name!r}{file}: {len(self.tracks)} tracks>"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in ("track", "type", "file", "gain"))
+        rows = "".join(
+            f"<tr><td>{escape(track.name or Path(track.file).stem)}</td><td>{track.type}</td>"
+            f"<td>{escape(track.file)}</td><td>{track.gain_db:g} dB</td></tr>"
+            for track in self.tracks
+        )
+        listener = escape(self.listener.hrtf or "the default listener")
+        title = f"Scene {escape(self.name)}, heard by {listener}"
+        return f"<table><caption>{title}</caption><tr>{head}</tr>{rows}</table>"
 
     @classmethod
     def load(
