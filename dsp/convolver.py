@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.compiled import CACHE
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.stream import Stream
 from auricle.dsp.vectors import (
     NARROW,
     add,
@@ -71,10 +72,11 @@ class FilterSpectra:
         self.im = np.ascontiguousarray(spectra.imag, dtype=np.float32)
 
 
-class PartitionedConvolver:
+class PartitionedConvolver(Stream):
     """C inputs through ``FilterSpectra`` into two ears: ``process(x (C, n)) -> (2, n)``."""
 
     def __init__(self, filters: FilterSpectra) -> None:
+        super().__init__()
         groups, partitions = filters.re.shape[1:3]
         self.filters = filters
         self._next: FilterSpectra | None = None
@@ -116,10 +118,14 @@ class PartitionedConvolver:
         x = np.ascontiguousarray(x, dtype=np.float32)
         out = np.empty((2, x.shape[1]), dtype=np.float32)
         done = 0
-        while done < x.shape[1]:
-            count = min(BLOCK - self._phase, x.shape[1] - done)
-            self.process_part(x, done, count, out, done)
-            done += count
+        mode = self._enter()
+        try:
+            while done < x.shape[1]:
+                count = min(BLOCK - self._phase, x.shape[1] - done)
+                self.process_part(x, done, count, out, done)
+                done += count
+        finally:
+            self._leave(mode)
         return out
 
     def process_part(
