@@ -9,6 +9,7 @@ from auricle.dsp.cache import prepared_set
 from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, unit_vectors
+from auricle.dsp.given import as_set
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import BinauralRenderer
@@ -192,9 +193,8 @@ class BinauralPlugin(CalledAsPlugin):
 
 
 def _loaded(hrtf: Listener) -> HrtfSet:
-    if hrtf is None:
-        return default_hrtf()
-    return hrtf if isinstance(hrtf, HrtfSet) else HrtfSet.load(hrtf)
+    loaded: HrtfSet = default_hrtf() if hrtf is None else as_set(hrtf)
+    return loaded
 
 
 def _within(name: str, value: float, least: float, most: float) -> float:
