@@ -18,6 +18,7 @@ LARGEST_GAIN = 1e6  # 120 dB
 LARGEST_RESPONSE = 1e9
 
 PathLike: TypeAlias = str | os.PathLike[str]
+_FLOAT32 = np.dtype(np.float32)
 
 
 def checked_block(block: ArrayLike, n_rows: int, what: str = "a block") -> NDArray[np.float32]:
@@ -27,7 +28,7 @@ def checked_block(block: ArrayLike, n_rows: int, what: str = "a block") -> NDArr
     that nobody can tell from the numbers.
     """
     given = np.asarray(block)
-    if given.dtype != np.float32 or not given.flags.c_contiguous:
+    if given.dtype is not _FLOAT32 or not given.flags.c_contiguous:
         if given.dtype.kind != "f":
             raise AuricleError(_about_kind(given, what))
         with np.errstate(over="ignore"):  # too large for 32 bits: infinite, and silent further on

@@ -427,7 +427,10 @@ class BinauralRenderer(Stream):
         )  # fmt: skip
 
     def _warm_up(self) -> None:
-        """Have all that a block calls compiled or read from the cache, before there is a block."""
+        """Have all that a block calls compiled or read from the cache, before there is a block.
+
+        That is also for an ``out`` that is part of an array; ``Engine.warm_up`` has a whole one.
+        """
         self._run(np.zeros((self._n_sources, 1), dtype=np.float32), self._coming_out[:, :1], None)
         self.reset()
 

@@ -62,7 +62,7 @@ class Limiter(Stream):
 
 
 def _bounded(audio: NDArray[np.float32]) -> NDArray[np.float32]:
-    if np.all(np.abs(audio) <= LOUDEST_SAMPLE):
+    if np.abs(audio).max(initial=0.0) <= LOUDEST_SAMPLE:  # not where one is NaN
         return audio
     return np.nan_to_num(
         np.clip(audio, -LOUDEST_SAMPLE, LOUDEST_SAMPLE), copy=False, nan=0.0
