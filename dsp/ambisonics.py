@@ -79,9 +79,9 @@ class AmbisonicRenderer(Stream):
         self._phase = 0
         self._moving = False
         self._jump = True
-        self._run(np.zeros((self.n_channels, 1), dtype=np.float32), np.zeros((2, 1), np.float32),
-                  None)  # fmt: skip
-        self.reset()  # all is compiled now, or read from the cache
+        silence, ears = (np.zeros((n, 1), dtype=np.float32) for n in (self._n_channels, 2))
+        self._alone(self._render, silence, ears, None)  # so all is compiled, or read from the cache
+        self.reset()
 
     @property
     def sample_rate(self) -> int:
@@ -128,13 +128,12 @@ class AmbisonicRenderer(Stream):
 
     def reset(self) -> None:
         """Silence; the next orientation is jumped to."""
-        mode = self._enter()
-        try:
-            self._convolver.reset()
-            self._phase = 0
-            self._jump = True
-        finally:
-            self._leave(mode)
+        self._alone(self._silence)
+
+    def _silence(self) -> None:
+        self._convolver.reset()
+        self._phase = 0
+        self._jump = True
 
     def steps_beginning(self, n_samples: int) -> int:
         """Control steps that begin in the next call, if it has ``n_samples``."""
@@ -144,7 +143,7 @@ class AmbisonicRenderer(Stream):
         """Both ears (2, n) of channels (C, n), any n."""
         audio = checked_block(block, self._n_channels, f"a block of order {self.order}")
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
-        self._run(audio, out, None)
+        self._alone(self._render, audio, out, None)
         return out
 
     def process_into(self, block: ArrayLike, out: NDArray[np.float32]) -> None:
@@ -152,7 +151,7 @@ class AmbisonicRenderer(Stream):
         audio = checked_block(block, self._n_channels, f"a block of order {self.order}")
         if out.shape != (2, audio.shape[1]) or out.dtype != np.float32:
             raise AuricleError(f"out must be (2, {audio.shape[1]}) float32, got {out.shape}")
-        self._run(audio, out, None)
+        self._alone(self._render, audio, out, None)
 
     def process_path(self, block: ArrayLike, orientations: ArrayLike) -> NDArray[np.float32]:
         """Both ears (2, n), with an orientation for each control step that begins in the call.
@@ -169,15 +168,8 @@ class AmbisonicRenderer(Stream):
                 f"{steps} steps begin here, so {(steps, 4)} is due, not {path.shape}"
             )
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
-        self._run(audio, out, quaternion_normalise(path) if steps else path)
+        self._alone(self._render, audio, out, quaternion_normalise(path) if steps else path)
         return out
-
-    def _run(self, audio: NDArray, out: NDArray, path: NDArray | None) -> None:
-        mode = self._enter()
-        try:
-            self._render(audio, out, path)
-        finally:
-            self._leave(mode)
 
     def _render(self, audio: NDArray, out: NDArray, path: NDArray | None) -> None:
         steps = self.steps_beginning(audio.shape[1])

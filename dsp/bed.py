@@ -80,6 +80,9 @@ class Bed(Stream):
 
     def reset(self) -> None:
         """Silence what still rings."""
+        self._alone(self._silence)
+
+    def _silence(self) -> None:
         self._state[:] = 0.0
 
     def sources(self, block: ArrayLike) -> NDArray[np.float32]:
@@ -91,12 +94,10 @@ class Bed(Stream):
         audio = self._checked(block)
         out = np.zeros(audio.shape[1], dtype=np.float32)
         if len(self._lfe_rows):
-            mode = self._enter()
-            try:
-                low_pass(audio, self._lfe_rows, self._gain, self._sections, self._state, out,
-                         self._nonfinite)  # fmt: skip
-            finally:
-                self._leave(mode)
+            self._alone(
+                low_pass, audio, self._lfe_rows, self._gain, self._sections, self._state, out,
+                self._nonfinite,
+            )  # fmt: skip
         return out
 
     def _checked(self, block: ArrayLike) -> NDArray[np.float32]:

@@ -164,14 +164,13 @@ class CascadeRenderer(Stream):
 
     def reset(self) -> None:
         """Forget the past; the next sample begins a step, at the directions then set."""
-        mode = self._enter()
-        try:
-            self._past[:] = 0.0
-            self._memory[:] = 0.0
-            self._phase = 0
-            self._fresh = True
-        finally:
-            self._leave(mode)
+        self._alone(self._silence)
+
+    def _silence(self) -> None:
+        self._past[:] = 0.0
+        self._memory[:] = 0.0
+        self._phase = 0
+        self._fresh = True
 
     @property
     def n_sources(self) -> int:
@@ -187,11 +186,7 @@ class CascadeRenderer(Stream):
 
     def process_into(self, audio: Float32, out: Float32) -> None:
         """Write the mix of audio (S, T) to ``out`` (2, T); allocates nothing."""
-        mode = self._enter()
-        try:
-            self._render(audio, out)
-        finally:
-            self._leave(mode)
+        self._alone(self._render, audio, out)
 
     def _render(self, audio: Float32, out: Float32) -> None:
         mesh, done = self._filters.mesh, 0

@@ -95,6 +95,9 @@ class PartitionedConvolver(Stream):
 
     def reset(self) -> None:
         """Forget all input."""
+        self._alone(self._silence)
+
+    def _silence(self) -> None:
         self._window[:] = 0.0
         self._inputs[:] = 0.0
         self._phase = self._head = 0
@@ -117,16 +120,15 @@ class PartitionedConvolver(Stream):
         """The two ears (2, n) of inputs (C, n); any n, also 0."""
         x = np.ascontiguousarray(x, dtype=np.float32)
         out = np.empty((2, x.shape[1]), dtype=np.float32)
-        done = 0
-        mode = self._enter()
-        try:
-            while done < x.shape[1]:
-                count = min(BLOCK - self._phase, x.shape[1] - done)
-                self.process_part(x, done, count, out, done)
-                done += count
-        finally:
-            self._leave(mode)
+        self._alone(self._convolve, x, out)
         return out
+
+    def _convolve(self, x: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+        done = 0
+        while done < x.shape[1]:
+            count = min(BLOCK - self._phase, x.shape[1] - done)
+            self.process_part(x, done, count, out, done)
+            done += count
 
     def process_part(
         self, x: NDArray[np.float32], first: int, count: int, out: NDArray[np.float32], at: int

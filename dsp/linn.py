@@ -136,20 +136,15 @@ class LinnRenderer(Stream):
     def start(self, apparent_m: ArrayLike) -> None:
         """Silence, with sources that rest at places (S, 3)."""
         self.set_places(apparent_m)
-        mode = self._enter()
-        try:
-            self._silence()
-            self._aim()
-        finally:
-            self._leave(mode)
+        self._alone(self._begin)
 
     def reset(self) -> None:
         """Silence; sources stand where they were last put."""
-        mode = self._enter()
-        try:
-            self._silence()
-        finally:
-            self._leave(mode)
+        self._alone(self._silence)
+
+    def _begin(self) -> None:
+        self._silence()
+        self._aim()
 
     def _silence(self) -> None:
         self._history[:] = 0.0
@@ -167,12 +162,10 @@ class LinnRenderer(Stream):
         audio = checked_block(audio, self._n_sources)
         if apparent_m is not None and len(apparent_m) * STEP != audio.shape[1]:
             raise AuricleError(f"{len(apparent_m)} steps of places for {audio.shape[1]} samples")
+        if apparent_m is not None and not np.all(np.isfinite(apparent_m)):
+            raise AuricleError("places are finite x, y, z in metres, and some are NaN or infinite")
         out = np.zeros((2, audio.shape[1]), dtype=np.float32)
-        mode = self._enter()
-        try:
-            self._render(audio, apparent_m, out)
-        finally:
-            self._leave(mode)
+        self._alone(self._render, audio, apparent_m, out)
         return out
 
     def _render(self, audio: Float32, apparent_m: Array | None, out: Float32) -> None:

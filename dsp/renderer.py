@@ -232,19 +232,18 @@ class BinauralRenderer(Stream):
 
     def reset(self) -> None:
         """Silence; the next positions are jumped to, and no set is faded to any more."""
-        mode = self._enter()
-        try:
-            self._engine.reset()
-            if self._propagation is not None:
-                self._propagation.reset()
-            if self._width is not None and self._copies is not None:
-                self._width.reset()
-                self._copies.reset()
-            self._asked = self._coming = self._coming_copies = None
-            self._phase = 0
-            self._jump = True
-        finally:
-            self._leave(mode)
+        self._alone(self._silence)
+
+    def _silence(self) -> None:
+        self._engine.reset()
+        if self._propagation is not None:
+            self._propagation.reset()
+        if self._width is not None and self._copies is not None:
+            self._width.reset()
+            self._copies.reset()
+        self._asked = self._coming = self._coming_copies = None
+        self._phase = 0
+        self._jump = True
 
     def exchange_hrtf(self, hrtf: HrtfSet | PreparedSet | PathLike) -> None:
         """Fade over to another set from the next step on, without a click or a gap.
@@ -268,7 +267,7 @@ class BinauralRenderer(Stream):
         """Both ears (2, n) of sources (S, n), any n."""
         audio = checked_block(block, self._n_sources)
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
-        self._run(audio, out, None)
+        self._alone(self._render, audio, out, None)
         return out
 
     def process_into(self, block: ArrayLike, out: NDArray[np.float32]) -> None:
@@ -276,7 +275,7 @@ class BinauralRenderer(Stream):
         audio = checked_block(block, self._n_sources)
         if out.shape != (2, audio.shape[1]) or out.dtype != np.float32:
             raise AuricleError(f"out must be (2, {audio.shape[1]}) float32, got {out.shape}")
-        self._run(audio, out, None)
+        self._alone(self._render, audio, out, None)
 
     def process_path(
         self, block: ArrayLike, positions_m: ArrayLike | None = None,
@@ -302,15 +301,8 @@ class BinauralRenderer(Stream):
                 raise AuricleError(f"{steps} steps begin here, so {shape} is due, not {rows.shape}")
             path.append(None if rows is None else _finite(rows, "the path"))
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
-        self._run(audio, out, path)
+        self._alone(self._render, audio, out, path)
         return out
-
-    def _run(self, audio: NDArray, out: NDArray, path: list[NDArray | None] | None) -> None:
-        mode = self._enter()
-        try:
-            self._render(audio, out, path)
-        finally:
-            self._leave(mode)
 
     def _render(self, audio: NDArray, out: NDArray, path: list[NDArray | None] | None) -> None:
         steps, done, step = self.steps_beginning(audio.shape[1]), 0, 0
@@ -431,7 +423,12 @@ class BinauralRenderer(Stream):
 
         That is also for an ``out`` that is part of an array; ``Engine.warm_up`` has a whole one.
         """
-        self._run(np.zeros((self._n_sources, 1), dtype=np.float32), self._coming_out[:, :1], None)
+        self._alone(
+            self._render,
+            np.zeros((self._n_sources, 1), dtype=np.float32),
+            self._coming_out[:, :1],
+            None,
+        )
         self.reset()
 
     def _made(self, hrtf: HrtfSet | PreparedSet | PathLike) -> Engine:

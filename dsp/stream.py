@@ -6,31 +6,53 @@ there on.
 """
 
 import copy
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from auricle.dsp import denormals
 from auricle.dsp.errors import AuricleError
 
 Self = TypeVar("Self", bound="Stream")
+Result = TypeVar("Result")
 
 
 class Stream:
-    """The base of renderers: ``_enter`` and ``_leave`` stand around whatever computes sound."""
+    """The base of renderers: ``_alone`` calls whatever reads and writes their state."""
 
     def __init__(self) -> None:
-        self._key = [None]  # taken by the thread that is within; popping is atomic
+        self._key = [None]  # whoever takes it is within
+
+    def _alone(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """``work(*arguments)`` as the only one within, with denormal numbers taken for zero.
+
+        An exception in the middle of it, such as Ctrl-C, leaves half a step done, which no later
+        call could take up: then the stream begins anew from silence.
+        """
+        mode = self._enter()
+        try:
+            return work(*arguments)
+        except BaseException:
+            self._silence()
+            raise
+        finally:
+            self._leave(mode)
+
+    def _silence(self) -> None:
+        """Forget all sound and be at the begin of a step; nobody else is within."""
+        raise NotImplementedError
 
     def _enter(self) -> int:
-        """Be the only one within, and take denormal numbers for zero; for ``_leave``."""
+        mode = denormals.flush()
         try:
-            self._key.pop()
+            del self._key[0]  # one thread can; unlike a call, Ctrl-C never comes right behind it
         except IndexError:
+            denormals.restore(mode)
             raise self._busy() from None
-        return denormals.flush()
+        return mode
 
     def _leave(self, mode: int) -> None:
-        denormals.restore(mode)
         self._key.append(None)
+        denormals.restore(mode)
 
     def _busy(self) -> AuricleError:
         return AuricleError(

@@ -42,12 +42,13 @@ class Limiter(Stream):
 
     def process(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """The next frames (2, n) float32, ``latency_samples`` late."""
-        audio = checked_block(audio, 2)
-        mode = self._enter()
-        try:
-            return self._limited(_bounded(audio))
-        finally:
-            self._leave(mode)
+        return self._alone(self._limited, _bounded(checked_block(audio, 2)))
+
+    def _silence(self) -> None:
+        self._oversampler.reset()
+        self._held = np.zeros_like(self._held)
+        self._smooth[:], self._counters[:] = 1.0, 0
+        self._levels[:] = 1.0, float(len(self._smooth))
 
     def _limited(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         peaks = self._oversampler.peaks(audio)

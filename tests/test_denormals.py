@@ -110,16 +110,6 @@ def test_without_a_compiler_nothing_happens():
     assert counts_denormals()
 
 
-def test_an_error_within_puts_the_mode_back():
-    linn = streams.stream("linn").made
-    places = np.ones((2, 3, 3))
-    places[1] = np.nan
-    with pytest.raises(ValueError, match="finite"):
-        linn.process(np.zeros((3, 256), dtype=np.float32), places)
-    assert counts_denormals()
-    linn.process(np.zeros((3, 256), dtype=np.float32))  # nobody is within any more
-
-
 def test_the_benchmark_has_a_row_for_it():
     row = bench.fade_row(streams.prepared(16), "16", n_sources=2)
     assert "fade to silence" in row.engine

@@ -15,12 +15,16 @@ from auricle.dsp import given as bounds
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed
 from auricle.dsp.cascade import CascadeRenderer
+from auricle.dsp.convolver import PartitionedConvolver
+from auricle.dsp.engine import Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.layouts import layout
+from auricle.dsp.linn import LinnRenderer
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.live.live import Live
 from auricle.plugin_core.plugin import BinauralPlugin
+from auricle.plugin_core.true_peak import Oversampler
 
 RATE = streams.RATE
 EVERY = [*streams.MAKERS, "live"]
@@ -233,6 +237,42 @@ def test_threads_that_share_a_renderer_get_sound_or_an_error():
         thread.join()
     assert len(calls) + len(refused) == 600
     assert all(np.isfinite(out).all() for out in calls)
+
+
+# --- interruptions ---------------------------------------------------------------------------
+
+STEPS_OF = {  # what is called once in a part of a step, and may be interrupted
+    "low rank": (Engine, "render"), "everything": (Engine, "render"),
+    "ambisonics": (PartitionedConvolver, "process_part"),
+    "convolver": (PartitionedConvolver, "_run"), "linn": (LinnRenderer, "_run"),
+    "limiter": (Oversampler, "peaks"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("behind", [False, True], ids=["before it is done", "behind it"])
+@pytest.mark.parametrize("name", STEPS_OF)
+def test_after_ctrl_c_in_the_middle_of_a_block_the_stream_begins_anew(name, behind):
+    stream, other = streams.stream(name), streams.stream(name)
+    stream.process(noise(stream.n_rows, 1000))
+    kind, method = STEPS_OF[name]
+    original, calls = getattr(kind, method), []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) >= (1 if name == "limiter" else 3) and not behind:
+            raise KeyboardInterrupt
+        found = original(*arguments)
+        if len(calls) >= (1 if name == "limiter" else 3):
+            raise KeyboardInterrupt
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kind, method, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            stream.process(noise(stream.n_rows, 1000))
+    assert (np.full(4, 2e-40, dtype=np.float32) * np.float32(0.5)).any(), "the caller's own mode"
+    after = noise(stream.n_rows, 4000, seed=3)
+    np.testing.assert_array_equal(stream.process(after), other.process(after))
 
 
 # --- what callers give -----------------------------------------------------------------------
