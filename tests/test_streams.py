@@ -23,6 +23,7 @@ from auricle.dsp.linn import LinnRenderer
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.live.live import Live
+from auricle.plugin_core.neural.plugin import NeuralPlugin
 from auricle.plugin_core.plugin import BinauralPlugin
 from auricle.plugin_core.true_peak import Oversampler
 
@@ -160,6 +161,17 @@ def test_a_copy_sounds_like_the_original_and_is_its_own(name, how):
     assert out.std() > 1e-4
     silent = np.zeros((stream.n_rows, 48000), dtype=np.float32)
     assert np.abs(other.process(silent)[:, 24000:]).max() < 1e-6
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_the_neural_plugin_is_copied_while_it_runs(how):
+    pytest.importorskip("safetensors")
+    plugin = NeuralPlugin(azimuth_deg=20.0)
+    plugin(noise(1, 999), RATE, reset=False)
+    other = COPIES[how](plugin)
+    out = plugin(noise(1, 999), RATE, reset=False)
+    np.testing.assert_array_equal(other(noise(1, 999), RATE, reset=False), out)
+    assert out.std() > 1e-3
 
 
 @pytest.mark.parametrize("how", COPIES)
