@@ -100,7 +100,10 @@ def test_code_for_both_architectures(where, triple, instruction):
     mode = denormals.emit_read(builder, where)
     denormals.emit_write(builder, where, builder.or_(mode, ir.IntType(64)(denormals.BITS[where])))
     builder.ret(mode)
-    machine = llvm.Target.from_triple(triple).create_target_machine()
+    try:
+        machine = llvm.Target.from_triple(triple).create_target_machine()
+    except RuntimeError:
+        pytest.skip(f"this llvmlite makes no code for {where}")
     assert instruction in machine.emit_assembly(llvm.parse_assembly(str(module)))
 
 
