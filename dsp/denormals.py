@@ -1,7 +1,7 @@
 # mypy: disable-error-code="no-untyped-def, call-arg"
 """Numbers too small to be heard cost no time: the processor takes them for zero while we compute.
 
-Below 1.2e-38 float32 numbers are denormal, and many processors take a hundred cycles for each
+Below 1.2e-38 float32 numbers are denormal, and some processors take a hundred cycles for each
 operation on one. Every sound that fades to silence comes by there. So whatever runs sound sets the
 processor's mode for its own thread (x86-64: FTZ and DAZ of MXCSR; ARM64: FZ of FPCR) and afterwards
 puts back what was there. On other processors nothing happens.

@@ -57,8 +57,8 @@ def checked_gains(gains: ArrayLike, n_sources: int) -> Array:
     if np.any(wrong):
         row = int(np.argmax(wrong))
         raise AuricleError(
-            f"gains are finite, linear and at most {LARGEST_GAIN:g} (120 dB), got {values[row]:g} for "
-            f"source {row}"
+            f"gains are finite, linear and at most {LARGEST_GAIN:g} (120 dB), got {values[row]:g} "
+            f"for source {row}"
         )
     return values
 
