@@ -13,6 +13,8 @@ from auricle.dsp.compiled import CACHE
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2
+LARGEST_GAIN = 1e6  # as in given.py
+FARTHEST_M = 1e30  # beyond it squares may be infinite
 
 _OPTIONS: dict[str, Any] = {
     "cache": CACHE,
@@ -34,7 +36,8 @@ def aim(
         positions: (S, 3) world positions in metres.
         turn: (3, 3) world to head axes.
         origin: (3,) the listener's position in metres.
-        gains: (S,) linear gains; 0 switches a source off.
+        gains: (S,) linear gains; 0 switches a source off. With distance they are held to
+            LARGEST_GAIN.
         distance_gain: whether the level falls as 1/r from 1 m.
         jump: whether the new values hold from the step's first sample on.
         inverse: (T, 3, 3) from a direction to the weights of a triangle's vertices.
@@ -66,11 +69,14 @@ def aim(
         distance = np.sqrt(x * x + y * y + z * z)
         if not distance > 1e-9:  # NaN too: straight ahead
             x, y, z, distance = 1.0, 0.0, 0.0, 1.0
+        if distance > FARTHEST_M:
+            x, y, z, distance = FARTHEST_M, 0.0, 0.0, FARTHEST_M
         shrink = 1.0 / distance
         x, y, z = x * shrink, y * shrink, z * shrink
         level = gains[s]
         if distance_gain:
             level /= max(distance, 0.1)
+        level = min(max(level, -LARGEST_GAIN), LARGEST_GAIN) if level == level else 0.0
         if near[s]:
             moved, loud = np.float32(0.0), np.float32(0.0)
             for e in range(2):

@@ -12,10 +12,13 @@ from auricle.dsp.compiled import CACHE
 from auricle.dsp.convolver import BLOCK, FilterSpectra, PartitionedConvolver
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_conjugate, quaternion_normalise, slerp
+from auricle.dsp.given import PathLike, as_set, checked_block, listener_orientation
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.spherical_harmonics import n_channels, rotation_into
+from auricle.dsp.stream import Stream
 
 CONTROL_SAMPLES = BLOCK
+LOUDEST = 1e15  # of a sample, as in given.py
 LEAST = 1e-9  # smaller gains are rounding: most are while a head only yaws
 
 # No nnan and ninf: channels with NaN are found by arithmetic on NaN.
@@ -27,7 +30,7 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-class AmbisonicRenderer:
+class AmbisonicRenderer(Stream):
     """Renders an ambisonic scene for one listener: ``process(block (C, n)) -> (2, n)`` float32.
 
     Channels are in ACN order, C = (order + 1)^2. A plane wave with the signal s in W (SN3D) is as
@@ -35,11 +38,12 @@ class AmbisonicRenderer:
     while the head turns: orientations are taken on a grid of ``CONTROL_SAMPLES`` samples from the
     start of the stream, whatever the size of the calls, and the rotation matrix moves linearly
     between them. A call that spans several steps turns evenly from the last orientation to the new
-    one. The first orientation is jumped to.
+    one. The first orientation is jumped to. One thread at a time may call ``process``; copies are
+    renderers of their own, as of ``BinauralRenderer``.
 
     Args:
-        hrtf: the listener's set, or an ``AmbisonicDecoder`` made earlier for this sample rate and
-            order (from ``auricle.dsp.ambisonic_decoder``, in any thread).
+        hrtf: the listener's set, the path of a SOFA file, or an ``AmbisonicDecoder`` made earlier
+            for this sample rate and order (from ``auricle.dsp.ambisonic_decoder``, in any thread).
         sample_rate: of the audio, in Hz.
         block_size: samples that calls usually have; any size is allowed.
         order: 0 to 10.
@@ -49,15 +53,16 @@ class AmbisonicRenderer:
     """
 
     def __init__(
-        self, hrtf: HrtfSet | AmbisonicDecoder, sample_rate: int = 48000, block_size: int = 128,
-        order: int = 1, level: str = "matched", normalisation: str = "sn3d",
+        self, hrtf: HrtfSet | AmbisonicDecoder | PathLike, sample_rate: int = 48000,
+        block_size: int = 128, order: int = 1, level: str = "matched", normalisation: str = "sn3d",
         match_coherence: bool = False,
     ) -> None:  # fmt: skip
         if block_size < 1:
             raise AuricleError(f"block_size is at least 1, got {block_size}")
-        self.sample_rate, self.block_size = int(sample_rate), int(block_size)
-        self.order, self.n_channels = order, n_channels(order)
-        self.decoder = self._decoder(hrtf, level, match_coherence)
+        super().__init__()
+        self._sample_rate, self._block_size = int(sample_rate), int(block_size)
+        self._order, self._n_channels = order, n_channels(order)
+        self.decoder = self._decoder(as_set(hrtf), level, match_coherence)
         filters = self.decoder.filters_for(normalisation)
         self._convolver = PartitionedConvolver(FilterSpectra(filters))
         self.tail_samples = filters.shape[2] + CONTROL_SAMPLES
@@ -74,6 +79,29 @@ class AmbisonicRenderer:
         self._phase = 0
         self._moving = False
         self._jump = True
+        silence, ears = (np.zeros((n, 1), dtype=np.float32) for n in (self._n_channels, 2))
+        self._alone(self._render, silence, ears, None)  # so all is compiled, or read from the cache
+        self.reset()
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the audio, in Hz."""
+        return self._sample_rate
+
+    @property
+    def block_size(self) -> int:
+        """Samples that calls usually have."""
+        return self._block_size
+
+    @property
+    def order(self) -> int:
+        """Of the scene."""
+        return self._order
+
+    @property
+    def n_channels(self) -> int:
+        """C."""
+        return self._n_channels
 
     @property
     def latency_samples(self) -> int:
@@ -82,15 +110,27 @@ class AmbisonicRenderer:
 
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
-        """Parts of calls (C,) in which a channel held NaN or infinity and was silenced."""
+        """Parts of calls (C,) in which a channel was silenced: it held NaN, infinity or more than
+        ``auricle.dsp.given.LOUDEST_SAMPLE``.
+        """
         return self._nonfinite
 
-    def set_listener(self, orientation: ArrayLike = IDENTITY) -> None:
-        """The head's orientation, a quaternion [w, x, y, z], head to world."""
-        self._orientation[:] = quaternion_normalise(orientation)
+    def set_listener(
+        self, orientation: ArrayLike | None = None, *, yaw_deg: float | None = None,
+        pitch_deg: float | None = None, roll_deg: float | None = None,
+    ) -> None:  # fmt: skip
+        """The head's orientation, head to world: a quaternion [w, x, y, z], or angles.
+
+        Yaw is + left, pitch + nose down, roll + left ear up; what is not given is 0. AuricleError
+        for both at once.
+        """
+        self._orientation[:] = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
 
     def reset(self) -> None:
         """Silence; the next orientation is jumped to."""
+        self._alone(self._silence)
+
+    def _silence(self) -> None:
         self._convolver.reset()
         self._phase = 0
         self._jump = True
@@ -101,17 +141,17 @@ class AmbisonicRenderer:
 
     def process(self, block: ArrayLike) -> NDArray[np.float32]:
         """Both ears (2, n) of channels (C, n), any n."""
-        audio = self._checked(block)
+        audio = checked_block(block, self._n_channels, f"a block of order {self.order}")
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
-        self._run(audio, out, None)
+        self._alone(self._render, audio, out, None)
         return out
 
     def process_into(self, block: ArrayLike, out: NDArray[np.float32]) -> None:
         """The same into ``out`` (2, n) float32."""
-        audio = self._checked(block)
+        audio = checked_block(block, self._n_channels, f"a block of order {self.order}")
         if out.shape != (2, audio.shape[1]) or out.dtype != np.float32:
             raise AuricleError(f"out must be (2, {audio.shape[1]}) float32, got {out.shape}")
-        self._run(audio, out, None)
+        self._alone(self._render, audio, out, None)
 
     def process_path(self, block: ArrayLike, orientations: ArrayLike) -> NDArray[np.float32]:
         """Both ears (2, n), with an orientation for each control step that begins in the call.
@@ -120,7 +160,7 @@ class AmbisonicRenderer:
             block: (C, n).
             orientations: (J, 4) reached at the end of each step, J = ``steps_beginning(n)``.
         """
-        audio = self._checked(block)
+        audio = checked_block(block, self._n_channels, f"a block of order {self.order}")
         path = np.asarray(orientations, dtype=np.float64)
         steps = self.steps_beginning(audio.shape[1])
         if path.shape != (steps, 4):
@@ -128,10 +168,10 @@ class AmbisonicRenderer:
                 f"{steps} steps begin here, so {(steps, 4)} is due, not {path.shape}"
             )
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
-        self._run(audio, out, quaternion_normalise(path) if steps else path)
+        self._alone(self._render, audio, out, quaternion_normalise(path) if steps else path)
         return out
 
-    def _run(self, audio: NDArray, out: NDArray, path: NDArray | None) -> None:
+    def _render(self, audio: NDArray, out: NDArray, path: NDArray | None) -> None:
         steps = self.steps_beginning(audio.shape[1])
         done, step = 0, 0
         while done < audio.shape[1]:
@@ -183,15 +223,6 @@ class AmbisonicRenderer:
             )
         return hrtf
 
-    def _checked(self, block: ArrayLike) -> NDArray[np.float32]:
-        audio = np.ascontiguousarray(block, dtype=np.float32)
-        if audio.ndim != 2 or audio.shape[0] != self.n_channels:
-            raise AuricleError(
-                f"a block of order {self.order} must be ({self.n_channels}, samples), got "
-                f"{audio.shape}"
-            )
-        return audio
-
 
 @njit(**_OPTIONS)
 def turn_part(audio, first, count, phase, rotation, change, moving, ramp, work, out, nonfinite):
@@ -208,7 +239,8 @@ def turn_part(audio, first, count, phase, rotation, change, moving, ramp, work, 
         ramp: (STEP,) float32, (t + 1) / STEP.
         work: (C, STEP) float32 scratch.
         out: (C, STEP) float32; samples phase to phase + count are written.
-        nonfinite: (C,) counts calls in which a channel held NaN or infinity and was silenced.
+        nonfinite: (C,) counts calls in which a channel held NaN, infinity or a sample above LOUDEST
+            and was silenced.
     """
     order = (rotation.shape[1] - 1) // 2
     for c in range(len(out)):
@@ -233,12 +265,12 @@ def turn_part(audio, first, count, phase, rotation, change, moving, ramp, work, 
 
 @njit(inline="always", **_OPTIONS)
 def _take(source, target, nonfinite, c):
-    """Copy a channel; silence it if it holds NaN or infinity."""
-    check = np.float32(0.0)
+    """Copy a channel; silence it if it holds NaN or what is beyond bounds."""
+    level = np.float32(0.0)
     for t in range(len(target)):
         x = source[t]
         target[t] = x
-        check += x * np.float32(0.0)
-    if check != check:
+        level += abs(x)
+    if not level <= LOUDEST:
         nonfinite[c] += 1
         target[:] = np.float32(0.0)

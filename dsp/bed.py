@@ -9,18 +9,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.compiled import CACHE
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.given import LARGEST_GAIN, checked_block
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.layouts import Layout
 from auricle.dsp.prepared import diffuse_field_rms
 from auricle.dsp.sphere import triangulate
+from auricle.dsp.stream import Stream
 
 LFE_GAIN_DB = 10.0  # ITU-R BS.775-4, annex 7: the LFE is played 10 dB louder than it is recorded
 LFE_HZ = 120.0
+LOUDEST = 1e15  # of a sample, as in given.py
 
 _OPTIONS: dict[str, Any] = {"cache": CACHE, "nogil": True, "error_model": "numpy"}
 
 
-class Bed:
+class Bed(Stream):
     """How a layout's channels (C, n) are played: S sources at ``positions_m``, and the LFE.
 
     Give ``sources`` to a ``BinauralRenderer`` with ``n_sources`` sources that stand at
@@ -47,26 +50,39 @@ class Bed:
     ) -> None:
         if lfe not in ("play", "drop"):
             raise AuricleError(f'lfe is "play" or "drop", not {lfe!r}')
-        if not (np.isfinite(bass_gain) and bass_gain >= 0.0):
-            raise AuricleError(f"bass_gain must be a gain of at least 0, got {bass_gain}")
-        self.layout, self.sample_rate = layout, int(sample_rate)
+        if not 0.0 <= bass_gain <= LARGEST_GAIN:
+            raise AuricleError(f"bass_gain is a gain of 0 to {LARGEST_GAIN:g}, got {bass_gain}")
+        super().__init__()
+        self.layout, self._sample_rate = layout, int(sample_rate)
         self.positions_m = layout.positions_m
-        self.n_sources = len(layout.source_channels)
         self._source_rows = np.array(layout.source_channels, dtype=np.int64)
         playing = layout.lfe_channels if lfe == "play" else ()
         self._lfe_rows = np.array(playing, dtype=np.int64)
         self._gain = float(bass_gain) * 10.0 ** (LFE_GAIN_DB / 20.0)
-        self._sections = butterworth_sections(LFE_HZ, self.sample_rate)
+        self._sections = butterworth_sections(LFE_HZ, self._sample_rate)
         self._state = np.zeros((len(self._sections), 2))
         self._nonfinite = np.zeros(1, dtype=np.int64)
 
     @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self._sample_rate
+
+    @property
+    def n_sources(self) -> int:
+        """S."""
+        return len(self._source_rows)
+
+    @property
     def nonfinite_samples(self) -> int:
-        """Samples of the LFE that were NaN or infinity and silenced."""
+        """Samples of the LFE that were silenced: NaN, infinity or more than 1e15."""
         return int(self._nonfinite[0])
 
     def reset(self) -> None:
         """Silence what still rings."""
+        self._alone(self._silence)
+
+    def _silence(self) -> None:
         self._state[:] = 0.0
 
     def sources(self, block: ArrayLike) -> NDArray[np.float32]:
@@ -78,18 +94,14 @@ class Bed:
         audio = self._checked(block)
         out = np.zeros(audio.shape[1], dtype=np.float32)
         if len(self._lfe_rows):
-            low_pass(audio, self._lfe_rows, self._gain, self._sections, self._state, out,
-                     self._nonfinite)  # fmt: skip
+            self._alone(
+                low_pass, audio, self._lfe_rows, self._gain, self._sections, self._state, out,
+                self._nonfinite,
+            )  # fmt: skip
         return out
 
     def _checked(self, block: ArrayLike) -> NDArray[np.float32]:
-        audio = np.ascontiguousarray(block, dtype=np.float32)
-        if audio.ndim != 2 or audio.shape[0] != self.layout.n_channels:
-            raise AuricleError(
-                f"a block of {self.layout.name} must be ({self.layout.n_channels}, samples), got "
-                f"{audio.shape}"
-            )
-        return audio
+        return checked_block(block, self.layout.n_channels, f"a block of {self.layout.name}")
 
 
 def bass_gain(hrtf: HrtfSet, sample_rate: int, level: str = "matched") -> float:
@@ -135,13 +147,13 @@ def low_pass(audio, rows, gain, sections, state, out, nonfinite):
         sections: (P, 5), from ``butterworth_sections``.
         state: (P, 2) in and out, transposed direct form II, in float64 as 120 Hz needs.
         out: (n,) float32.
-        nonfinite: (1,) counts samples that were NaN or infinity and taken for 0.
+        nonfinite: (1,) counts samples that were NaN or above LOUDEST and taken for 0.
     """
     for t in range(len(out)):
         value = 0.0
         for row in rows:
             x = audio[row, t]
-            if np.isfinite(x):
+            if abs(x) <= LOUDEST:
                 value += x
             else:
                 nonfinite[0] += 1

@@ -26,7 +26,9 @@ from auricle.dsp import sphere
 from auricle.dsp.compiled import CACHE
 from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.given import checked_block, checked_gains
 from auricle.dsp.sphere import SphereMesh, triangulate
+from auricle.dsp.stream import Stream
 from auricle.dsp.vectors import (
     LANES,
     add,
@@ -110,7 +112,7 @@ class CascadeSet:
         )
 
 
-class CascadeRenderer:
+class CascadeRenderer(Stream):
     """Renders S moving sources through the filters of a set; any block size, no latency.
 
     Args:
@@ -121,6 +123,7 @@ class CascadeRenderer:
     def __init__(self, filters: CascadeSet, n_sources: int) -> None:
         if n_sources < 1:
             raise AuricleError(f"there must be at least one source, got {n_sources}")
+        super().__init__()
         self._filters = filters
         self._table = delay_table(TAPS)
         n_tiles = -(-n_sources // TILE)
@@ -156,27 +159,36 @@ class CascadeRenderer:
         self._directions[:] = wanted
 
     def set_gains(self, gains: ArrayLike) -> None:
-        """Linear gains (S,), from the next step on."""
-        self._gains[:] = gains
+        """Linear gains (S,) up to 1e6, from the next step on; AuricleError for others."""
+        self._gains[:] = checked_gains(gains, len(self._directions))
 
     def reset(self) -> None:
         """Forget the past; the next sample begins a step, at the directions then set."""
+        self._alone(self._silence)
+
+    def _silence(self) -> None:
         self._past[:] = 0.0
         self._memory[:] = 0.0
         self._phase = 0
         self._fresh = True
 
+    @property
+    def n_sources(self) -> int:
+        """S."""
+        return len(self._directions)
+
     def process(self, block: ArrayLike) -> Float32:
         """The mix (2, T) of audio (S, T) float32."""
-        audio = np.ascontiguousarray(block, dtype=np.float32)
-        if audio.ndim != 2 or len(audio) != len(self._directions):
-            raise AuricleError(f"a block must be ({len(self._directions)}, T), got {audio.shape}")
+        audio = checked_block(block, len(self._directions))
         out = np.zeros((2, audio.shape[1]), dtype=np.float32)
         self.process_into(audio, out)
         return out
 
     def process_into(self, audio: Float32, out: Float32) -> None:
         """Write the mix of audio (S, T) to ``out`` (2, T); allocates nothing."""
+        self._alone(self._render, audio, out)
+
+    def _render(self, audio: Float32, out: Float32) -> None:
         mesh, done = self._filters.mesh, 0
         out[:] = 0.0
         while done < audio.shape[1]:

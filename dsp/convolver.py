@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.compiled import CACHE
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.stream import Stream
 from auricle.dsp.vectors import (
     NARROW,
     add,
@@ -71,10 +72,11 @@ class FilterSpectra:
         self.im = np.ascontiguousarray(spectra.imag, dtype=np.float32)
 
 
-class PartitionedConvolver:
+class PartitionedConvolver(Stream):
     """C inputs through ``FilterSpectra`` into two ears: ``process(x (C, n)) -> (2, n)``."""
 
     def __init__(self, filters: FilterSpectra) -> None:
+        super().__init__()
         groups, partitions = filters.re.shape[1:3]
         self.filters = filters
         self._next: FilterSpectra | None = None
@@ -93,6 +95,9 @@ class PartitionedConvolver:
 
     def reset(self) -> None:
         """Forget all input."""
+        self._alone(self._silence)
+
+    def _silence(self) -> None:
         self._window[:] = 0.0
         self._inputs[:] = 0.0
         self._phase = self._head = 0
@@ -115,12 +120,15 @@ class PartitionedConvolver:
         """The two ears (2, n) of inputs (C, n); any n, also 0."""
         x = np.ascontiguousarray(x, dtype=np.float32)
         out = np.empty((2, x.shape[1]), dtype=np.float32)
+        self._alone(self._convolve, x, out)
+        return out
+
+    def _convolve(self, x: NDArray[np.float32], out: NDArray[np.float32]) -> None:
         done = 0
         while done < x.shape[1]:
             count = min(BLOCK - self._phase, x.shape[1] - done)
             self.process_part(x, done, count, out, done)
             done += count
-        return out
 
     def process_part(
         self, x: NDArray[np.float32], first: int, count: int, out: NDArray[np.float32], at: int

@@ -22,6 +22,7 @@ BYPASS, CONSTANT, CHANGE = 0, 1, 2
 FADE = 10.0
 # Cues at the very limit are weaker than -95 dB; many sources stand just there, at 1 m.
 LIMIT_SHARE = 0.999
+FARTHEST_M = 1e30  # as in aim.py
 
 # As in near_field.py; tests hold them together. Here, since compiled code is cached file by file.
 PARALLAX_RADIUS = 0.75
@@ -78,6 +79,8 @@ def aim_distance(
         distance = np.sqrt(x * x + y * y + z * z)
         if not distance > 1e-9:  # NaN too: straight ahead
             x, y, z, distance = 1.0, 0.0, 0.0, 1.0
+        if distance > FARTHEST_M:
+            x, y, z, distance = FARTHEST_M, 0.0, 0.0, FARTHEST_M
         x, y, z = x / distance, y / distance, z / distance
         limit_m = limits_m[s]
         limit = min(limit_m, reference_m) if with_near else 0.0

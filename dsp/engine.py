@@ -1,5 +1,7 @@
 """The state of one prepared set in the renderer: histories, gains, delays, buses, filters."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,8 @@ from auricle.dsp.air import Air
 from auricle.dsp.convolver import FilterSpectra, PartitionedConvolver, arrays_of
 from auricle.dsp.delay import centre_samples, delay_table
 from auricle.dsp.distance import DistanceCues
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.given import LARGEST_RESPONSE
 from auricle.dsp.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.vectors import LANES
@@ -23,6 +27,7 @@ class Engine:
         self, prepared: PreparedSet, n_sources: int, air: Air | None = None,
         near_field_m: NDArray | None = None, in_air: NDArray | None = None,
     ) -> None:  # fmt: skip
+        _check_size(prepared)
         self.prepared = prepared
         near = prepared.near
         self._cues = DistanceCues(n_sources, prepared.sample_rate, near, air, 1.0)
@@ -57,13 +62,35 @@ class Engine:
         self._heard = np.zeros((kernels.TILE, STEP), dtype=np.float32)
         self._at = np.zeros((3, kernels.TILE), dtype=np.int64)
         self._bus = np.zeros((2, rank, STEP), dtype=np.float32)
-        self._inputs = self._bus.reshape(2 * rank, STEP)
         self._pending = np.zeros((2, rank + STEP), dtype=np.float32)
         self._convolver: PartitionedConvolver | None = None
         if prepared.filters is not None:
             both = np.zeros((2, rank, 2, prepared.filters.shape[2]), dtype=np.float32)
             both[0, :, 0], both[1, :, 1] = prepared.filters
             self._convolver = PartitionedConvolver(FilterSpectra(both.reshape(2 * rank, 2, -1)))
+        self._set_views()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Copies have views of their own arrays."""
+        self.__dict__.update(state)
+        self._set_views()
+
+    def _set_views(self) -> None:
+        """Parts of arrays by themselves; each would cost as much in every call as a small block."""
+        self._inputs = self._bus.reshape(-1, STEP)
+        self._old_delays, self._new_delays = self._delays
+        self._old_filters, self._new_filters = self._cues.coefficients
+        self._heard_at, self._undelayed_at, self._gains_at = self._at
+
+    def warm_up(self) -> None:
+        """Have the kernels compiled, or read from the cache, before the first step is aimed."""
+        n_sources = len(self._state)
+        positions = np.full((n_sources, 3), 0.01)  # nearer than any limit
+        silence, out = np.zeros((n_sources, 1), dtype=np.float32), np.zeros((2, 1), np.float32)
+        self.aim(positions, np.eye(3), np.zeros(3), np.zeros(n_sources), False, True)
+        self.render(silence, 0, 1, 0, out, 0)
+        self.reset()
+        self._triangle[:] = 0
 
     def reset(self) -> None:
         """Silence everything that still sounds."""
@@ -97,8 +124,8 @@ class Engine:
             positions, turn, origin, gains, distance_gain, jump, self._inverse, mesh.neighbours,
             mesh.triangles, self._gains_table, self._delays_table, cues.near, cues.early,
             cues.directions, cues.delays, float(self._centre), self.prepared.rank,
-            self.prepared.head_taps, self._triangle, self._start, self._change, self._delays[0],
-            self._delays[1], self._state,
+            self.prepared.head_taps, self._triangle, self._start, self._change, self._old_delays,
+            self._new_delays, self._state,
         )  # fmt: skip
 
     def render(
@@ -108,10 +135,10 @@ class Engine:
         prepared, cues = self.prepared, self._cues
         kernels.spatialize(
             audio, first, count, phase, self._past, self._rows, self._ramp, self._state, self.quiet,
-            self.nonfinite, self._start, self._change, self._delays[0], self._delays[1],
+            self.nonfinite, self._start, self._change, self._old_delays, self._new_delays,
             self._table, prepared.delay_taps, self._centre, prepared.head_taps, self._taps,
-            self._plan, self._heard, self._at[0], self._at[1], self._at[2], cues.state,
-            cues.coefficients[0], cues.coefficients[1], cues.memory, self._bus,
+            self._plan, self._heard, self._heard_at, self._undelayed_at, self._gains_at, cues.state,
+            self._old_filters, self._new_filters, cues.memory, self._bus,
         )  # fmt: skip
         if self._convolver is None:
             scatter.scatter(self._bus, phase, count, out, at, self._pending)
@@ -142,6 +169,17 @@ class Engine:
             ),
         }  # fmt: skip
         return found | self._cues.arrays() | arrays_of(self._convolver)
+
+
+def _check_size(prepared: PreparedSet) -> None:
+    """Refuse responses so large that sound through them would pass the largest float32."""
+    tables = (prepared.gains,) if prepared.filters is None else (prepared.gains, prepared.filters)
+    largest = max(max(float(table.max()), -float(table.min())) for table in tables)
+    if not largest <= LARGEST_RESPONSE:
+        raise AuricleError(
+            f"the responses of the set reach {largest:.3g}, and HRTFs about 1; scale them, or "
+            'leave level="matched"'
+        )
 
 
 def _padded(table: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:

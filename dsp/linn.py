@@ -18,8 +18,10 @@ from auricle.dsp import propagation
 from auricle.dsp.compiled import CACHE
 from auricle.dsp.delay import centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.given import checked_block
 from auricle.dsp.linn_filters import TAPS, EarNetworks, FilterMaker
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.dsp.stream import Stream
 
 STEP = 128  # samples over which delays, gains and filters move
 LEAST_DISTANCE_M = 0.2  # below which the level no longer rises
@@ -36,7 +38,7 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-class LinnRenderer:
+class LinnRenderer(Stream):
     """Both ears of S sources for one listener; ``process`` allocates its result alone.
 
     Args:
@@ -67,7 +69,8 @@ class LinnRenderer:
                 f"1 source or more and a longest distance of 1 to 1000 m, got {n_sources} and "
                 f"{longest_m}"
             )
-        self.sample_rate, self.n_sources = sample_rate, n_sources
+        super().__init__()
+        self._sample_rate, self._n_sources = sample_rate, n_sources
         self._filters = FilterMaker(networks, sample_rate)
         self._samples_per_m = sample_rate / SOUND_SPEED_M_S
         self._least, self._longest = float(centre_samples(propagation.TAPS)), longest_m
@@ -93,13 +96,25 @@ class LinnRenderer:
         self._places = np.tile([1.0, 0.0, 0.0], (n_sources, 1))
 
     @property
+    def sample_rate(self) -> int:
+        """Of the audio, in Hz."""
+        return self._sample_rate
+
+    @property
+    def n_sources(self) -> int:
+        """S."""
+        return self._n_sources
+
+    @property
     def report(self) -> str:
         """One line on the system."""
         return "LINN, filters of a network once a step"
 
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
-        """Parts of steps (S,) in which each source held NaN or infinity and was silenced."""
+        """Parts of steps (S,) in which each source was silenced: it held NaN, infinity or more
+        than ``auricle.dsp.given.LOUDEST_SAMPLE``.
+        """
         return self._nonfinite[::2].copy()
 
     def set_places(self, apparent_m: ArrayLike) -> None:
@@ -121,11 +136,17 @@ class LinnRenderer:
     def start(self, apparent_m: ArrayLike) -> None:
         """Silence, with sources that rest at places (S, 3)."""
         self.set_places(apparent_m)
-        self.reset()
-        self._aim()
+        self._alone(self._begin)
 
     def reset(self) -> None:
         """Silence; sources stand where they were last put."""
+        self._alone(self._silence)
+
+    def _begin(self) -> None:
+        self._silence()
+        self._aim()
+
+    def _silence(self) -> None:
         self._history[:] = 0.0
         self._past[:] = 0.0
         self._phase, self._started = 0, False
@@ -138,12 +159,16 @@ class LinnRenderer:
             apparent_m: (K, S, 3) places at the ends of the steps, n = K STEP; None: all go to
                 those of ``set_places`` within a step.
         """
-        audio = np.asarray(audio, dtype=np.float32)
-        if audio.ndim != 2 or audio.shape[0] != self.n_sources:
-            raise AuricleError(f"audio is ({self.n_sources}, n), got {audio.shape}")
+        audio = checked_block(audio, self._n_sources)
         if apparent_m is not None and len(apparent_m) * STEP != audio.shape[1]:
             raise AuricleError(f"{len(apparent_m)} steps of places for {audio.shape[1]} samples")
+        if apparent_m is not None and not np.all(np.isfinite(apparent_m)):
+            raise AuricleError("places are finite x, y, z in metres, and some are NaN or infinite")
         out = np.zeros((2, audio.shape[1]), dtype=np.float32)
+        self._alone(self._render, audio, apparent_m, out)
+        return out
+
+    def _render(self, audio: Float32, apparent_m: Array | None, out: Float32) -> None:
         done = 0
         while done < audio.shape[1]:
             if self._phase == 0:
@@ -153,7 +178,6 @@ class LinnRenderer:
             count = min(STEP - self._phase, audio.shape[1] - done)
             self._run(audio, done, count, out)
             done += count
-        return out
 
     def _aim(self) -> None:
         """Delays, gains and filters due when the step that begins ends."""

@@ -33,6 +33,7 @@ VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the ker
 STEP = 128  # samples of a control step, as in the renderer
 TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
 PHASES = 128  # rows of the delay table a sample
+LOUDEST = 1e15  # of a sample, as in given.py
 FASTEST = 0.33  # of the speed of sound; what moves faster has jumped
 
 _OPTIONS: dict[str, Any] = {
@@ -143,7 +144,8 @@ def delay_rows(
         active: (S,) bool; other sources pass as they are.
         old, new: (S,) delays at the step's ends.
         table: (rows, TAPS) of ``delay_table``, oldest sample first; centre: its first delay.
-        nonfinite: (S,) counts calls in which a source held NaN or infinity and was silenced.
+        nonfinite: (S,) counts calls in which a source held NaN, infinity or a sample above
+            LOUDEST and was silenced.
         out: (S, STEP) float32, samples 0 to count are written.
     """
     kept = history.shape[1] // 2
@@ -153,14 +155,15 @@ def delay_rows(
             for t in range(count):
                 target[t] = source[t]
             continue
-        check = np.float32(0.0)
+        level = np.float32(0.0)
         for t in range(count):
-            check += source[t] * np.float32(0.0)
-        if check != check:
+            level += abs(source[t])
+        sound = level <= LOUDEST  # not where one is NaN
+        if not sound:
             nonfinite[s] += 1
         at = head
         for t in range(count):
-            x = source[t] if check == check else np.float32(0.0)
+            x = source[t] if sound else np.float32(0.0)
             put(past, at, x)
             put(past, at + kept, x)
             at = at + 1 if at + 1 < kept else 0

@@ -8,17 +8,25 @@ from auricle.dsp.cache import prepared_set
 from auricle.dsp.engine import STEP, Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
+from auricle.dsp.given import (
+    PathLike,
+    as_set,
+    checked_block,
+    checked_gains,
+    listener_orientation,
+)
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.propagation import Propagation
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.dsp.stream import Stream
 from auricle.dsp.width import COPIES, Width
 
 CONTROL_SAMPLES = STEP
 FADE_STEPS = 8  # of an exchange of sets
 
 
-class BinauralRenderer:
+class BinauralRenderer(Stream):
     """Renders S sources for one listener: ``process(block (S, n)) -> (2, n)`` float32.
 
     Motion runs on a fixed grid of ``CONTROL_SAMPLES`` samples from the start of the stream,
@@ -26,8 +34,14 @@ class BinauralRenderer:
     and delays move linearly to them within it. A call that spans several steps is given its
     positions evenly between the last and the new ones. The first positions are jumped to.
 
+    One thread at a time may call ``process``; a second one meanwhile gets an error that says so.
+    ``exchange_hrtf`` may come from any thread. Copies (``copy``, ``deepcopy``, ``pickle``) are
+    renderers of their own and sound like this one from there on. Samples above 1e15 count as not
+    finite: what holds one is silent, as with NaN.
+
     Args:
-        hrtf: the listener's set, or a ``PreparedSet`` made earlier for this sample rate.
+        hrtf: the listener's set, the path of a SOFA file, or a ``PreparedSet`` made earlier for
+            this sample rate.
         sample_rate: of the audio, in Hz.
         block_size: samples that calls usually have; any size is allowed.
         n_sources: S.
@@ -43,8 +57,8 @@ class BinauralRenderer:
     """
 
     def __init__(
-        self, hrtf: HrtfSet | PreparedSet, sample_rate: int = 48000, block_size: int = 128,
-        n_sources: int = 1, rank: str | int = "auto", level: str = "matched",
+        self, hrtf: HrtfSet | PreparedSet | PathLike, sample_rate: int = 48000,
+        block_size: int = 128, n_sources: int = 1, rank: str | int = "auto", level: str = "matched",
         distance_gain: bool = False, near_field_m: float | None = None, air: Air | None = None,
         propagation_m: float = 0.0,
     ) -> None:  # fmt: skip
@@ -52,8 +66,9 @@ class BinauralRenderer:
             raise AuricleError(
                 f"n_sources and block_size are at least 1, got {n_sources} and {block_size}"
             )
-        self.sample_rate, self.block_size = int(sample_rate), int(block_size)
-        self.n_sources = int(n_sources)
+        super().__init__()
+        self._sample_rate, self._block_size = int(sample_rate), int(block_size)
+        self._n_sources = int(n_sources)
         self.distance_gain = bool(distance_gain)
         self._rank, self._level = rank, level
         limit_m = _near_limit_m(near_field_m, self.distance_gain)
@@ -65,6 +80,7 @@ class BinauralRenderer:
         if propagation_m > 0.0:
             speed = air.sound_speed_m_s if air else SOUND_SPEED_M_S
             self._propagation = Propagation(self.n_sources, self.sample_rate, propagation_m, speed)
+        self._asked: tuple[Engine, Engine | None] | None = None  # by ``exchange_hrtf``; and copies
         self._coming: Engine | None = None
         self._coming_step = 0
         self._coming_out = np.zeros((2, STEP), dtype=np.float32)
@@ -74,7 +90,7 @@ class BinauralRenderer:
         self._copies_out = np.zeros((2, STEP), dtype=np.float32)
         self._positions = np.tile([1.0, 0.0, 0.0], (self.n_sources, 1))
         self._gains = np.ones(self.n_sources)
-        self._active = np.ones(self.n_sources, dtype=bool)
+        self._active = np.ones(self.n_sources)  # 0 or 1; a product with bool takes twice as long
         self._levels = np.ones(self.n_sources)
         self._orientation = np.array(IDENTITY)
         self._origin = np.zeros(3)
@@ -83,6 +99,22 @@ class BinauralRenderer:
         self._turn = np.eye(3)
         self._phase = 0
         self._jump = True
+        self._warm_up()
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the audio, in Hz."""
+        return self._sample_rate
+
+    @property
+    def block_size(self) -> int:
+        """Samples that calls usually have."""
+        return self._block_size
+
+    @property
+    def n_sources(self) -> int:
+        """S."""
+        return self._n_sources
 
     @property
     def prepared(self) -> PreparedSet:
@@ -107,7 +139,9 @@ class BinauralRenderer:
 
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
-        """Parts of calls (S,) in which a source held NaN or infinity and was silenced."""
+        """Parts of calls (S,) in which a source was silenced: it held NaN, infinity or more than
+        ``auricle.dsp.given.LOUDEST_SAMPLE``.
+        """
         if self._propagation is not None:
             return self._engine.nonfinite + self._propagation.nonfinite
         return self._engine.nonfinite
@@ -120,11 +154,8 @@ class BinauralRenderer:
         self._positions[:] = _finite(xyz, "positions")
 
     def set_gains(self, gains: ArrayLike) -> None:
-        """Linear gains (S,)."""
-        values = np.asarray(gains, dtype=np.float64)
-        if values.shape != (self.n_sources,):
-            raise AuricleError(f"gains must be ({self.n_sources},), got {values.shape}")
-        self._gains[:] = _finite(values, "gains")
+        """Linear gains (S,), at most 1e6 (120 dB) to either side; AuricleError for others."""
+        self._gains[:] = checked_gains(gains, self._n_sources)
 
     def set_active(self, active: ArrayLike) -> None:
         """Which sources (S,) sound; the others fade out and then cost nothing."""
@@ -155,6 +186,8 @@ class BinauralRenderer:
             self._copies = self._copies_of(self._engine)
             if self._coming is not None:
                 self._coming_copies = self._copies_of(self._coming)
+            if self._asked is not None:
+                self._asked = (self._asked[0], self._copies_of(self._asked[0]))
         self._width.targets_deg[:] = values
 
     def set_distance_effects(
@@ -186,36 +219,45 @@ class BinauralRenderer:
             self._propagation.active[:] = propagates
 
     def set_listener(
-        self, orientation: ArrayLike = IDENTITY, position: ArrayLike = (0.0, 0.0, 0.0)
-    ) -> None:
-        """The head's orientation, a quaternion [w, x, y, z], and its position (3,) in metres."""
-        self._orientation[:] = quaternion_normalise(orientation)
+        self, orientation: ArrayLike | None = None, position: ArrayLike = (0.0, 0.0, 0.0), *,
+        yaw_deg: float | None = None, pitch_deg: float | None = None, roll_deg: float | None = None,
+    ) -> None:  # fmt: skip
+        """The head's orientation, and its position (3,) in metres.
+
+        The orientation is a quaternion [w, x, y, z], or angles: yaw (+ left), pitch (+ nose down)
+        and roll (+ left ear up); what is not given is 0. AuricleError for both at once.
+        """
+        self._orientation[:] = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
         self._origin[:] = _finite(np.asarray(position, dtype=np.float64), "the listener's position")
 
     def reset(self) -> None:
-        """Silence; the next positions are jumped to."""
+        """Silence; the next positions are jumped to, and no set is faded to any more."""
+        self._alone(self._silence)
+
+    def _silence(self) -> None:
         self._engine.reset()
         if self._propagation is not None:
             self._propagation.reset()
         if self._width is not None and self._copies is not None:
             self._width.reset()
             self._copies.reset()
-        self._coming = self._coming_copies = None
+        self._asked = self._coming = self._coming_copies = None
         self._phase = 0
         self._jump = True
 
-    def exchange_hrtf(self, hrtf: HrtfSet | PreparedSet) -> None:
+    def exchange_hrtf(self, hrtf: HrtfSet | PreparedSet | PathLike) -> None:
         """Fade over to another set from the next step on, without a click or a gap.
 
         A ``PreparedSet`` (from ``auricle.dsp.cache.prepared_set``, made in any thread) is taken at
-        once; an ``HrtfSet`` is prepared here first, which may take seconds.
+        once; an ``HrtfSet`` or the path of a SOFA file is prepared here first, which may take
+        seconds. While one set fades in, the next one waits; of several the last one counts.
         """
         coming = self._made(hrtf)
-        self._coming_step = -1  # the step at which it starts to listen
+        copies = None
         if self._width is not None:
             self._width.follow(coming.prepared)
-            self._coming_copies = self._copies_of(coming)
-        self._coming = coming
+            copies = self._copies_of(coming)
+        self._asked = (coming, copies)
 
     def steps_beginning(self, n_samples: int) -> int:
         """Control steps that begin in the next call, if it has ``n_samples``."""
@@ -223,17 +265,17 @@ class BinauralRenderer:
 
     def process(self, block: ArrayLike) -> NDArray[np.float32]:
         """Both ears (2, n) of sources (S, n), any n."""
-        audio = self._checked(block)
+        audio = checked_block(block, self._n_sources)
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
-        self.process_into(audio, out)
+        self._alone(self._render, audio, out, None)
         return out
 
     def process_into(self, block: ArrayLike, out: NDArray[np.float32]) -> None:
         """The same into ``out`` (2, n) float32."""
-        audio = self._checked(block)
+        audio = checked_block(block, self._n_sources)
         if out.shape != (2, audio.shape[1]) or out.dtype != np.float32:
             raise AuricleError(f"out must be (2, {audio.shape[1]}) float32, got {out.shape}")
-        self._run(audio, out, self.steps_beginning(audio.shape[1]), None)
+        self._alone(self._render, audio, out, None)
 
     def process_path(
         self, block: ArrayLike, positions_m: ArrayLike | None = None,
@@ -246,7 +288,7 @@ class BinauralRenderer:
             positions_m: (J, S, 3) reached at the end of each step, J = ``steps_beginning(n)``.
             orientations: (J, 4); listener_positions_m: (J, 3).
         """
-        audio = self._checked(block)
+        audio = checked_block(block, self._n_sources)
         steps = self.steps_beginning(audio.shape[1])
         path: list[NDArray | None] = []
         for values, shape in (
@@ -259,13 +301,11 @@ class BinauralRenderer:
                 raise AuricleError(f"{steps} steps begin here, so {shape} is due, not {rows.shape}")
             path.append(None if rows is None else _finite(rows, "the path"))
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
-        self._run(audio, out, steps, path)
+        self._alone(self._render, audio, out, path)
         return out
 
-    def _run(
-        self, audio: NDArray, out: NDArray, steps: int, path: list[NDArray | None] | None
-    ) -> None:
-        done, step = 0, 0
+    def _render(self, audio: NDArray, out: NDArray, path: list[NDArray | None] | None) -> None:
+        steps, done, step = self.steps_beginning(audio.shape[1]), 0, 0
         while done < audio.shape[1]:
             if self._phase == 0:
                 if path is None:
@@ -321,6 +361,9 @@ class BinauralRenderer:
         self._engine.aim(positions, turn, origin, self._levels, self.distance_gain, self._jump)
         if self._propagation is not None:
             self._propagation.aim(positions, origin, self._jump)
+        if self._coming is None and self._asked is not None:
+            (self._coming, self._coming_copies), self._asked = self._asked, None
+            self._coming_step = -1  # the step at which it starts to listen
         if self._coming is not None:
             if self._coming_step < 0:
                 self._coming.inherit(self._engine)
@@ -375,9 +418,24 @@ class BinauralRenderer:
             np.repeat(self._near_field_m, COPIES), np.repeat(self._in_air, COPIES),
         )  # fmt: skip
 
-    def _made(self, hrtf: HrtfSet | PreparedSet) -> Engine:
-        prepared = self._prepared(hrtf)
-        return Engine(prepared, self.n_sources, self._air, self._near_field_m, self._in_air)
+    def _warm_up(self) -> None:
+        """Have all that a block calls compiled or read from the cache, before there is a block.
+
+        That is also for an ``out`` that is part of an array; ``Engine.warm_up`` has a whole one.
+        """
+        self._alone(
+            self._render,
+            np.zeros((self._n_sources, 1), dtype=np.float32),
+            self._coming_out[:, :1],
+            None,
+        )
+        self.reset()
+
+    def _made(self, hrtf: HrtfSet | PreparedSet | PathLike) -> Engine:
+        prepared = self._prepared(as_set(hrtf))
+        engine = Engine(prepared, self.n_sources, self._air, self._near_field_m, self._in_air)
+        engine.warm_up()
+        return engine
 
     def _prepared(self, hrtf: HrtfSet | PreparedSet) -> PreparedSet:
         if isinstance(hrtf, PreparedSet):
@@ -388,12 +446,6 @@ class BinauralRenderer:
                 )
             return hrtf
         return prepared_set(hrtf, self.sample_rate, rank=self._rank, level=self._level)
-
-    def _checked(self, block: ArrayLike) -> NDArray[np.float32]:
-        audio = np.ascontiguousarray(block, dtype=np.float32)
-        if audio.ndim != 2 or audio.shape[0] != self.n_sources:
-            raise AuricleError(f"a block must be ({self.n_sources}, samples), got {audio.shape}")
-        return audio
 
 
 def _near_limit_m(near_field_m: float | None, distance_gain: bool) -> float:

@@ -29,6 +29,7 @@ PASS = 12  # delay taps a pass; the number of taps is a multiple of it
 BLENDS = 4  # of two delay filters in a step, at the most
 PHASES = 128  # rows of the delay table a sample
 IDLE, CONSTANT, CHANGE = 0, 1, 2  # as in aim.py
+LOUDEST = 1e15  # of a sample, as in given.py
 PAIR = 2 * LANES
 
 # No nnan and ninf: sources with NaN are found by arithmetic on NaN.
@@ -58,7 +59,8 @@ def spatialize(
         ramp: (STEP,) float32, (t + 1) / STEP.
         state: (S,) IDLE, CONSTANT or CHANGE, from ``aim``.
         quiet: (S,) samples since the source was last not zero; a silent past costs nothing.
-        nonfinite: (S,) counts calls in which a source held NaN or infinity and was silenced.
+        nonfinite: (S,) counts calls in which a source held NaN, infinity or a sample above
+            LOUDEST and was silenced.
         start, change: (S, G) float32 gains at the step's begin, and their change within it: K of
             the left ear's buses, K of the right's, H and H of each ear's first buses for the
             source without delay.
@@ -170,7 +172,7 @@ def _add_tile(
 
 @njit(**_OPTIONS)
 def _take(audio, at, count, rows, to, quiet, nonfinite, s):
-    """Put a source's new samples behind its past; silence them if one is NaN or infinite."""
+    """Put a source's new samples behind its past; silence them if one is NaN or beyond bounds."""
     a = b = splat(np.float32(0.0))
     t = 0
     while t + PAIR <= count:
@@ -185,16 +187,16 @@ def _take(audio, at, count, rows, to, quiet, nonfinite, s):
         put(rows, to + t, x1)
         energy += x1 * x1
         t += 1
-    if energy > 0.0 and energy < np.inf:
+    if energy > 0.0 and energy <= LOUDEST * LOUDEST:
         put(quiet, s, 0)
         return
-    # Silence, squares beyond float32, or NaN and infinity: look at each sample.
+    # Silence, squares beyond bounds, or NaN: look at each sample.
     level = np.float32(0.0)
     finite = True
     for t in range(count):
         x1 = get(audio, at + t)
         level = max(level, abs(x1))
-        finite = finite and np.isfinite(x1)
+        finite = finite and abs(x1) <= LOUDEST
     if not finite:
         put(nonfinite, s, get(nonfinite, s) + 1)
         for t in range(count):

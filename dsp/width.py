@@ -21,6 +21,7 @@ from auricle.dsp.prepared import PreparedSet
 
 STEP = 128  # samples of a control step, as in the renderer
 COPIES = 4
+LOUDEST = 1e15  # of a sample, as in given.py
 FASTEST_DEG_PER_SECOND = 60.0  # of a width: what is asked for at once is reached in this time
 FULL_DEG = 20.0  # width from which on the arc is filled evenly; below, the middle is louder
 # Of each copy's three filters, milliseconds: of 24 random draws the one that keeps the level
@@ -237,17 +238,18 @@ def decorrelate(audio, first, count, running, delays, past, at, signs, out):
     n_copies, n_stages = delays.shape
     gain = np.float32(_ALL_PASS)
     for s in range(len(running)):
-        check = np.float32(0.0)
+        level = np.float32(0.0)
         if running[s]:
             for t in range(count):
-                check += audio[s, first + t] * np.float32(0.0)
+                level += abs(audio[s, first + t])
+        sound = level <= LOUDEST  # not where one is NaN
         for c in range(n_copies):
             row = out[s * n_copies + c]
             if not running[s]:
                 row[:count] = 0.0
                 continue
-            for t in range(count):  # what holds NaN or infinity is silent here as in the engine
-                row[t] = signs[c] * audio[s, first + t] if check == check else np.float32(0.0)
+            for t in range(count):  # what is beyond bounds is silent here as in the engine
+                row[t] = signs[c] * audio[s, first + t] if sound else np.float32(0.0)
             for n in range(n_stages):
                 ring, length, i = past[s, c, n], delays[c, n], at[s, c, n]
                 for t in range(count):

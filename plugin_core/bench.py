@@ -17,6 +17,7 @@ SOURCE_DEG_PER_SECOND = 90.0
 HEAD_DEG_PER_SECOND = 60.0
 SCENE_BLOCKS = 8
 WARM_BLOCKS = 6
+FADE_BLOCKS = 300
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,12 @@ class MovingScene:
 
 
 def speed_rows(prepared: PreparedSet, rank: str, seconds: float = 1.0) -> Iterator[SpeedRow]:
-    """Rows over source counts at block 128, then over block sizes at 1000 sources."""
+    """Rows over source counts at block 128, over block sizes at 1000 sources, and of a fade."""
     for n_sources in (1, 16, 64, 256, 1000, 4000, 10000):
         yield speed_row(prepared, rank, n_sources, 128, seconds)
     for block_size in (64, 256, 512):
         yield speed_row(prepared, rank, 1000, block_size, seconds)
+    yield fade_row(prepared, rank)
 
 
 def speed_row(
@@ -91,6 +93,34 @@ def speed_row(
         "auricle", rank, block_size, n_sources, 1e6 * each,
         CONTROL_SAMPLES / prepared.sample_rate / each, deviation,
     )  # fmt: skip
+
+
+def fade_row(prepared: PreparedSet, rank: str, n_sources: int = 64) -> SpeedRow:
+    """Noise that fades to nothing, all sources at rest: its slowest ten blocks, median.
+
+    It should take no longer than any other sound: no number below those that are held in full may
+    reach an operation.
+    """
+    renderer = BinauralRenderer(prepared, prepared.sample_rate, 128, n_sources)
+    audio = fading_noise(n_sources, FADE_BLOCKS * 128)
+    out = np.zeros((2, 128), dtype=np.float32)
+    taken = np.empty(FADE_BLOCKS)
+    for i in range(FADE_BLOCKS):
+        part = np.ascontiguousarray(audio[:, i * 128 : (i + 1) * 128])
+        begin = time.perf_counter()
+        renderer.process_into(part, out)
+        taken[i] = time.perf_counter() - begin
+    each = float(np.median(taken.reshape(-1, 10), axis=1).max()) / n_sources
+    return SpeedRow(
+        "auricle, fade to silence", rank, 128, n_sources, 1e6 * each,
+        CONTROL_SAMPLES / prepared.sample_rate / each, _deviation_db(prepared, min(n_sources, 16)),
+    )  # fmt: skip
+
+
+def fading_noise(n_sources: int, n: int) -> NDArray[np.float32]:
+    """Noise (S, n) that falls evenly in decibels, to below the least number of float32."""
+    fade = 10.0 ** -np.linspace(0.0, 46.0, n)
+    return (_noise(np.random.default_rng(0), n_sources, n) * fade).astype(np.float32)
 
 
 def baseline_row(

@@ -11,7 +11,9 @@ from typing import Any, Protocol, overload, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.given import LOUDEST_SAMPLE
 from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
+from auricle.plugin_core.native_copies import Recipe, recipe_of, remade
 
 
 @runtime_checkable
@@ -40,6 +42,12 @@ class Chain(CalledAsPlugin, MutableSequence[Stage]):
     compensated. Calls with ``reset=False`` continue each other. They hold back the latency once, so
     the first ones are short or empty, and all that they give together is aligned with the input.
     Unlike those of a ``Pedalboard``, they may have any size in any order.
+
+    NaN, infinity and samples above 1e15 are silenced before each stage: native plugins would keep
+    them for ever. Copies (``copy``, ``deepcopy``, ``pickle``) have stages of their own with the
+    same parameters. Native ones start from silence in them, since pedalboard does not give their
+    state away; VST3 plugins and impulse responses that came from no file cannot be copied at all,
+    which a TypeError says.
 
     Raises:
         TypeError: a stage without ``process`` and ``reset``; RuntimeError: one that is twice there.
@@ -79,6 +87,16 @@ class Chain(CalledAsPlugin, MutableSequence[Stage]):
             self._stages.insert(index, _checked(value))
             self._runs = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        stages = [recipe_of(stage) if _is_native(stage) else stage for stage in self._stages]
+        return state | {"_stages": stages, "_runs": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        stages = state["_stages"]
+        self._stages = [remade(each) if isinstance(each, Recipe) else each for each in stages]
+
     def __repr__(self) -> str:
         return f"<auricle.Chain with {len(self)} stages: {self._stages!r}>"
 
@@ -92,7 +110,7 @@ class Chain(CalledAsPlugin, MutableSequence[Stage]):
             for run in self._current_runs():
                 # Ours take (2, 1) as two channels; what guesses from the shape may not.
                 call = getattr(run, "process_channels", None) or run.process
-                audio = np.asarray(call(audio, rate, size, reset), dtype=np.float32)
+                audio = np.asarray(call(_sound(audio), rate, size, reset), dtype=np.float32)
             return audio
 
     def reset(self) -> None:
@@ -160,6 +178,12 @@ def _grouped(stages: list[Stage]) -> list[Any]:
         native = []
         runs.append(stage)
     return [*runs, _NativeRun(native)] if native else runs
+
+
+def _sound(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The audio with silence for what is none."""
+    within = np.abs(audio) <= LOUDEST_SAMPLE
+    return audio if np.all(within) else np.where(within, audio, np.float32(0.0))
 
 
 def _is_native(stage: object) -> bool:

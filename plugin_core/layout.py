@@ -1,12 +1,14 @@
 """How pedalboard reads an array of sound: which side is the channels, which dtypes are taken."""
 
+import copy
 import threading
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Block = NDArray[np.float32]
+Self = TypeVar("Self", bound="CalledAsPlugin")
 
 
 class Layout:
@@ -100,7 +102,8 @@ def checked_call(sample_rate: Any, buffer_size: Any) -> tuple[int, int]:
 class CalledAsPlugin:
     """What is called as pedalboard's plugins are: any layout in, the same out, one call at a time.
 
-    A subclass gives ``process_channels``.
+    A subclass gives ``process_channels``. Copies (``copy``, ``deepcopy``, ``pickle``) are plugins
+    of their own that sound like the original from there on.
     """
 
     is_effect = True
@@ -109,6 +112,24 @@ class CalledAsPlugin:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._layout = Layout()
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
+
+    def __copy__(self: Self) -> Self:
+        return copy.deepcopy(self)
+
+    def __deepcopy__(self: Self, memo: dict[int, Any]) -> Self:
+        made = type(self).__new__(type(self))
+        memo[id(self)] = made
+        with self._lock:  # no call comes between
+            made.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return made
 
     def process(
         self, input_array: NDArray[Any], sample_rate: float, buffer_size: int = 8192,

@@ -5,16 +5,19 @@ from numba import njit
 from numpy.typing import NDArray
 
 from auricle.dsp.compiled import CACHE
+from auricle.dsp.given import LOUDEST_SAMPLE, checked_block
+from auricle.dsp.stream import Stream
 from auricle.plugin_core.true_peak import CENTRE_SAMPLES, Oversampler
 
 _LOOKAHEAD_SECONDS = 0.005
 
 
-class Limiter:
+class Limiter(Stream):
     """Keeps the true peak of both channels under a ceiling; the gain is the same for both.
 
     The gain falls before a peak, over the 5 ms of look-ahead, and rises behind it exponentially.
-    ``process`` gives as many frames as it takes, ``latency_samples`` late.
+    ``process`` gives as many frames as it takes, ``latency_samples`` late. NaN becomes silence, and
+    what is beyond ``auricle.dsp.given.LOUDEST_SAMPLE`` is held to that: neither stays behind.
 
     Args:
         sample_rate: Hz.
@@ -23,6 +26,7 @@ class Limiter:
     """
 
     def __init__(self, sample_rate: int, ceiling_db: float, release_seconds: float = 0.1) -> None:
+        super().__init__()
         self._lookahead = max(1, round(_LOOKAHEAD_SECONDS * sample_rate))
         self._ceiling = 10.0 ** (ceiling_db / 20.0)
         self._rise = 1.0 - np.exp(-1.0 / (max(release_seconds, 1e-3) * sample_rate))
@@ -38,6 +42,15 @@ class Limiter:
 
     def process(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """The next frames (2, n) float32, ``latency_samples`` late."""
+        return self._alone(self._limited, _bounded(checked_block(audio, 2)))
+
+    def _silence(self) -> None:
+        self._oversampler.reset()
+        self._held = np.zeros_like(self._held)
+        self._smooth[:], self._counters[:] = 1.0, 0
+        self._levels[:] = 1.0, float(len(self._smooth))
+
+    def _limited(self, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         peaks = self._oversampler.peaks(audio)
         gains = np.minimum(1.0, self._ceiling / np.maximum(peaks, 1e-9))
         _smooth_gains(gains, *self._minima, self._smooth, self._counters, self._levels, self._rise)
@@ -47,6 +60,14 @@ class Limiter:
         if n:
             self.lowest_gain = min(self.lowest_gain, float(gains.min()))
         return (joined[:, :n] * gains).astype(np.float32)
+
+
+def _bounded(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+    if np.abs(audio).max(initial=0.0) <= LOUDEST_SAMPLE:  # not where one is NaN
+        return audio
+    return np.nan_to_num(
+        np.clip(audio, -LOUDEST_SAMPLE, LOUDEST_SAMPLE), copy=False, nan=0.0
+    ).astype(np.float32)
 
 
 @njit(cache=CACHE, nogil=True, error_model="numpy")

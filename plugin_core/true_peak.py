@@ -66,6 +66,10 @@ class Oversampler:
     def __init__(self, n_channels: int = 2) -> None:
         self._past = np.zeros((n_channels, TAPS - 1), dtype=np.float32)
 
+    def reset(self) -> None:
+        """Forget the samples before."""
+        self._past = np.zeros_like(self._past)
+
     def peaks(self, audio: Audio) -> NDArray[np.float64]:
         """Absolute peaks (n,), late by ``CENTRE_SAMPLES``."""
         joined = np.concatenate([self._past, audio], axis=1, dtype=np.float32)

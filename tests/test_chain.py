@@ -1,12 +1,16 @@
 """Chains: without pedalboard as a list, with it as pedalboard's plugins and ours in one stream."""
 
+import copy
 import importlib.util
+import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import synthetic
 from synthetic import level_db
 
@@ -20,6 +24,13 @@ SIZES = [1, 64, 65, 128, 8192, 8193]
 needs_pedalboard = pytest.mark.skipif(
     importlib.util.find_spec("pedalboard") is None, reason="pedalboard is not installed"
 )
+
+
+COPIES = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda made: pickle.loads(pickle.dumps(made)),
+}
 
 
 def plugin(azimuth_deg: float = 40) -> BinauralPlugin:
@@ -194,3 +205,61 @@ def test_layouts_pass_through() -> None:
     assert chain(audio[0], RATE).shape == (2, 300)
     assert chain(audio[:, :0], RATE).shape == (2, 0)
     assert Chain([Gain(0)])(audio[0], RATE).shape == (300,)
+
+
+@needs_pedalboard
+@pytest.mark.parametrize("how", COPIES)
+def test_a_chain_with_native_plugins_is_copied_with_their_parameters(how: str) -> None:
+    import pedalboard as pb
+
+    chain = Chain([
+        pb.Compressor(-30, 4, 2, 80), pb.Mix([pb.Gain(-3), pb.Chain([pb.Delay(0.01, 0.3, 0.4)])]),
+        pb.LadderFilter(pb.LadderFilter.Mode.BPF12, 900), plugin(), pb.Invert(), pb.Reverb(0.4),
+        pb.Resample(16000), pb.Limiter(-12, 60),
+    ])  # fmt: skip
+    audio = noise(1, 9000)
+    out = chain(audio, RATE)
+    other = COPIES[how](chain)
+    np.testing.assert_array_equal(other(audio, RATE), out)
+    assert out.std() > 1e-3
+    other[0].threshold_db = 0.0
+    del other[5:]
+    assert len(chain) == 8
+    np.testing.assert_array_equal(chain(audio, RATE), out)
+
+
+@needs_pedalboard
+@pytest.mark.parametrize("how", COPIES)
+def test_a_native_plugin_that_does_not_tell_what_it_is_made_of_cannot_be_copied(how: str) -> None:
+    import pedalboard as pb
+
+    chain = Chain([pb.Gain(1), pb.Convolution(np.ones(8, dtype=np.float32), 1.0, RATE)])
+    with pytest.raises(TypeError, match="Convolution cannot be copied"):
+        COPIES[how](chain)
+
+
+@needs_pedalboard
+def test_a_convolution_with_a_file_is_copied(tmp_path: Path) -> None:
+    import pedalboard as pb
+
+    soundfile.write(tmp_path / "room.wav", noise(400), RATE)
+    chain = Chain([pb.Convolution(str(tmp_path / "room.wav"), 0.4)])
+    audio = noise(1, 3000)
+    np.testing.assert_array_equal(copy.copy(chain)(audio, RATE), chain(audio, RATE))
+
+
+@needs_pedalboard
+@pytest.mark.parametrize("wrong", [np.nan, -np.inf, 1e30])
+def test_what_native_plugins_would_keep_for_ever_does_not_reach_them(wrong: float) -> None:
+    import pedalboard as pb
+
+    def made() -> Chain:
+        return Chain([pb.Reverb(0.5), pb.LowpassFilter(500), plugin(), pb.Limiter(-3)])
+
+    audio, silent = noise(1, 4000), noise(1, 4000)
+    audio[0, 70], silent[0, 70] = wrong, 0.0
+    chain, other = made(), made()
+    for call in (0, 1):
+        out = chain(audio if call == 0 else silent, RATE, reset=False)
+        np.testing.assert_array_equal(out, other(silent, RATE, reset=False))
+        assert np.isfinite(out).all()

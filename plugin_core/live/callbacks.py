@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numba import cfunc, njit, types
 
+from auricle.dsp.denormals import FLUSH, read_mode, write_mode
 from auricle.plugin_core.live.account import account, measure, record
 from auricle.plugin_core.live.atomics import load_acquire, store_release
 from auricle.plugin_core.live.block import render_block, take_scene
@@ -37,11 +38,14 @@ _measure, _record, _account = apart(measure), apart(record), apart(account)
 @njit(**_OPTIONS)
 def make_block(at, n_frames, began_ns):
     """Everything between a driver's input, which stands in ``audio``, and the ears in ``out``."""
+    mode = read_mode()
+    write_mode(mode | FLUSH)
     _take_scene(at, n_frames, began_ns)
     _gather(at, n_frames)
     _render_block(at, n_frames)
     _measure(at, n_frames)
     _record(at, n_frames)
+    write_mode(mode)
 
 
 _make_block = apart(make_block)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from auricle.dsp.air import Air
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import IDENTITY, quaternion_normalise
+from auricle.dsp.given import checked_gains, listener_orientation
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.spatialize import STEP
@@ -157,8 +157,8 @@ class Live:
         self.scene.commit()
 
     def set_gains(self, gains: ArrayLike) -> None:
-        """Linear gains (S,)."""
-        self.scene.gains[:] = self._checked(gains, (self.n_sources,), "gains")
+        """Linear gains (S,), at most 1e6 (120 dB) to either side; AuricleError for others."""
+        self.scene.gains[:] = checked_gains(gains, self.n_sources)
         self.scene.commit()
 
     def set_mute(self, muted: ArrayLike) -> None:
@@ -168,10 +168,15 @@ class Live:
         self.scene.commit()
 
     def set_listener(
-        self, orientation: ArrayLike = IDENTITY, position: ArrayLike = (0.0, 0.0, 0.0)
-    ) -> None:
-        """The head's orientation, a quaternion [w, x, y, z], and its position (3,) in metres."""
-        self.scene.orientation[:] = quaternion_normalise(orientation)
+        self, orientation: ArrayLike | None = None, position: ArrayLike = (0.0, 0.0, 0.0), *,
+        yaw_deg: float | None = None, pitch_deg: float | None = None, roll_deg: float | None = None,
+    ) -> None:  # fmt: skip
+        """The head's orientation, a quaternion [w, x, y, z] or angles, and its position (3,).
+
+        Angles are as of ``BinauralRenderer.set_listener``, the position is in metres.
+        """
+        turned = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
+        self.scene.orientation[:] = turned
         self.scene.place[:] = self._checked(position, (3,), "the listener's position")
         self.scene.commit()
 

@@ -22,9 +22,13 @@ class System(Protocol):
     Sound takes its time, and is 1/r as loud: both are part of what such systems model.
     """
 
-    sample_rate: int
     latency_samples: int
     tail_samples: int
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        ...
 
     @property
     def report(self) -> str:
