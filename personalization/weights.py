@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
+from auricle.dsp.unfinished import whole_file
 
 FORMAT = "auricle weights 1"
 _SHIPPED = Path(__file__).resolve().parent / "model_files"
@@ -61,14 +62,11 @@ def save_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     }
     tensors = {name: np.ascontiguousarray(each) for name, each in weights.tensors.items()}
     path = Path(path)
-    part = path.with_name(path.name + ".part")
     try:
-        save_file(tensors, str(part), metadata)
-        part.replace(path)
+        with whole_file(path) as part:
+            save_file(tensors, str(part), metadata)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load_weights(path: str | os.PathLike[str], model: str | None = None) -> Weights:

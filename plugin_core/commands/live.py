@@ -2,15 +2,14 @@
 
 import gc
 import json
-import signal as signals
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from auricle.plugin_core.commands.render import say
+from auricle.plugin_core.stopping import until_told
 
 if TYPE_CHECKING:
     from auricle.plugin_core.live.live import Live
@@ -20,6 +19,7 @@ EXAMPLE = (
     "auricle live --sources 8 --tracker supperware"
 )
 REFRESH_SECONDS = 0.2
+BROKEN_RECORDING = 2
 
 
 def live(
@@ -54,6 +54,9 @@ def live(
     osc_folder: Annotated[
         list[Path] | None, typer.Option(help="Folder whose sets OSC may ask for; repeatable.")
     ] = None,
+    ignore_time_tags: Annotated[
+        bool, typer.Option("--ignore-time-tags", help="Bundles count when they arrive.")
+    ] = False,
     no_osc: Annotated[bool, typer.Option("--no-osc", help="Do not listen for OSC.")] = False,
     tracker: Annotated[str | None, typer.Option(help="Preset of the head tracker.")] = None,
     tracker_port: Annotated[
@@ -78,6 +81,7 @@ def live(
     ] = False,
 ) -> None:
     """Play tracks and inputs binaurally now; OSC and a head tracker steer them."""
+    from auricle.dsp.errors import AuricleError
     from auricle.plugin_core.live.live import Live
     from auricle.plugin_core.live.sources import Track, channels
 
@@ -87,6 +91,7 @@ def live(
     options = {
         "host": osc_host, "tcp_port": osc_tcp_port, "allow": osc_allow or (),
         "folders": [str(folder) for folder in osc_folder or []], "tracker_port": tracker_port,
+        "obey_time_tags": not ignore_time_tags,
     }  # fmt: skip
     player = Live(
         hrtf, playing, backend=backend, sample_rate=sample_rate, block_size=block_size,
@@ -96,20 +101,24 @@ def live(
         tracker=tracker, osc=options, device=_device(device), client_name=client_name,
         connect=not no_connect, say=say,
     )  # fmt: skip
-    # To be told to end is to end in order: a recording is kept.
-    before = signals.signal(signals.SIGTERM, signals.default_int_handler)
+    status = 0
     try:
-        with player, suppress(KeyboardInterrupt):
+        # To be told to end is to end in order: a recording is kept.
+        with player, until_told():
             gc.collect()
             gc.freeze()  # what is loaded stays; to walk through it again would hold OSC up
             _watch(player)
-    finally:
-        signals.signal(signals.SIGTERM, before)
+    except AuricleError as error:
+        if str(error) not in player.troubles:
+            raise
+        status = BROKEN_RECORDING  # which was said when it happened
     figures = player.statistics()
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
     elif sys.stdout.isatty():
         typer.echo(_last_line(figures))
+    if status:
+        raise typer.Exit(status)
 
 
 def _inputs(count: int, signal: str | None) -> list[Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.unfinished import whole_file
 from auricle.plugin_core.adm.chunks import is_wave
 from auricle.plugin_core.audio_files import output_format, same_file
 from auricle.plugin_core.fifo import Fifo
@@ -124,14 +125,11 @@ class Scene:
         except ValueError:  # another drive
             seen = str(there)
         text = json.dumps(to_json(replace(self, folder="" if seen == "." else seen)), indent=2)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
-            temporary.write_text(text + "\n", encoding="utf-8")
-            os.replace(temporary, target)
+            with whole_file(target) as unfinished:
+                unfinished.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise AuricleError(f"{path}: could not be written ({error.strerror})") from error
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def open(
         self, *, n_workers: int = 1, say: Callable[[str], None] | None = None,
