@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.unfinished import forget, unfinished
 from auricle.plugin_core.large_wave import LargeSound, is_large
+from auricle.plugin_core.regular_file import check_regular
 from auricle.plugin_core.torn_file import mend
 
 READ_FRAMES = 16384
@@ -159,10 +160,7 @@ def _silence_nonfinite(audio: Audio) -> int:
 
 
 def _open(path: Path) -> soundfile.SoundFile:
-    if not path.exists():
-        raise AuricleError(f"{path}: no such file; check the name")
-    if path.is_dir():
-        raise AuricleError(f"{path}: is a folder; name an audio file in it")
+    check_regular(path, AuricleError)
     try:
         file = LargeSound(path) if is_large(path) else soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless types

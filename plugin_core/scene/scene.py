@@ -23,6 +23,7 @@ from auricle.plugin_core.mixing import MakeBus
 from auricle.plugin_core.scene.from_adm import tracks_of
 from auricle.plugin_core.scene.json_tree import load_tree
 from auricle.plugin_core.scene.model import (
+    MOST_SECONDS,
     VERSION,
     Air,
     Listener,
@@ -63,7 +64,7 @@ class Scene:
     )
     seconds: float | None = key(
         None, "length; what is longer fades out over 20 ms; null: until the last track that does "
-        "not loop has ended", low=0.001, high=360000.0,
+        "not loop has ended", low=0.001, high=MOST_SECONDS,
     )  # fmt: skip
     tracks: tuple[Track, ...] = key((), "what sounds")
     air: Air = key(Air(), "what lies between")
