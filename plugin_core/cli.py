@@ -13,6 +13,7 @@ import typer.core
 import auricle
 from auricle.dsp.unfinished import remove_all
 from auricle.plugin_core.commands import bench as bench_command
+from auricle.plugin_core.commands import cache as cache_command
 from auricle.plugin_core.commands import compare as compare_command
 from auricle.plugin_core.commands import demo as demo_command
 from auricle.plugin_core.commands import evaluate as evaluate_command
@@ -31,7 +32,7 @@ _INTERRUPTED = 130  # Typer's word for KeyboardInterrupt
 # What most people need first; Typer by itself puts groups behind all commands.
 ORDER = (
     "demo", "render", "live", "osc", "inspect", "personalize", "neural", "evaluate", "compare",
-    "train",
+    "train", "cache",
 )  # fmt: skip
 
 
@@ -85,6 +86,7 @@ app.add_typer(personalize_command.app, name="personalize")
 app.add_typer(neural_command.app, name="neural")
 app.command("train", epilog=train_command.EXAMPLE)(train_command.train)
 app.command("compare", epilog=compare_command.EXAMPLE)(compare_command.compare)
+app.add_typer(cache_command.app, name="cache")
 app.command("bench", epilog=bench_command.EXAMPLE)(bench_command.bench)
 
 
