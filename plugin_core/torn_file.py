@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import soundfile
 
-_BLOCK_FRAMES = 16384
+_BLOCK_FRAMES = 4096  # of a block of FLAC, as libsndfile writes it
 _MOST_FRAMES = 2**36 - 1  # what the header of FLAC can say
 _STREAM_INFO = 8  # bytes before it: "fLaC" and the head of the block
 _CHUNK_HEADS = 4096  # bytes of a WAV header that are looked through
@@ -57,14 +57,20 @@ def _mend_wave(file: BinaryIO, start: bytes) -> int:
 
 def _mend_flac(file: BinaryIO, path: Path) -> int:
     _say_frames(file, _MOST_FRAMES)
+    n_frames = _readable(path, _readable(path, 0, _BLOCK_FRAMES), 1)
+    _say_frames(file, n_frames)
+    return n_frames
+
+
+def _readable(path: Path, known: int, step: int) -> int:
+    """How many frames can be read, of which ``known`` are known, if more are read in steps."""
     n_frames = 0
     try:
         with soundfile.SoundFile(path) as sound:
-            while count := len(sound.read(_BLOCK_FRAMES, dtype="float32")):
+            while count := len(sound.read(_BLOCK_FRAMES if n_frames < known else step)):
                 n_frames += count
     except soundfile.LibsndfileError:
-        pass  # so far it can be read
-    _say_frames(file, n_frames)
+        pass  # which says nothing of the frames that it read before
     return n_frames
 
 
