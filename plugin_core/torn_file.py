@@ -56,8 +56,10 @@ def _mend_wave(file: BinaryIO, start: bytes) -> int:
 
 
 def _mend_flac(file: BinaryIO, path: Path) -> int:
-    _say_frames(file, _MOST_FRAMES)
+    said = _say_frames(file, _MOST_FRAMES)
     n_frames = _readable(path, _readable(path, 0, _BLOCK_FRAMES), 1)
+    if n_frames == said - 1:
+        n_frames = said  # the very last of a whole file is not given without its length
     _say_frames(file, n_frames)
     return n_frames
 
@@ -74,12 +76,13 @@ def _readable(path: Path, known: int, step: int) -> int:
     return n_frames
 
 
-def _say_frames(file: BinaryIO, n_frames: int) -> None:
-    """Write the length into a FLAC file, and that it has no checksum of all of its audio."""
+def _say_frames(file: BinaryIO, n_frames: int) -> int:
+    """Write the length into a FLAC file, and that its audio has no checksum; what stood there."""
     file.seek(_STREAM_INFO + 10)
     (word,) = struct.unpack(">Q", file.read(8))
-    word = (word & ~_MOST_FRAMES) | n_frames
-    _put(file, _STREAM_INFO + 10, struct.pack(">Q", word) + bytes(16))
+    said = word & _MOST_FRAMES
+    _put(file, _STREAM_INFO + 10, struct.pack(">Q", word - said + n_frames) + bytes(16))
+    return int(said)
 
 
 def _put(file: BinaryIO, at: int, data: bytes) -> None:
