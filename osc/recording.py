@@ -67,7 +67,11 @@ class Recorder:
         try:
             # Without a buffer: what one holds when the disk is full is lost, or torn.
             self._file = open(path, "wb", buffering=0)  # noqa: SIM115
-            self._put(MAGIC + _START.pack(unix_now))
+            try:
+                self._put(MAGIC + _START.pack(unix_now))
+            except OSError:
+                self._file.close()
+                raise
         except OSError as error:
             raise AuricleError(f"{path}: cannot be written: {error.strerror}") from error
 

@@ -92,6 +92,8 @@ class Session:
             if self.observe_bad is not None:
                 self.observe_bad(datagram)
             return _NOTHING
+        if self._waiting and self._waiting[0][0] <= now:
+            self._apply_due(now)  # before what is newer
         self._router.begin_datagram()
         if len(messages) == 1 and messages[0].time_tag == wire.IMMEDIATELY:
             return self._apply(messages[0])
@@ -121,15 +123,7 @@ class Session:
     def advance(self, now: float) -> None:
         """Apply what has become due, move the predicted head on, and publish what changed."""
         self._now = now
-        if self._waiting:
-            self._router.begin_datagram()
-        done, moment = 0, now
-        while self._waiting and self._waiting[0][0] <= now:
-            if done >= MAX_DUE and self._waiting[0][0] != moment:
-                break
-            moment, _, message = heapq.heappop(self._waiting)
-            self._apply(message)
-            done += 1
+        self._apply_due(now)
         if self.tracker is not None:
             self._follow_head(now)
         self.statistics.tick(now)
@@ -171,6 +165,17 @@ class Session:
             return 0.0
         found = self.clocks.offset(sender, wire.unix_seconds(min(tags)) - unix_now, now)
         return found if self._obey_time_tags else 0.0
+
+    def _apply_due(self, now: float) -> None:
+        if self._waiting:
+            self._router.begin_datagram()
+        done, moment = 0, now
+        while self._waiting and self._waiting[0][0] <= now:
+            if done >= MAX_DUE and self._waiting[0][0] != moment:
+                break
+            moment, _, message = heapq.heappop(self._waiting)
+            self._apply(message)
+            done += 1
 
     def _counts_now(self, message: wire.Message) -> bool:
         """Whether it takes effect when it arrives: it has no time, or is of the head."""

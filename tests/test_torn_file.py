@@ -30,7 +30,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], tup
 
 @pytest.mark.parametrize("form", FORMATS, ids="-".join)
 @given(share=st.floats(0.0, 1.0))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_file_cut_anywhere_holds_its_first_frames(whole, form, tmp_path_factory, share):
     data, samples = whole[form]
     path = tmp_path_factory.mktemp("cut") / "a"
