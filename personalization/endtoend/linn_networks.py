@@ -1,5 +1,7 @@
 """LINN's weights and a listener's code as plain layers, for the engine that needs no torch."""
 
+import math
+
 import numpy as np
 
 from auricle.dsp.linn_filters import EarNetworks, knots_hz
@@ -43,6 +45,11 @@ def networks_of(weights: Weights, code: np.ndarray) -> EarNetworks:
     sizes = check_shapes(weights, _SHAPES)
     if sizes["2W"] != 2 * sizes["W"]:
         raise WeightsError(f"LINN steers {sizes['W']} units by as many pairs, got {sizes['2W']}")
+    if math.isqrt(sizes["H"]) ** 2 != sizes["H"]:
+        raise WeightsError(
+            f"weights of {weights.model}: net.first.weight has {sizes['H']} harmonics, no square "
+            "number; train it again or get the file anew"
+        )
     parity = weights.tensors["net.parity"]
     if code.shape != parity.shape:
         raise WeightsError(f"LINN's codes have {parity.size} numbers, got {code.shape}")
