@@ -92,6 +92,7 @@ def load(tmp_path: Path, text: str) -> Scene:
         ({"track": f'"gain_db": {"9" * 5000}'}, "line 4: tracks[0].gain_db: is too large"),
         ({"track": f'"start_seconds": {"1" * 7}'}, "start_seconds: must be at most 360000"),
         ({"track": f'"channels": [{"9" * 9999}]'}, "channels[0]: must be a whole number, not inf"),
+        ({"listener": f'"rank": {10**399}'}, "line 6: listener.rank: is too large for a number"),
         ({"track": '"name": "\\udc80"'}, "line 4: tracks[0].name: '\\udc80' holds half a"),
         ({"track": '"layout": "a\\u0000b"'}, "layout: 'a\\x00b' holds half a character or"),
         ({"track": '"position": {"xyz_m": [0, -1e5, 0]}'}, "xyz_m: must be from -10000 to 10000"),

@@ -17,6 +17,7 @@ from auricle.plugin_core.scene.json_tree import Node, SceneError
 
 T = TypeVar("T")
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+_MOST_WHOLE = 10**18
 _WORDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
 
 
@@ -70,6 +71,8 @@ def check_values(thing: Any) -> None:
 
 
 def _check_range(name: str, number: float, low: float | None, high: float | None) -> None:
+    if isinstance(number, int) and abs(number) > _MOST_WHOLE:
+        raise KeyProblem(name, "is too large for a number")
     if not math.isfinite(number):
         raise KeyProblem(name, f"must be a finite number, got {number}")
     if (low is not None and number < low) or (high is not None and number > high):
