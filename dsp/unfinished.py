@@ -1,9 +1,10 @@
-"""Files that are being written: whole under their name in the end, or not there at all.
+"""Files and folders that are being written: whole under their name in the end, or not there at all.
 
 Whoever ends the program without unwinding it calls ``remove_all`` first.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -22,17 +23,22 @@ def unfinished(path: Path, ending: str = ".part") -> Path:
 
 
 def forget(made: Path) -> None:
-    """Remove the file, if it is there under that name, and the name."""
-    with suppress(OSError):
-        made.unlink(missing_ok=True)
+    """Remove what is there under that name, file or folder, and the name."""
+    _remove(made)
     _known.discard(made)
 
 
 def remove_all() -> None:
     """Remove all that is being written, for who ends the program."""
     for made in tuple(_known):
-        with suppress(OSError):
-            made.unlink(missing_ok=True)
+        _remove(made)
+
+
+def _remove(made: Path) -> None:
+    if made.is_dir():
+        shutil.rmtree(made, ignore_errors=True)
+    with suppress(OSError):
+        made.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -83,6 +83,9 @@ from auricle.dsp.unfinished import unfinished
 from auricle.plugin_core import stopping
 stopping.PATIENCE_SECONDS = 0.2
 unfinished(Path(sys.argv[1]) / "out.wav").write_text("half")
+folder = unfinished(Path(sys.argv[1]) / "scenes")
+folder.mkdir()
+(folder / "one.npy").write_text("half")
 with stopping.stopping():
     print("runs", flush=True)
     while True:
@@ -92,7 +95,7 @@ with stopping.stopping():
     process = started(code, tmp_path)
     assert process.stdout is not None
     process.stdout.readline()
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == 2
     process.send_signal(number)
     assert ended(process) == (status, "", "")
     assert not list(tmp_path.iterdir())

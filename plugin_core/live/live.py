@@ -410,7 +410,7 @@ class Live:
 
     def _listen_to(self, osc: OscServer) -> None:
         """Say what senders and people should know, once each."""
-        if osc.recording_error is not None and self._broken is None:
+        if osc.recording_error is not None and str(osc.recording_error) not in self.troubles:
             self._lost(osc.recording_error)
         refused = osc.session.refused_line()
         if refused and not self._refusals_said:
