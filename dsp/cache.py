@@ -1,24 +1,30 @@
-"""Prepared sets kept on disk, so that the seconds of their preparation are spent once a set."""
+"""Prepared sets kept on disk, so that the seconds of their preparation are spent once a set.
+
+A cache costs time at worst: what cannot be read as it was written, to the last byte, is made anew.
+"""
 
 import hashlib
 import os
-import tempfile
+import typing
 import zipfile
-from dataclasses import fields
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import platformdirs
 
+from auricle.dsp.cache_room import make_room
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.near_field import NearFieldTable
-from auricle.dsp.played_errors import PlayedErrors
 from auricle.dsp.prepared import VERSION, PreparedSet, prepare
-from auricle.dsp.sphere import SphereMesh
+from auricle.dsp.unfinished import whole_file
 
-_PLAIN = [f.name for f in fields(PreparedSet) if f.name not in ("mesh", "near", "errors")]
-_NEAR_DISTANCES = [f.name for f in fields(NearFieldTable) if f.name != "coefficients"]
+Made = TypeVar("Made")
+
+_DIGEST_BYTES = 64  # hexadecimal SHA-256 of all before it, as the archive's comment
+_PIECE_BYTES = 1 << 20
 
 
 def cache_folder() -> Path:
@@ -34,17 +40,35 @@ def prepared_set(
 
     A cache that cannot be read or written costs time, nothing else.
     """
-    path = cache_folder() / f"{_key(hrtf, sample_rate, rank, level)}.npz"
-    found = _load(path)
-    if found is None:
-        found = prepare(hrtf, sample_rate, rank=rank, level=level)
-        _save(path, found)
-    return found
+    return cached(
+        cache_folder() / f"{_key(hrtf, sample_rate, rank, level)}.npz",
+        PreparedSet,
+        lambda: prepare(hrtf, sample_rate, rank=rank, level=level),
+    )
 
 
 def is_cached(hrtf: HrtfSet, sample_rate: int, *, rank: str | int, level: str) -> bool:
     """Whether ``prepared_set`` will be quick."""
-    return (cache_folder() / f"{_key(hrtf, sample_rate, rank, level)}.npz").exists()
+    try:
+        return (cache_folder() / f"{_key(hrtf, sample_rate, rank, level)}.npz").is_file()
+    except OSError:
+        return False
+
+
+def cached(path: Path, kind: type[Made], make: Callable[[], Made]) -> Made:
+    """What lies under a path, or what is made now and put there.
+
+    Args:
+        path: of the archive, in ``cache_folder()``.
+        kind: a dataclass of arrays, numbers, texts, tuples of numbers or texts, dataclasses of
+            all these, or None.
+        make: makes it.
+    """
+    found = _load(path, kind)
+    if found is None:
+        found = make()
+        save_archive(path, dict(_flat(found, "")))
+    return found
 
 
 def set_digest(hrtf: HrtfSet, words: str) -> str:
@@ -60,63 +84,107 @@ def save_archive(path: Path, arrays: dict[str, Any]) -> None:
     """Write an archive of arrays, whole or not at all; a folder that cannot be written is none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            try:
+        with whole_file(path) as unfinished:
+            with open(unfinished, "wb") as file:
                 np.savez(file, allow_pickle=False, **arrays)
-                file.close()
-                os.replace(file.name, path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError:
+            with zipfile.ZipFile(unfinished, "a") as archive:
+                archive.comment = bytes(_DIGEST_BYTES)
+            digest = _digest(unfinished)
+            with open(unfinished, "rb+") as file:
+                file.seek(-_DIGEST_BYTES, os.SEEK_END)
+                file.write(digest)
+        if path.parent == cache_folder():
+            make_room(path)
+    except (OSError, ValueError):  # ValueError: a folder whose name cannot be one
         return
 
 
 def load_archive(path: Path) -> dict[str, Any] | None:
-    """The arrays of an archive; None if there is none or it is damaged."""
+    """The arrays of an archive; None if there is none, or it is not what was written."""
     try:
         # Opened here, since np.load leaves a damaged file open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return dict(stored)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        with path.open("rb") as file:
+            file.seek(-_DIGEST_BYTES, os.SEEK_END)
+            if file.read() != _digest(path):
+                return None
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as stored:
+                arrays = dict(stored)
+    except Exception:  # damage has too many names, and whatever it is, the set is made anew
         return None
+    with suppress(OSError):  # a folder that is only read is a cache too
+        os.utime(path)  # of use now, so that others go before it
+    return arrays
+
+
+def _digest(path: Path) -> bytes:
+    """Of all bytes of an archive but its digest."""
+    digest = hashlib.sha256()
+    left = path.stat().st_size - _DIGEST_BYTES
+    with path.open("rb") as file:
+        while left > 0 and (piece := file.read(min(_PIECE_BYTES, left))):
+            digest.update(piece)
+            left -= len(piece)
+    return digest.hexdigest().encode()
 
 
 def _key(hrtf: HrtfSet, sample_rate: int, rank: str | int, level: str) -> str:
-    return set_digest(
-        hrtf,
-        f"{VERSION} {hrtf.sample_rate} {hrtf.radius_m} {sample_rate} {rank} {level} {hrtf.bass}",
-    )
+    names = " ".join(_names(PreparedSet))  # other fields, other sets, whatever the version says
+    words = f"{VERSION} {names} {hrtf.sample_rate} {hrtf.radius_m} {sample_rate} {rank} {level}"
+    words += f" {hrtf.bass}"
+    return set_digest(hrtf, words)
 
 
-def _save(path: Path, prepared: PreparedSet) -> None:
-    parts = {f"mesh_{f.name}": getattr(prepared.mesh, f.name) for f in fields(SphereMesh)}
-    if prepared.near is not None:
-        parts |= {f"near_{f.name}": getattr(prepared.near, f.name) for f in fields(NearFieldTable)}
-    parts |= {f"errors_{f.name}": getattr(prepared.errors, f.name) for f in fields(PlayedErrors)}
-    rest = {name: getattr(prepared, name) for name in _PLAIN}
-    if prepared.filters is None:
-        rest["filters"] = np.empty(0, dtype=np.float32)  # an archive has no None
-    save_archive(path, {**parts, **rest})
+def _names(kind: Any) -> Iterator[str]:
+    """The fields of a dataclass, and of those in it."""
+    hints = typing.get_type_hints(kind)
+    for field in fields(kind):
+        yield field.name
+        for inner in _kinds(hints[field.name]):
+            yield from _names(inner)
 
 
-def _load(path: Path) -> PreparedSet | None:
-    values = load_archive(path)
-    if values is None:
+def _kinds(hint: Any) -> list[Any]:
+    """The dataclasses of a type hint: itself, or one or none of a union."""
+    return [each for each in (hint, *typing.get_args(hint)) if is_dataclass(each)]
+
+
+def _flat(thing: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Arrays, numbers and texts of a dataclass by their names; what is None has none."""
+    for field in fields(thing):
+        value, name = getattr(thing, field.name), prefix + field.name
+        if is_dataclass(value):
+            yield name + "_", np.empty(0)  # that it is there
+            yield from _flat(value, name + "_")
+        elif value is not None:
+            yield name, value
+
+
+def _load(path: Path, kind: Any = PreparedSet) -> Any:
+    stored = load_archive(path)
+    if stored is None:
         return None
     try:
-        mesh = SphereMesh(**{f.name: values[f"mesh_{f.name}"] for f in fields(SphereMesh)})
-        rest = {name: values[name] for name in _PLAIN}
-        errors = PlayedErrors(**{f.name: values[f"errors_{f.name}"] for f in fields(PlayedErrors)})
-        near = None
-        if "near_coefficients" in values:
-            distances = (float(values[f"near_{name}"]) for name in _NEAR_DISTANCES)
-            near = NearFieldTable(values["near_coefficients"], *distances)
-    except KeyError:
+        return _built(stored, kind, "")
+    except (KeyError, TypeError, ValueError, AttributeError):
         return None
-    for name in ("head_taps", "delay_taps", "latency_samples", "sample_rate"):
-        rest[name] = int(rest[name])
-    rest["report"] = str(rest["report"])
-    if rest["filters"].size == 0:
-        rest["filters"] = None
-    return PreparedSet(mesh=mesh, near=near, errors=errors, **rest)
+
+
+def _built(stored: dict[str, Any], kind: Any, prefix: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        name, hint = prefix + field.name, hints[field.name]
+        inner = _kinds(hint)
+        if name + "_" in stored:
+            values[field.name] = _built(stored, inner[0], name + "_")
+        elif name in stored:
+            array = stored[name]
+            values[field.name] = array if array.ndim else array.item()
+            if typing.get_origin(hint) is tuple:
+                values[field.name] = tuple(array.tolist())
+        elif hint is type(None) or type(None) in typing.get_args(hint):
+            values[field.name] = None
+        else:
+            raise KeyError(name)
+    return kind(**values)

@@ -27,6 +27,9 @@ LEAD = 32  # samples of a filter before its onset
 DB_SCALE = 10.0  # decibels a unit of what the network says
 BEND_HZ = 4000.0  # where the spacing of knots has doubled
 MOST_ORDER = 10
+MOST_WEIGHT = 1e4  # of a network: none that has learned comes near
+MOST_NEPERS = np.float32(7.0)  # of a filter, 60 dB
+MOST_LATE = np.float32(64.0)  # samples that a network may add to a way
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]
@@ -82,6 +85,11 @@ class EarNetworks:
             found: Float32 = getattr(self, name)
             if found.shape != shape or not np.all(np.isfinite(found)):
                 raise AuricleError(f"{name} of a network must be finite and {shape}: {found.shape}")
+            if np.max(np.abs(found), initial=0.0) > MOST_WEIGHT:
+                raise AuricleError(
+                    f"{name} of a network holds {np.max(np.abs(found)):.3g}, beyond "
+                    f"{MOST_WEIGHT:g} it makes no sound; train it again or get the file anew"
+                )
         if order_of(harmonics) > MOST_ORDER:
             raise AuricleError(f"harmonics up to order {MOST_ORDER}, got {order_of(harmonics)}")
 
@@ -147,14 +155,15 @@ def make_filters(
                     phase += minimum[k, b] * said[b]
                 for q in range(n_phases):
                     phase += phases[k, q] * said[n_bands + 1 + q]
-                size = np.exp(level)
+                size = np.exp(min(level, MOST_NEPERS))
                 cosine[k], sine[k] = size * np.cos(phase), size * np.sin(phase)
             for n in range(TAPS):
                 total = np.float32(0.0)
                 for k in range(BINS):
                     total += real[n, k] * cosine[k] + imaginary[n, k] * sine[k]
                 taps[s, e, TAPS - 1 - n] = total
-            delays[s, e] = said[n_bands] * scale - ear * y - LEAD
+            late = min(max(said[n_bands] * scale, -MOST_LATE), MOST_LATE)
+            delays[s, e] = late - ear * y - LEAD
 
 
 @njit(**_OPTIONS)

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -41,6 +42,15 @@ TRACKER_TICK_SECONDS = 1.0 / 200.0
 IDLE_SECONDS = 0.5
 
 
+@dataclass
+class _Connection:
+    """One over TCP: who it is, and when something came last."""
+
+    sender: str
+    heard: float
+    framer: Framer = field(default_factory=Framer)
+
+
 class OscServer:
     """Steers a target by what arrives over UDP and TCP.
 
@@ -58,7 +68,7 @@ class OscServer:
         scene: the values to begin with.
         obey_time_tags: False: bundles take effect at once.
         observe: called with each message and its time of arrival, in the receiving thread.
-        record: a file that all datagrams are written to.
+        record: a file that all datagrams are written to; see ``recording_error``.
         answers: whether queries are answered.
 
     Raises:
@@ -85,7 +95,7 @@ class OscServer:
         self._selector = selectors.DefaultSelector()
         self._udp: list[socket.socket] = []
         self._datagrams: dict[socket.socket, Datagrams] = {}
-        self._connections: dict[socket.socket, Framer] = {}
+        self._connections: dict[socket.socket, _Connection] = {}
         self._thread: threading.Thread | None = None
         self._running = False
         self._inbox = Inbox()
@@ -148,6 +158,11 @@ class OscServer:
         summary["osc"]["lost_by_system"] = losses(self._udp)
         return summary
 
+    @property
+    def recording_error(self) -> AuricleError | None:
+        """What has ended the recording before its time, if something has."""
+        return self._recorder.error if self._recorder is not None else None
+
     def _open(self, bound: socket.socket, read: Callable[[socket.socket], None]) -> socket.socket:
         self._udp.append(bound)
         self._datagrams[bound] = Datagrams(bound)
@@ -200,11 +215,11 @@ class OscServer:
             datagram, sender, bound, now = waiting
             is_raw = bound is self._raw
             if self._recorder is not None:
-                self._recorder.write(datagram, now, is_raw)
+                self._recorder.write(datagram, now, is_raw, sender[0])
             if is_raw:
                 self.session.receive_raw_pose(datagram, now)
                 continue
-            for answer in self.session.receive(datagram, now, now + unix_offset):
+            for answer in self.session.receive(datagram, now, now + unix_offset, sender[0]):
                 self._answer(bound, answer, sender)
         self.session.statistics.dropped += self._inbox.dropped
         self._inbox.dropped = 0
@@ -227,22 +242,24 @@ class OscServer:
 
     def _accept(self, listening: socket.socket) -> None:
         connection, sender = listening.accept()
-        if len(self._connections) >= MAX_CONNECTIONS:
-            self.session.statistics.refused += 1
-            connection.close()
-            return
         if not self._is_allowed(sender[0]):
             connection.close()
             return
+        if len(self._connections) >= MAX_CONNECTIONS:
+            # Who has been silent for longest makes room, so that the silent lock nobody out.
+            self._hang_up(min(self._connections, key=lambda each: self._connections[each].heard))
         connection.setblocking(False)
-        self._connections[connection] = Framer()
+        self._connections[connection] = _Connection(sender[0], time.monotonic())
         self._selector.register(connection, selectors.EVENT_READ, self._read_tcp)
 
     def _read_tcp(self, connection: socket.socket) -> None:
         if not self._inbox.spend(time.monotonic()):
             time.sleep(0.001)
             return  # the stream waits on the sender's side
-        framer = self._connections[connection]
+        known = self._connections.get(connection)
+        if known is None:
+            return  # has just made room for another
+        framer = known.framer
         try:
             data = connection.recv(TCP_READ_BYTES)
             datagrams = framer.feed(data)
@@ -254,12 +271,12 @@ class OscServer:
             return
         if not data:
             self._hang_up(connection)
-        now = time.monotonic()
+        now = known.heard = time.monotonic()
         for datagram in datagrams:
             self._inbox.spend(now)
             if self._recorder is not None:
-                self._recorder.write(datagram, now)
-            for answer in self.session.receive(datagram, now, time.time()):
+                self._recorder.write(datagram, now, sender=known.sender)
+            for answer in self.session.receive(datagram, now, time.time(), known.sender):
                 self._answer_tcp(connection, framer, answer)
 
     def _answer_tcp(self, connection: socket.socket, framer: Framer, answer: Answer) -> None:

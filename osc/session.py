@@ -6,12 +6,13 @@ same datagrams at the same times, the scene is the same to the last bit.
 
 import heapq
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from auricle.osc import wire
 from auricle.osc.addresses import BadArgumentsError, NonfiniteError
 from auricle.osc.adm import Adm
+from auricle.osc.clocks import MAX_AHEAD_SECONDS, Clocks
 from auricle.osc.folders import Folders
 from auricle.osc.native import Native
 from auricle.osc.pose import PoseStream
@@ -21,9 +22,11 @@ from auricle.osc.statistics import Statistics
 from auricle.osc.target import Quaternion, Target
 from auricle.osc.tracker import Preset, Reader
 
-MAX_AHEAD_SECONDS = 1.0
 MAX_SCHEDULED = 4096  # messages waiting for their time
 MAX_DUE = 256  # of them done at a time; those of one moment together
+# Where the head is and looks: measured now, whatever the clock of who measured it says.
+_OF_THE_HEAD = ("/adm/lis/", "/auricle/listener/xyz", "/auricle/listener/quat",
+                "/auricle/listener/ypr")  # fmt: skip
 _NOTHING: list[Answer] = []
 
 
@@ -36,10 +39,12 @@ class Session:
         tracker: the dialect of the head tracker; None: none.
         latency_seconds: by which poses of the tracker are predicted.
         folders: where messages may name files.
-        obey_time_tags: False applies every bundle at once, for senders whose clock is off.
+        obey_time_tags: False applies every bundle at once, for senders whose clock is off. Poses of
+            the head count when they arrive in any case.
         observe: called with each message and the seconds of its arrival, before it is routed.
 
     Attributes:
+        clocks: how far those of the senders are ahead.
         observe_bad: called with each datagram that is not OSC.
     """
 
@@ -57,6 +62,8 @@ class Session:
         self._obey_time_tags = obey_time_tags
         self._observe = observe
         self._now = 0.0
+        self.clocks = Clocks()
+        self._refused: tuple[Hashable, float] | None = None
         self._waiting: list[tuple[float, int, wire.Message]] = []
         self._order = itertools.count()
         self._was_stale = False
@@ -65,10 +72,16 @@ class Session:
         bindings = adm.bindings() | native.bindings()
         self._router = Router(bindings, self.scene.n_sources, self.statistics)
 
-    def receive(self, datagram: bytes, now: float, unix_now: float) -> Sequence[Answer]:
+    def receive(
+        self, datagram: bytes, now: float, unix_now: float, sender: Hashable = None
+    ) -> Sequence[Answer]:
         """Do what a datagram says, or keep it for its time; the answers to its queries.
 
-        ``now`` is a steady clock's, ``unix_now`` the wall clock's, which time tags refer to.
+        Args:
+            datagram: as it came.
+            now: of its arrival, of a steady clock; unix_now: of the wall clock, to which time tags
+                refer.
+            sender: whose clock it is that they were read from.
         """
         self._now = now
         self.statistics.datagrams += 1
@@ -79,18 +92,21 @@ class Session:
             if self.observe_bad is not None:
                 self.observe_bad(datagram)
             return _NOTHING
+        if self._waiting and self._waiting[0][0] <= now:
+            self._apply_due(now)  # before what is newer
         self._router.begin_datagram()
         if len(messages) == 1 and messages[0].time_tag == wire.IMMEDIATELY:
             return self._apply(messages[0])
         answers: list[Answer] = []
+        offset = self._offset(messages, now, unix_now, sender)
         for done, message in enumerate(messages):
             if self._router.steps_left < 0:
                 self.statistics.dropped += len(messages) - done
                 break
-            if message.time_tag == wire.IMMEDIATELY or not self._obey_time_tags:
+            if self._counts_now(message):
                 answers += self._apply(message)
             else:
-                answers += self._at_its_time(message, now, unix_now)
+                answers += self._at_its_time(message, now, unix_now + offset, sender)
         return answers
 
     def receive_raw_pose(self, datagram: bytes, now: float) -> None:
@@ -107,15 +123,7 @@ class Session:
     def advance(self, now: float) -> None:
         """Apply what has become due, move the predicted head on, and publish what changed."""
         self._now = now
-        if self._waiting:
-            self._router.begin_datagram()
-        done, moment = 0, now
-        while self._waiting and self._waiting[0][0] <= now:
-            if done >= MAX_DUE and self._waiting[0][0] != moment:
-                break
-            moment, _, message = heapq.heappop(self._waiting)
-            self._apply(message)
-            done += 1
+        self._apply_due(now)
         if self.tracker is not None:
             self._follow_head(now)
         self.statistics.tick(now)
@@ -137,13 +145,58 @@ class Session:
             "engine": self.target.statistics(),
         }
 
-    def _at_its_time(self, message: wire.Message, now: float, unix_now: float) -> Sequence[Answer]:
+    def refused_line(self) -> str:
+        """A sentence on bundles that were refused for their time; empty: there were none."""
+        if self._refused is None:
+            return ""
+        sender, ahead = self._refused
+        whose = "OSC bundles" if sender is None else f"OSC bundles of {sender}"
+        return (
+            f"{whose} were refused: their time is {ahead:.1f} s ahead, more than "
+            f"{MAX_AHEAD_SECONDS:g} s; set that clock right, or start with --ignore-time-tags"
+        )
+
+    def _offset(
+        self, messages: Sequence[wire.Message], now: float, unix_now: float, sender: Hashable
+    ) -> float:
+        """Seconds that the sender's clock is taken to be ahead."""
+        tags = [each.time_tag for each in messages if each.time_tag != wire.IMMEDIATELY]
+        if not tags:
+            return 0.0
+        found = self.clocks.offset(sender, wire.unix_seconds(min(tags)) - unix_now, now)
+        return found if self._obey_time_tags else 0.0
+
+    def _apply_due(self, now: float) -> None:
+        if self._waiting:
+            self._router.begin_datagram()
+        done, moment = 0, now
+        while self._waiting and self._waiting[0][0] <= now:
+            if done >= MAX_DUE and self._waiting[0][0] != moment:
+                break
+            moment, _, message = heapq.heappop(self._waiting)
+            self._apply(message)
+            done += 1
+
+    def _counts_now(self, message: wire.Message) -> bool:
+        """Whether it takes effect when it arrives: it has no time, or is of the head."""
+        address = message.address
+        if message.time_tag == wire.IMMEDIATELY or not self._obey_time_tags:
+            return True
+        if address.startswith(_OF_THE_HEAD):
+            return True
+        return self.tracker is not None and self.tracker.form(address) is not None
+
+    def _at_its_time(
+        self, message: wire.Message, now: float, unix_now: float, sender: Hashable
+    ) -> Sequence[Answer]:
+        """Do it at its time; ``unix_now`` is of the sender's clock."""
         ahead = wire.unix_seconds(message.time_tag) - unix_now
         if ahead <= 0.0:
             self.statistics.late += 1
             return self._apply(message)
         if ahead > MAX_AHEAD_SECONDS:
             self.statistics.early += 1
+            self._refused = self._refused or (sender, ahead)
         elif len(self._waiting) >= MAX_SCHEDULED:
             self.statistics.dropped += 1
         else:

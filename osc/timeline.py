@@ -163,4 +163,5 @@ def feed(session: Session, record: Record, unix_start: float) -> None:
     if record.is_raw:
         session.receive_raw_pose(record.datagram, record.seconds)
     else:
-        session.receive(record.datagram, record.seconds, unix_start + record.seconds)
+        unix_now = unix_start + record.seconds
+        session.receive(record.datagram, record.seconds, unix_now, record.sender)

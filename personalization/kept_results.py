@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+from auricle.dsp.unfinished import whole_file
+
 Result = TypeVar("Result")
 
 
@@ -21,7 +23,6 @@ def kept(path: Path, kind: type[Result], made: Callable[[], Result]) -> tuple[Re
         return kind(**json.loads(path.read_text(encoding="utf-8"))), False
     result: Any = made()
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(asdict(result)), encoding="utf-8")
-    unfinished.replace(path)
+    with whole_file(path) as unfinished:
+        unfinished.write_text(json.dumps(asdict(result)), encoding="utf-8")
     return result, True

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,11 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.unfinished import whole_file
 
 FORMAT = "auricle weights 1"
+MOST_SIZE = 1e6  # of a number in a configuration: widths, orders, rates
+MOST_VALUE = 1e9  # of a number in a tensor
 _SHIPPED = Path(__file__).resolve().parent / "model_files"
 
 
@@ -62,14 +67,11 @@ def save_weights(path: str | os.PathLike[str], weights: Weights) -> None:
     }
     tensors = {name: np.ascontiguousarray(each) for name, each in weights.tensors.items()}
     path = Path(path)
-    part = path.with_name(path.name + ".part")
     try:
-        save_file(tensors, str(part), metadata)
-        part.replace(path)
+        with whole_file(path) as part:
+            save_file(tensors, str(part), metadata)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load_weights(path: str | os.PathLike[str], model: str | None = None) -> Weights:
@@ -84,18 +86,83 @@ def load_weights(path: str | os.PathLike[str], model: str | None = None) -> Weig
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except Exception as error:  # safetensors has its own error, and others from reading
         raise WeightsError(f"{path}: damaged, not safetensors ({error}); {remedy}") from None
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") != FORMAT or "model" not in metadata:
         raise WeightsError(f"{path}: holds other tensors, not Auricle's weights; {remedy}")
     if model is not None and metadata.get("model") != model:
         raise WeightsError(f"{path}: holds weights of {metadata.get('model')}; {remedy}")
     try:
         plain = {key: json.loads(metadata[key]) for key in ("configuration", "split", "notes")}
-    except (KeyError, json.JSONDecodeError):
+    except (KeyError, ValueError, RecursionError):
         raise WeightsError(f"{path}: its description is damaged; {remedy}") from None
+    if not all(isinstance(each, dict) for each in plain.values()):
+        raise WeightsError(f"{path}: its description is damaged; {remedy}")
+    for name, value in plain["configuration"].items():
+        if isinstance(value, int | float) and not abs(value) <= MOST_SIZE:
+            raise WeightsError(f"{path}: a model whose {name} is {value} is none of ours; {remedy}")
     for name, each in tensors.items():
         if each.dtype.kind == "f" and not np.all(np.isfinite(each)):
             raise WeightsError(f"{path}: {name} holds NaN or infinity; {remedy}")
+        if each.dtype.kind == "f" and each.size and np.max(np.abs(each)) > MOST_VALUE:
+            raise WeightsError(
+                f"{path}: {name} holds {np.max(np.abs(each)):.3g}, which nothing learns; {remedy}"
+            )
     return Weights(metadata["model"], tensors, **plain)
+
+
+@contextmanager
+def fitting(weights: Weights) -> Iterator[None]:
+    """Within, where a model is made of ``weights``, whatever does not fit is a WeightsError.
+
+    A file from outside may lack a tensor, or hold one of another shape or type; there are as many
+    ways to fail over that as there are models.
+    """
+    try:
+        yield
+    except AuricleError:
+        raise
+    except KeyError as error:
+        raise WeightsError(
+            f"weights of {weights.model} lack {error}; train it again or get the file anew"
+        ) from None
+    except (ValueError, TypeError, IndexError, AttributeError, ArithmeticError, RuntimeError,
+            MemoryError) as error:  # fmt: skip
+        raise WeightsError(
+            f"weights of {weights.model} do not fit the model "
+            f"({' '.join(str(error).split())[:200]}); train it again or get the file anew"
+        ) from error
+
+
+def check_shapes(weights: Weights, wanted: Mapping[str, tuple[str | int, ...]]) -> dict[str, int]:
+    """Compare shapes of tensors with those that a model needs.
+
+    Args:
+        weights: of the model.
+        wanted: sizes by name of the tensor; equal letters are equal sizes, whatever they are.
+
+    Returns:
+        The size of each letter.
+
+    Raises:
+        WeightsError: a tensor that is missing or of another shape.
+    """
+    sizes: dict[str, int] = {}
+    for name, letters in wanted.items():
+        if name not in weights.tensors:
+            raise WeightsError(
+                f"weights of {weights.model} lack {name}; train it again or get the file anew"
+            )
+        shape = weights.tensors[name].shape
+        fits = len(shape) == len(letters) and all(
+            size == (each if isinstance(each, int) else sizes.setdefault(each, size))
+            for size, each in zip(shape, letters, strict=True)
+        )
+        if not fits:
+            known = ", ".join(str(sizes.get(str(each), each)) for each in letters)
+            raise WeightsError(
+                f"weights of {weights.model}: {name} is {shape}, not ({known}); train it again or "
+                "get the file anew"
+            )
+    return sizes
 
 
 def load_into(module: Any, weights: Weights, prefix: str = "net.") -> None:

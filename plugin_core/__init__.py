@@ -9,6 +9,8 @@ mixing       tracks and a moving head to two ears; feed: a track on its way ther
 mastering    loudness, limiter and meters on the way to the file
 loudness     ITU-R BS.1770 while streaming; true_peak likewise; limiter keeps below a ceiling
 audio_files  sound files read and written in pieces; shared_file: one for several tracks
+torn_file    WAV and FLAC cut short made readable; regular_file refuses pipes and devices
+stopping     SIGTERM and Ctrl-C end a command at any time
 fifo         audio queued between what gives and what takes
 motion       orbits and recorded heads; keyframes: ways through places
 timed_csv    poses and positions from CSV files

@@ -15,8 +15,11 @@ import soxr
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.unfinished import forget, unfinished
 from auricle.plugin_core.adm.chunks import is_wave
 from auricle.plugin_core.large_wave import LargeSound, is_large
+from auricle.plugin_core.regular_file import check_regular
+from auricle.plugin_core.torn_file import mend
 
 READ_FRAMES = 16384
 MAX_CHANNELS = 2
@@ -161,10 +164,7 @@ def _silence_nonfinite(audio: Audio) -> int:
 
 
 def _open(path: Path) -> soundfile.SoundFile:
-    if not path.exists():
-        raise AuricleError(f"{path}: no such file; check the name")
-    if path.is_dir():
-        raise AuricleError(f"{path}: is a folder; name an audio file in it")
+    check_regular(path, AuricleError)
     try:
         file = LargeSound(path) if is_large(path) else _small(path)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless types
@@ -215,7 +215,8 @@ class FileWriter:
 
     WAV is written as 32-bit float, which keeps what exceeds full scale, FLAC as 24 bit, unless
     ``encoding`` ("float32" or "pcm24") says otherwise. An error or an exception inside ``with``
-    leaves what stood under the name before.
+    leaves what stood under the name before; with ``keep`` a file that cannot be written on, as on a
+    full disk, appears with what it holds.
 
     Attributes:
         peak: the largest absolute sample so far.
@@ -224,31 +225,28 @@ class FileWriter:
 
     def __init__(
         self, path: str | os.PathLike[str], sample_rate: int, n_frames: int, n_channels: int = 2,
-        encoding: str | None = None,
+        encoding: str | None = None, keep: bool = False,
     ) -> None:  # fmt: skip
-        self.path = Path(path)
+        self.path, self._keep = Path(path), keep
         kind, subtype = output_format(self.path, encoding)
         if kind == "WAV" and 4 * n_channels * n_frames > _RIFF_LIMIT_BYTES:
             kind = "RF64"
         self.peak, self.cut_samples, self._n_written = 0.0, 0, 0
         self._cuts = subtype != "FLOAT"
         self._sample_rate, self._n_channels = sample_rate, n_channels
+        self._temporary = unfinished(self.path)
         try:
-            handle, temporary = tempfile.mkstemp(
-                dir=self.path.parent, prefix=f".{self.path.stem}-", suffix=".part"
+            open(self._temporary, "xb").close()
+            self._file = soundfile.SoundFile(
+                self._temporary, "w", sample_rate, n_channels, subtype=subtype, format=kind
             )
         except OSError as error:
+            forget(self._temporary)
             raise AuricleError(
                 f"{path}: cannot be written in that folder ({error.strerror}); choose another"
             ) from error
-        os.close(handle)
-        self._temporary = Path(temporary)
-        try:
-            self._file = soundfile.SoundFile(
-                temporary, "w", sample_rate, n_channels, subtype=subtype, format=kind
-            )
         except soundfile.LibsndfileError as error:
-            self._temporary.unlink(missing_ok=True)
+            forget(self._temporary)
             raise AuricleError(f"{path}: cannot be written ({error})") from error
 
     def __enter__(self) -> "FileWriter":
@@ -272,14 +270,14 @@ class FileWriter:
             self._guarded(self._file.close)
             if kind is None:
                 self._guarded(self._check_length)
-                with open(self._temporary, "rb+") as file:
-                    os.fsync(file.fileno())
-                mask = os.umask(0)
-                os.umask(mask)
-                os.chmod(self._temporary, 0o666 & ~mask)  # mkstemp's files are private
-                os.replace(self._temporary, self.path)
+                self._guarded(self._put_in_place)
         finally:
-            self._temporary.unlink(missing_ok=True)
+            forget(self._temporary)
+
+    def _put_in_place(self) -> None:
+        with open(self._temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(self._temporary, self.path)
 
     def _check_length(self) -> None:
         # What a library cannot flush when it closes a file, it may keep to itself.
@@ -291,12 +289,31 @@ class FileWriter:
             act()
         except (soundfile.LibsndfileError, OSError, AssertionError) as error:
             # libsndfile reports a full disk as a short write, which soundfile asserts against.
-            self._file = _Closed()
-            self._temporary.unlink(missing_ok=True)
+            kept_seconds = self._end_early()
             raise AuricleError(
                 f"{self.path}: could not be written to the end, is the disk full? "
-                "Nothing was left under that name that was not there before"
+                + (
+                    f"Its first {kept_seconds:.1f} s are kept"
+                    if kept_seconds
+                    else "Nothing was left under that name that was not there before"
+                )
             ) from error
+
+    def _end_early(self) -> float:
+        """Seconds that are kept of a file that cannot be written on."""
+        if not self._keep:
+            self._file = _Closed()
+            forget(self._temporary)
+            return 0.0
+        n_frames = 0
+        with suppress(soundfile.LibsndfileError, OSError):
+            self._file.close()
+        self._file = _Closed()
+        with suppress(soundfile.LibsndfileError, OSError):
+            if n_frames := mend(self._temporary):
+                self._put_in_place()
+        forget(self._temporary)
+        return n_frames / self._sample_rate
 
 
 def require_room(path: Path, n_bytes: int) -> None:

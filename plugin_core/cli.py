@@ -11,7 +11,9 @@ import typer
 import typer.core
 
 import auricle
+from auricle.dsp.unfinished import remove_all
 from auricle.plugin_core.commands import bench as bench_command
+from auricle.plugin_core.commands import cache as cache_command
 from auricle.plugin_core.commands import compare as compare_command
 from auricle.plugin_core.commands import demo as demo_command
 from auricle.plugin_core.commands import evaluate as evaluate_command
@@ -23,13 +25,15 @@ from auricle.plugin_core.commands import personalize as personalize_command
 from auricle.plugin_core.commands import render as render_command
 from auricle.plugin_core.commands import train as train_command
 from auricle.plugin_core.commands.reading import command_words
+from auricle.plugin_core.stopping import stopping
 
 BAD_INPUT = 2
+_INTERRUPTED = 130  # Typer's word for KeyboardInterrupt
 
 # What most people need first; Typer by itself puts groups behind all commands.
 ORDER = (
     "demo", "render", "live", "osc", "inspect", "personalize", "neural", "evaluate", "compare",
-    "train",
+    "train", "cache",
 )  # fmt: skip
 
 
@@ -83,6 +87,7 @@ app.add_typer(personalize_command.app, name="personalize")
 app.add_typer(neural_command.app, name="neural")
 app.command("train", epilog=train_command.EXAMPLE)(train_command.train)
 app.command("compare", epilog=compare_command.EXAMPLE)(compare_command.compare)
+app.add_typer(cache_command.app, name="cache")
 app.command("bench", epilog=bench_command.EXAMPLE)(bench_command.bench)
 
 
@@ -98,7 +103,22 @@ def error_line(error: BaseException) -> str:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line; bad input ends with status 2 and one line on stderr."""
+    """Run the command line; bad input ends with status 2 and one line on stderr.
+
+    SIGTERM and Ctrl-C end with 143 and 130, but for what has no other end: ``live`` while it
+    plays, the monitor, an OSC recording.
+    """
+    with stopping() as signals:
+        status = _status(args)
+        signals.take()
+        if status == _INTERRUPTED and signals.asked:
+            status = 128 + signals.asked
+            remove_all()
+    sys.exit(status)
+
+
+def _status(args: list[str] | None) -> int:
+    """The exit status of a command, whose errors are printed."""
     try:
         status = app(args=args, standalone_mode=False)
     except typer.Abort:
@@ -114,7 +134,7 @@ def main(args: list[str] | None = None) -> None:
         else:
             print(error_line(error), file=sys.stderr)
         status = BAD_INPUT
-    sys.exit(status if isinstance(status, int) else 0)
+    return status if isinstance(status, int) else 0
 
 
 def _user_errors() -> tuple[type[Exception], ...]:

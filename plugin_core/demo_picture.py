@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from auricle.dsp.unfinished import whole_file
 from auricle.plugin_core.demo_scene import Part
 
 
@@ -42,4 +43,5 @@ def save_demo_picture(parts: Sequence[Part], audio: Path, picture: Path) -> None
     level.set(xlabel="time (s)", ylabel="level (dB)", title="What each ear gets", ylim=(-60.0, 0.0))
     level.grid(alpha=0.3)
     level.legend()
-    figure.savefig(picture, dpi=110)
+    with whole_file(picture) as unfinished:
+        figure.savefig(unfinished, dpi=110)

@@ -11,6 +11,9 @@ from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 Array = NDArray[np.float64]
 
 INTERPOLATIONS = ("linear", "spherical", "spline")
+MOST_M = 10000.0  # along each axis, and from the origin
+MOST_DEG = 1e6
+_LEAST_STEP_SECONDS = 1e-6  # of a smooth curve, which cannot be steeper than numbers are
 EASINGS = ("linear", "in", "out", "in-out", "hold")
 
 
@@ -22,7 +25,8 @@ class KeyframePath:
 
     Args:
         times: (J,) seconds, rising.
-        places: (J, 3) metres, or with ``polar`` azimuth (deg), elevation (deg), distance (m).
+        places: (J, 3) metres up to ``MOST_M``, or with ``polar`` azimuth (deg), elevation (deg),
+            distance (m).
         interpolation: "linear" (straight lines in space), "spherical" (azimuth, elevation and
             distance each; azimuths as they are given, so 0 to 350 goes the long way) or "spline"
             (a natural cubic in space and time).
@@ -51,14 +55,19 @@ class KeyframePath:
         if interpolation == "spline" and count > 2:
             from scipy.interpolate import CubicSpline
 
-            self._spline = CubicSpline(self._times, self._rows, bc_type="natural")
+            kept = _apart(self._times)
+            if len(kept) > 1:
+                rows = self._rows[kept]
+                self._spline = CubicSpline(self._times[kept], rows, bc_type="natural")
 
     def positions_m(self, seconds: Array) -> Array:
         """Positions (J, 3) at times (J,)."""
         if self._spline is not None:
             before, share = self._at(seconds)
             width = self._times[before + 1] - self._times[before]
-            return np.asarray(self._spline(self._times[before] + share * width))
+            found = self._spline(self._times[before] + share * width)
+            # Beside a fast move the curve swings out, as far as it likes.
+            return np.asarray(np.clip(found, -MOST_M, MOST_M))
         rows = self._between(self._rows, seconds)
         return _cartesian(rows) if self._spherical else rows
 
@@ -84,8 +93,18 @@ class KeyframePath:
         last = len(self._times) - 2
         before = np.clip(np.searchsorted(self._times, seconds, side="right") - 1, 0, last)
         begin, end = self._times[before], self._times[before + 1]
-        share = np.clip((seconds - begin) / (end - begin), 0.0, 1.0)
+        with np.errstate(over="ignore"):  # of keyframes that nothing parts
+            share = np.clip((seconds - begin) / (end - begin), 0.0, 1.0)
         return before, _eased(share, self._easings[before])
+
+
+def _apart(times: Array) -> list[int]:
+    """Which times to keep, so that each is some way behind the one before."""
+    kept = [0]
+    for i, time in enumerate(times.tolist()):
+        if time - times[kept[-1]] >= _LEAST_STEP_SECONDS:
+            kept.append(i)
+    return kept
 
 
 def _eased(share: Array, easings: NDArray[np.int_]) -> Array:

@@ -16,6 +16,7 @@ from auricle.dsp.geometry import (
     slerp,
     unit_vectors,
 )
+from auricle.plugin_core.keyframes import MOST_M
 from auricle.plugin_core.timed_csv import TIME, XYZ, check_xyz, read_csv, timed_rows
 
 Array = NDArray[np.float64]
@@ -185,6 +186,12 @@ def _read(path: Path) -> tuple[Array, Array, Array]:
     table = timed_rows(path, rows, [*angles, *(XYZ if placed else ())], "poses")
     poses = table.values[:, : len(angles)]
     places = table.values[:, len(angles) :] if placed else np.zeros((len(table.times), 3))
+    far = np.any(np.abs(places) > MOST_M, axis=1)
+    if np.any(far):
+        raise AuricleError(
+            f"{path}: line {table.lines[int(np.argmax(far))]}: the head is more than {MOST_M:g} m "
+            "away; are the numbers metres?"
+        )
     if angles == _ANGLES:
         return table.times, quaternion_from_ypr_deg(*poses.T), places
     zero = ~(np.linalg.norm(poses, axis=1) > 1e-6)

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from auricle.osc.monitor import Monitor, Row, as_text, tags_of
 from auricle.osc.server import OscServer
 from auricle.osc.target import MemoryTarget
 from auricle.osc.wire import Message
+from auricle.plugin_core.stopping import until_told
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,6 +24,7 @@ N_SOURCES = 256
 REFRESH_SECONDS = 0.2
 MAX_LINES_WAITING = 20_000
 _SHOWN_ROWS = 40
+_WORTH_A_WORD_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,22 @@ class Seen:
 
     Attributes:
         rows: by address; statistics: the server's counters; fits: presets, best first, or None
-            where that was not asked for; n_poses: messages that some preset knows.
+            where that was not asked for; n_poses: messages that some preset knows; leads:
+            seconds by which the tags of each sender's bundles are ahead of their arrival at least.
     """
 
     rows: list[Row]
     statistics: dict[str, Any]
     fits: list[Fit] | None
     n_poses: int = 0
+    leads: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
         facts: dict[str, Any] = {
             "addresses": [row.as_dict() for row in self.rows],
             "statistics": self.statistics,
+            "seconds_ahead": {sender: round(lead, 3) for sender, lead in self.leads.items()},
         }
         if self.fits is not None:
             facts["fits"] = [fit.as_dict() for fit in self.fits]
@@ -53,6 +58,12 @@ class Seen:
         """The end of a monitor's text: what was counted, and which presets fit."""
         counted = {name: n for name, n in self.statistics.items() if n and isinstance(n, int)}
         lines = [", ".join(f"{n} {name}" for name, n in counted.items()) or "nothing arrived"]
+        lines += [
+            f"the time tags of {sender} are {abs(lead):.1f} s "
+            f"{'ahead of' if lead > 0.0 else 'behind'} this machine's clock"
+            for sender, lead in self.leads.items()
+            if abs(lead) > _WORTH_A_WORD_SECONDS
+        ]
         return lines if self.fits is None else lines + _fit_lines(self.fits)
 
 
@@ -102,34 +113,39 @@ def listen(
             _wait(seconds, lambda: _print(lines))
         statistics = server.statistics()["osc"]
     rows = monitor.rows(time.monotonic())
-    return Seen(rows, statistics, learner.fits() if learn else None, learner.n_messages)
+    leads = {str(sender): lead for sender, lead in server.session.clocks.leads().items()}
+    return Seen(rows, statistics, learner.fits() if learn else None, learner.n_messages, leads)
 
 
 def record(
     path: Path, *, host: str, port: int, tcp_port: int | None, allow: Sequence[str],
     tracker: str | None, tracker_port: int | None, seconds: float | None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Write down what arrives until the time is over or Ctrl-C; the server's counters."""
+    """Write down what arrives until the time is over or Ctrl-C; the server's counters.
+
+    Raises:
+        AuricleError: it could not go on, as on a full disk; what had come is kept.
+    """
     with OscServer(
         MemoryTarget(N_SOURCES), host=host, port=port, tcp_port=tcp_port, allow=allow,
         tracker=tracker, tracker_port=tracker_port, record=path, answers=False,
     ) as server:  # fmt: skip
-        _wait(seconds, lambda: None)
+        _wait(seconds, lambda: server.recording_error is not None)
         counters: dict[str, Any] = server.statistics()["osc"]
+    if server.recording_error is not None:
+        raise server.recording_error
     return counters
 
 
 def _wait(seconds: float | None, meanwhile: Callable[[], Any]) -> None:
     """Call ``meanwhile`` again and again until the time is over, it says True, or Ctrl-C."""
     end = None if seconds is None else time.monotonic() + seconds
-    try:
+    with until_told():
         while end is None or time.monotonic() < end:
             left = REFRESH_SECONDS if end is None else min(REFRESH_SECONDS, end - time.monotonic())
             time.sleep(max(left, 0.0))
             if meanwhile() is True:
                 return
-    except KeyboardInterrupt:
-        pass
 
 
 def _print(lines: deque[str]) -> None:

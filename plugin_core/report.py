@@ -16,6 +16,7 @@ from auricle.dsp.checks import reach_deg, spacing_deg
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
+from auricle.dsp.unfinished import whole_file
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf import HrtfSet
@@ -82,16 +83,17 @@ def new_figure(size_inches: tuple[float, float]) -> Any:
 
 def save_figure(figure: Any, path: Path) -> None:
     """Write a figure as .png, .pdf or .svg; the file appears whole or not at all."""
+    check_picture(path)
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, format=path.suffix[1:].lower())
+
+
+def check_picture(path: Path) -> None:
+    """Raise AuricleError if a picture cannot have that name; to be asked before long work."""
     if path.suffix.lower() not in SUFFIXES:
         raise AuricleError(f"{path}: a picture must end in {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():
         raise AuricleError(f"{path}: there is no folder {path.parent}; make it first")
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        figure.savefig(unfinished, format=path.suffix[1:].lower())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 # --- magnitudes ------------------------------------------------------------------------------

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.keyframes import KeyframePath
+from auricle.plugin_core.keyframes import MOST_DEG, MOST_M, KeyframePath
+from auricle.plugin_core.regular_file import check_regular
 
 TIME = "time_seconds"
 XYZ = ("x", "y", "z")
 _POLAR = ("azimuth_deg", "elevation_deg", "distance_m")
 _GAIN = "gain_db"
+MOST_BYTES = 1024 * 2**20  # a day of poses at 100 Hz in full
+MOST_VALUE = 1e12  # of any number; seconds since 1970 are less by far
 _KNOWN = (TIME, *XYZ, *_POLAR, _GAIN)
 
 Array = NDArray[np.float64]
@@ -37,15 +40,12 @@ def read_csv(path: Path, columns: str) -> list[list[str]]:
     """The rows of a file, the header first; ``columns`` says in errors what it should hold.
 
     Raises:
-        AuricleError: no such file, or no text.
+        AuricleError: no such file, a pipe, a file of more than ``MOST_BYTES``, or no text.
     """
+    check_regular(path, AuricleError, MOST_BYTES)
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = list(csv.reader(file))
-    except FileNotFoundError as error:
-        raise AuricleError(f"{path}: no such file; check the name") from error
-    except IsADirectoryError as error:
-        raise AuricleError(f"{path}: is a folder; name a file in it") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise AuricleError(f"{path}: not a CSV text file; give {columns}") from error
     if rows:
@@ -110,15 +110,16 @@ def read_positions(path: Path, interpolation: str = "linear") -> KeyframePath:
          columns.get("distance_m", rest + 1.0)]
         if polar else [columns[name] for name in XYZ]
     )  # fmt: skip
-    _check_polar(path, table, columns)
+    _check_ranges(path, table, columns)
     return KeyframePath(
         table.times, np.stack(places, axis=1), interpolation, polar=polar,
         gains=10.0 ** (columns.get(_GAIN, rest) / 20.0),
     )  # fmt: skip
 
 
-def _check_polar(path: Path, table: TimedRows, columns: dict[str, Array]) -> None:
-    limits = {"elevation_deg": (-90.0, 90.0), "distance_m": (0.01, 10000.0), _GAIN: (-1e4, 60.0)}
+def _check_ranges(path: Path, table: TimedRows, columns: dict[str, Array]) -> None:
+    limits = {"elevation_deg": (-90.0, 90.0), "distance_m": (0.01, MOST_M), _GAIN: (-1e4, 60.0)}
+    limits |= {name: (-MOST_M, MOST_M) for name in XYZ} | {"azimuth_deg": (-MOST_DEG, MOST_DEG)}
     for name, (low, high) in limits.items():
         values = columns.get(name, np.full(1, low))
         bad = (values < low) | (values > high)
@@ -146,9 +147,9 @@ def _numbers(
                 values[kept, i] = float(row[column])
             except (ValueError, IndexError) as error:
                 raise AuricleError(f"{path}: line {line}: {name} is not a number") from error
-            if not np.isfinite(values[kept, i]):
+            if not abs(values[kept, i]) <= MOST_VALUE:
                 raise AuricleError(
-                    f"{path}: line {line}: {name} is {row[column].strip()}; remove the row"
+                    f"{path}: line {line}: {name} is {row[column].strip()[:40]}; remove the row"
                 )
         lines[kept] = line
         kept += 1

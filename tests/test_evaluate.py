@@ -116,6 +116,32 @@ def test_a_picture_is_drawn(reference: Path, tmp_path: Path) -> None:
     assert picture.stat().st_size > 20_000
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_full_disk_costs_the_picture_and_not_the_figures(
+    reference: Path, tmp_path: Path, as_json: bool, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    figure = pytest.importorskip("matplotlib.figure")
+
+    def full(self: object, path: Path, **_: object) -> None:
+        path.write_bytes(b"half a picture")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(figure.Figure, "savefig", full)
+    picture = tmp_path / "errors.png"
+    with pytest.raises(SystemExit) as stop:
+        main(
+            ["evaluate", str(reference), str(reference), "--plot", str(picture)]
+            + ["--json"] * as_json
+        )
+    out, err = capsys.readouterr()
+    assert stop.value.code == 2
+    assert err == f"auricle: error: {picture}: No space left on device\n"
+    assert ("lsd_db" if as_json else "LSD") in out
+    assert not as_json or "plot" not in json.loads(out)
+    assert [each.name for each in tmp_path.iterdir()] == ["true.sofa"]
+
+
 @pytest.mark.parametrize(
     "positions",
     [unit_vectors([0.0, 90.0]), unit_vectors(np.arange(0.0, 360.0, 30.0))],

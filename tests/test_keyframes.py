@@ -1,16 +1,20 @@
 """Ways by keyframes and from CSV files: places at times, easings, gains, bad files."""
 
+import os
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
-from auricle.plugin_core.keyframes import EASINGS, INTERPOLATIONS, KeyframePath
+from auricle.plugin_core.audio_files import FileSource
+from auricle.plugin_core.keyframes import EASINGS, INTERPOLATIONS, MOST_M, KeyframePath
 from auricle.plugin_core.motion import HeadTrack, PosedHead, SourcePath, Turned
+from auricle.plugin_core.scene.json_tree import load_tree
 from auricle.plugin_core.timed_csv import read_positions
 
 TIMES = [1.0, 2.0, 4.0, 4.5]
@@ -122,6 +126,9 @@ def test_csv_in_angles_and_in_metres_are_alike(tmp_path: Path) -> None:
         ("time_seconds,x,y,z\n\n2,1,2,3\n1,1,2,3\n", "line 4: time_seconds runs backwards"),
         ("time_seconds,azimuth_deg,elevation_deg\n0,1,95\n", "line 2: elevation_deg must be from"),
         ("time_seconds,azimuth_deg,distance_m\n0,1,1\n1,1,0\n", "line 3: distance_m must be from"),
+        ("time_seconds,x,y,z\n0,1,2,3\n1,1,2,3e5\n", "line 3: z must be from -10000 to 10000"),
+        ("time_seconds,azimuth_deg\n0,1e7\n", "line 2: azimuth_deg must be from"),
+        ("time_seconds,x,y,z\n1e200,1,2,3\n", "line 2: time_seconds is 1e200"),
     ],
 )
 def test_bad_csv_names_the_line(tmp_path: Path, text: str, said: str) -> None:
@@ -135,3 +142,29 @@ def test_no_such_csv(tmp_path: Path) -> None:
         read_positions(tmp_path / "none.csv")
     with pytest.raises(AuricleError, match="is a folder"):
         read_positions(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes of POSIX")
+def test_a_pipe_or_a_device_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for name in (tmp_path / "fifo", Path("/dev/zero")):
+        for read in (read_positions, HeadTrack, FileSource, load_tree):
+            with pytest.raises(AuricleError, match="is a pipe or a device"):
+                read(name)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.0, 1e5), *[st.floats(-MOST_M, MOST_M)] * 3), min_size=1),
+    st.sampled_from(INTERPOLATIONS), st.sampled_from(EASINGS),
+)  # fmt: skip
+@settings(deadline=None)
+def test_any_way_stays_finite_and_near(rows, interpolation: str, easing: str) -> None:
+    rows = [list(row) for row in {row[0]: row for row in sorted(rows)}.values()]
+    times, places = np.array(rows)[:, 0], np.array(rows)[:, 1:]
+    path = KeyframePath(times, places, interpolation, easings=[easing] * len(times))
+    between = np.concatenate([times, np.nextafter(times, 1e9), np.linspace(0.0, 1e5, 50)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = path.positions_m(between)
+    assert np.isfinite(found).all()
+    assert np.linalg.norm(found, axis=1).max() <= np.sqrt(3.0) * MOST_M * (1.0 + 1e-9)

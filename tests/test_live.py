@@ -263,6 +263,79 @@ def test_a_recording_that_cannot_be_written_is_said_before_it_plays(tmp_path):
         pass
 
 
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Files of libsndfile take so many frames, and then no more."""
+    write, room = soundfile.SoundFile.write, {"frames": 20000}
+
+    def writes(self, audio):
+        if len(audio) > room["frames"]:
+            raise soundfile.LibsndfileError(2, "System error : ")
+        room["frames"] -= len(audio)
+        write(self, audio)
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", writes)
+    return room
+
+
+@pytest.mark.parametrize("name", ["o.wav", "o.flac"])
+def test_a_recording_on_a_full_disk_keeps_what_it_has_and_the_rest_goes_on(
+    track, tmp_path, full_disk, name
+):
+    said = []
+    player = playing(
+        [Track(track, True)], record=tmp_path / name, unpaced=True, seconds=5.0, say=said.append
+    )
+    player.start()
+    assert player.wait(60.0)
+    with pytest.raises(AuricleError, match=r"is the disk full\? Its first 0\.\d s are kept"):
+        player.stop()
+    assert len([line for line in said if "disk full" in line]) == 1
+    assert player.statistics()["seconds"] >= 5.0
+    assert {each.name for each in tmp_path.iterdir()} == {name, track.name}
+    kept = soundfile.read(tmp_path / name)[0]
+    assert 0 < len(kept) <= 20000
+    assert kept.any()
+
+
+def test_the_command_says_a_full_disk_once_and_in_its_status(
+    sofa, track, tmp_path, full_disk, capsys
+):
+    status, printed, errors = run(
+        capsys, track, "--loop", "--backend", "null", "--unpaced", "--seconds", 2, "--no-osc",
+        "--record", tmp_path / "o.wav", "--hrtf", sofa, "--rank", 8, "--json",
+    )  # fmt: skip
+    assert status == 2
+    assert json.loads(printed)["seconds"] >= 2.0
+    assert errors.count("is the disk full?") == 1
+    assert soundfile.info(tmp_path / "o.wav").frames > 0
+
+
+def test_a_recording_that_never_began_leaves_the_older_file(tmp_path):
+    (tmp_path / "o.wav").write_text("older")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        player = playing(record=tmp_path / "o.wav", osc_port=taken.getsockname()[1])
+        with pytest.raises(AuricleError, match="is in use"):
+            player.start()
+    assert [each.name for each in tmp_path.iterdir()] == ["o.wav"]
+    assert (tmp_path / "o.wav").read_text() == "older"
+
+
+def test_bundles_that_are_refused_are_said_once():
+    said = []
+    with playing(2, osc_port=0, say=said.append) as player:
+        with OscClient("127.0.0.1", player.osc.port) as client:
+            for _ in range(3):
+                client.send_bundle([("/auricle/source/1/gain", [0.5])], time.time() + 100.0)
+            client.send_bundle([("/auricle/listener/ypr", [90.0, 0.0, 0.0])], time.time() + 100.0)
+        until(lambda: player.troubles and player.scene.orientation[3] > 0.7)
+        time.sleep(0.2)
+    refused = [line for line in said if "were refused" in line]
+    assert len(refused) == 1
+    assert "--ignore-time-tags" in refused[0]
+
+
 # The whole, paced.
 
 

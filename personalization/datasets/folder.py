@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from scipy.spatial import cKDTree
 from auricle.dsp.cache import cache_folder, load_archive, save_archive
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.unfinished import forget, unfinished
 from auricle.personalization.datasets.measures import aligned, plain_id, read_measures
 from auricle.personalization.datasets.registry import Dataset, find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects, people_of
@@ -250,13 +250,14 @@ def _save(store: Path, subjects: Subjects) -> None:
     """Write a folder of arrays, whole or not at all; where nothing can be written is no cache."""
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=store.parent, prefix=".unfinished"))
+        part = unfinished(store)
+        part.mkdir()
     except OSError:
         return
     try:
-        np.save(unfinished / "ir.npy", subjects.ir)
+        np.save(part / "ir.npy", subjects.ir)
         save_archive(
-            unfinished / "rest.npz",
+            part / "rest.npz",
             {
                 "ids": np.array(subjects.ids),
                 "positions": subjects.positions,
@@ -270,11 +271,11 @@ def _save(store: Path, subjects: Subjects) -> None:
             },
         )
         shutil.rmtree(store, ignore_errors=True)
-        os.replace(unfinished, store)
+        os.replace(part, store)
     except OSError:
         pass
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        forget(part)
 
 
 def _load(store: Path) -> Subjects | None:

@@ -23,7 +23,7 @@ from auricle.dsp.spherical_harmonics import encode, n_channels, order_of
 from auricle.personalization.features import BINS, HEARD, SAMPLE_RATE, SIZE, Features, features_of
 from auricle.personalization.sparse.equipment import equipment_db
 from auricle.personalization.sparse.method import MIRROR, Measured, Method, Training
-from auricle.personalization.weights import Weights
+from auricle.personalization.weights import Weights, check_shapes, fitting
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]
@@ -39,6 +39,13 @@ _RIDGE_OF_FIELDS = 1e-3  # of the fits, beside a mean square of a harmonic of 1
 _RIDGE_OF_BINS, _RIDGE_OF_ARRIVALS = 0.02, 1.0  # variance in dB^2 and us^2 taken for noise
 _EVEN_HZ = 2000.0  # below it all bins weigh alike, above it as their share of an octave
 _N_HEARD = HEARD.stop - HEARD.start
+# D numbers of a code, C and M harmonics.
+_SHAPES: dict[str, tuple[str | int, ...]] = {
+    "codes.mean": ("M", _N_HEARD + 1),
+    "codes.basis": ("D", "C", _N_HEARD + 1),
+    "codes.step": ("D", 1, _N_HEARD + 1),
+    "codes.parity": ("D",),
+}
 _LEVEL = slice(2, 12)  # bins of the level: 340 Hz to 1.9 kHz, as of the people of scenes
 
 
@@ -212,7 +219,9 @@ def codebook_in(weights: Weights, path: str | os.PathLike[str]) -> Codebook:
     """The codebook that lies in a system's file; AuricleError where there is none."""
     if "codes.mean" not in weights.tensors:
         raise AuricleError(f"{path}: holds no codebook; train it anew with auricle train")
-    return Codebook.from_tensors(weights.tensors)
+    check_shapes(weights, _SHAPES)
+    with fitting(weights):
+        return Codebook.from_tensors(weights.tensors)
 
 
 def _of_ears(seen: Features, weights: Array) -> Array:

@@ -1,16 +1,35 @@
 """LINN's weights and a listener's code as plain layers, for the engine that needs no torch."""
 
+import math
+
 import numpy as np
 
 from auricle.dsp.linn_filters import EarNetworks, knots_hz
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.poses import EAR_OFFSET_M, RATE
-from auricle.personalization.weights import Weights, WeightsError
+from auricle.personalization.weights import Weights, WeightsError, check_shapes
 
 N_BANDS, N_PHASES = 72, 20
 LEVEL_KNOTS_HZ = knots_hz(N_BANDS, RATE / 2.0)
 PHASE_KNOTS_HZ = knots_hz(N_PHASES + 2, 6000.0)  # the first and the last phase are 0
 EAR_SAMPLES = EAR_OFFSET_M * RATE / SOUND_SPEED_M_S
+# D numbers of a code, W units of a layer, H harmonics, R ranks.
+_SHAPES: dict[str, tuple[str | int, ...]] = {
+    "net.parity": ("D",),
+    "net.first.weight": ("W", "H"),
+    "net.first.bias": ("W",),
+    "net.film_first.steer.weight": ("2W", "D"),
+    "net.film_first.steer.bias": ("2W",),
+    "net.second.weight": ("W", "W"),
+    "net.second.bias": ("W",),
+    "net.film_second.steer.weight": ("2W", "D"),
+    "net.film_second.steer.bias": ("2W",),
+    "net.last.base.weight": (N_BANDS + 1 + N_PHASES, "W"),
+    "net.last.base.bias": (N_BANDS + 1 + N_PHASES,),
+    "net.last.steer.weight": ("R", "D"),
+    "net.last.up.weight": (N_BANDS + 1 + N_PHASES, "R"),
+    "net.last.down.weight": ("R", "W"),
+}
 
 
 def networks_of(weights: Weights, code: np.ndarray) -> EarNetworks:
@@ -23,13 +42,18 @@ def networks_of(weights: Weights, code: np.ndarray) -> EarNetworks:
     Raises:
         WeightsError: weights without LINN's tensors, or a code of another size.
     """
-    try:
-        parity = weights.tensors["net.parity"]
-        if code.shape != parity.shape:
-            raise WeightsError(f"LINN's codes have {parity.size} numbers, got {code.shape}")
-        ears = [_layers(weights.tensors, each) for each in (code, code * parity)]
-    except KeyError as missing:
-        raise WeightsError(f"weights of {weights.model} lack {missing}; train linn again") from None
+    sizes = check_shapes(weights, _SHAPES)
+    if sizes["2W"] != 2 * sizes["W"]:
+        raise WeightsError(f"LINN steers {sizes['W']} units by as many pairs, got {sizes['2W']}")
+    if math.isqrt(sizes["H"]) ** 2 != sizes["H"]:
+        raise WeightsError(
+            f"weights of {weights.model}: net.first.weight has {sizes['H']} harmonics, no square "
+            "number; train it again or get the file anew"
+        )
+    parity = weights.tensors["net.parity"]
+    if code.shape != parity.shape:
+        raise WeightsError(f"LINN's codes have {parity.size} numbers, got {code.shape}")
+    ears = [_layers(weights.tensors, each) for each in (code, code * parity)]
     layers = [np.stack(both).astype(np.float32) for both in zip(*ears, strict=True)]
     return EarNetworks(
         first=layers[0],

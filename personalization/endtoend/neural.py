@@ -16,7 +16,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.personalization.endtoend.poses import RATE, STEP, Poses
 from auricle.personalization.endtoend.windowed import WindowedRenderer
 from auricle.personalization.training import History, Plan, Progress, seeded, train
-from auricle.personalization.weights import Weights, load_into, state_of
+from auricle.personalization.weights import Weights, fitting, load_into, state_of
 
 Float32: TypeAlias = NDArray[np.float32]
 
@@ -189,8 +189,9 @@ class NeuralRenderer:
     @classmethod
     def from_weights(cls, weights: Weights) -> "NeuralRenderer":
         """The system as it was trained."""
-        self = cls(**weights.configuration)
-        self.net = self.build()
-        load_into(self.net, weights)
+        with fitting(weights):
+            self = cls(**weights.configuration)
+            self.net = self.build()
+            load_into(self.net, weights)
         self.net.eval()
         return self

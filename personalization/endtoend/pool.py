@@ -3,8 +3,6 @@
 Each person has a folder of their own, so whoever is there already is never rendered again.
 """
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.unfinished import forget, unfinished
 from auricle.personalization.endtoend.poses import STEP
 
 Float32: TypeAlias = NDArray[np.float32]
@@ -60,7 +59,8 @@ def kept_pool(
     if made:
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            part = Path(tempfile.mkdtemp(prefix="part-", dir=folder.parent))
+            part = unfinished(folder)
+            part.mkdir()
             try:
                 arrays = [
                     open_memmap(part / f"{name}.npy", "w+", dtype=kind, shape=(count, *shape))
@@ -73,7 +73,7 @@ def kept_pool(
                 if not folder.is_dir():  # another process may have been quicker
                     part.rename(folder)
             finally:
-                shutil.rmtree(part, ignore_errors=True)
+                forget(part)
         except OSError as error:
             raise AuricleError(
                 f"{folder}: scenes cannot be written ({error.strerror or error}); make room, or "

@@ -118,8 +118,8 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         with safe_open(str(path), framework="numpy") as file:
             facts = json.loads((file.metadata() or {}).get("auricle", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, ValueError, RecursionError, OSError) as error:
         raise AuricleError(f"{path}: is no file of listeners ({error})") from None
-    if facts.get("version") != _VERSION or "step_db" not in tensors:
+    if not isinstance(facts, dict) or facts.get("version") != _VERSION or "step_db" not in tensors:
         raise AuricleError(f"{path}: is no file of listeners that this version reads")
     return tensors, facts

@@ -5,7 +5,7 @@ from typing import Any
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.sparse.method import Method, Training, method, method_at
-from auricle.personalization.weights import load_weights, shipped_weights
+from auricle.personalization.weights import fitting, load_weights, shipped_weights
 
 LEARNED = (
     "refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer", "dense-refiner",
@@ -48,5 +48,6 @@ def load_trained(path: str | os.PathLike[str]) -> Method:
     """The method in a file that ``auricle train`` wrote; WeightsError for any other."""
     weights = load_weights(path)
     maker: Any = method(weights.model)
-    made: Method = maker.from_weights(weights)
+    with fitting(weights):
+        made: Method = maker.from_weights(weights)
     return made

@@ -71,7 +71,10 @@ def evaluate(
     from auricle.dsp.hrtf import HrtfSet
     from auricle.dsp.metrics.comparison import compare
     from auricle.dsp.metrics.matching import matched
+    from auricle.plugin_core.report import check_picture
 
+    if plot is not None:
+        check_picture(plot)
     true, found = HrtfSet.load(reference, **asdict(reading)), HrtfSet.load(estimate)
     try:
         pair = matched(true, found, tolerance_deg=tolerance_deg, match_level=match_level)
@@ -83,16 +86,23 @@ def evaluate(
     facts["findings"] += [f"{estimate}: {each}" for each in found.findings]
     if observer:
         facts["observer"] = _observed(true, found)
+    failure = None
     if plot is not None:
         from auricle.plugin_core.evaluation_picture import save_evaluation_picture
 
-        save_evaluation_picture(pair, errors, plot, title=f"{estimate.name} for {reference.name}")
-        facts["plot"] = str(plot)
+        title = f"{estimate.name} for {reference.name}"
+        try:
+            save_evaluation_picture(pair, errors, plot, title=title)
+            facts["plot"] = str(plot)
+        except OSError as error:  # such as a full disk, which costs the picture alone
+            failure = error
     if as_json:
         text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
         typer.echo(text.encode("utf-8", "replace").decode("utf-8"))
     else:
         _print_table(facts)
+    if failure is not None:
+        raise failure
 
 
 def summary(

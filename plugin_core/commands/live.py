@@ -2,9 +2,7 @@
 
 import gc
 import json
-import signal as signals
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +11,7 @@ import typer
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
 from auricle.plugin_core.commands.render import say, say_first_run
 from auricle.plugin_core.set_options import SetOptions
+from auricle.plugin_core.stopping import until_told
 
 if TYPE_CHECKING:
     from auricle.plugin_core.live.live import Live
@@ -22,6 +21,7 @@ EXAMPLE = (
     "auricle live --sources 8 --tracker supperware"
 )
 REFRESH_SECONDS = 0.2
+BROKEN_RECORDING = 2
 
 
 @reads_a_set
@@ -58,6 +58,9 @@ def live(
     osc_folder: Annotated[
         list[Path] | None, typer.Option(help="Folder whose sets OSC may ask for; repeatable.")
     ] = None,
+    ignore_time_tags: Annotated[
+        bool, typer.Option("--ignore-time-tags", help="Bundles count when they arrive.")
+    ] = False,
     no_osc: Annotated[bool, typer.Option("--no-osc", help="Do not listen for OSC.")] = False,
     tracker: Annotated[str | None, typer.Option(help="Preset of the head tracker.")] = None,
     tracker_port: Annotated[
@@ -84,6 +87,7 @@ def live(
     reading: SetOptions,
 ) -> None:
     """Play tracks and inputs binaurally now; OSC and a head tracker steer them."""
+    from auricle.dsp.errors import AuricleError
     from auricle.plugin_core.live.live import Live
     from auricle.plugin_core.live.sources import Track, channels
 
@@ -93,6 +97,7 @@ def live(
     options = {
         "host": osc_host, "tcp_port": osc_tcp_port, "allow": osc_allow or (),
         "folders": [str(folder) for folder in osc_folder or []], "tracker_port": tracker_port,
+        "obey_time_tags": not ignore_time_tags,
     }  # fmt: skip
     player = Live(
         read_set(hrtf, reading, say), playing,
@@ -104,21 +109,25 @@ def live(
         connect=not no_connect, say=say,
     )  # fmt: skip
     say_first_run()
-    # To be told to end is to end in order: a recording is kept.
-    before = signals.signal(signals.SIGTERM, signals.default_int_handler)
+    status = 0
     try:
-        with player, suppress(KeyboardInterrupt):
+        # To be told to end is to end in order: a recording is kept.
+        with player, until_told():
             gc.collect()
             gc.freeze()  # what is loaded stays; to walk through it again would hold OSC up
             say(_ready(player))
             _watch(player)
-    finally:
-        signals.signal(signals.SIGTERM, before)
+    except AuricleError as error:
+        if str(error) not in player.troubles:
+            raise
+        status = BROKEN_RECORDING  # which was said when it happened
     figures = player.statistics()
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
     elif sys.stdout.isatty():
         typer.echo(_last_line(figures))
+    if status:
+        raise typer.Exit(status)
 
 
 def _ready(player: "Live") -> str:

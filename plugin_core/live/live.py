@@ -134,6 +134,8 @@ class Live:
         self._limit: int | None = None
         self._asked: Path | None = None
         self._width_said = False
+        self._broken: AuricleError | None = None
+        self._refusals_said = False
         self._wake = threading.Event()
         self._running = False
         self._threads: list[threading.Thread] = []
@@ -195,7 +197,7 @@ class Live:
         """Begin to play; ``with`` does it."""
         require_system()
         with ExitStack() as undo:
-            undo.callback(self._stop_all)
+            undo.callback(self._stop_all, False)
             self._turn_seconds = sys.getswitchinterval()
             sys.setswitchinterval(min(self._turn_seconds, TURN_SECONDS))
             if self._osc_port is not None:
@@ -232,13 +234,17 @@ class Live:
         return self
 
     def stop(self) -> None:
-        """Stop playing and close the recording; what was set stays, and may be started again.
+        """Stop playing and close the recordings; what was set stays, and may be started again.
 
         Raises:
-            AuricleError: the recording could not be written.
+            AuricleError: a recording could not be written to its end, also if that was long ago.
         """
         self._last = self.statistics()
         self._stop_all()
+        self._last["troubles"] = list(self.troubles)
+        if self._broken is not None:
+            broken, self._broken = self._broken, None
+            raise broken
 
     def __enter__(self) -> "Live":
         return self.start()
@@ -403,8 +409,10 @@ class Live:
             while files.errors:
                 self._report(files.errors.pop(0))
             if self._recording is not None and self._recording.error is not None:
-                self._report(str(self._recording.error))
+                self._lost(self._recording.error)
                 self._recording = None
+            if self.osc is not None:
+                self._listen_to(self.osc)
             trouble = backend.trouble()
             if trouble:
                 self._go_on_without(backend, trouble)
@@ -420,6 +428,15 @@ class Live:
                 )
             if self.osc is not None:
                 self.osc.session.pose.latency_seconds = self.latency_seconds
+
+    def _listen_to(self, osc: OscServer) -> None:
+        """Say what senders and people should know, once each."""
+        if osc.recording_error is not None and str(osc.recording_error) not in self.troubles:
+            self._lost(osc.recording_error)
+        refused = osc.session.refused_line()
+        if refused and not self._refusals_said:
+            self._refusals_said = True
+            self._report(refused)
 
     def _go_on_without(self, backend: Backend, trouble: str) -> None:
         assert self._desk is not None
@@ -455,7 +472,12 @@ class Live:
         if self._say is not None:
             self._say(line)
 
-    def _stop_all(self) -> None:
+    def _lost(self, error: AuricleError) -> None:
+        """A recording has ended before its time; what plays goes on."""
+        self._broken = self._broken or error
+        self._report(str(error))
+
+    def _stop_all(self, keep_recording: bool = True) -> None:
         self._running = False
         self._wake.set()
         if self._turn_seconds is not None:
@@ -472,8 +494,12 @@ class Live:
         if self._files is not None:
             self._files.stop()
         try:
-            if self._recording is not None:
+            if self._recording is not None and not keep_recording:
+                self._recording.discard()
+            elif self._recording is not None:
                 self._recording.stop()
+        except AuricleError as error:
+            self._lost(error)
         finally:
             if self._desk is not None:
                 self._desk.close()

@@ -22,7 +22,8 @@ class Recording:
 
     Args:
         desk: whose tap is read.
-        path: the file; it appears under its name when the recording stops.
+        path: the file; it appears under its name when the recording stops, or when it cannot go on,
+            as on a full disk, with what was recorded until then.
         most_frames: more than these are not written; None: without end. A WAV file of unknown
             length ends at 4 GB, 3 hours at 48 kHz.
 
@@ -38,7 +39,7 @@ class Recording:
         self._desk, self._most = desk, most_frames
         self._running = True
         self._open = ExitStack()
-        self._writer = FileWriter(path, desk.sample_rate, most_frames or 0)
+        self._writer = FileWriter(path, desk.sample_rate, most_frames or 0, keep=True)
         self._open.enter_context(self._writer)
         cells = desk.arrays.tap_cells
         store_release(cells, TAP_READ, int(load_acquire(cells, TAP_WRITTEN)))
@@ -53,12 +54,20 @@ class Recording:
 
     def stop(self) -> None:
         """Write the rest and close the file; raises AuricleError when writing has failed."""
-        self._desk.set_switch(Switch.RECORDING, 0)
-        self._running = False
-        self._thread.join()
+        self._end()
         if self.error is not None:
             raise self.error
         self._open.close()
+
+    def discard(self) -> None:
+        """End without a file: what stood under the name stays."""
+        self._end()
+        self._open.__exit__(KeyboardInterrupt, None, None)
+
+    def _end(self) -> None:
+        self._desk.set_switch(Switch.RECORDING, 0)
+        self._running = False
+        self._thread.join()
 
     def _run(self) -> None:
         try:

@@ -25,6 +25,7 @@ RATE = 48000  # Hz of all others
 FEW = 20  # directions below which a set is completed first
 
 _LEVEL_DIRECTIONS = 300
+_MOST_DB = 200.0
 Say = Callable[[str], None]
 
 
@@ -78,7 +79,7 @@ def open_system(
             has its ears exchanged.
     """
     from auricle.personalization.endtoend.codes import codebook_in
-    from auricle.personalization.weights import load_weights, shipped_weights
+    from auricle.personalization.weights import fitting, load_weights, shipped_weights
 
     if weights is None:
         weights = shipped_weights(model)
@@ -90,7 +91,11 @@ def open_system(
     loaded = load_weights(weights, model)
     book = codebook_in(loaded, weights)
     code = _code(book, hrtf, say or (lambda _: None))
-    return OpenedSystem(loaded, code, _gain_of(book, code))
+    with fitting(loaded):
+        opened = OpenedSystem(loaded, code, _gain_of(book, code))
+        if model == LIVE:  # refused now, not when it shall sound
+            _live(opened, RATE, 1)
+    return opened
 
 
 def _gain_of(book: "Codebook", code: NDArray[np.float32]) -> float:
@@ -100,6 +105,11 @@ def _gain_of(book: "Codebook", code: NDArray[np.float32]) -> float:
     hz = np.fft.rfftfreq(SIZE, 1.0 / SAMPLE_RATE)
     inside = (hz >= LEVEL_BAND_HZ[0]) & (hz <= LEVEL_BAND_HZ[1])
     heard = book.features(code, fibonacci_sphere(_LEVEL_DIRECTIONS)).magnitude_db[..., inside]
+    if not np.max(np.abs(heard)) <= _MOST_DB:
+        raise AuricleError(
+            f"the codebook's mean listener reaches {np.max(np.abs(heard)):.3g} dB, which nobody's "
+            "ears do; train it again or get the file anew"
+        )
     return float(np.mean(10.0 ** (heard.astype(np.float64) / 10.0)) ** -0.5)
 
 

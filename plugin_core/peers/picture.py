@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
+from auricle.dsp.unfinished import whole_file
 from auricle.plugin_core.report import SUFFIXES
 
 
@@ -35,7 +36,8 @@ def save_picture(result: dict[str, Any], path: Path) -> None:
     _draw_latency(late, result["latency"], colours)
     handles, labels = speed.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=9)
-    figure.savefig(path, dpi=110, format=path.suffix[1:].lower())
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, dpi=110, format=path.suffix[1:].lower())
 
 
 def _draw_speed(axes: Any, rows: list[dict[str, Any]], colours: dict[str, Any]) -> None:

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
+from auricle.plugin_core.regular_file import check_regular
 
 MAX_DEPTH = 32
+MAX_DIGITS = 400  # of a whole number; with more it is beyond every other number too
+MOST_BYTES = 256 * 2**20
 _SPACE = re.compile(r"[ \t\r\n]*")
 _SCALAR = re.compile(r"[^\s,\]}]+")
 
@@ -56,7 +59,7 @@ def read_tree(text: str, name: str) -> Node:
         SceneError: no JSON, a number that JSON has not, a key twice, or too deep.
     """
     try:
-        json.loads(text, parse_constant=_refuse_constant)
+        json.loads(text, parse_constant=_refuse_constant, parse_int=_whole)
     except json.JSONDecodeError as error:
         raise SceneError(
             f"{name}: line {error.lineno}: not JSON ({error.msg}); correct it there"
@@ -72,12 +75,9 @@ def read_tree(text: str, name: str) -> Node:
 
 def load_tree(path: Path) -> Node:
     """The tree of a JSON file."""
+    check_regular(path, SceneError, MOST_BYTES)
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise SceneError(f"{path}: no such file; check the name") from None
-    except IsADirectoryError:
-        raise SceneError(f"{path}: is a folder; name a scene file in it") from None
     except UnicodeDecodeError:
         raise SceneError(f"{path}: not a JSON text file; save it as UTF-8") from None
     return read_tree(text, str(path))
@@ -89,6 +89,11 @@ class _Constant(Exception):
 
 def _refuse_constant(word: str) -> None:
     raise _Constant(word)
+
+
+def _whole(word: str) -> int | float:
+    """A whole number; Python itself refuses long ones, and takes long over them."""
+    return int(word) if len(word) <= MAX_DIGITS else float(word)
 
 
 class _Walk:
@@ -117,7 +122,7 @@ class _Walk:
             return Node(string, line, path), at
         word = _SCALAR.match(self._text, at)
         assert word is not None, "json.loads has accepted this text"
-        return Node(json.loads(word.group()), line, path), word.end()
+        return Node(json.loads(word.group(), parse_int=_whole), line, path), word.end()
 
     def _object(self, path: str, at: int, depth: int) -> tuple[dict[str, Node], int]:
         members: dict[str, Node] = {}

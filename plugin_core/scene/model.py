@@ -8,11 +8,17 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, TypeAlias
 
 from auricle.dsp.directivity import PATTERNS
-from auricle.plugin_core.keyframes import EASINGS, INTERPOLATIONS
+from auricle.plugin_core.keyframes import (
+    EASINGS,
+    INTERPOLATIONS,
+    MOST_DEG,
+    MOST_M,
+)
 from auricle.plugin_core.scene.schema import KeyProblem, check_values, key
 from auricle.plugin_core.set_options import SetOptions
 
 VERSION = 1
+MOST_SECONDS = 360000.0  # 100 hours, of any time in a scene
 Triple: TypeAlias = tuple[float, float, float]
 Parameter: TypeAlias = float | int | bool | str
 
@@ -84,10 +90,10 @@ class Static(_Place):
 
     TITLE: ClassVar[str] = "Position: static"
 
-    azimuth_deg: float = key(0.0, _AZIMUTH)
+    azimuth_deg: float = key(0.0, _AZIMUTH, low=-MOST_DEG, high=MOST_DEG)
     elevation_deg: float = key(0.0, "up", low=-90.0, high=90.0)
     distance_m: float = key(1.0, "from the origin of the room", low=0.01, high=10000.0)
-    xyz_m: Triple | None = key(None, _XYZ)
+    xyz_m: Triple | None = key(None, _XYZ, low=-MOST_M, high=MOST_M)
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,11 @@ class Orbit(_Checked):
     MARK: ClassVar[str] = "orbit_seconds"
     TITLE: ClassVar[str] = "Position: orbit"
 
-    orbit_seconds: float = key(doc="time of a turn, counter-clockwise; negative: clockwise")
-    azimuth_deg: float = key(0.0, "at time 0; " + _AZIMUTH)
+    orbit_seconds: float = key(
+        doc="time of a turn, counter-clockwise; negative: clockwise", low=-MOST_SECONDS,
+        high=MOST_SECONDS,
+    )  # fmt: skip
+    azimuth_deg: float = key(0.0, "at time 0; " + _AZIMUTH, low=-MOST_DEG, high=MOST_DEG)
     elevation_deg: float = key(0.0, "up", low=-90.0, high=90.0)
     distance_m: float = key(1.0, "from the origin of the room", low=0.01, high=10000.0)
 
@@ -113,12 +122,14 @@ class Orbit(_Checked):
 class Keyframe(_Place):
     """A place at a time."""
 
-    time_seconds: float = key(doc="from the start of the scene", low=0.0)
-    azimuth_deg: float = key(0.0, _AZIMUTH)
+    time_seconds: float = key(doc="from the start of the scene", low=0.0, high=MOST_SECONDS)
+    azimuth_deg: float = key(0.0, _AZIMUTH, low=-MOST_DEG, high=MOST_DEG)
     elevation_deg: float = key(0.0, "up", low=-90.0, high=90.0)
     distance_m: float = key(1.0, "from the origin of the room", low=0.01, high=10000.0)
-    xyz_m: Triple | None = key(None, _XYZ)
-    gain_db: float = key(0.0, "more than the track's own; the level moves evenly", high=60.0)
+    xyz_m: Triple | None = key(None, _XYZ, low=-MOST_M, high=MOST_M)
+    gain_db: float = key(
+        0.0, "more than the track's own; the level moves evenly", low=-1e4, high=60.0
+    )
     source_width_deg: float | None = key(
         None, "how wide it is there, growing evenly; null: as the track is", low=0.0, high=180.0
     )
@@ -194,7 +205,9 @@ class Directivity(_Checked):
 
     pattern: str = key(doc="of the cardioid family", choices=tuple(PATTERNS))
     order: float = key(1.0, "2 or more makes a narrow beam", low=0.0, high=64.0)
-    azimuth_deg: float = key(180.0, "of its front, in the axes of the room; 180 faces back")
+    azimuth_deg: float = key(
+        180.0, "of its front, in the axes of the room; 180 faces back", low=-MOST_DEG, high=MOST_DEG
+    )
     elevation_deg: float = key(0.0, "of its front", low=-90.0, high=90.0)
 
 
@@ -258,6 +271,10 @@ class Track(_Checked):
     def _check(self) -> None:
         if isinstance(self.channels, str) and self.channels not in ("all", "mix"):
             raise KeyProblem("channels", f"is all, mix or a list, got {self.channels!r}")
+        if self.start_seconds > MOST_SECONDS:
+            raise KeyProblem(
+                "start_seconds", f"must be at most {MOST_SECONDS:g}, got {self.start_seconds:g}"
+            )
         if self.channels == ():
             raise KeyProblem("channels", "is an empty list; name at least one, the first is 1")
         if isinstance(self.layout, tuple) and self.channel_order is not None:
@@ -290,10 +307,12 @@ class Listener(_Checked):
     level: str = key(
         "matched", "all sets equally loud, or as the file has it", choices=("matched", "measured")
     )
-    yaw_deg: float = key(0.0, "of the head, + left")
-    pitch_deg: float = key(0.0, "+ nose down")
-    roll_deg: float = key(0.0, "+ left ear up")
-    position_m: Triple = key((0.0, 0.0, 0.0), "of the head in the room: x, y, z")
+    yaw_deg: float = key(0.0, "of the head, + left", low=-MOST_DEG, high=MOST_DEG)
+    pitch_deg: float = key(0.0, "+ nose down", low=-MOST_DEG, high=MOST_DEG)
+    roll_deg: float = key(0.0, "+ left ear up", low=-MOST_DEG, high=MOST_DEG)
+    position_m: Triple = key(
+        (0.0, 0.0, 0.0), "of the head in the room: x, y, z", low=-MOST_M, high=MOST_M
+    )
     head_track: str | None = key(
         None, "POSES.csv of a recorded head, which moves from the pose above"
     )

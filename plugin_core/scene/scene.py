@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.unfinished import whole_file
 from auricle.plugin_core.adm.chunks import is_wave
 from auricle.plugin_core.audio_files import output_format, same_file
 from auricle.plugin_core.fifo import Fifo
@@ -24,6 +25,7 @@ from auricle.plugin_core.mixing import MakeBus
 from auricle.plugin_core.scene.from_adm import tracks_of
 from auricle.plugin_core.scene.json_tree import load_tree
 from auricle.plugin_core.scene.model import (
+    MOST_SECONDS,
     VERSION,
     Air,
     Listener,
@@ -65,7 +67,7 @@ class Scene:
     seconds: float | None = key(
         None, "length of the file; what is longer or rings on fades out over 20 ms (but see "
         "`tail_seconds`); null: until the last track that does not loop has ended",
-        low=0.001, high=360000.0,
+        low=0.001, high=MOST_SECONDS,
     )  # fmt: skip
     tracks: tuple[Track, ...] = key((), "what sounds")
     air: Air = key(Air(), "what lies between")
@@ -142,14 +144,11 @@ class Scene:
         except ValueError:  # another drive
             seen = str(there)
         text = json.dumps(to_json(replace(self, folder="" if seen == "." else seen)), indent=2)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
-            temporary.write_text(text + "\n", encoding="utf-8")
-            os.replace(temporary, target)
+            with whole_file(target) as unfinished:
+                unfinished.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
             raise AuricleError(f"{path}: could not be written ({error.strerror})") from error
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def open(
         self, *, n_workers: int = 1, say: Callable[[str], None] | None = None,

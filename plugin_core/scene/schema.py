@@ -7,6 +7,7 @@ of JSON into dataclasses by their types, ``to_json`` goes the other way, ``table
 import dataclasses
 import difflib
 import math
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from typing import Any, TypeVar
 from auricle.plugin_core.scene.json_tree import Node, SceneError
 
 T = TypeVar("T")
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+_MOST_WHOLE = 10**18
 _WORDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
 
 
@@ -68,6 +71,8 @@ def check_values(thing: Any) -> None:
 
 
 def _check_range(name: str, number: float, low: float | None, high: float | None) -> None:
+    if isinstance(number, int) and abs(number) > _MOST_WHOLE:
+        raise KeyProblem(name, "is too large for a number")
     if not math.isfinite(number):
         raise KeyProblem(name, f"must be a finite number, got {number}")
     if (low is not None and number < low) or (high is not None and number > high):
@@ -133,7 +138,9 @@ class Reader:
                 return self._tuple(option, node)
             if origin is dict and isinstance(value, dict):
                 inner = typing.get_args(option)[1]
-                return {name: self._value(inner, each) for name, each in value.items()}
+                return {
+                    self._text(each, name): self._value(inner, each) for name, each in value.items()
+                }
             if option is bool and isinstance(value, bool):
                 return value
             if option is int and isinstance(value, int) and not isinstance(value, bool):
@@ -141,11 +148,18 @@ class Reader:
             if option is float and isinstance(value, (int, float)) and not isinstance(value, bool):
                 return self._number(node)
             if option is str and isinstance(value, str):
-                return value
+                return self._text(node, value)
         kinds = [option for option in options if dataclasses.is_dataclass(option)]
         if kinds and isinstance(value, dict):
             return self.read(_variant(kinds, value), node)
         raise self.error(node, f"must be {_wanted(options)}, not {_said(value)}")
+
+    def _text(self, node: Node, text: str) -> str:
+        if _NO_TEXT.search(text):
+            raise self.error(
+                node, f"{ascii(text[:60])} holds half a character or U+0000; write it anew"
+            )
+        return text
 
     def _number(self, node: Node) -> float:
         try:
