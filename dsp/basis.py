@@ -69,7 +69,7 @@ def fit_basis(
             if best is None or lsd.mean() < best.lsd_db.mean():
                 best = Basis(gains.copy(), filters, lsd)
         found = _solve_filters(wanted, gains @ spectra, gains, filters)
-        filters = filters + step * (found - filters)
+        gains, filters = _of_unit_filters(gains, filters + step * (found - filters))
         spectra = fft.rfft(filters, SIZE)
     assert best is not None
     return best
@@ -120,7 +120,8 @@ def smooth_gains(
         gains = _solve_gains(wanted, gains @ spectra, spectra, (low, weight, drawn))
         if fitted is not None and turn < rounds - 1:
             own = gains[fitted]
-            filters = _solve_filters(wanted.subset(fitted), own @ spectra, own, filters)
+            found = _solve_filters(wanted.subset(fitted), own @ spectra, own, filters)
+            gains, filters = _of_unit_filters(gains, found)
             spectra = fft.rfft(filters, SIZE)
     gains = _levels_held(wanted, gains, spectra, low, 0.1 * weight)
     return Basis(gains, filters, wanted.lsd_db(gains @ spectra))
@@ -186,6 +187,15 @@ def _weighted_svd(responses: Floats, rank: int) -> tuple[Floats, Floats]:
     u, s, v = np.linalg.svd(responses * weight, full_matrices=False)
     rank = min(rank, int(np.count_nonzero(s > _LEAST_SINGULAR * s[0])))
     return (u[:, :rank] * s[:rank] / weight).astype(np.float32), v[:rank].astype(np.float32)
+
+
+def _of_unit_filters(gains: Floats, filters: Floats) -> tuple[Floats, Floats]:
+    """The same sums with the largest filter of energy 1, lest filters grow for ever as gains fall.
+
+    One factor for all: what the solutions are damped by depends on the filters' proportions.
+    """
+    largest = np.float32(max(float(np.sqrt(np.sum(filters * filters, axis=1).max())), 1e-20))
+    return gains * largest, filters / largest
 
 
 def _solve_gains(
