@@ -15,7 +15,7 @@ from scipy.linalg import solve_toeplitz
 from auricle.dsp.alignment import arrival_samples, smooth_field
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S, path_m, sphere_response
+from auricle.dsp.sphere_model import MEAN_RADIUS_M, SOUND_SPEED_M_S, path_m, sphere_response
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -29,6 +29,7 @@ _LEVEL_ORDER, _LEVEL_REACH_DB = 3, 2.0
 _LEAST_SECONDS = 0.006
 _BASS_WEIGHT, _SPLICE_WEIGHT = 100.0, 1.0
 _ROWS = 64
+_JUDGES = 200  # directions
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,17 @@ class BassJudgement:
                 f"its ILD at the side is {self.ild_at_side_db:+.1f} dB at 50 Hz, a head's is "
                 f"{self.sphere_ild_db:+.1f}"
             )
-        return f"The bass is not that of a head: {' and '.join(said)}." if said else ""
+        if not said:
+            return ""
+        return (
+            f"The bass is not that of a head, {' and '.join(said)}: a rigid sphere's is played "
+            "below 200 Hz, unless bass=measured."
+        )
 
 
 def judged_bass(hrtf: HrtfSet) -> BassJudgement:
-    """What the octave about 50 Hz of a set holds."""
+    """What the octave about 50 Hz of a set holds, by some 200 of its directions."""
+    hrtf = hrtf.subset(np.arange(0, hrtf.n_directions, -(-hrtf.n_directions // _JUDGES)))
     size = _size(hrtf.sample_rate)
     hz = np.fft.rfftfreq(size, 1.0 / hrtf.sample_rate)
     bass = (hz >= _JUDGED_HZ[0]) & (hz < _JUDGED_HZ[1])
@@ -79,7 +86,9 @@ def judged_bass(hrtf: HrtfSet) -> BassJudgement:
             found[some] = 10.0 * np.log10(np.maximum(power[..., bins].mean(axis=-1), 1e-20))
     y = hrtf.positions[:, 1]
     side = np.abs(y) > _LEAST_SIDE
-    ends = sphere_response(hrtf.radius_m, np.array([1.0, -1.0]), np.array([50.0]), _radius(hrtf))
+    ends = sphere_response(
+        max(hrtf.radius_m, 0.15), np.array([1.0, -1.0]), np.array([50.0]), MEAN_RADIUS_M
+    )
     sphere_ild_db = float(20.0 * np.log10(np.abs(ends[0, 0] / ends[1, 0])))
     ild = level[:, 0] - level[:, 1]
     at_side = float(np.sum((y * ild)[side]) / np.sum(y[side] ** 2)) if np.any(side) else 0.0
@@ -124,7 +133,7 @@ def extended_bass(hrtf: HrtfSet) -> HrtfSet:
 
 def _sphere_spectra(hrtf: HrtfSet, hz: Array) -> NDArray[np.complex128]:
     """Spectra (M, 2, F) of a sphere at the middle of the head, as late as the responses are."""
-    radius = _radius(hrtf)
+    radius = head_radius_m(hrtf)
     cosine = np.stack([hrtf.positions[:, 1], -hrtf.positions[:, 1]], axis=1)
     distance = max(hrtf.radius_m, 1.5 * radius)
     arrivals = arrival_samples(hrtf.ir, hrtf.sample_rate, hrtf.positions) / hrtf.sample_rate
@@ -174,10 +183,6 @@ def _causal(change: NDArray[np.complex128], hz: Array, size: int, n_taps: int) -
         right = np.fft.irfft(whole, size)[..., :n_taps].reshape(-1, n_taps)
         out[at : at + _ROWS] = solve_toeplitz(gram, right.T).T.reshape(*some.shape[:2], n_taps)
     return out
-
-
-def _radius(hrtf: HrtfSet) -> float:
-    return head_radius_m(hrtf)
 
 
 def _size(sample_rate: int) -> int:

@@ -31,6 +31,7 @@ __all__ = ["VERSION", "PreparedSet", "prepare"]
 VERSION = 10  # of everything that decides the tables: a cached set of another version is made anew
 DELAY_TAPS = 12  # at low rank
 LONGEST_SECONDS = 0.1  # of responses; rooms are longer
+_SILENCE = 3e-5  # of the largest sample
 _ALIGNED_SAMPLES = 24
 # The gains of all vertices lie in the cache beside the sources, under 1 MB of them at 24 buses.
 _LOW_EDGE_DEG, _LOW_VERTICES = 3.5, 4500
@@ -62,7 +63,7 @@ def prepare(
         raise AuricleError(f'level is "matched" or "measured", not {level!r}')
     if rank not in ("auto", "full") and not (isinstance(rank, int) and 1 <= rank <= 256):
         raise AuricleError(f'rank is "auto", "full" or a number from 1 to 256, not {rank!r}')
-    _check_length(hrtf)
+    hrtf = checked_length(hrtf)
     from threadpoolctl import threadpool_limits
 
     # Thousands of small products: on a busy machine threads of BLAS that wait for each other took
@@ -82,14 +83,22 @@ def prepare(
     return replace(prepared, near=near, errors=errors, report=report)
 
 
-def _check_length(hrtf: HrtfSet) -> None:
-    seconds = hrtf.n_taps / hrtf.sample_rate
+def checked_length(hrtf: HrtfSet) -> HrtfSet:
+    """The set without the silence, -90 dB and less, that follows its responses.
+
+    Raises:
+        AuricleError: what is left is as long as a room's.
+    """
+    loud = np.max(np.abs(hrtf.ir), axis=(0, 1))
+    n_taps = int(np.flatnonzero(loud > _SILENCE * loud.max())[-1]) + 1
+    seconds = n_taps / hrtf.sample_rate
     if seconds > LONGEST_SECONDS:
         raise AuricleError(
             f"the responses of {hrtf.name or 'this set'} last {seconds:.2f} s: they hold a room, "
             f"which is not played yet (at most {LONGEST_SECONDS:g} s); cut them in Python with "
             "dataclasses.replace(hrtf, ir=hrtf.ir[..., :n]), or name a set without a room"
         )
+    return hrtf if n_taps == hrtf.n_taps else replace(hrtf, ir=hrtf.ir[..., :n_taps])
 
 
 def _with_bass(hrtf: HrtfSet, level: str) -> tuple[HrtfSet, str]:

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.bass import judged_bass
 from auricle.dsp.cache import is_cached, prepared_set
 from auricle.dsp.checks import coarseness_deg
 from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.prepared import PreparedSet, checked_length
 from auricle.plugin_core.adm.chunks import is_wave, wave_chunks
 from auricle.plugin_core.audio_files import FileSource, Source, output_format, same_file
 from auricle.plugin_core.feed import Effects, Feed, InverseDistance
@@ -231,6 +232,7 @@ def prepared_listener(
         AuricleError: a set of so few directions that what lies between them would be made up.
     """
     name = listener.name or "the listener"
+    checked_length(listener)
     coarse_deg = coarseness_deg(listener.positions)
     if coarse_deg > MOST_COARSE_DEG:
         raise AuricleError(
@@ -240,6 +242,10 @@ def prepared_listener(
         )
     if say is not None and not is_cached(listener, sample_rate, rank=rank, level=level):
         say(f"preparing {name} for {sample_rate} Hz, once; seconds")
+    if say is not None and listener.bass == "auto" and level == "matched":
+        odd = judged_bass(listener).sentence()
+        if odd:
+            say(f"{name}: {odd}")
     prepared = prepared_set(listener, sample_rate, rank=rank, level=level)
     for sentence in prepared.errors.beyond_bounds() if say is not None else ():
         assert say is not None

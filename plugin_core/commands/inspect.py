@@ -31,6 +31,9 @@ def inspect(
             help="Draw the magnitudes, the time differences and the grid (.png, .pdf or .svg).",
         ),
     ] = None,
+    played: Annotated[
+        bool, typer.Option("--played", help="Prepare it, and say what is played right and wrong.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object instead of text.")
     ] = False,
@@ -57,6 +60,8 @@ def inspect(
 
         save_set_picture(hrtf, plot, title=file.name)
         facts["plot"] = str(plot)
+    if played:
+        facts |= _as_played(hrtf)
     # A path need not be text that can be printed; everything else stays readable.
     text = json.dumps(facts, indent=2, ensure_ascii=False) if as_json else as_text(facts)
     typer.echo(text.encode("utf-8", "replace").decode("utf-8"))
@@ -66,6 +71,7 @@ def summary(file: Path, hrtf: "HrtfSet") -> dict[str, Any]:
     """The facts about a set by name, in plain numbers and text, for programs and for people."""
     import numpy as np
 
+    from auricle.dsp.bass import judged_bass
     from auricle.dsp.checks import cues, spacing_deg
 
     seen = cues(hrtf.ir, hrtf.positions, hrtf.sample_rate)
@@ -92,7 +98,19 @@ def summary(file: Path, hrtf: "HrtfSet") -> dict[str, Any]:
         "peak": _rounded(np.max(np.abs(hrtf.ir)), 4),
         "license": hrtf.license,
         "references": hrtf.references,
-        "findings": list(hrtf.findings),
+        "findings": [*hrtf.findings, *filter(None, [judged_bass(hrtf).sentence()])],
+    }
+
+
+def _as_played(hrtf: "HrtfSet") -> dict[str, Any]:
+    """What the renderer makes of the set by itself, at the set's rate."""
+    from auricle.dsp.cache import prepared_set
+
+    prepared = prepared_set(hrtf, hrtf.sample_rate)
+    return {
+        "played": prepared.report,
+        "played_errors": prepared.errors.figures(),
+        "played_beyond_bounds": prepared.errors.beyond_bounds(),
     }
 
 
@@ -124,6 +142,9 @@ def as_text(facts: dict[str, Any]) -> str:
     ]
     rows += [("odd" if i == 0 else "", f"- {each}") for i, each in enumerate(facts["findings"])]
     rows += [] if facts["findings"] else [("odd", "nothing found")]
+    if "played" in facts:
+        rows += [("played", part) for part in facts["played"].split("; ")]
+        rows += [("beyond", sentence) for sentence in facts["played_beyond_bounds"]]
     rows += [("picture", facts["plot"])] if "plot" in facts else []
     lines = [f"  {label:<{_LABEL_WIDTH}}{text}" for label, text in rows]
     return "\n".join([facts["file"], *lines])

@@ -118,6 +118,8 @@ def command_words(sentence: str) -> str:
         name, value = found["name"], found["value"]
         if value == "True":
             return _FLAGS[name]
+        if (name, value) == ("bass", "measured"):
+            return "--no-extend-bass"
         value = _ANY[name] if value == "..." else re.sub(r"[() ]", "", value)
         return f"{_FLAGS[name]} {value}"
 
