@@ -77,7 +77,7 @@ class LiveBlock:
     def __init__(self) -> None:
         self.scene = LiveScene(np.array([30.0, -60.0, 140.0]))
         self.desk = Desk(channels([Input()] * 3), RATE)
-        self.scene.attach(self.desk, lambda path: None, dict)
+        self.scene.attach(self.desk, dict)
         self.listener = Listener(self.scene, 1.0)
         self.listener.exchange(prepared(16))
         take_scene(self.desk.address, 1, 0)

@@ -13,9 +13,9 @@ def sphere(n: int) -> np.ndarray:
 
 
 def arrivals(positions: np.ndarray) -> np.ndarray:
-    """Arrival times (M, 2) in samples: 40 and up to 12 more on the far side."""
+    """Arrival times (M, 2) in samples: 31 to 61, as far apart as a head's."""
     lateral = positions[:, 1]
-    return np.stack([46.0 - 6.0 * lateral, 46.0 + 6.0 * lateral], axis=1)
+    return np.stack([46.0 - 15.0 * lateral, 46.0 + 15.0 * lateral], axis=1)
 
 
 def make_set(n: int = 220, n_taps: int = 160, sample_rate: int = 48000) -> HrtfSet:
@@ -27,7 +27,9 @@ def make_set(n: int = 220, n_taps: int = 160, sample_rate: int = 48000) -> HrtfS
     for ear, sign in enumerate((1.0, -1.0)):
         near = (1.0 + sign * positions[:, 1]) / 2.0
         echo = 6.0 + 4.0 * positions[:, 2]
-        spectrum = (0.3 + 0.7 * near)[:, None] + 0.4 * np.exp(-1j * omega * echo[:, None])
+        # The head throws less of a shadow in the bass.
+        shadow = 0.45 + 0.25 * np.minimum(omega * sample_rate / (2000.0 * np.pi), 1.0)
+        spectrum = 1.0 - shadow * (1.0 - near)[:, None] + 0.4 * np.exp(-1j * omega * echo[:, None])
         # Low-passed, so that fractional delays do not ring on to the edges of the response.
         spectrum = spectrum * np.cos(np.clip(omega / np.pi - 0.5, 0.0, 0.5) * np.pi) ** 2
         ir[:, ear] = np.fft.irfft(spectrum * np.exp(-1j * omega * delay[:, ear, None]))[:, :n_taps]

@@ -44,7 +44,8 @@ def test_text_tells_the_facts(sofa: Path) -> None:
     assert "elevation -90 to 90 degrees" in text
     assert "from 1.5 m" in text
     assert "CC0" in text
-    assert "nothing found" in text
+    assert "The bass is not that of a head" in text  # 16 dB of ILD at every frequency
+    assert text.count("- ") == 1
 
 
 def test_json_is_for_programs(sofa: Path) -> None:
@@ -53,7 +54,8 @@ def test_json_is_for_programs(sofa: Path) -> None:
     assert facts["n_taps"] == 256
     assert facts["sample_rate_hz"] == 48000
     assert facts["elevation_deg"] == [-90.0, 90.0]
-    assert facts["findings"] == []
+    assert len(facts["findings"]) == 1
+    assert "at the side is +16.0 dB at 50 Hz" in facts["findings"][0]
     # Woodworth's sphere has 656 us at the side, 561 at 21 degrees from there.
     assert 561 < facts["itd_at_side_us"] < 656
     assert facts["itd_us"] == pytest.approx([-656, 656], abs=5)  # a quarter of a sample

@@ -156,7 +156,9 @@ def test_process_in_any_blocks_equals_render(folder: Path, tmp_path: Path, chain
             left -= parts[-1].shape[1]
         found = np.concatenate(parts, axis=1)
         assert found.dtype == np.float32
-        assert level_db(found - whole, whole) < -100.0
+        # The limiter looks ahead: at the end of a file there is silence, of a stream what goes on.
+        alike = slice(0, whole.shape[1] - RATE // 200)
+        assert level_db((found - whole)[:, alike], whole) < -100.0
         scene.process(20000)
         assert chains or np.abs(scene.process(1000)).max() == 0.0
         scene.reset()

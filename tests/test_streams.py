@@ -3,6 +3,7 @@
 import copy
 import pickle
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,10 +138,12 @@ def test_no_place_leaves_anything_behind(places, origin, scale):
 
 def test_a_set_of_gigantic_responses_is_refused():
     heads = streams.HEADS
-    loud = type(heads)(1e12 * heads.ir, heads.positions, 1.0, RATE, "loud")
+    with pytest.raises(AuricleError, match="no response"):
+        replace(heads, ir=1e12 * heads.ir)
+    prepared = prepare(heads, RATE, rank="full")
+    loud = replace(prepared, gains=np.float32(1e12) * prepared.gains)
     with pytest.raises(AuricleError, match="matched"):
-        BinauralRenderer(prepare(loud, RATE, rank="full", level="measured"), RATE)
-    BinauralRenderer(prepare(loud, RATE, rank="full"), RATE)
+        BinauralRenderer(loud, RATE)
 
 
 # --- copies ----------------------------------------------------------------------------------

@@ -49,9 +49,10 @@ def _sentence(
     if method not in _table(path).get("methods", {}):
         return f"No errors of {method} were measured."
     found = expected(method, n_measured, path)
+    itd = _table(path).get("itd_of_responses", f"within {found['itd_error_us']:.0f} us")
     return (
         f"To expect {where} {n_measured} directions: LSD {found['lsd_db']:.1f} dB ({heard}), "
-        f"ITD within {found['itd_error_us']:.0f} us, ILD within {found['ild_error_db']:.1f} dB "
+        f"ITD {itd}, ILD within {found['ild_error_db']:.1f} dB "
         f"{average}, as {_table(path)['of']}."
     )
 
