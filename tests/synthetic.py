@@ -27,9 +27,8 @@ def make_set(n: int = 220, n_taps: int = 160, sample_rate: int = 48000) -> HrtfS
     for ear, sign in enumerate((1.0, -1.0)):
         near = (1.0 + sign * positions[:, 1]) / 2.0
         echo = 6.0 + 4.0 * positions[:, 2]
-        # The head throws less of a shadow in the bass.
-        shadow = 0.45 + 0.25 * np.minimum(omega * sample_rate / (2000.0 * np.pi), 1.0)
-        spectrum = 1.0 - shadow * (1.0 - near)[:, None] + 0.4 * np.exp(-1j * omega * echo[:, None])
+        # 3.4 dB between the ears, which a head has in the bass.
+        spectrum = (0.55 + 0.45 * near)[:, None] + 0.4 * np.exp(-1j * omega * echo[:, None])
         # Low-passed, so that fractional delays do not ring on to the edges of the response.
         spectrum = spectrum * np.cos(np.clip(omega / np.pi - 0.5, 0.0, 0.5) * np.pi) ** 2
         ir[:, ear] = np.fft.irfft(spectrum * np.exp(-1j * omega * delay[:, ear, None]))[:, :n_taps]
