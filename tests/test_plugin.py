@@ -63,10 +63,10 @@ def test_left_is_left_in_level_and_time() -> None:
     for azimuth, near in ((90, 0), (-90, 1)):
         out = plugin(azimuth_deg=azimuth)(noise(1, 8000), RATE)
         energy = np.sum(out.astype(np.float64) ** 2, axis=1)
-        assert energy[near] > 4.0 * energy[1 - near]  # 6 dB
+        assert energy[near] > 2.0 * energy[1 - near]  # 3 dB
         impulse = np.eye(1, 2000, 10, dtype=np.float32)
         first = np.argmax(np.abs(plugin(azimuth_deg=azimuth)(impulse, RATE)), axis=1)
-        assert first[1 - near] - first[near] >= 10  # samples; the set has 12 at the side
+        assert first[1 - near] - first[near] >= 26  # samples; the set has 30 at the side
 
 
 def test_a_head_turned_left_hears_the_front_on_its_right() -> None:
