@@ -1,8 +1,10 @@
-"""The live engine under load: python benchmarks/live.py jack|motion|hour|foreign [--seconds S].
+"""The live engine under load: python benchmarks/live.py WHAT [--seconds S], WHAT of:
 
     jack     256 moving sources through a JACK server, OSC at 1,000 messages a second, three Python
              threads spinning: callbacks, deadlines; then the same by a client whose callback is
              Python
+    soak     64 sources through a JACK server for 10 minutes, OSC at 200 messages a second, the
+             listener exchanged every 2 s; what comes out is looked at for NaN and silence
     motion   from a pose packet to the first changed output sample, 1,000 packets
     hour     an hour of audio without pace: memory and drift
     foreign  another program feeds a source and records the ears
@@ -28,6 +30,7 @@ import numpy as np
 import soundfile
 
 import auricle
+from auricle.dsp.cache import prepared_set
 from auricle.osc.client import message, plain
 from auricle.plugin_core.live.account import TAP_READ, TAP_WRITTEN
 from auricle.plugin_core.live.layout import MARKS, Status, Switch
@@ -149,6 +152,37 @@ def jack(seconds, n_sources, spinners, real_time):
             "datagrams", "good", "bad", "late", "dropped", "lost_by_system", "good_per_second"
         )} | {"scenes": figures["scenes"]}))  # fmt: skip
         python_callback(seconds, spinners)
+
+
+def soak(seconds, n_sources, real_time):
+    mean = auricle.default_hrtf()
+    listeners = [prepared_set(each, RATE) for each in (mean, mean.mirrored())]
+    with tempfile.TemporaryDirectory() as folder, jack_server(real_time) as is_real_time:
+        record = Path(folder) / "soak.wav"
+        player = Live(sources=[Noise(0.01)] * n_sources, osc_port=0, record=record)
+        with player, osc_sender(player.osc.port, 200, n_sources):
+            first, began, count = player._desk.status(), time.monotonic(), 0
+            while time.monotonic() - began < seconds:
+                player.set_hrtf(listeners[(count + 1) % 2])
+                count += 1
+                time.sleep(2.0)
+            last = player._desk.status()
+            figures = player.statistics()
+        passed = last - first
+        print(f"soak, jackd {'-R' if is_real_time else '-r'}, {n_sources} sources, "
+              f"{time.monotonic() - began:.0f} s, {count} exchanges")  # fmt: skip
+        say_callbacks("cfunc", passed[Status.CALLBACKS],
+                      1e-9 * (last[Status.LAST_NS] - first[Status.LAST_NS]))  # fmt: skip
+        print(f"  deadline misses {passed[Status.MISSES]:.0f}, own "
+              f"{passed[Status.OWN_MISSES]:.0f}; worst block "
+              f"{figures['worst_block_ms']} ms, xruns {figures['xruns']}, "
+              f"OSC bad {figures['osc']['bad']}, late {figures['osc']['late']}")  # fmt: skip
+        levels = [
+            20.0 * np.log10(np.sqrt(np.mean(block**2)) + 1e-12)
+            for block in soundfile.blocks(record, RATE, dtype="float64")
+        ][2:-2]
+        print(f"  each second between {min(levels):.1f} and {max(levels):.1f} dB, "
+              f"{sum(not np.isfinite(level) for level in levels)} not finite")  # fmt: skip
 
 
 def say_callbacks(name, count, clock):
@@ -332,7 +366,7 @@ def foreign(seconds, real_time):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("what", choices=["jack", "motion", "hour", "foreign"])
+    parser.add_argument("what", choices=["jack", "soak", "motion", "hour", "foreign"])
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--sources", type=int)
     parser.add_argument("--spinners", type=int, default=3)
@@ -343,6 +377,8 @@ def main():
     auricle.default_hrtf()
     if given.what == "jack":
         jack(given.seconds or 60.0, given.sources or 256, given.spinners, not given.not_real_time)
+    elif given.what == "soak":
+        soak(given.seconds or 600.0, given.sources or 64, not given.not_real_time)
     elif given.what == "motion":
         motion(given.packets, given.backend, not given.not_real_time)
     elif given.what == "hour":
