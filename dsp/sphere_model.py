@@ -15,6 +15,7 @@ from auricle.dsp.geometry import Array
 SOUND_SPEED_M_S = 343.0
 MEAN_RADIUS_M = 0.0875  # of heads
 MAX_TERMS = 2000
+_AT_REST = 1e-9  # of the wave number times the radius: what is below is the response at 0 Hz
 
 Complex: TypeAlias = NDArray[np.complex128]
 
@@ -48,7 +49,7 @@ def sphere_response(
             "move it further away"
         )
     mu = 2.0 * np.pi * np.asarray(hz, dtype=np.float64) * head_radius_m / sound_speed_m_s
-    at_rest = mu == 0.0
+    at_rest = mu < _AT_REST
     mu = np.where(at_rest, 1.0, mu)
     rho = distance[..., None] / head_radius_m
     x = np.clip(np.asarray(cosine, dtype=np.float64), -1.0, 1.0)[..., None]
