@@ -31,6 +31,7 @@ __all__ = ["VERSION", "PreparedSet", "prepare"]
 VERSION = 10  # of everything that decides the tables: a cached set of another version is made anew
 DELAY_TAPS = 12  # at low rank
 LONGEST_SECONDS = 0.1  # of responses; rooms are longer
+_PLAYED_SECONDS, _ROOM_SHARE = 0.005, 0.03  # by a low rank's filters; LISTEN's noise is 1.2 %
 _SILENCE = 3e-5  # of the largest sample
 _ALIGNED_SAMPLES = 24
 # The gains of all vertices lie in the cache beside the sources, under 1 MB of them at 24 buses.
@@ -76,6 +77,7 @@ def prepare(
         else:
             wanted = None if rank == "auto" else int(rank)
             prepared, gain = _low(heard, sample_rate, level, wanted)
+            said += f"; {lost}" if (lost := room_left_out(heard)) else ""
         truth = gain * heard.resampled(sample_rate).ir[prepared.mesh.measured]
         errors = measured_errors(prepared, truth, _top_hz(hrtf))
         give_back()
@@ -107,6 +109,19 @@ def _with_bass(hrtf: HrtfSet, level: str) -> tuple[HrtfSet, str]:
     if hrtf.bass == "measured" or (hrtf.bass == "auto" and as_it_is):
         return hrtf, ""
     return extended_bass(hrtf), "; below 200 Hz the bass of a rigid sphere"
+
+
+def room_left_out(hrtf: HrtfSet) -> str:
+    """A clause on the room behind responses, which filters of a low rank cannot play; or none."""
+    energy = np.sum(hrtf.ir**2, axis=(0, 1))
+    first = int(np.argmax(energy)) + round(_PLAYED_SECONDS * hrtf.sample_rate)
+    share = float(energy[first:].sum() / energy.sum())
+    if share < _ROOM_SHARE:
+        return ""
+    return (
+        f"{100.0 * share:.0f} % of the energy, a room's, lies more than "
+        f"{1e3 * _PLAYED_SECONDS:g} ms behind the sound and is left out (rank=full plays it)"
+    )
 
 
 def _near(hrtf: HrtfSet) -> NearFieldTable | None:

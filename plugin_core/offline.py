@@ -16,7 +16,7 @@ from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.prepared import PreparedSet, checked_length
+from auricle.dsp.prepared import PreparedSet, checked_length, room_left_out
 from auricle.plugin_core.adm.chunks import is_wave, wave_chunks
 from auricle.plugin_core.audio_files import FileSource, Source, output_format, same_file
 from auricle.plugin_core.feed import Effects, Feed, InverseDistance
@@ -247,6 +247,8 @@ def prepared_listener(
         if odd:
             say(f"{name}: {odd}")
     prepared = prepared_set(listener, sample_rate, rank=rank, level=level)
+    if say is not None and rank != "full" and (lost := room_left_out(listener)):
+        say(f"{name}: {lost}")
     for sentence in prepared.errors.beyond_bounds() if say is not None else ():
         assert say is not None
         say(f"{name}, as it is played: {sentence}")

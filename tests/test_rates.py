@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
 
 from auricle.dsp.computed_listener import computed_responses
+from auricle.dsp.errors import AuricleError
 from auricle.dsp.filter_rate import EQUAL_HZ, at_rate
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
@@ -151,3 +152,17 @@ def test_sets_of_odd_rates_and_lengths_are_played_right(rate, taps):
 def test_responses_of_16_taps_are_played(listener):
     short = replace(listener, ir=listener.ir[..., 40:56])
     assert np.isfinite(prepare(short, 48000, rank=4).gains).all()
+
+
+def test_a_room_is_refused_or_left_out_in_words(listener):
+    """A tenth of a second may pass; what filters of few taps cannot play is said."""
+    rng = np.random.default_rng(0)
+    room = np.zeros((*listener.ir.shape[:2], 4000))
+    room[..., 400:] = 1e-2 * rng.standard_normal((*listener.ir.shape[:2], 3600))
+    room[..., : listener.n_taps] += listener.ir
+    prepared = prepare(replace(listener, ir=room), 48000, rank=4)
+    assert "is left out (rank=full plays it)" in prepared.report
+    with pytest.raises(AuricleError, match="hold a room"):
+        prepare(replace(listener, ir=np.tile(room, (1, 1, 3))), 48000, rank=4)
+    silent = np.pad(listener.ir, ((0, 0), (0, 0), (0, 8192)))
+    assert "room" not in prepare(replace(listener, ir=silent), 48000, rank=4).report
