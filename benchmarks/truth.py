@@ -178,7 +178,9 @@ def draw(rows: dict[str, list[dict]], path: Path) -> None:
                 continue
             by_octave = np.nanpercentile(np.abs(errors.level_db), 95, axis=(0, 1))
             axis.semilogx(CENTRES_HZ, by_octave, "o-", label=name)
-    for axis, title in zip(axes, ("measured directions", "directions left out"), strict=True):
+    for axis, title in zip(
+        axes, ("measured directions, auto", "directions left out, full rank"), strict=True
+    ):
         axis.set(title=title, xlabel="octave (Hz)")
         axis.set_xticks(CENTRES_HZ, [f"{hz:g}" for hz in CENTRES_HZ])
         axis.minorticks_off()
