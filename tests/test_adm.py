@@ -485,8 +485,8 @@ def test_beds_that_are_locked_to_the_head_play_by_their_loudspeakers(tmp_path: P
     left, right, field = scene.tracks
     assert (left.position, left.head_locked) == (Static(30.0), True)
     assert (right.position, right.head_locked) == (Static(-30.0), True)
-    assert field.type == "ambisonic"
-    assert scene.notes == ("headLocked of HOA is not played: Field",)
+    assert (field.type, field.head_locked) == ("ambisonic", True)
+    assert scene.notes == ()
 
 
 # --- sizes -------------------------------------------------------------------------------------

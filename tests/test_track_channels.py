@@ -259,6 +259,18 @@ def test_a_place_on_the_head_does_not_turn_or_stay_behind(folder: Path) -> None:
     assert level_db(free - wanted, wanted) > -10.0
 
 
+def test_ambisonics_on_the_head_do_not_turn(folder: Path) -> None:
+    soundfile.write(folder / "field.wav", noise(4), RATE, subtype="FLOAT")
+    field = Track("field.wav", type="ambisonic", channels=(1, 2, 3, 4))
+    locked = Track("field.wav", type="ambisonic", channels=(1, 2, 3, 4), head_locked=True)
+    wanted = heard(folder, field)
+    assert level_db(heard(folder, locked, listener=TURNED) - wanted, wanted) < -100.0
+    assert level_db(heard(folder, field, listener=TURNED) - wanted, wanted) > -20.0
+    both = heard(folder, locked, field, listener=TURNED)
+    turned = heard(folder, field, listener=TURNED)
+    assert level_db(both - turned - wanted, wanted) < -100.0
+
+
 def test_four_and_two_channels_of_one_file(folder: Path) -> None:
     """W Y Z X turn with the scene, the two behind them do not."""
     audio = noise(6)

@@ -53,13 +53,17 @@ class Bed:
 
 @dataclass(frozen=True)
 class Ambisonics:
-    """Channels of the file in ACN order, "sn3d" or "n3d", or in that of "fuma"."""
+    """Channels of the file in ACN order, "sn3d" or "n3d", or in that of "fuma".
+
+    ``head_locked`` says that they turn with the head.
+    """
 
     name: str
     channels: tuple[int, ...]
     gain: float
     order: int
     normalisation: str
+    head_locked: bool = False
 
 
 @dataclass(frozen=True)
@@ -285,8 +289,6 @@ class _Parts:
         if any(item.channel.blocks.reference_distance or item.pack.reference_distance
                for item in part):  # fmt: skip
             self.notes.add("nfcRefDist is not played", name)
-        if self._locked(part, name):
-            self.notes.add("headLocked of HOA is not played", name)
         timelines = [self._timeline(item, name) for item in part]
         levels = {self._steady(each, "HOA", name) for each in timelines}
         if len(levels) > 1:
@@ -295,7 +297,9 @@ class _Parts:
         if names == {"fuma"}:
             in_order = [fuma.ACN[channel] for channel in fuma.SETS[len(by_acn)]]
         channels = tuple(by_acn[acn].index for acn in in_order)
-        return Ambisonics(name, channels, _gain(part[0].path) * levels.pop(), order, names.pop())
+        locked = self._locked(part, name)
+        gain = _gain(part[0].path) * levels.pop()
+        return Ambisonics(name, channels, gain, order, names.pop(), locked)
 
     # --- finished sound ------------------------------------------------------------------------
 

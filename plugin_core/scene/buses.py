@@ -10,13 +10,14 @@ from auricle.dsp.alignment import arrival_samples
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed, bass_gain
 from auricle.dsp.fuma import sn3d_from_fuma
+from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.layouts import Layout
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.mixing import Bus
-from auricle.plugin_core.motion import Head
+from auricle.plugin_core.motion import Head, PosedHead
 from auricle.plugin_core.scene.channels import Channels
 from auricle.plugin_core.scene.model import Track
 
@@ -34,15 +35,18 @@ def buses_around(
         tracks: beds and ambisonics, what their channels are, and these; head: the listener's.
     """
     buses: list[Bus] = []
-    scenes: dict[tuple[int, str, int], list[Feed]] = defaultdict(list)
+    scenes: dict[tuple[int, str, int, bool], list[Feed]] = defaultdict(list)
     for track, channels, feed in tracks:
         if channels.layout is not None:
             buses.append(BedBus(hrtf, prepared, level, feed, channels.layout, track.lfe, head))
         else:
-            scenes[channels.order, channels.normalisation, feed.n_channels].append(feed)
-    for (order, normalisation, _), feeds in scenes.items():
+            kind = channels.order, channels.normalisation, feed.n_channels, track.head_locked
+            scenes[kind].append(feed)
+    resting = PosedHead(np.array(IDENTITY), np.zeros(3))
+    for (order, normalisation, _, locked), feeds in scenes.items():
+        turned = resting if locked else head
         rate = prepared.sample_rate
-        buses.append(AmbisonicBus(hrtf, rate, level, feeds, order, normalisation, head))
+        buses.append(AmbisonicBus(hrtf, rate, level, feeds, order, normalisation, turned))
     return buses
 
 

@@ -61,7 +61,7 @@ def _track(path: Path, part: Part) -> Track:
     assert isinstance(part, Ambisonics)
     return Track(
         path.name, part.name, type="ambisonic", order=part.order, channels=channels,
-        normalisation=part.normalisation, gain_db=gain_db, mute=mute,
+        normalisation=part.normalisation, gain_db=gain_db, mute=mute, head_locked=part.head_locked,
     )  # fmt: skip
 
 

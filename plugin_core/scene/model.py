@@ -260,7 +260,7 @@ class Track(_Checked):
     chain: tuple[Plugin, ...] = key((), "plugins in order")
     position: Position = key(Static(), "where it is: static, `orbit_seconds`, `keyframes` or `csv`")
     head_locked: bool = key(
-        False, "its place goes and turns with the head, from which it is seen then"
+        False, "its place, or its ambisonic field, goes and turns with the head"
     )
     distance: Distance = key(Distance(), "what the distance does")
     directivity: Directivity | None = key(None, "where it faces; null: equally loud all around")
@@ -292,6 +292,8 @@ class Track(_Checked):
             ("position", Static()), ("head_locked", False), ("distance", Distance()),
             ("directivity", None), ("source_width_deg", 0.0),
         ):  # fmt: skip
+            if (self.type, name) == ("ambisonic", "head_locked"):
+                continue  # a field around the head may go with it
             if getattr(self, name) != default:
                 raise KeyProblem(name, f"a track of type {self.type} {around}; remove it")
         if self.channels == "mix":
