@@ -85,7 +85,7 @@ class EarNetworks:
             found: Float32 = getattr(self, name)
             if found.shape != shape or not np.all(np.isfinite(found)):
                 raise AuricleError(f"{name} of a network must be finite and {shape}: {found.shape}")
-            if np.max(np.abs(found), initial=0.0) > MOST_WEIGHT:
+            if float(np.max(np.abs(found), initial=0.0)) > MOST_WEIGHT:
                 raise AuricleError(
                     f"{name} of a network holds {np.max(np.abs(found)):.3g}, beyond "
                     f"{MOST_WEIGHT:g} it makes no sound; train it again or get the file anew"

@@ -102,7 +102,7 @@ def load_weights(path: str | os.PathLike[str], model: str | None = None) -> Weig
     for name, each in tensors.items():
         if each.dtype.kind == "f" and not np.all(np.isfinite(each)):
             raise WeightsError(f"{path}: {name} holds NaN or infinity; {remedy}")
-        if each.dtype.kind == "f" and each.size and np.max(np.abs(each)) > MOST_VALUE:
+        if each.dtype.kind == "f" and each.size and float(np.max(np.abs(each))) > MOST_VALUE:
             raise WeightsError(
                 f"{path}: {name} holds {np.max(np.abs(each)):.3g}, which nothing learns; {remedy}"
             )
