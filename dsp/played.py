@@ -61,7 +61,7 @@ def measured_errors(prepared: PreparedSet, truth: Array, top_hz: float) -> Playe
     """The errors of a prepared set, now with those at measured directions.
 
     Args:
-        prepared: latency, if it has any, is taken out.
+        prepared: what it adds to both ears' delays alike does not matter.
         truth: (M, 2, N) what it should play at ``mesh.measured``, at its rate.
         top_hz: up to where log-spectral distances count.
     """

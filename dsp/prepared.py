@@ -150,10 +150,18 @@ def _refined(
     return finer, responses, times
 
 
-def _gain(hrtf: HrtfSet, mesh: SphereMesh, level: str, top_hz: float) -> float:
-    if level == "measured":
-        return 1.0
-    return 1.0 / diffuse_field_rms(hrtf.ir, mesh, hrtf.sample_rate, top_hz)
+def _levelled(hrtf: HrtfSet, level: str, top_hz: float) -> tuple[SphereMesh, Array, Array, float]:
+    """The mesh of the measured directions, their responses (M, 2, N) at the level wanted, arrival
+    times (M, 2) in samples, and the gain that was given.
+    """
+    mesh = triangulate(hrtf.positions)
+    gain = 1.0
+    if level == "matched":
+        gain /= diffuse_field_rms(hrtf.ir, mesh, hrtf.sample_rate, top_hz)
+    ir = gain * hrtf.ir
+    arrivals = alignment.arrival_samples(ir, hrtf.sample_rate, hrtf.positions)
+    give_back()
+    return mesh, ir, arrivals, gain
 
 
 def diffuse_field_rms(
@@ -174,13 +182,7 @@ def _full(
     hrtf: HrtfSet, sample_rate: int, level: str, max_edge_deg: float
 ) -> tuple[PreparedSet, float]:
     """Tables at full rank, and the gain at which they play the set."""
-    top_hz = _top_hz(hrtf)
-    hrtf = hrtf.resampled(sample_rate)
-    mesh = triangulate(hrtf.positions)
-    gain = _gain(hrtf, mesh, level, top_hz)
-    ir = gain * hrtf.ir
-    arrivals = alignment.arrival_samples(ir, sample_rate, hrtf.positions)
-    give_back()
+    mesh, ir, arrivals, gain = _levelled(hrtf.resampled(sample_rate), level, _top_hz(hrtf))
     full = _refined(mesh, ir, arrivals, max_edge_deg, MAX_VERTICES)
     give_back()
     return full_rank(*full, sample_rate), gain
@@ -192,12 +194,7 @@ def _low(
     """Tables of low rank, and the gain at which they play the set."""
     fit_rate = FIT_RATE if sample_rate >= 44100 else sample_rate
     top_hz = min(_top_hz(hrtf), 0.45 * fit_rate)
-    hrtf = hrtf.resampled(fit_rate)
-    mesh = triangulate(hrtf.positions)
-    gain = _gain(hrtf, mesh, level, top_hz)
-    ir = gain * hrtf.ir
-    arrivals = alignment.arrival_samples(ir, fit_rate, hrtf.positions)
-    give_back()
+    mesh, ir, arrivals, gain = _levelled(hrtf.resampled(fit_rate), level, top_hz)
     finer, responses, times = _refined(mesh, ir, arrivals, _LOW_EDGE_DEG, _LOW_VERTICES)
     give_back()
     fit = LowRankFit(finer, responses, times, fit_rate, top_hz)
