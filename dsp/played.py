@@ -23,18 +23,23 @@ def played_responses(prepared: PreparedSet, directions: ArrayLike) -> Array:
     blended gains on the bus filters, behind the blended delays as the delay filters make them.
     """
     wanted = np.asarray(directions, dtype=np.float64)
-    triangle, weights = prepared.mesh.locate(wanted)
-    corners = prepared.mesh.triangles[triangle]
     n_taps = prepared.tail_samples + 2
     out = np.empty((len(wanted), 2, n_taps))
     for at in range(0, len(wanted), _ROWS):
         some = slice(at, at + _ROWS)
-        share, corner = weights[some, :, None].astype(np.float64), corners[some]
-        gains = np.sum(share * prepared.gains[corner], axis=1)
-        delays = np.sum(share * prepared.delays[corner], axis=1)
+        gains, delays = blended_tables(prepared, wanted[some])
         delays = np.maximum(delays, centre_samples(prepared.delay_taps))  # blends round below it
         out[some] = _responses(prepared, gains, delays, n_taps)
     return out
+
+
+def blended_tables(prepared: PreparedSet, directions: Array) -> tuple[Array, Array]:
+    """Gains (Q, G) and delays (Q, 2) in samples of directions (Q, 3), from those around them."""
+    triangle, weights = prepared.mesh.locate(directions)
+    corners = prepared.mesh.triangles[triangle]
+    share = weights[:, :, None].astype(np.float64)
+    gains = np.sum(share * prepared.gains[corners], axis=1)
+    return gains, np.sum(share * prepared.delays[corners], axis=1)
 
 
 def _responses(prepared: PreparedSet, gains: Array, delays: Array, n_taps: int) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
+from auricle.dsp.played import blended_tables
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
 
@@ -238,11 +239,7 @@ def _deviation_db(prepared: PreparedSet, n_sources: int) -> float:
 def _responses(
     prepared: PreparedSet, direction: NDArray[np.float64], size: int
 ) -> list[NDArray[np.complex128]]:
-    triangle, weights = prepared.mesh.locate(direction[None])
-    corners = prepared.mesh.triangles[triangle[0]]
-    share = weights[0].astype(np.float64)
-    gains = share @ prepared.gains[corners].astype(np.float64)
-    delays = share @ prepared.delays[corners]
+    gains, delays = (each[0] for each in blended_tables(prepared, direction[None]))
     omega = 2.0 * np.pi * np.arange(size // 2 + 1) / size
     rank, heads = prepared.rank, prepared.head_taps
     out = []
