@@ -14,11 +14,12 @@ from safetensors.numpy import save_file
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.unfinished import whole_file
+from auricle.personalization import model_files
 
 FORMAT = "auricle weights 1"
 MOST_SIZE = 1e6  # of a number in a configuration: widths, orders, rates
 MOST_VALUE = 1e9  # of a number in a tensor
-_SHIPPED = Path(__file__).resolve().parent / "model_files"
+_SHIPPED = Path(*model_files.__path__).resolve()
 
 
 def shipped_weights(name: str) -> Path:

@@ -74,7 +74,7 @@ def run(capsys: pytest.CaptureFixture, *args: object) -> tuple[int, str, str]:
 def test_a_system_is_trained_compared_and_resumed(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setitem(trained.SYSTEMS, "linn", ("gains", "Gains"))
+    monkeypatch.setitem(trained.SYSTEMS, "linn", "gains:Gains")
     monkeypatch.setattr(trained, "system", lambda _: Gains)
     monkeypatch.setattr(Gains, "name", "linn")
     path = tmp_path / "linn.safetensors"

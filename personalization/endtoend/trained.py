@@ -15,15 +15,14 @@ from auricle.personalization.endtoend.scenes import SceneSet
 from auricle.personalization.training import Plan, Progress
 from auricle.personalization.weights import load_weights, save_weights
 
-_MODELS = "auricle.personalization.endtoend.models."
 SYSTEMS = {
-    "linn": ("linn", "Linn"),
-    "warpnet": ("warpnet", "WarpNet"),
-    "warpnet-doppler": ("warpnet", "WarpNetDoppler"),
-    "nfs": ("nfs", "Nfs"),
-    "nfs-doppler": ("nfs", "NfsDoppler"),
-    "binauralgrad": ("binauralgrad", "BinauralGrad"),
-    "flow-binaural": ("flow", "BinauralFlow"),
+    "linn": "auricle.personalization.endtoend.models.linn:Linn",
+    "warpnet": "auricle.personalization.endtoend.models.warpnet:WarpNet",
+    "warpnet-doppler": "auricle.personalization.endtoend.models.warpnet:WarpNetDoppler",
+    "nfs": "auricle.personalization.endtoend.models.nfs:Nfs",
+    "nfs-doppler": "auricle.personalization.endtoend.models.nfs:NfsDoppler",
+    "binauralgrad": "auricle.personalization.endtoend.models.binauralgrad:BinauralGrad",
+    "flow-binaural": "auricle.personalization.endtoend.models.flow:BinauralFlow",
 }
 
 
@@ -40,8 +39,8 @@ def system(name: str) -> type[NeuralRenderer]:
     """The class of a system; AuricleError, with the names there are, for another name."""
     if name not in SYSTEMS:
         raise AuricleError(f"there is no system {name!r}; there are {', '.join(SYSTEMS)}")
-    module, made = SYSTEMS[name]
-    found: type[NeuralRenderer] = getattr(import_module(_MODELS + module), made)
+    module, _, made = SYSTEMS[name].partition(":")
+    found: type[NeuralRenderer] = getattr(import_module(module), made)
     return found
 
 

@@ -13,7 +13,11 @@ LEARNED = (
 )  # fmt: skip
 OF_SHIPPED = ("refiner-across", "dense-refiner-across")  # they go with the listeners that ship
 # What is trained, where it is not what predicts (which then needs no torch).
-_TRAINERS = {"dense-refiner-across": "dense_refiner_across:DenseRefinerAcross"}
+_TRAINERS = {
+    "dense-refiner-across": (
+        "auricle.personalization.sparse.models.dense_refiner_across:DenseRefinerAcross"
+    ),
+}
 
 
 def learned(name: str) -> Any:
@@ -21,7 +25,7 @@ def learned(name: str) -> Any:
     if name not in LEARNED:
         raise AuricleError(f"there is no model {name!r} to train; there are {', '.join(LEARNED)}")
     if name in _TRAINERS:
-        return method_at(f"auricle.personalization.sparse.models.{_TRAINERS[name]}", name)
+        return method_at(_TRAINERS[name], name)
     return method(name)
 
 
