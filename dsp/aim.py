@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from auricle.dsp.compiled import CACHE
+from auricle.dsp.compiled.options import CACHE
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2

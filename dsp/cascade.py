@@ -23,13 +23,8 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp import sphere
-from auricle.dsp.compiled import CACHE
-from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
-from auricle.dsp.errors import AuricleError
-from auricle.dsp.given import checked_block, checked_gains
-from auricle.dsp.sphere import SphereMesh, triangulate
-from auricle.dsp.stream import Stream
-from auricle.dsp.vectors import (
+from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.simd import (
     LANES,
     add,
     add_product,
@@ -43,6 +38,11 @@ from auricle.dsp.vectors import (
     subtract,
     subtract_product,
 )
+from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.given import checked_block, checked_gains
+from auricle.dsp.sphere import SphereMesh, triangulate
+from auricle.dsp.stream import Stream
 
 VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
 

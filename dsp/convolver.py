@@ -18,10 +18,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from auricle.dsp.compiled import CACHE
-from auricle.dsp.errors import AuricleError
-from auricle.dsp.stream import Stream
-from auricle.dsp.vectors import (
+from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.simd import (
     NARROW,
     add,
     add_product,
@@ -36,6 +34,8 @@ from auricle.dsp.vectors import (
     subtract_product,
     total,
 )
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.stream import Stream
 
 VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
 BLOCK = 128

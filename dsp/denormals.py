@@ -22,7 +22,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
-from auricle.dsp.compiled import CACHE
+from auricle.dsp.compiled.options import CACHE
 
 _WORD, _LONG = ir.IntType(32), ir.IntType(64)
 _BYTES = ir.IntType(8).as_pointer()

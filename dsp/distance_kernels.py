@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from auricle.dsp.compiled import CACHE
+from auricle.dsp.compiled.options import CACHE
 
 STEP = 128  # samples of a control step, as in the renderer
 BYPASS, CONSTANT, CHANGE = 0, 1, 2

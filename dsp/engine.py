@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from auricle.dsp import aim, scatter
 from auricle.dsp import spatialize as kernels
 from auricle.dsp.air import Air
+from auricle.dsp.compiled.simd import LANES
 from auricle.dsp.convolver import FilterSpectra, PartitionedConvolver, arrays_of
 from auricle.dsp.delay import centre_samples, delay_table
 from auricle.dsp.distance import DistanceCues
@@ -15,7 +16,6 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.given import LARGEST_RESPONSE
 from auricle.dsp.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.prepared import PreparedSet
-from auricle.dsp.vectors import LANES
 
 STEP = kernels.STEP
 

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp import propagation
-from auricle.dsp.compiled import CACHE
+from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.delay import centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.given import checked_block

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from auricle.dsp.compiled import CACHE
+from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.spherical_harmonics import conversion, n_channels, order_of
 

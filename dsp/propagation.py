@@ -15,11 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from auricle.dsp.compiled import CACHE
-from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
-from auricle.dsp.errors import AuricleError
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
-from auricle.dsp.vectors import (
+from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.simd import (
     LANES,
     add_product,
     flat,
@@ -28,6 +25,9 @@ from auricle.dsp.vectors import (
     splat,
     total,
 )
+from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 
 VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
 STEP = 128  # samples of a control step, as in the renderer

@@ -5,7 +5,7 @@ from typing import Any
 
 from numba import njit
 
-from auricle.dsp.compiled import CACHE
+from auricle.dsp.compiled.options import CACHE
 
 _OPTIONS: dict[str, Any] = {
     "cache": CACHE,

@@ -6,8 +6,8 @@ delays move linearly. A source is heard through bus k by the gain ``start[k] + r
 with r(t) = (t + 1) / STEP; r is the same for all sources, so the buses are two plain matrix
 products, ``start @ heard + r * (change @ heard)``: half of the loads that ramped copies would cost.
 
-The loops are written in vectors (``auricle.dsp.vectors``), which stay in registers: products run
-at the speed of the processor's multiply-add units.
+The loops are written in vectors (``auricle.dsp.compiled.simd``), which stay in registers: products
+run at the speed of the processor's multiply-add units.
 
 Letters: S sources, E ears, K buses an ear, G gains of a source, R samples of a source's past.
 Kernels take plain C-contiguous arrays, allocate nothing, raise nothing and hold no GIL.
@@ -18,8 +18,19 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from auricle.dsp.compiled import CACHE
-from auricle.dsp.vectors import LANES, add_product, every, flat, get, load, put, splat, store, total
+from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.simd import (
+    LANES,
+    add_product,
+    every,
+    flat,
+    get,
+    load,
+    put,
+    splat,
+    store,
+    total,
+)
 
 VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
 

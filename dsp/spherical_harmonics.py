@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.compiled import CACHE
+from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_normalise
 

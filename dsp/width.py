@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from auricle.dsp.compiled import CACHE
+from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.prepared import PreparedSet
 
 STEP = 128  # samples of a control step, as in the renderer

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from auricle.dsp.compiled import CACHE
+from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.given import LOUDEST_SAMPLE, checked_block
 from auricle.dsp.stream import Stream
 from auricle.plugin_core.true_peak import CENTRE_SAMPLES, Oversampler

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from auricle.dsp.compiled import CACHE
+from auricle.dsp.compiled.options import CACHE
 
 # Annex 2's interpolator, four phases of twelve taps; the last two are the first two reversed.
 _EARLY = np.array(

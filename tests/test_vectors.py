@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numba import njit
 
-from auricle.dsp import compiled, vectors
-from auricle.dsp.vectors import (
+from auricle.dsp.compiled import options as compiled
+from auricle.dsp.compiled import simd
+from auricle.dsp.compiled.simd import (
     LANES,
     NARROW,
     add,
@@ -64,14 +65,16 @@ def test_operations_are_the_same_compiled_and_plain(kernel, size):
 @pytest.mark.parametrize("name", USERS)
 def test_users_hold_the_stamp_of_this_text(name):
     """Numba's cache does not see a change in vectors.py; a changed stamp makes it compile anew."""
-    text = Path(vectors.__file__).read_bytes()
+    text = Path(simd.__file__).read_bytes()
     stamp = importlib.import_module(f"auricle.dsp.{name}").VECTORS
     assert stamp == hashlib.sha256(text).hexdigest()[:12], "put the new stamp into the file"
 
 
 def test_every_user_is_known():
-    folder = Path(vectors.__file__).parent
-    users = {p.stem for p in folder.glob("*.py") if "auricle.dsp.vectors import" in p.read_text()}
+    folder = Path(simd.__file__).parent
+    users = {
+        p.stem for p in folder.glob("*.py") if "auricle.dsp.compiled.simd import" in p.read_text()
+    }
     assert users - {"engine"} == set(USERS)  # engine.py takes a number from it and compiles nothing
 
 
@@ -87,6 +90,6 @@ def test_kernels_compile_where_nothing_can_be_kept(monkeypatch):
 
 
 def test_every_kernel_asks_whether_it_can_be_kept():
-    for path in Path(vectors.__file__).parent.glob("*.py"):
+    for path in Path(simd.__file__).parent.glob("*.py"):
         text = path.read_text()
         assert path.stem == "compiled" or ("njit" in text) == ("compiled import CACHE" in text)

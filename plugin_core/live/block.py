@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from auricle.dsp.compiled.calls import apart
 from auricle.dsp.renderer import FADE_STEPS
 from auricle.dsp.spatialize import STEP
 from auricle.plugin_core.live.engine_block import (
@@ -20,7 +21,6 @@ from auricle.plugin_core.live.engine_block import (
     reset_engine,
     tail_samples,
 )
-from auricle.plugin_core.live.kernels import apart
 from auricle.plugin_core.live.layout import DESK, Scene, Status, Work
 from auricle.plugin_core.live.mailbox import TAKER, take
 

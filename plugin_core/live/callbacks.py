@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numba import cfunc, njit, types
 
+from auricle.dsp.compiled.calls import apart
 from auricle.dsp.denormals import FLUSH, read_mode, write_mode
 from auricle.plugin_core.live.account import account, measure, record
 from auricle.plugin_core.live.atomics import load_acquire, store_release
 from auricle.plugin_core.live.block import render_block, take_scene
 from auricle.plugin_core.live.inputs import gather
-from auricle.plugin_core.live.kernels import apart
 from auricle.plugin_core.live.layout import DESK, MAX_BLOCK, Kind, Status, Switch, Work
 from auricle.plugin_core.live.system import (
     address_of,

@@ -10,11 +10,11 @@ from typing import Any
 from numba import njit
 
 from auricle.dsp.aim import aim
+from auricle.dsp.compiled.calls import apart
 from auricle.dsp.convolver import BLOCK, convolve_part
 from auricle.dsp.distance_kernels import aim_distance, any_nearer
 from auricle.dsp.scatter import scatter
 from auricle.dsp.spatialize import STEP, spatialize
-from auricle.plugin_core.live.kernels import apart
 from auricle.plugin_core.live.layout import ENGINE
 
 RANK, HEADS, DELAY_TAPS, CENTRE, REACH, TAIL = range(6)  # of ``sizes``

@@ -5,7 +5,7 @@ Letters: S sources, W and V numbers of a scene and of a status, F files, R rows 
 
 from enum import IntEnum
 
-from auricle.plugin_core.live.records import Record, f32, f64, flags, i8, i32, i64, u64
+from auricle.dsp.compiled.records import Record, f32, f64, flags, i8, i32, i64, u64
 
 MAX_BLOCK = 8192  # the largest that JACK knows
 MARKS = 4096  # blocks whose times are kept

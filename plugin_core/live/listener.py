@@ -3,10 +3,10 @@
 import numpy as np
 
 from auricle.dsp.air import Air
+from auricle.dsp.compiled.records import Packed
 from auricle.dsp.engine import Engine
 from auricle.dsp.prepared import PreparedSet
 from auricle.plugin_core.live.layout import ENGINE
-from auricle.plugin_core.live.records import Packed
 from auricle.plugin_core.live.scene import LiveScene
 
 
