@@ -12,10 +12,10 @@ from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.convolver import BLOCK, FilterSpectra, PartitionedConvolver
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_conjugate, quaternion_normalise, slerp
-from auricle.dsp.given import PathLike, as_set, checked_block, listener_orientation
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.spherical_harmonics import n_channels, rotation_into
-from auricle.dsp.stream import Stream
+from auricle.dsp.streaming.input_checks import PathLike, as_set, checked_block, listener_orientation
+from auricle.dsp.streaming.stream import Stream
 
 CONTROL_SAMPLES = BLOCK
 LOUDEST = 1e15  # of a sample, as in given.py
@@ -111,7 +111,7 @@ class AmbisonicRenderer(Stream):
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
         """Parts of calls (C,) in which a channel was silenced: it held NaN, infinity or more than
-        ``auricle.dsp.given.LOUDEST_SAMPLE``.
+        ``auricle.dsp.streaming.input_checks.LOUDEST_SAMPLE``.
         """
         return self._nonfinite
 

@@ -9,12 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.given import LARGEST_GAIN, checked_block
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.layouts import Layout
 from auricle.dsp.prepared import diffuse_field_rms
 from auricle.dsp.sphere import triangulate
-from auricle.dsp.stream import Stream
+from auricle.dsp.streaming.input_checks import LARGEST_GAIN, checked_block
+from auricle.dsp.streaming.stream import Stream
 
 LFE_GAIN_DB = 10.0  # ITU-R BS.775-4, annex 7: the LFE is played 10 dB louder than it is recorded
 LFE_HZ = 120.0

@@ -40,9 +40,9 @@ from auricle.dsp.compiled.simd import (
 )
 from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.given import checked_block, checked_gains
 from auricle.dsp.sphere import SphereMesh, triangulate
-from auricle.dsp.stream import Stream
+from auricle.dsp.streaming.input_checks import checked_block, checked_gains
+from auricle.dsp.streaming.stream import Stream
 
 VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
 

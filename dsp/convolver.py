@@ -35,7 +35,7 @@ from auricle.dsp.compiled.simd import (
     total,
 )
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.stream import Stream
+from auricle.dsp.streaming.stream import Stream
 
 VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
 BLOCK = 128

@@ -13,9 +13,9 @@ from auricle.dsp.convolver import FilterSpectra, PartitionedConvolver, arrays_of
 from auricle.dsp.delay import centre_samples, delay_table
 from auricle.dsp.distance import DistanceCues
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.given import LARGEST_RESPONSE
 from auricle.dsp.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.streaming.input_checks import LARGEST_RESPONSE
 
 STEP = kernels.STEP
 

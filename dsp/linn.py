@@ -18,10 +18,10 @@ from auricle.dsp import propagation
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.delay import centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.given import checked_block
 from auricle.dsp.linn_filters import TAPS, EarNetworks, FilterMaker
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
-from auricle.dsp.stream import Stream
+from auricle.dsp.streaming.input_checks import checked_block
+from auricle.dsp.streaming.stream import Stream
 
 STEP = 128  # samples over which delays, gains and filters move
 LEAST_DISTANCE_M = 0.2  # below which the level no longer rises
@@ -113,7 +113,7 @@ class LinnRenderer(Stream):
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
         """Parts of steps (S,) in which each source was silenced: it held NaN, infinity or more
-        than ``auricle.dsp.given.LOUDEST_SAMPLE``.
+        than ``auricle.dsp.streaming.input_checks.LOUDEST_SAMPLE``.
         """
         return self._nonfinite[::2].copy()
 

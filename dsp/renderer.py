@@ -8,18 +8,18 @@ from auricle.dsp.cache import prepared_set
 from auricle.dsp.engine import STEP, Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
-from auricle.dsp.given import (
+from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.propagation import Propagation
+from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.dsp.streaming.input_checks import (
     PathLike,
     as_set,
     checked_block,
     checked_gains,
     listener_orientation,
 )
-from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.prepared import PreparedSet
-from auricle.dsp.propagation import Propagation
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
-from auricle.dsp.stream import Stream
+from auricle.dsp.streaming.stream import Stream
 from auricle.dsp.width import COPIES, Width
 
 CONTROL_SAMPLES = STEP
@@ -140,7 +140,7 @@ class BinauralRenderer(Stream):
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
         """Parts of calls (S,) in which a source was silenced: it held NaN, infinity or more than
-        ``auricle.dsp.given.LOUDEST_SAMPLE``.
+        ``auricle.dsp.streaming.input_checks.LOUDEST_SAMPLE``.
         """
         if self._propagation is not None:
             return self._engine.nonfinite + self._propagation.nonfinite

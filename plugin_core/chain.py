@@ -11,7 +11,7 @@ from typing import Any, Protocol, overload, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.given import LOUDEST_SAMPLE
+from auricle.dsp.streaming.input_checks import LOUDEST_SAMPLE
 from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
 from auricle.plugin_core.native_copies import Recipe, recipe_of, remade
 

@@ -5,8 +5,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from auricle.dsp.compiled.options import CACHE
-from auricle.dsp.given import LOUDEST_SAMPLE, checked_block
-from auricle.dsp.stream import Stream
+from auricle.dsp.streaming.input_checks import LOUDEST_SAMPLE, checked_block
+from auricle.dsp.streaming.stream import Stream
 from auricle.plugin_core.true_peak import CENTRE_SAMPLES, Oversampler
 
 _LOOKAHEAD_SECONDS = 0.005
@@ -17,7 +17,8 @@ class Limiter(Stream):
 
     The gain falls before a peak, over the 5 ms of look-ahead, and rises behind it exponentially.
     ``process`` gives as many frames as it takes, ``latency_samples`` late. NaN becomes silence, and
-    what is beyond ``auricle.dsp.given.LOUDEST_SAMPLE`` is held to that: neither stays behind.
+    what is beyond ``auricle.dsp.streaming.input_checks.LOUDEST_SAMPLE`` is held to that: neither
+    stays behind.
 
     Args:
         sample_rate: Hz.

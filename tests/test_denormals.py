@@ -6,7 +6,7 @@ import pytest
 import streams
 from llvmlite import ir
 
-from auricle.dsp import denormals
+from auricle.dsp.streaming import denormals
 from auricle.plugin_core import bench
 
 TINY = np.float32(2e-40)

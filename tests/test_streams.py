@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auricle.dsp import aim, ambisonics, bed, propagation, spatialize, width
-from auricle.dsp import given as bounds
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed
 from auricle.dsp.cascade import CascadeRenderer
@@ -23,6 +22,7 @@ from auricle.dsp.layouts import layout
 from auricle.dsp.linn import LinnRenderer
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.streaming import input_checks as bounds
 from auricle.plugin_core.live.live import Live
 from auricle.plugin_core.neural.plugin import NeuralPlugin
 from auricle.plugin_core.plugin import BinauralPlugin

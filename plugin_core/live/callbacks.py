@@ -11,7 +11,7 @@ import numpy as np
 from numba import cfunc, njit, types
 
 from auricle.dsp.compiled.calls import apart
-from auricle.dsp.denormals import FLUSH, read_mode, write_mode
+from auricle.dsp.streaming.denormals import FLUSH, read_mode, write_mode
 from auricle.plugin_core.live.account import account, measure, record
 from auricle.plugin_core.live.atomics import load_acquire, store_release
 from auricle.plugin_core.live.block import render_block, take_scene

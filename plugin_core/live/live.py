@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike
 
 from auricle.dsp.air import Air
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.given import checked_gains, listener_orientation
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.spatialize import STEP
+from auricle.dsp.streaming.input_checks import checked_gains, listener_orientation
 from auricle.osc.dialects import preset
 from auricle.osc.scene_state import SceneState
 from auricle.osc.server import LOCAL, OscServer

@@ -9,8 +9,8 @@ import copy
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from auricle.dsp import denormals
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.streaming import denormals
 
 Self = TypeVar("Self", bound="Stream")
 Result = TypeVar("Result")
