@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 import numpy as np
 import platformdirs
 
-from auricle.dsp.cache_room import make_room
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import VERSION, PreparedSet, prepare
-from auricle.dsp.unfinished import whole_file
+from auricle.dsp.storage.cache_room import make_room
+from auricle.dsp.storage.part_files import whole_file
 
 Made = TypeVar("Made")
 

@@ -26,7 +26,6 @@ import scipy.fft as fft
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.freed import give_back
 from auricle.dsp.gaussian_process import (
     Kernel,
     Solution,
@@ -41,7 +40,6 @@ from auricle.dsp.gaussian_process import (
     solve_noisy,
     value_at,
 )
-from auricle.dsp.laid_aside import LaidAside
 from auricle.dsp.mixture_shares import (
     Judges,
     error_shares,
@@ -49,6 +47,8 @@ from auricle.dsp.mixture_shares import (
     likelihood_shares,
     select_judges,
 )
+from auricle.dsp.storage.heap import give_back
+from auricle.dsp.storage.spill_file import LaidAside
 
 Array: TypeAlias = NDArray[np.float64]
 Complex: TypeAlias = NDArray[np.complex128]

@@ -10,7 +10,6 @@ from auricle.dsp.bass import extended_bass, judged_bass
 from auricle.dsp.delay import centre_samples
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filter_rate import FIT_RATE, at_rate
-from auricle.dsp.freed import give_back
 from auricle.dsp.full_rank import full_rank
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
@@ -25,6 +24,7 @@ from auricle.dsp.rank_choice import least_rank
 from auricle.dsp.refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
 from auricle.dsp.sphere import SphereMesh, triangulate
 from auricle.dsp.sphere_weights import vertex_areas
+from auricle.dsp.storage.heap import give_back
 
 __all__ = ["VERSION", "PreparedSet", "prepare"]
 

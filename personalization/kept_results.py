@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from auricle.dsp.unfinished import whole_file
+from auricle.dsp.storage.part_files import whole_file
 
 Result = TypeVar("Result")
 

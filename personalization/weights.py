@@ -13,7 +13,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.unfinished import whole_file
+from auricle.dsp.storage.part_files import whole_file
 from auricle.personalization import model_files
 
 FORMAT = "auricle weights 1"

@@ -15,7 +15,7 @@ import soxr
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.unfinished import forget, unfinished
+from auricle.dsp.storage.part_files import forget, unfinished
 from auricle.plugin_core.adm.chunks import is_wave
 from auricle.plugin_core.large_wave import LargeSound, is_large
 from auricle.plugin_core.regular_file import check_regular

@@ -11,7 +11,7 @@ import typer
 import typer.core
 
 import auricle
-from auricle.dsp.unfinished import remove_all
+from auricle.dsp.storage.part_files import remove_all
 from auricle.plugin_core.commands import bench as bench_command
 from auricle.plugin_core.commands import cache as cache_command
 from auricle.plugin_core.commands import compare as compare_command

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from auricle.dsp.unfinished import whole_file
+from auricle.dsp.storage.part_files import whole_file
 from auricle.plugin_core.demo_scene import Part
 
 

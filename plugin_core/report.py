@@ -16,7 +16,7 @@ from auricle.dsp.checks import reach_deg, spacing_deg
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
-from auricle.dsp.unfinished import whole_file
+from auricle.dsp.storage.part_files import whole_file
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf import HrtfSet

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-from auricle.dsp.unfinished import remove_all
+from auricle.dsp.storage.part_files import remove_all
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE_SECONDS = 3.0  # from a signal until the program is ended the hard way

@@ -79,7 +79,7 @@ def test_what_catches_everything_is_ended_all_the_same(tmp_path, number, status)
     code = """
 import sys, time
 from pathlib import Path
-from auricle.dsp.unfinished import unfinished
+from auricle.dsp.storage.part_files import unfinished
 from auricle.plugin_core import stopping
 stopping.PATIENCE_SECONDS = 0.2
 unfinished(Path(sys.argv[1]) / "out.wav").write_text("half")

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from auricle.dsp.cache import cache_folder, load_archive, save_archive
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.unfinished import forget, unfinished
+from auricle.dsp.storage.part_files import forget, unfinished
 from auricle.personalization.datasets.measures import aligned, plain_id, read_measures
 from auricle.personalization.datasets.registry import Dataset, find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects, people_of

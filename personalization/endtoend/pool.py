@@ -13,7 +13,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.unfinished import forget, unfinished
+from auricle.dsp.storage.part_files import forget, unfinished
 from auricle.personalization.endtoend.poses import STEP
 
 Float32: TypeAlias = NDArray[np.float32]

@@ -23,7 +23,7 @@ def cache(
     if context.invoked_subcommand is not None:
         return
     from auricle.dsp.cache import cache_folder
-    from auricle.dsp.cache_room import kept, most_bytes
+    from auricle.dsp.storage.cache_room import kept, most_bytes
 
     folder = cache_folder()
     files = kept(folder)
@@ -39,7 +39,7 @@ def cache(
 def clear() -> None:
     """Remove all prepared sets; they are made anew when they are needed."""
     from auricle.dsp.cache import cache_folder
-    from auricle.dsp.cache_room import clear as clear_folder
+    from auricle.dsp.storage.cache_room import clear as clear_folder
 
     folder = cache_folder()
     count, size = clear_folder(folder)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
-from auricle.dsp.unfinished import whole_file
+from auricle.dsp.storage.part_files import whole_file
 from auricle.plugin_core.report import SUFFIXES
 
 

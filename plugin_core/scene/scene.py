@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.unfinished import whole_file
+from auricle.dsp.storage.part_files import whole_file
 from auricle.plugin_core.adm.chunks import is_wave
 from auricle.plugin_core.audio_files import output_format, same_file
 from auricle.plugin_core.fifo import Fifo
