@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from auricle.dsp.biquad import response
 from auricle.dsp.cascade import CascadeRenderer
+from auricle.dsp.filters.biquad import response
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import prepare

@@ -20,12 +20,13 @@ import numpy as np
 from numba import njit
 from offgrid import _phase_itd
 
-from auricle.dsp import alignment, biquad, near_field
+from auricle.dsp import alignment, near_field
 from auricle.dsp.air import Air
 from auricle.dsp.computed_listener import computed_hrtf
 from auricle.dsp.directivity import spread
 from auricle.dsp.distance import EARS, DistanceCues
 from auricle.dsp.distance_kernels import STEP
+from auricle.dsp.filters import biquad
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet

@@ -38,8 +38,8 @@ from auricle.dsp.compiled.simd import (
     subtract,
     subtract_product,
 )
-from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.sphere import SphereMesh, triangulate
 from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stream import Stream

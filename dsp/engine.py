@@ -10,9 +10,9 @@ from auricle.dsp import spatialize as kernels
 from auricle.dsp.air import Air
 from auricle.dsp.compiled.simd import LANES
 from auricle.dsp.convolver import FilterSpectra, PartitionedConvolver, arrays_of
-from auricle.dsp.delay import centre_samples, delay_table
 from auricle.dsp.distance import DistanceCues
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
 from auricle.dsp.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.streaming.input_checks import LARGEST_RESPONSE

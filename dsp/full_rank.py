@@ -4,7 +4,7 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
 
-from auricle.dsp.delay import centre_samples, delay_taps_at
+from auricle.dsp.filters.fractional_delay import centre_samples, delay_taps_at
 from auricle.dsp.played_errors import NO_ERRORS
 from auricle.dsp.prepared_set import PreparedSet
 from auricle.dsp.sphere import SphereMesh

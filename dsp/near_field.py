@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.biquad import from_analogue
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.filters.biquad import from_analogue
 from auricle.dsp.geometry import Array
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S, path_m, sphere_response
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.delay import centre_samples, delay_taps_at
+from auricle.dsp.filters.fractional_delay import centre_samples, delay_taps_at
 from auricle.dsp.metrics.octaves import CueErrors, cue_errors
 from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
 from auricle.dsp.played_errors import NO_ERRORS, PlayedErrors

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from auricle.dsp import alignment
 from auricle.dsp.bass import extended_bass, judged_bass
-from auricle.dsp.delay import centre_samples
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filter_rate import FIT_RATE, at_rate
+from auricle.dsp.filters.fractional_delay import centre_samples
 from auricle.dsp.full_rank import full_rank
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet

@@ -25,8 +25,8 @@ from auricle.dsp.compiled.simd import (
     splat,
     total,
 )
-from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 
 VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.dsp import biquad
 from auricle.dsp.air import SCALE_M, Air, absorption_db_per_m, air_table, table_distances_m
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.filters import biquad
 
 OCTAVES_HZ = 1000.0 * 10.0 ** (0.3 * np.arange(-4, 4))
 # ISO 9613-2:1996, table 2 (from ISO 9613-1): degrees Celsius, per cent, dB a km in octaves.

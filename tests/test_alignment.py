@@ -3,7 +3,7 @@ import pytest
 import synthetic
 
 from auricle.dsp import alignment
-from auricle.dsp.delay import PHASES_PER_SAMPLE, centre_samples, delay_table
+from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from scipy.signal import sosfilt
 from synthetic import level_db, sphere
 
 from auricle.dsp import cascade
-from auricle.dsp.biquad import from_analogue
 from auricle.dsp.cascade import LEAST_DELAY, STEP, CascadeRenderer, CascadeSet
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.filters.biquad import from_analogue
 
 RATE = 44100
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from plain import plain_python
 from synthetic import level_db
 
-from auricle.dsp import biquad, near_field, spatialize
 from auricle.dsp import distance_kernels as kernels
+from auricle.dsp import near_field, spatialize
 from auricle.dsp.air import Air
 from auricle.dsp.distance import EARS, DistanceCues, distance_gain
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.filters import biquad
 from auricle.dsp.geometry import quaternion_from_ypr_deg, rotate, unit_vectors
 from auricle.dsp.head_radius import MEAN_RADIUS_M, head_radius_m
 from auricle.dsp.hrtf import HrtfSet
