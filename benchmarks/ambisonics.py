@@ -42,8 +42,8 @@ from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.magnitude_least_squares import magnitude_least_squares
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
-from auricle.dsp.sphere import triangulate
-from auricle.dsp.spherical_harmonics import encode
+from auricle.dsp.sphere.harmonics import encode
+from auricle.dsp.sphere.mesh import triangulate
 
 COUNT, TAPS, SIZE = 600, 512, 512
 

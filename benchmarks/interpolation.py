@@ -29,7 +29,7 @@ from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.interpolation import interpolate
 from auricle.dsp.refinement import refine
 from auricle.dsp.responses import resampled
-from auricle.dsp.sphere import triangulate
+from auricle.dsp.sphere.mesh import triangulate
 from auricle.plugin_core.peers.truth import harmonics
 from auricle.plugin_core.peers.truth import random_directions as directions
 

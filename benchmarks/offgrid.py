@@ -19,7 +19,7 @@ from auricle.dsp import alignment
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
-from auricle.dsp.sphere import triangulate
+from auricle.dsp.sphere.mesh import triangulate
 
 RATE = 48000
 

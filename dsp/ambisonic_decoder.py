@@ -19,9 +19,9 @@ from auricle.dsp.magnitude_least_squares import (
 )
 from auricle.dsp.metrics.spectral import spectra_lsd_db
 from auricle.dsp.prepared import diffuse_field_rms
-from auricle.dsp.sphere import SphereMesh, triangulate
-from auricle.dsp.sphere_holes import fibonacci_sphere
-from auricle.dsp.spherical_harmonics import checked_order, conversion, encode
+from auricle.dsp.sphere.harmonics import checked_order, conversion, encode
+from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.layouts import Layout
 from auricle.dsp.prepared import diffuse_field_rms
-from auricle.dsp.sphere import triangulate
+from auricle.dsp.sphere.mesh import triangulate
 from auricle.dsp.streaming.input_checks import LARGEST_GAIN, checked_block
 from auricle.dsp.streaming.stream import Stream
 

@@ -22,7 +22,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp import sphere
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.compiled.simd import (
     LANES,
@@ -40,7 +39,8 @@ from auricle.dsp.compiled.simd import (
 )
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
-from auricle.dsp.sphere import SphereMesh, triangulate
+from auricle.dsp.sphere import mesh as sphere
+from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stream import Stream
 

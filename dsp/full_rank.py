@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_taps_at
 from auricle.dsp.played_errors import NO_ERRORS
 from auricle.dsp.prepared_set import PreparedSet
-from auricle.dsp.sphere import SphereMesh
+from auricle.dsp.sphere.mesh import SphereMesh
 
 DELAY_TAPS = 24
 _HEAD_SECONDS = 128 / 48000

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.spherical_harmonics import conversion, n_channels, order_of
+from auricle.dsp.sphere.harmonics import conversion, n_channels, order_of
 
 SIZE = 512  # of the transform in which filters are made
 BINS = SIZE // 2 + 1

@@ -16,7 +16,7 @@ from auricle.dsp import alignment, basis
 from auricle.dsp.interpolation import interpolate
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
-from auricle.dsp.sphere import SphereMesh
+from auricle.dsp.sphere.mesh import SphereMesh
 
 _FIT_DIRECTIONS = 1000
 _ALIGNED_SAMPLES = 24

@@ -15,7 +15,7 @@ from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
 from auricle.dsp.gaussian_process import chords
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -22,8 +22,8 @@ from auricle.dsp.played_errors import NO_ERRORS
 from auricle.dsp.prepared_set import PreparedSet
 from auricle.dsp.rank_choice import least_rank
 from auricle.dsp.refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
-from auricle.dsp.sphere import SphereMesh, triangulate
-from auricle.dsp.sphere_weights import vertex_areas
+from auricle.dsp.sphere.mesh import SphereMesh, triangulate
+from auricle.dsp.sphere.quadrature import vertex_areas
 from auricle.dsp.storage.heap import give_back
 
 __all__ = ["VERSION", "PreparedSet", "prepare"]

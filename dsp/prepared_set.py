@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.near_field import NearFieldTable
 from auricle.dsp.played_errors import PlayedErrors
-from auricle.dsp.sphere import SphereMesh
+from auricle.dsp.sphere.mesh import SphereMesh
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 
 from auricle.dsp.alignment import shifted
 from auricle.dsp.interpolation import interpolate, steady_arrivals
-from auricle.dsp.sphere import SphereMesh, mesh_over
+from auricle.dsp.sphere.mesh import SphereMesh, mesh_over
 
 Array: TypeAlias = NDArray[np.float64]
 

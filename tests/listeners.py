@@ -3,7 +3,7 @@
 import numpy as np
 from heads import full_sphere
 
-from auricle.dsp.spherical_harmonics import encode
+from auricle.dsp.sphere.harmonics import encode
 from auricle.personalization.features import BINS
 from auricle.personalization.sparse.method import Training
 

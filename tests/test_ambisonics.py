@@ -20,7 +20,7 @@ from auricle.dsp.geometry import (
 from auricle.dsp.magnitude_least_squares import blend_of, magnitude_least_squares
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
-from auricle.dsp.spherical_harmonics import conversion, encode, rotation_matrix
+from auricle.dsp.sphere.harmonics import conversion, encode, rotation_matrix
 
 RATE = 48000
 

@@ -12,7 +12,7 @@ from auricle.dsp.errors import HrtfError
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.played import played_responses
 from auricle.dsp.prepared import prepare
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.dsp.sphere_model import sphere_response
 
 RATE = 48000

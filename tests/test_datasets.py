@@ -13,7 +13,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import angle_deg, unit_vectors
 from auricle.dsp.metrics.interaural import ild_db, itd_correlation_seconds
 from auricle.dsp.metrics.spectral import MIDDLE, lsd_db
-from auricle.dsp.sphere_weights import sphere_weights
+from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets import folder as folder_module
 from auricle.personalization.datasets.collection import load_collection
 from auricle.personalization.datasets.folder import ids_of, load_folder

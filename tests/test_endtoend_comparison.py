@@ -14,7 +14,7 @@ pytest.importorskip("h5py")
 import torch
 from torch import nn
 
-from auricle.dsp.sphere_weights import sphere_weights
+from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.endtoend import comparison, trained
 from auricle.personalization.endtoend.baselines import ExplicitSets
 from auricle.personalization.endtoend.comparison import Result, p_value

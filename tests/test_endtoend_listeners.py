@@ -10,7 +10,7 @@ import synthetic
 
 from auricle.dsp import alignment
 from auricle.dsp.default_listener import default_hrtf
-from auricle.dsp.sphere_weights import sphere_weights
+from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.splits import check_no_leak
 from auricle.personalization.datasets.subjects import DatasetError, Subjects, people_of
 from auricle.personalization.endtoend.listeners import (

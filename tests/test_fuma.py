@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from auricle.dsp import fuma
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.spherical_harmonics import encode
+from auricle.dsp.sphere.harmonics import encode
 
 
 def furse_malham(azimuth: float, elevation: float) -> dict[str, float]:

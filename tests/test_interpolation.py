@@ -13,8 +13,8 @@ from auricle.dsp.mixture_shares import (
     select_judges,
 )
 from auricle.dsp.refinement import flat_fit, refine, refined_vertices
-from auricle.dsp.sphere import triangulate
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.mesh import triangulate
 
 SIZE, LEAD = 96, 16
 

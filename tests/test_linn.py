@@ -19,7 +19,7 @@ from auricle.dsp.linn_filters import (  # noqa: E402
     knots_hz,  # noqa: E402
     minimum_phase_of,
 )
-from auricle.dsp.spherical_harmonics import encode  # noqa: E402
+from auricle.dsp.sphere.harmonics import encode  # noqa: E402
 from auricle.personalization.endtoend.filter_training import Pieces, response_loss  # noqa: E402
 from auricle.personalization.endtoend.fitting import fit_code  # noqa: E402
 from auricle.personalization.endtoend.harmonic_features import harmonics  # noqa: E402

@@ -4,7 +4,7 @@ import numpy as np
 
 from auricle.dsp import alignment, basis
 from auricle.dsp.computed_listener import computed_responses
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 
 RATE = 48000
 

@@ -18,7 +18,7 @@ from auricle.dsp.metrics.interaural import (
 )
 from auricle.dsp.metrics.matching import matched
 from auricle.dsp.metrics.spectral import LAP, MIDDLE, RFFT_256, Band, lsd_db, spectra_lsd_db
-from auricle.dsp.sphere_weights import sphere_weights
+from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.packed import load_h5
 from auricle.personalization.metrics.eligibility import eligibility
 

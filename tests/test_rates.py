@@ -17,7 +17,7 @@ from auricle.dsp.metrics.octaves import octave_levels_db
 from auricle.dsp.played import played_responses
 from auricle.dsp.played_errors import of_95, worst
 from auricle.dsp.prepared import prepare
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.dsp.sphere_model import SOUND_SPEED_M_S, sphere_response
 
 

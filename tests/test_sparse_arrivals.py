@@ -5,7 +5,7 @@ import pytest
 
 from auricle.dsp.gaussian_process import chords, matern_3_2
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.personalization.features import BINS, itd_seconds
 from auricle.personalization.sparse.arrivals import (
     ARRIVAL,

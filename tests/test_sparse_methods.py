@@ -9,7 +9,7 @@ from synthetic import sphere
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
-from auricle.dsp.spherical_harmonics import encode
+from auricle.dsp.sphere.harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.features import HEARD, blend_weights, itd_seconds
 from auricle.personalization.sparse import posterior

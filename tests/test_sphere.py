@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.dsp import sphere
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import rotate, unit_vectors
-from auricle.dsp.sphere import locate_triangles, triangulate
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.sphere import mesh as sphere
+from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.mesh import locate_triangles, triangulate
 
 
 def rings(elevations, step):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from auricle.dsp.alignment import minimum_phase
 from auricle.dsp.checks import cues
 from auricle.dsp.responses import resampled
-from auricle.dsp.sphere_weights import sphere_weights
+from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.subjects import DatasetError, Subjects
 
 Array: TypeAlias = NDArray[np.float64]

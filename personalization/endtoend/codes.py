@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.sphere_weights import sphere_weights
-from auricle.dsp.spherical_harmonics import encode, n_channels, order_of
+from auricle.dsp.sphere.harmonics import encode, n_channels, order_of
+from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.features import BINS, HEARD, SAMPLE_RATE, SIZE, Features, features_of
 from auricle.personalization.sparse.equipment import equipment_db
 from auricle.personalization.sparse.method import MIRROR, Measured, Method, Training

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auricle.dsp.sphere_weights import sphere_weights
+from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, Listeners
 from auricle.personalization.endtoend.poses import RATE
 from auricle.personalization.endtoend.scenes import UNKNOWN_SHARE, SceneSet

@@ -1,11 +1,11 @@
-"""Real spherical harmonics in torch, as ``auricle.dsp.spherical_harmonics`` has them (N3D, ACN)."""
+"""Real spherical harmonics in torch, as ``auricle.dsp.sphere.harmonics`` has them (N3D, ACN)."""
 
 from functools import lru_cache
 
 import numpy as np
 import torch
 
-from auricle.dsp.spherical_harmonics import conversion, n_channels
+from auricle.dsp.sphere.harmonics import conversion, n_channels
 
 
 def n_harmonics(order: int) -> int:
@@ -16,7 +16,7 @@ def n_harmonics(order: int) -> int:
 def harmonics(directions: torch.Tensor, order: int) -> torch.Tensor:
     """Harmonics (..., C) of unit vectors (..., 3), differentiable; mean square 1 over the sphere.
 
-    Source: the recurrences of ``auricle.dsp.spherical_harmonics.encode``.
+    Source: the recurrences of ``auricle.dsp.sphere.harmonics.encode``.
     """
     x, y, z = directions.unbind(-1)
     columns: dict[int, torch.Tensor] = {}

@@ -21,7 +21,7 @@ from auricle.dsp import alignment
 from auricle.dsp.cache import cache_folder, load_archive, save_archive
 from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.sphere_weights import sphere_weights
+from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.harmonise import harmonise
 from auricle.personalization.datasets.registry import find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects

@@ -20,8 +20,8 @@ from auricle.dsp.checks import reach_deg
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import azimuth_elevation_deg
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.sphere import triangulate
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.metrics.cues import Cues, cues_of
 
 Array: TypeAlias = NDArray[np.float64]

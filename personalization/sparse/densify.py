@@ -6,7 +6,7 @@ from auricle.dsp.checks import spacing_deg
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.refinement import refined_vertices
-from auricle.dsp.sphere import triangulate
+from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.sparse.complete import Completed, complete
 from auricle.personalization.sparse.method import Array, Method, Training, method
 

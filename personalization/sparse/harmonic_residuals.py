@@ -2,7 +2,7 @@
 
 import torch
 
-from auricle.dsp.spherical_harmonics import degrees, encode
+from auricle.dsp.sphere.harmonics import degrees, encode
 from auricle.personalization.sparse.learned import Residuals
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.spherical_harmonics import degrees, encode
+from auricle.dsp.sphere.harmonics import degrees, encode
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
 from auricle.personalization.sparse.population import PopulationMean
 

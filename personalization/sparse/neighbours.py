@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.sphere import triangulate
+from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
 
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.spherical_harmonics import encode, n_channels
+from auricle.dsp.sphere.harmonics import encode, n_channels
 from auricle.personalization.features import BINS, HEARD
 from auricle.personalization.sparse.method import Training
 from auricle.personalization.sparse.population import mean_listener

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.linn import LinnRenderer
-from auricle.dsp.sphere_holes import fibonacci_sphere
+from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.motion import Head
 from auricle.plugin_core.neural.bus import NeuralBus, System

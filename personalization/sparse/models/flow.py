@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.fft import idct
 from torch import nn
 
-from auricle.dsp.spherical_harmonics import encode, n_channels
+from auricle.dsp.sphere.harmonics import encode, n_channels
 from auricle.personalization.features import HEARD
 from auricle.personalization.sparse.learned import SCALE_DB, zeroed
 from auricle.personalization.sparse.listeners import ListenersProcess

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from auricle.dsp.spherical_harmonics import degrees, n_channels, order_of
+from auricle.dsp.sphere.harmonics import degrees, n_channels, order_of
 from auricle.personalization.sparse.harmonic_residuals import coefficients, design, field
 from auricle.personalization.sparse.learned import (
     N_HEARD,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct, idct
 
-from auricle.dsp.spherical_harmonics import degrees, encode, n_channels
+from auricle.dsp.sphere.harmonics import degrees, encode, n_channels
 from auricle.personalization.sparse.learned import N_HEARD
 from auricle.personalization.sparse.method import Array, Float32
 

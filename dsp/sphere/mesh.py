@@ -25,7 +25,7 @@ from scipy.spatial import ConvexHull, cKDTree
 
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.sphere_holes import blends, hole_vertices
+from auricle.dsp.sphere.hole_filling import blends, hole_vertices
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

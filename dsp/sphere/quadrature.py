@@ -5,7 +5,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.sphere import SphereMesh, triangulate
+from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 
 Array: TypeAlias = NDArray[np.float64]
 

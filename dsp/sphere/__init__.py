@@ -1,0 +1,7 @@
+"""Directions on the sphere: mesh, holes, quadrature, harmonics.
+
+harmonics     Real spherical harmonics as ambisonics uses them, and the matrices that rotate them
+hole_filling  Directions that fill the holes of a measured grid
+mesh          A closed mesh of triangles over any measured grid
+quadrature    How much of the sphere each measured direction stands for, whatever the grid
+"""
