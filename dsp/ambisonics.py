@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.ambisonic_decoder import AmbisonicDecoder, ambisonic_decoder
 from auricle.dsp.compiled.options import CACHE
-from auricle.dsp.convolver import BLOCK, FilterSpectra, PartitionedConvolver
+from auricle.dsp.convolution.uniform import BLOCK, FilterSpectra, PartitionedConvolver
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_conjugate, quaternion_normalise, slerp
 from auricle.dsp.hrtf import HrtfSet

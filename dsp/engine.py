@@ -9,7 +9,7 @@ from auricle.dsp import aim, scatter
 from auricle.dsp import spatialize as kernels
 from auricle.dsp.air import Air
 from auricle.dsp.compiled.simd import LANES
-from auricle.dsp.convolver import FilterSpectra, PartitionedConvolver, arrays_of
+from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver, arrays_of
 from auricle.dsp.distance import DistanceCues
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table

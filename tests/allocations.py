@@ -9,16 +9,8 @@ import numpy as np
 import synthetic
 from numba import njit
 
-from auricle.dsp import (
-    aim,
-    cascade,
-    convolver,
-    linn,
-    linn_filters,
-    propagation,
-    scatter,
-    spatialize,
-)  # fmt: skip
+from auricle.dsp import aim, cascade, linn, linn_filters, propagation, scatter, spatialize
+from auricle.dsp.convolution import uniform  # fmt: skip
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
@@ -47,7 +39,7 @@ def low_rank(times, aiming, audio, mixing, inputs, convolution):
         if phase == 0:
             aim.aim(*aiming)
         spatialize.spatialize(audio, phase, count, phase, *mixing)
-        convolver.convolve_part(inputs, phase, count, phase, True, *convolution)
+        uniform.convolve_part(inputs, phase, count, phase, True, *convolution)
 
 
 @njit(nogil=True)
@@ -76,13 +68,13 @@ def kernels(renderer, audio):
         return lambda *arguments: caught.setdefault(name, arguments)
 
     engine = renderer._engine
-    originals = aim.aim, spatialize.spatialize, scatter.scatter, convolver.convolve_part
+    originals = aim.aim, spatialize.spatialize, scatter.scatter, uniform.convolve_part
     aim.aim, spatialize.spatialize = catch("aim"), catch("spatialize")
-    scatter.scatter, convolver.convolve_part = catch("scatter"), catch("convolve")
+    scatter.scatter, uniform.convolve_part = catch("scatter"), catch("convolve")
     try:
         renderer.process(audio)
     finally:
-        aim.aim, spatialize.spatialize, scatter.scatter, convolver.convolve_part = originals
+        aim.aim, spatialize.spatialize, scatter.scatter, uniform.convolve_part = originals
     renderer.reset()
     audio, _, _, _, *mixing = caught["spatialize"]
     common = (caught["aim"], audio, tuple(mixing))

@@ -13,7 +13,7 @@ from auricle.dsp.ambisonic_decoder import design_decoder
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed
 from auricle.dsp.cascade import CascadeRenderer, CascadeSet
-from auricle.dsp.convolver import FilterSpectra, PartitionedConvolver
+from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver
 from auricle.dsp.filters.biquad import from_analogue
 from auricle.dsp.layouts import layout
 from auricle.dsp.linn import LinnRenderer

@@ -5,7 +5,7 @@ import pytest
 import synthetic
 from plain import plain_python
 
-from auricle.dsp import convolver
+from auricle.dsp.convolution import uniform
 from auricle.dsp.errors import AuricleError
 
 
@@ -24,17 +24,17 @@ def case():
 
 def test_equals_direct_convolution(case):
     x, ir = case
-    y = convolver.PartitionedConvolver(convolver.FilterSpectra(ir)).process(x)
+    y = uniform.PartitionedConvolver(uniform.FilterSpectra(ir)).process(x)
     assert synthetic.level_db(y - reference(x, ir), y) < -120.0  # float32 FFT of 256
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_random_call_sizes_equal_one_call(case, seed):
     x, ir = case
-    filters = convolver.FilterSpectra(ir)
-    whole = convolver.PartitionedConvolver(filters).process(x)
+    filters = uniform.FilterSpectra(ir)
+    whole = uniform.PartitionedConvolver(filters).process(x)
     rng = np.random.default_rng(seed)
-    engine, parts, at = convolver.PartitionedConvolver(filters), [], 0
+    engine, parts, at = uniform.PartitionedConvolver(filters), [], 0
     while at < x.shape[1]:
         n = int(rng.integers(0, 400))
         parts.append(engine.process(x[:, at : at + n]))
@@ -46,7 +46,7 @@ def test_impulse_returns_the_taps_and_then_zeros():
     ir = np.random.default_rng(2).standard_normal((1, 2, 200))
     x = np.zeros((1, 1000), dtype=np.float32)
     x[0, 0] = 1.0
-    y = convolver.PartitionedConvolver(convolver.FilterSpectra(ir)).process(x)
+    y = uniform.PartitionedConvolver(uniform.FilterSpectra(ir)).process(x)
     assert np.abs(y[:, :200] - ir[0]).max() < 1e-5
     assert np.abs(y[:, 200:]).max() < 1e-5
 
@@ -54,9 +54,9 @@ def test_impulse_returns_the_taps_and_then_zeros():
 def test_exchange_fades_within_one_block_and_ends_at_the_new_filters(case):
     x, ir = case
     other = np.random.default_rng(3).standard_normal(ir.shape)
-    engine = convolver.PartitionedConvolver(convolver.FilterSpectra(ir))
+    engine = uniform.PartitionedConvolver(uniform.FilterSpectra(ir))
     first = engine.process(x[:, :500])
-    engine.exchange(convolver.FilterSpectra(other))
+    engine.exchange(uniform.FilterSpectra(other))
     rest = engine.process(x[:, 500:])
     assert synthetic.level_db(first - reference(x, ir)[:, :500], first) < -120.0
     new = reference(x, other)
@@ -69,18 +69,18 @@ def test_exchange_fades_within_one_block_and_ends_at_the_new_filters(case):
 
 def test_wrong_filters_are_refused(case):
     _, ir = case
-    engine = convolver.PartitionedConvolver(convolver.FilterSpectra(ir))
+    engine = uniform.PartitionedConvolver(uniform.FilterSpectra(ir))
     with pytest.raises(AuricleError, match="exchange"):
-        engine.exchange(convolver.FilterSpectra(np.zeros((60, 2, 300))))
+        engine.exchange(uniform.FilterSpectra(np.zeros((60, 2, 300))))
     with pytest.raises(AuricleError, match="2 ears"):
-        convolver.FilterSpectra(np.zeros((3, 300)))
+        uniform.FilterSpectra(np.zeros((3, 300)))
 
 
 def test_kernel_as_plain_python_equals_the_compiled_one(case):
     x, ir = case
     outputs = []
     for compiled in (True, False):
-        engine = convolver.PartitionedConvolver(convolver.FilterSpectra(ir))
-        with nullcontext() if compiled else plain_python(convolver):
+        engine = uniform.PartitionedConvolver(uniform.FilterSpectra(ir))
+        with nullcontext() if compiled else plain_python(uniform):
             outputs.append(engine.process(x[:, :300]))
     assert synthetic.level_db(outputs[0] - outputs[1], outputs[0]) < -120.0

@@ -15,7 +15,7 @@ from auricle.dsp import aim, ambisonics, bed, propagation, spatialize, width
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed
 from auricle.dsp.cascade import CascadeRenderer
-from auricle.dsp.convolver import PartitionedConvolver
+from auricle.dsp.convolution.uniform import PartitionedConvolver
 from auricle.dsp.engine import Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.layouts import layout
