@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from auricle.dsp import pictures
 
 if TYPE_CHECKING:
-    from auricle.dsp.air import Air
+    from auricle.dsp.acoustics.air_absorption import Air
     from auricle.dsp.ambisonics import AmbisonicRenderer
     from auricle.dsp.bed import Bed
     from auricle.dsp.default_listener import default_hrtf
@@ -63,7 +63,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Air": "auricle.dsp.air",
+    "Air": "auricle.dsp.acoustics.air_absorption",
     "AmbisonicRenderer": "auricle.dsp.ambisonics",
     "AuricleError": "auricle.dsp.errors",
     "Bed": "auricle.dsp.bed",

@@ -21,9 +21,10 @@ from numba import njit
 from offgrid import _phase_itd
 
 from auricle.dsp import alignment, near_field
-from auricle.dsp.air import Air
+from auricle.dsp.acoustics.air_absorption import Air
+from auricle.dsp.acoustics.directivity import spread
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, path_m, sphere_response
 from auricle.dsp.computed_listener import computed_hrtf
-from auricle.dsp.directivity import spread
 from auricle.dsp.distance import EARS, DistanceCues
 from auricle.dsp.distance_kernels import STEP
 from auricle.dsp.filters import biquad
@@ -33,7 +34,6 @@ from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.near_field import near_field_table, parallax_directions, variation_db
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.dsp.spatialize import filter_row
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S, path_m, sphere_response
 
 RATE = 48000
 SIZE = 512

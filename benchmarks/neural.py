@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.baselines import ExplicitSets
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners import load_listeners

@@ -21,6 +21,7 @@ import numpy as np
 from accuracy import packed
 
 import auricle
+from auricle.dsp.acoustics.rigid_sphere import sphere_response
 from auricle.dsp.bass import extended_bass, judged_bass
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf import HrtfSet
@@ -30,7 +31,6 @@ from auricle.dsp.metrics.spectral import MIDDLE, lsd_db
 from auricle.dsp.played import played_responses
 from auricle.dsp.played_errors import of_95, worst
 from auricle.dsp.prepared import prepare
-from auricle.dsp.sphere_model import sphere_response
 
 RATES = (44100, 48000, 88200, 96000)
 HEAD = (

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
 
-from auricle.dsp.sphere_model import MEAN_RADIUS_M, SOUND_SPEED_M_S, path_m
+from auricle.dsp.acoustics.rigid_sphere import MEAN_RADIUS_M, SOUND_SPEED_M_S, path_m
 
 Array = NDArray[np.float64]
 

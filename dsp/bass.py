@@ -12,10 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_toeplitz
 
+from auricle.dsp.acoustics.rigid_sphere import (
+    MEAN_RADIUS_M,
+    SOUND_SPEED_M_S,
+    path_m,
+    sphere_response,
+)
 from auricle.dsp.alignment import arrival_samples, smooth_field
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.sphere_model import MEAN_RADIUS_M, SOUND_SPEED_M_S, path_m, sphere_response
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp import aim, scatter
 from auricle.dsp import spatialize as kernels
-from auricle.dsp.air import Air
+from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.compiled.simd import LANES
 from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver, arrays_of
 from auricle.dsp.distance import DistanceCues

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, path_m, sphere_response
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.biquad import from_analogue
 from auricle.dsp.geometry import Array
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S, path_m, sphere_response
 
 # Three constants of a head that is no sphere, chosen on a dummy head at 0.25 m (docs/distance.md):
 # its shadow is that of a larger sphere than its delays,

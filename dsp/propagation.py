@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.compiled.simd import (
     LANES,
@@ -27,7 +28,6 @@ from auricle.dsp.compiled.simd import (
 )
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 
 VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
 STEP = 128  # samples of a control step, as in the renderer

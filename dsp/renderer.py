@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.air import Air
+from auricle.dsp.acoustics.air_absorption import Air
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.cache import prepared_set
 from auricle.dsp.engine import STEP, Engine
 from auricle.dsp.errors import AuricleError
@@ -11,7 +12,6 @@ from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.propagation import Propagation
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.dsp.streaming.input_checks import (
     PathLike,
     as_set,
@@ -51,7 +51,7 @@ class BinauralRenderer(Stream):
             cues below ``near_field_m``.
         near_field_m: distance at which near-field cues begin, in full from half of that on; 0 for
             none. None: 1 m, or with ``distance_gain`` the distance at which the set was measured.
-        air: absorption by the air, see ``auricle.dsp.air``; None for none.
+        air: absorption by the air, see ``auricle.dsp.acoustics.air_absorption``; None for none.
         propagation_m: sound takes its time from the source to the head (delay, Doppler), up to this
             distance; 0 for none. It keeps that much of each source's past in memory.
     """

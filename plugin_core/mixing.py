@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.air import Air
+from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
 from auricle.plugin_core.feed import Feed

@@ -8,7 +8,7 @@ import ear_networks
 import numpy as np
 import synthetic
 
-from auricle.dsp.air import Air
+from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.ambisonic_decoder import design_decoder
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed

@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.dsp.air import SCALE_M, Air, absorption_db_per_m, air_table, table_distances_m
+from auricle.dsp.acoustics.air_absorption import (
+    SCALE_M,
+    Air,
+    absorption_db_per_m,
+    air_table,
+    table_distances_m,
+)
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters import biquad
 

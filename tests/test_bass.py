@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from test_rates import sphere_set
 
+from auricle.dsp.acoustics.rigid_sphere import sphere_response
 from auricle.dsp.bass import extended_bass, judged_bass
 from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import HrtfError
@@ -13,7 +14,6 @@ from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.played import played_responses
 from auricle.dsp.prepared import prepare
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
-from auricle.dsp.sphere_model import sphere_response
 
 RATE = 48000
 BASS_HZ = np.array([20.0, 30.0, 50.0, 80.0, 120.0, 160.0, 200.0])

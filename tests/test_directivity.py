@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.dsp.directivity import PATTERNS, directivity_gain, facing_cosine, spread
+from auricle.dsp.acoustics.directivity import PATTERNS, directivity_gain, facing_cosine, spread
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import angle_deg, unit_vectors
 

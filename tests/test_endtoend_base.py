@@ -5,8 +5,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S  # noqa: E402
 from auricle.dsp.errors import AuricleError  # noqa: E402
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S  # noqa: E402
 from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA  # noqa: E402
 from auricle.personalization.endtoend.neural import NeuralRenderer  # noqa: E402
 from auricle.personalization.endtoend.poses import (  # noqa: E402

@@ -9,9 +9,9 @@ import synthetic
 
 pytest.importorskip("torch")
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import angle_deg, quaternion_from_ypr_deg
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.datasets.head_traces import HeadTrace
 from auricle.personalization.datasets.subjects import DatasetError
 from auricle.personalization.endtoend.explicit import ExplicitRenderer, delayed

@@ -14,7 +14,7 @@ from synthetic import level_db
 
 from auricle.dsp import distance_kernels as kernels
 from auricle.dsp import near_field, spatialize
-from auricle.dsp.air import Air
+from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.distance import EARS, DistanceCues, distance_gain
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters import biquad

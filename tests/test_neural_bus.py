@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.plugin_core.keyframes import KeyframePath
 from auricle.plugin_core.motion import PosedHead, SourcePath
 from auricle.plugin_core.neural.apparent import heard_places

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, sphere_response
 from auricle.dsp.computed_listener import computed_responses
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filter_rate import EQUAL_HZ, at_rate
@@ -18,7 +19,6 @@ from auricle.dsp.played import played_responses
 from auricle.dsp.played_errors import of_95, worst
 from auricle.dsp.prepared import prepare
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S, sphere_response
 
 
 def sphere_set(positions: np.ndarray, rate: int, radius_m: float = 0.0875) -> HrtfSet:

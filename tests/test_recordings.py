@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.geometry import rotate
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.datasets.subjects import DatasetError
 from auricle.personalization.endtoend.poses import RATE, STEP
 from auricle.personalization.endtoend.recordings import RECORDED_SETS, load_recordings

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from endtoend_scenes import ShadowScenes  # noqa: E402
 
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S  # noqa: E402
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S  # noqa: E402
 from auricle.personalization.endtoend import response_first  # noqa: E402
 from auricle.personalization.endtoend.filter_training import (  # noqa: E402
     SIZE,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import spherical_jn, spherical_yn
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, path_m, sphere_response
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S, path_m, sphere_response
 
 RADIUS_M = 0.0875
 COSINES = np.cos(np.deg2rad([0.0, 35.0, 90.0, 150.0, 180.0]))

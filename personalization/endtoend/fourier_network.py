@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.endtoend.dopplerbas import N_FEATURES, velocity_features
 from auricle.personalization.endtoend.encoding import coordinates, n_coordinates

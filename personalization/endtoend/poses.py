@@ -12,10 +12,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.emission import emitted_m
+from auricle.dsp.acoustics.emission_time import emitted_m
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_normalise, to_head
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -76,8 +76,8 @@ def heard_poses(
 ) -> Poses:  # fmt: skip
     """Poses from the ways of source and head in the world.
 
-    The source is where it was when it sent what arrives (``auricle.dsp.emission``). Before the
-    first time it rests where it begins.
+    The source is where it was when it sent what arrives (``auricle.dsp.acoustics.emission_time``).
+    Before the first time it rests where it begins.
 
     Args:
         source_m: (K + 1, 3) metres in world axes at ``step_times``.

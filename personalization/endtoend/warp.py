@@ -10,8 +10,8 @@ Letters: B batch, T samples, K steps of ``STEP`` samples (poses stand at their e
 import torch
 from torch.nn import functional
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.poses import EAR_OFFSET_M, RATE, STEP
 
 LEAST_DISTANCE_M = 0.2  # below which an ear's level no longer rises

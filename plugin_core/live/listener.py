@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from auricle.dsp.air import Air
+from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.compiled.records import Packed
 from auricle.dsp.engine import Engine
 from auricle.dsp.prepared import PreparedSet

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from auricle.dsp.air import Air
+from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import PreparedSet

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.emission import emitted_m
+from auricle.dsp.acoustics.emission_time import emitted_m
 from auricle.dsp.geometry import IDENTITY, to_head
 from auricle.plugin_core.motion import Head, Path3d
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.directivity import PATTERNS, directivity_gain, facing_cosine
+from auricle.dsp.acoustics.directivity import PATTERNS, directivity_gain, facing_cosine
 from auricle.dsp.geometry import unit_vectors
 from auricle.plugin_core.feed import Effects, InverseDistance, Level
 from auricle.plugin_core.scene.model import Directivity, Track

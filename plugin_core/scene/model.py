@@ -7,7 +7,7 @@ azimuth counter-clockwise (+90 left), elevation up; x front, y left, z up in met
 from dataclasses import dataclass, fields
 from typing import ClassVar, TypeAlias
 
-from auricle.dsp.directivity import PATTERNS
+from auricle.dsp.acoustics.directivity import PATTERNS
 from auricle.plugin_core.keyframes import (
     EASINGS,
     INTERPOLATIONS,

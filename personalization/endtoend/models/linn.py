@@ -40,6 +40,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.linn_filters import (
     BINS,
     DB_SCALE,
@@ -50,7 +51,6 @@ from auricle.dsp.linn_filters import (
     minimum_phase_of,
     window,
 )
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.endtoend.filter_training import behind, fit_filters, parity_of
 from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.filter_training import (
     RESPONSE_BINS,
     SIZE,

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.sphere_model import SOUND_SPEED_M_S
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 
 Array: TypeAlias = NDArray[np.float64]
 
