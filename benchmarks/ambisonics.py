@@ -34,7 +34,6 @@ from interpolation import (
     spectra,
 )
 
-from auricle.dsp import alignment
 from auricle.dsp.ambisonic_decoder import AmbisonicDecoder, design_decoder, vertex_areas
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.geometry import azimuth_elevation_deg, quaternion_from_ypr_deg
@@ -42,6 +41,7 @@ from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.magnitude_least_squares import magnitude_least_squares
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.harmonics import encode
 from auricle.dsp.sphere.mesh import triangulate
 
@@ -141,7 +141,7 @@ def errors(found, true, delay, shift):
     level = 10.0 * np.log10(band_powers(found) / band_powers(true))
     error = level - level.mean()
     late = itd_errors_us(spectra(found), np.zeros((len(found), 2)), spectra(true), delay)
-    whole = alignment.shifted(true, delay + shift - LEAD, found.shape[-1])
+    whole = arrival.shifted(true, delay + shift - LEAD, found.shape[-1])
     return [
         np.sqrt((error**2).mean(-1)).mean(), np.abs(error[:, 0] - error[:, 1]).mean(), late.mean(),
         np.median(late), np.abs(error.mean(0)).mean(),

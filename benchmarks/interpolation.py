@@ -24,11 +24,11 @@ import h5py
 import numpy as np
 import scipy.fft as fft
 
-from auricle.dsp import alignment
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.interpolation import interpolate
 from auricle.dsp.refinement import refine
-from auricle.dsp.responses import resampled
+from auricle.dsp.responses import arrival
+from auricle.dsp.responses.time_axis import resampled
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.plugin_core.peers.truth import harmonics
 from auricle.plugin_core.peers.truth import random_directions as directions
@@ -50,9 +50,9 @@ class Grid:
     def __init__(self, positions, ir):
         self.positions, self.ir = positions, ir
         self.mesh = triangulate(positions)
-        self.arrivals = alignment.arrival_samples(ir, RATE, positions)
+        self.arrivals = arrival.arrival_samples(ir, RATE, positions)
         self.n_taps = ir.shape[-1] + LEAD
-        self.aligned = alignment.shifted(ir, LEAD - self.arrivals, self.n_taps)
+        self.aligned = arrival.shifted(ir, LEAD - self.arrivals, self.n_taps)
 
     def mixed(self, values, targets, mesh=None):
         mesh = mesh or self.mesh
@@ -76,9 +76,9 @@ def barycentric_aligned(grid, targets):
 
 def barycentric_minimum_phase(grid, targets):
     """With the delays that fit its phase below 1.5 kHz."""
-    magnitude = alignment.floored_magnitude(grid.ir, 2048)
-    responses = alignment.minimum_phase(magnitude, SIZE)
-    delays = alignment.low_frequency_arrival_samples(grid.ir, responses, grid.arrivals, RATE)
+    magnitude = arrival.floored_magnitude(grid.ir, 2048)
+    responses = arrival.minimum_phase(magnitude, SIZE)
+    delays = arrival.low_frequency_arrival_samples(grid.ir, responses, grid.arrivals, RATE)
     responses = np.pad(responses, ((0, 0), (0, 0), (LEAD, 0)))[..., :SIZE]
     return grid.mixed(responses, targets), grid.mixed(delays, targets)
 
@@ -146,8 +146,8 @@ class Ku100:
         with h5py.File(DATA / "ku100_nearfield" / "HRIR_L2702.sofa") as file:
             ir = file["Data.IR"][...].astype(float)
             positions = unit_vectors(*file["SourcePosition"][:, :2].T)
-        arrivals = alignment.arrival_samples(ir, RATE, positions)
-        aligned = alignment.shifted(ir, LEAD - arrivals, ir.shape[-1] + LEAD)
+        arrivals = arrival.arrival_samples(ir, RATE, positions)
+        aligned = arrival.shifted(ir, LEAD - arrivals, ir.shape[-1] + LEAD)
         self._ir = np.linalg.lstsq(
             harmonics(positions, 35), aligned.reshape(len(ir), -1), rcond=None
         )[0]
@@ -163,7 +163,7 @@ class Ku100:
         positions = unit_vectors(*np.array([*points, (0.0, 90.0)]).T)
         ir, arrivals = self.aligned(positions)
         ir = np.pad(ir, ((0, 0), (0, 0), (0, 64)))
-        return Grid(positions, alignment.shifted(ir, arrivals - LEAD, ir.shape[-1]))
+        return Grid(positions, arrival.shifted(ir, arrivals - LEAD, ir.shape[-1]))
 
 
 def continuous_table(counts):
@@ -212,8 +212,8 @@ def held_out_errors(name, row):
     delay = np.full((len(targets), 2), float(LEAD))
     true = spectra(ir[1::2])
     if ir.shape[-1] > SIZE - 64:  # long sets: the window must hold the same part of both
-        arrivals = alignment.arrival_samples(ir[1::2], RATE)
-        true = spectra(alignment.shifted(ir[1::2], LEAD - arrivals, SIZE))
+        arrivals = arrival.arrival_samples(ir[1::2], RATE)
+        true = spectra(arrival.shifted(ir[1::2], LEAD - arrivals, SIZE))
         delay = arrivals
     rows = []
     for method in METHODS.values():

@@ -20,7 +20,7 @@ import numpy as np
 from numba import njit
 from offgrid import _phase_itd
 
-from auricle.dsp import alignment, near_field
+from auricle.dsp import near_field
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.acoustics.directivity import spread
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, path_m, sphere_response
@@ -33,6 +33,7 @@ from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.near_field import near_field_table, parallax_directions, variation_db
 from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.responses import arrival
 from auricle.dsp.spatialize import filter_row
 
 RATE = 48000
@@ -53,7 +54,7 @@ class Far:
 
     def __init__(self, hrtf: HrtfSet) -> None:
         self.hrtf = hrtf
-        self.arrivals = alignment.arrival_samples(hrtf.ir, RATE, hrtf.positions)
+        self.arrivals = arrival.arrival_samples(hrtf.ir, RATE, hrtf.positions)
         turn = np.exp(2j * np.pi * HZ / RATE * self.arrivals[..., None])
         self.spectra = np.fft.rfft(hrtf.ir, SIZE) * turn
         self.radius_m = head_radius_m(hrtf)

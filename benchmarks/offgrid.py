@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from accuracy import packed
 
-from auricle.dsp import alignment
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.mesh import triangulate
 
 RATE = 48000
@@ -49,19 +49,19 @@ def blended(hrtf: HrtfSet, targets: np.ndarray, how: str) -> np.ndarray:
 
     if how == "barycentric, raw":
         return mix(ir)
-    arrivals = alignment.arrival_samples(ir, RATE, hrtf.positions)
+    arrivals = arrival.arrival_samples(ir, RATE, hrtf.positions)
     if how == "barycentric, aligned":
-        return alignment.shifted(
-            mix(alignment.shifted(ir, 24.0 - arrivals, 1024)), mix(arrivals) - 24.0, 1024
+        return arrival.shifted(
+            mix(arrival.shifted(ir, 24.0 - arrivals, 1024)), mix(arrivals) - 24.0, 1024
         )
-    magnitude = alignment.floored_magnitude(ir, 2048)
-    short = alignment.minimum_phase(magnitude, 512)
-    return alignment.shifted(mix(short), mix(arrivals), 1024)
+    magnitude = arrival.floored_magnitude(ir, 2048)
+    short = arrival.minimum_phase(magnitude, 512)
+    return arrival.shifted(mix(short), mix(arrivals), 1024)
 
 
 def harmonics(hrtf: HrtfSet, targets: np.ndarray, order: int = 12) -> np.ndarray:
-    arrivals = alignment.arrival_samples(hrtf.ir, RATE, hrtf.positions)
-    aligned = alignment.shifted(hrtf.ir, 24.0 - arrivals, 1024)
+    arrivals = arrival.arrival_samples(hrtf.ir, RATE, hrtf.positions)
+    aligned = arrival.shifted(hrtf.ir, 24.0 - arrivals, 1024)
     values = np.concatenate([aligned.reshape(len(aligned), -1), arrivals], axis=1)
     design, wanted = (_real_harmonics(p, order) for p in (hrtf.positions, targets))
     # Duraiswami's weights: high orders pay for what the grid does not hold.
@@ -69,7 +69,7 @@ def harmonics(hrtf: HrtfSet, targets: np.ndarray, order: int = 12) -> np.ndarray
     gram = design.T @ design + 1e-2 * np.diag(1.0 + degree * (degree + 1.0))
     found = wanted @ np.linalg.solve(gram, design.T @ values)
     responses = found[:, :-2].reshape(len(targets), 2, -1)
-    return alignment.shifted(responses, found[:, -2:] - 24.0, 1024)
+    return arrival.shifted(responses, found[:, -2:] - 24.0, 1024)
 
 
 def _real_harmonics(positions: np.ndarray, order: int) -> np.ndarray:
@@ -88,9 +88,9 @@ def _real_harmonics(positions: np.ndarray, order: int) -> np.ndarray:
 def errors(found: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
     hz = np.arange(257) * RATE / 512
     inside = (hz >= 200.0) & (hz <= 16000.0)
-    arrivals = alignment.arrival_samples(truth, RATE)
+    arrivals = arrival.arrival_samples(truth, RATE)
     a, b = (
-        np.abs(np.fft.rfft(alignment.shifted(x, 32.0 - arrivals, 512), 512))[..., inside]
+        np.abs(np.fft.rfft(arrival.shifted(x, 32.0 - arrivals, 512), 512))[..., inside]
         for x in (found, truth)
     )
     db = 20.0 * np.log10(np.maximum(a, 1e-9) / np.maximum(b, 1e-9))

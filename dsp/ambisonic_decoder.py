@@ -7,7 +7,6 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
 
-from auricle.dsp import alignment
 from auricle.dsp.cache import cache_folder, load_archive, save_archive, set_digest
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
@@ -19,6 +18,7 @@ from auricle.dsp.magnitude_least_squares import (
 )
 from auricle.dsp.metrics.spectral import spectra_lsd_db
 from auricle.dsp.prepared import diffuse_field_rms
+from auricle.dsp.responses import arrival as alignment
 from auricle.dsp.sphere.harmonics import checked_order, conversion, encode
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate

@@ -18,9 +18,9 @@ from auricle.dsp.acoustics.rigid_sphere import (
     path_m,
     sphere_response,
 )
-from auricle.dsp.alignment import arrival_samples, smooth_field
 from auricle.dsp.head_radius import head_radius_m
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.responses.arrival import arrival_samples, smooth_field
 
 Array: TypeAlias = NDArray[np.float64]
 

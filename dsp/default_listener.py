@@ -15,7 +15,7 @@ from auricle.dsp.bass import extended_bass
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import Array
 from auricle.dsp.hrtf import HrtfSet
-from auricle.dsp.responses import from_magnitudes, resampled
+from auricle.dsp.responses.time_axis import from_magnitudes, resampled
 
 PATH = Path(__file__).with_name("default_listener.npz")
 LICENSE = (

@@ -3,9 +3,9 @@
 import numpy as np
 
 from auricle.dsp.acoustics.rigid_sphere import MEAN_RADIUS_M, SOUND_SPEED_M_S, path_m
-from auricle.dsp.alignment import arrival_samples
 from auricle.dsp.geometry import Array
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.responses.arrival import arrival_samples
 
 LEAST_RADIUS_M, LARGEST_RADIUS_M = 0.065, 0.115
 _LEAST_SIDE = np.sin(np.deg2rad(20.0))  # in the middle an ITD says nothing of the size

@@ -160,7 +160,7 @@ class HrtfSet:
 
     def resampled(self, sample_rate: int) -> "HrtfSet":
         """The set at another rate: same transfer functions, same arrival times, whole tail."""
-        from auricle.dsp.responses import resampled
+        from auricle.dsp.responses.time_axis import resampled
 
         rate = _checked_rate(sample_rate)
         if rate == self.sample_rate:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
-from auricle.dsp import alignment, basis
+from auricle.dsp import basis
 from auricle.dsp.interpolation import interpolate
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
+from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.mesh import SphereMesh
 
 _FIT_DIRECTIONS = 1000
@@ -62,8 +63,8 @@ class LowRankFit:
     ) -> None:
         self._mesh, self._ir, self._arrivals = mesh, ir, arrivals
         self._rate, self._top_hz = sample_rate, min(top_hz, MIDDLE.high_hz)
-        self._sign = alignment.polarity(ir[: len(mesh.measured)])
-        self._responses = alignment.minimum_phase_of(ir, 2048, basis.SIZE)
+        self._sign = arrival.polarity(ir[: len(mesh.measured)])
+        self._responses = arrival.minimum_phase_of(ir, 2048, basis.SIZE)
         self._itd_seconds = itd_correlation_seconds(ir, sample_rate)
         known = len(mesh.measured)
         self._mirror = mirror_images(mesh.vertices[:known], ir[:known])
@@ -108,7 +109,7 @@ class LowRankFit:
         """
         if self._between is None:
             return 0.0
-        predicted = alignment.minimum_phase_of(self._between[0], 2048, basis.SIZE)
+        predicted = arrival.minimum_phase_of(self._between[0], 2048, basis.SIZE)
         truth = self._responses[1 : len(self._mesh.measured) : 2]
         sums = self._sums(predicted, fits)
         band = Band(MIDDLE.low_hz, self._top_hz, basis.SIZE)
@@ -133,11 +134,11 @@ class LowRankFit:
             return np.zeros((0, 2, 1))
         aligned, arrivals = self._between
         n_taps = self._ir.shape[2] + _DELAY_TAPS_GUARD
-        predicted = alignment.shifted(aligned, arrivals - _ALIGNED_SAMPLES, n_taps)
-        sums = self._sums(alignment.minimum_phase_of(aligned, 2048, basis.SIZE), fits)
+        predicted = arrival.shifted(aligned, arrivals - _ALIGNED_SAMPLES, n_taps)
+        sums = self._sums(arrival.minimum_phase_of(aligned, 2048, basis.SIZE), fits)
         itd = itd_correlation_seconds(predicted, self._rate)
         delays = self._delays(sums, predicted, arrivals, itd)
-        return alignment.shifted(self._sign[:, None] * sums, delays, n_taps)
+        return arrival.shifted(self._sign[:, None] * sums, delays, n_taps)
 
     def _delays(self, sums: Array, ir: Array, arrivals: Array, itd_seconds: Array) -> Array:
         """Delays (M, 2) with which sums (M, 2, N) have the interaural phase and the ITD of ``ir``.
@@ -146,7 +147,7 @@ class LowRankFit:
         that is far, the correlation has another peak, and the phase is believed.
         """
         turned = self._sign[:, None] * sums
-        delays = alignment.low_frequency_arrival_samples(ir, turned, arrivals, self._rate)
+        delays = arrival.low_frequency_arrival_samples(ir, turned, arrivals, self._rate)
         own = itd_correlation_seconds(turned, self._rate) * self._rate
         missing = itd_seconds * self._rate - own - (delays[:, 0] - delays[:, 1])
         missing = np.where(np.abs(missing) <= _ITD_REACH_SECONDS * self._rate, missing, 0.0)
@@ -220,6 +221,6 @@ def _alike(fits: list[basis.Basis]) -> list[basis.Basis]:
 
 def _predicted_between(ir: Array, arrivals: Array, mesh: SphereMesh) -> tuple[Array, Array]:
     """Aligned responses (L, 2, N) and arrivals (L, 2) of every second direction from the rest."""
-    aligned = alignment.shifted(ir, _ALIGNED_SAMPLES - arrivals, ir.shape[2])
+    aligned = arrival.shifted(ir, _ALIGNED_SAMPLES - arrivals, ir.shape[2])
     points = mesh.vertices[: len(ir)]
     return interpolate(aligned[::2], arrivals[::2], points[::2], points[1::2])

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp import alignment
 from auricle.dsp.bass import extended_bass, judged_bass
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filter_rate import FIT_RATE, at_rate
@@ -22,6 +21,7 @@ from auricle.dsp.played_errors import NO_ERRORS
 from auricle.dsp.prepared_set import PreparedSet
 from auricle.dsp.rank_choice import least_rank
 from auricle.dsp.refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
+from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 from auricle.dsp.sphere.quadrature import vertex_areas
 from auricle.dsp.storage.heap import give_back
@@ -141,11 +141,11 @@ def _refined(
 ) -> tuple[SphereMesh, Array, Array]:
     """A finer mesh, with responses (V, 2, N) and arrival times (V, 2) of all its vertices."""
     n_taps = ir.shape[2]
-    aligned = alignment.shifted(ir, _ALIGNED_SAMPLES - arrivals, n_taps)
+    aligned = arrival.shifted(ir, _ALIGNED_SAMPLES - arrivals, n_taps)
     finer, responses, times = refine(
         mesh, aligned, arrivals, max_edge_deg=max_edge_deg, max_vertices=max_vertices
     )
-    alignment.shifted(responses, times - _ALIGNED_SAMPLES, n_taps, responses)
+    arrival.shifted(responses, times - _ALIGNED_SAMPLES, n_taps, responses)
     responses[: len(mesh.measured)] = ir[mesh.measured]
     return finer, responses, times
 
@@ -159,7 +159,7 @@ def _levelled(hrtf: HrtfSet, level: str, top_hz: float) -> tuple[SphereMesh, Arr
     if level == "matched":
         gain /= diffuse_field_rms(hrtf.ir, mesh, hrtf.sample_rate, top_hz)
     ir = gain * hrtf.ir
-    arrivals = alignment.arrival_samples(ir, hrtf.sample_rate, hrtf.positions)
+    arrivals = arrival.arrival_samples(ir, hrtf.sample_rate, hrtf.positions)
     give_back()
     return mesh, ir, arrivals, gain
 

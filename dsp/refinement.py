@@ -14,8 +14,8 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
-from auricle.dsp.alignment import shifted
 from auricle.dsp.interpolation import interpolate, steady_arrivals
+from auricle.dsp.responses.arrival import shifted
 from auricle.dsp.sphere.mesh import SphereMesh, mesh_over
 
 Array: TypeAlias = NDArray[np.float64]

@@ -12,10 +12,10 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp import alignment, responses
 from auricle.dsp.gaussian_process import chords, fit_process, matern_3_2
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce_seconds
+from auricle.dsp.responses import arrival, time_axis
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]
@@ -59,9 +59,9 @@ def features(ir: ArrayLike, positions: ArrayLike, sample_rate: int) -> Features:
             np.stack([one.magnitude_db for one in each]),
             np.stack([one.arrival_seconds for one in each]),
         )
-    at_rate = responses.resampled(given, sample_rate, SAMPLE_RATE)
+    at_rate = time_axis.resampled(given, sample_rate, SAMPLE_RATE)
     cut, start = _cut(at_rate)
-    magnitude_db = 20.0 * np.log10(alignment.floored_magnitude(cut, SIZE, FLOOR_DB))
+    magnitude_db = 20.0 * np.log10(arrival.floored_magnitude(cut, SIZE, FLOOR_DB))
     where = np.asarray(positions, dtype=np.float64)
     arrivals = _arrival_samples(cut, magnitude_db, where) + start
     return Features(magnitude_db.astype(np.float32), arrivals / SAMPLE_RATE)
@@ -78,7 +78,7 @@ def to_responses(magnitude_db: ArrayLike, arrival_seconds: ArrayLike, n_taps: in
     ``n_taps`` is the least length; what arrives later than that would lets them grow.
     """
     arrivals = np.asarray(arrival_seconds, dtype=np.float64) * SAMPLE_RATE
-    return responses.from_magnitudes(magnitude_db, arrivals, n_taps)
+    return time_axis.from_magnitudes(magnitude_db, arrivals, n_taps)
 
 
 def to_hrtf_set(
@@ -148,13 +148,13 @@ def _arrival_samples(ir: Array, magnitude_db: Array, positions: Array) -> Array:
     from phase; then both ears by half of what the ITD still differs, as the mean of two estimators
     has it (correlation of waveforms and of envelopes), which brings both within some 2 us.
     """
-    broadband = alignment.arrival_samples(ir, SAMPLE_RATE, positions)
+    broadband = arrival.arrival_samples(ir, SAMPLE_RATE, positions)
     short = to_responses(magnitude_db, np.zeros(ir.shape[:2]))
-    arrivals = alignment.low_frequency_arrival_samples(ir, short, broadband, SAMPLE_RATE)
+    arrivals = arrival.low_frequency_arrival_samples(ir, short, broadband, SAMPLE_RATE)
     wanted = _itd_samples(ir)
     for _ in range(_ITD_ROUNDS):
         late = min(float(arrivals.min()), 0.0)
-        found = _itd_samples(responses.delayed(short, arrivals - late))
+        found = _itd_samples(time_axis.delayed(short, arrivals - late))
         step = np.clip(wanted - found, -_MOST_ITD_STEP, _MOST_ITD_STEP)
         arrivals = arrivals + step[:, None] * np.array([0.5, -0.5])
     return arrivals

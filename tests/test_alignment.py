@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import synthetic
 
-from auricle.dsp import alignment
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
+from auricle.dsp.responses import arrival
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +12,7 @@ def heads():
 
 
 def test_arrivals_follow_the_known_delays(heads):
-    found = alignment.arrival_samples(heads.ir, 48000, heads.positions)
+    found = arrival.arrival_samples(heads.ir, 48000, heads.positions)
     itd = found[:, 0] - found[:, 1]
     wanted = np.diff(synthetic.arrivals(heads.positions)[:, ::-1], axis=1)[:, 0]
     # The echo at 2-10 samples moves the best-fitting onset a little: 1.5 samples (31 us) at most.
@@ -21,7 +21,7 @@ def test_arrivals_follow_the_known_delays(heads):
 
 
 def test_itd_is_positive_for_a_source_on_the_right(heads):
-    found = alignment.arrival_samples(heads.ir, 48000, heads.positions)
+    found = arrival.arrival_samples(heads.ir, 48000, heads.positions)
     right = heads.positions[:, 1].argmin()
     assert found[right, 0] > found[right, 1]
 
@@ -30,24 +30,24 @@ def test_an_outlier_is_mended(heads):
     ir = heads.ir.copy()
     echo = np.roll(ir[70], 45, axis=-1) * 3.0
     ir[70] += echo  # a reflection louder than the direct sound
-    clean = alignment.arrival_samples(heads.ir, 48000, heads.positions)
-    found = alignment.arrival_samples(ir, 48000, heads.positions)
+    clean = arrival.arrival_samples(heads.ir, 48000, heads.positions)
+    found = arrival.arrival_samples(ir, 48000, heads.positions)
     assert np.abs(found[70] - clean[70]).max() < 6.0
-    alone = alignment.arrival_samples(ir, 48000)
+    alone = arrival.arrival_samples(ir, 48000)
     assert np.abs(alone[70] - clean[70]).min() > 30.0  # without neighbours the echo wins
 
 
 def test_shifting_there_and_back_changes_nothing_in_band(heads):
-    there = alignment.shifted(heads.ir, np.full(heads.ir.shape[:2], -10.37), 200)
-    back = alignment.shifted(there, np.full(heads.ir.shape[:2], 10.37), heads.n_taps)
+    there = arrival.shifted(heads.ir, np.full(heads.ir.shape[:2], -10.37), 200)
+    back = arrival.shifted(there, np.full(heads.ir.shape[:2], 10.37), heads.n_taps)
     # Below 0.8 of Nyquist: above it a fractional shift tapers off on purpose.
     found, wanted = (np.fft.rfft(ir, 512)[..., :205] for ir in (back, heads.ir))
     assert synthetic.level_db(found - wanted, wanted) < -50.0  # cut at the ends of the response
 
 
 def test_minimum_phase_keeps_the_magnitude_and_comes_at_once(heads):
-    magnitude = alignment.floored_magnitude(heads.ir, 2048, floor_db=-40.0)
-    ir = alignment.minimum_phase(magnitude, 1024)
+    magnitude = arrival.floored_magnitude(heads.ir, 2048, floor_db=-40.0)
+    ir = arrival.minimum_phase(magnitude, 1024)
     again = np.abs(np.fft.rfft(ir, 2048))
     sounding = magnitude > 1e-2 * magnitude.max(axis=-1, keepdims=True)
     # The corners at the floor alias in a cepstrum of 2048.

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import synthetic
 
-from auricle.dsp import alignment
 from auricle.dsp.default_listener import default_hrtf
+from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.splits import check_no_leak
 from auricle.personalization.datasets.subjects import DatasetError, Subjects, people_of
@@ -72,9 +72,9 @@ def test_responses_come_at_the_known_lead() -> None:
     hrtf = synthetic.make_set(200)
     moved = led(hrtf.ir, hrtf.positions)
     assert moved.shape == (200, 2, N_TAPS)
-    arrivals = alignment.arrival_samples(moved, RATE, hrtf.positions)
+    arrivals = arrival.arrival_samples(moved, RATE, hrtf.positions)
     assert abs(low_delay_samples(moved, sphere_weights(hrtf.positions))) < 0.02
-    itd = np.diff(alignment.arrival_samples(hrtf.ir, RATE, hrtf.positions), axis=1)
+    itd = np.diff(arrival.arrival_samples(hrtf.ir, RATE, hrtf.positions), axis=1)
     assert np.max(np.abs(np.diff(arrivals, axis=1) - itd)) < 0.2
 
 
@@ -88,7 +88,7 @@ def test_what_a_loudspeaker_does_to_phase_is_taken_out() -> None:
     a1, a2 = -2.0 * radius * np.cos(angle), radius**2
     all_pass = (a2 + a1 * z + z**2) / (1.0 + a1 * z + a2 * z**2)
     turned = np.fft.irfft(np.fft.rfft(clean, size) * all_pass, size)[..., :512]
-    arrivals = alignment.arrival_samples(clean, RATE, hrtf.positions)
+    arrivals = arrival.arrival_samples(clean, RATE, hrtf.positions)
     before = common_phase(clean[None], hrtf.positions, arrivals[None])
     phase = common_phase(turned[None], hrtf.positions, arrivals[None]) - before
     mended = led(turned, hrtf.positions, np.exp(-1j * phase))

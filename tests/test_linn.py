@@ -7,7 +7,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from auricle.dsp.alignment import minimum_phase  # noqa: E402
 from auricle.dsp.geometry import unit_vectors  # noqa: E402
 from auricle.dsp.hrtf import HrtfSet  # noqa: E402
 from auricle.dsp.linn_filters import (  # noqa: E402
@@ -19,6 +18,7 @@ from auricle.dsp.linn_filters import (  # noqa: E402
     knots_hz,  # noqa: E402
     minimum_phase_of,
 )
+from auricle.dsp.responses.arrival import minimum_phase  # noqa: E402
 from auricle.dsp.sphere.harmonics import encode  # noqa: E402
 from auricle.personalization.endtoend.filter_training import Pieces, response_loss  # noqa: E402
 from auricle.personalization.endtoend.fitting import fit_code  # noqa: E402

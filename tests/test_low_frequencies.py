@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from auricle.dsp import alignment, basis
+from auricle.dsp import basis
 from auricle.dsp.computed_listener import computed_responses
+from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 
 RATE = 48000
@@ -18,8 +19,8 @@ def band_level_db(responses, centre_hz):
 def test_levels_at_125_and_250_hz_are_kept():
     """One ear, 8 filters: rms over 200 directions. With the weight of other bins it is 1 dB."""
     ir = computed_responses(fibonacci_sphere(200), RATE)
-    magnitude = alignment.floored_magnitude(ir[:, :1], 2048)
-    wanted = alignment.minimum_phase(magnitude, basis.SIZE)[:, 0]
+    magnitude = arrival.floored_magnitude(ir[:, :1], 2048)
+    wanted = arrival.minimum_phase(magnitude, basis.SIZE)[:, 0]
     fit = basis.fit_basis(wanted, 8, RATE, rounds=40)
     found = fit.gains.astype(np.float64) @ fit.filters
     for centre_hz in (125.0, 250.0):

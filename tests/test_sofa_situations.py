@@ -22,7 +22,7 @@ from auricle.dsp.errors import SofaError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
-from auricle.dsp.responses import from_spectra
+from auricle.dsp.responses.time_axis import from_spectra
 
 POSITIONS = coarse_sphere()
 

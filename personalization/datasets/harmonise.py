@@ -6,9 +6,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.alignment import minimum_phase
 from auricle.dsp.checks import cues
-from auricle.dsp.responses import resampled
+from auricle.dsp.responses.arrival import minimum_phase
+from auricle.dsp.responses.time_axis import resampled
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.subjects import DatasetError, Subjects
 

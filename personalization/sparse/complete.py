@@ -10,7 +10,7 @@ from auricle.dsp.geometry import angle_deg
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.interpolation import steady_field
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
-from auricle.dsp.responses import resampled
+from auricle.dsp.responses.time_axis import resampled
 from auricle.personalization.features import (
     SAMPLE_RATE,
     SIZE,

@@ -7,11 +7,11 @@ from typing import Protocol
 import numpy as np
 from scipy.special import sph_harm_y
 
-from auricle.dsp import alignment
 from auricle.dsp.computed_listener import NAME, SOURCE_DISTANCE_M, computed_responses
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.responses import arrival
 from auricle.plugin_core.peers.engine import Array
 
 RATE = 48000
@@ -47,8 +47,8 @@ class MeasuredTruth:
                 f"dense one of at least {int(1.5 * (ORDER + 1) ** 2)}, such as KU100's HRIR_L2702"
             )
         self.name, self.radius_m = hrtf.name or "measured set", hrtf.radius_m
-        arrivals = alignment.arrival_samples(hrtf.ir, RATE, hrtf.positions)
-        aligned = alignment.shifted(hrtf.ir, LEAD - arrivals, TAPS - 2 * LEAD)
+        arrivals = arrival.arrival_samples(hrtf.ir, RATE, hrtf.positions)
+        aligned = arrival.shifted(hrtf.ir, LEAD - arrivals, TAPS - 2 * LEAD)
         flat = aligned.reshape(len(aligned), -1)
         basis = harmonics(hrtf.positions, ORDER)
         self._ir = _fitted(basis, flat)
@@ -59,7 +59,7 @@ class MeasuredTruth:
         basis = harmonics(positions, ORDER)
         ir = (basis @ self._ir).reshape(len(positions), 2, -1)
         arrivals = basis[:, : (ARRIVAL_ORDER + 1) ** 2] @ self._arrivals
-        return alignment.shifted(ir, arrivals - LEAD, TAPS)
+        return arrival.shifted(ir, arrivals - LEAD, TAPS)
 
 
 def _fitted(basis: Array, values: Array) -> Array:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.alignment import arrival_samples
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed, bass_gain
 from auricle.dsp.fuma import sn3d_from_fuma
@@ -15,6 +14,7 @@ from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.layouts import Layout
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
+from auricle.dsp.responses.arrival import arrival_samples
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.mixing import Bus
 from auricle.plugin_core.motion import Head, PosedHead

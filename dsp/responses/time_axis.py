@@ -9,8 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.alignment import minimum_phase
 from auricle.dsp.errors import HrtfError
+from auricle.dsp.responses.arrival import minimum_phase
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -1,0 +1,5 @@
+"""Impulse responses as signals: when they arrive, and the same ones on another time axis.
+
+arrival    When a response arrives, and responses moved to a common onset
+time_axis  Impulse responses on another time axis: delayed, resampled, or made from spectra
+"""
