@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import HrtfError, SofaError
 from auricle.dsp.geometry import azimuth_elevation_deg, directions_and_distances
-from auricle.dsp.hdf5 import SIGNATURE
-from auricle.dsp.netcdf import CLASSIC, NetcdfError, NetcdfFile, read_netcdf
+from auricle.dsp.netcdf.hdf5 import SIGNATURE
+from auricle.dsp.netcdf.variables import CLASSIC, NetcdfError, NetcdfFile, read_netcdf
 from auricle.dsp.sofa_conventions import about_conventions
 from auricle.dsp.sofa_data import Choice, measured
 from auricle.dsp.sofa_positions import receivers_say, source_points_m

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.hdf5_layouts import MAX_VALUES
-from auricle.dsp.netcdf import NetcdfFile
+from auricle.dsp.netcdf.hdf5_layouts import MAX_VALUES
+from auricle.dsp.netcdf.variables import NetcdfFile
 from auricle.dsp.responses.time_axis import delayed, from_spectra
 from auricle.dsp.sofa_values import (
     axes_of,

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.hdf5 import text_of
-from auricle.dsp.netcdf import NetcdfError, NetcdfFile
+from auricle.dsp.netcdf.hdf5 import text_of
+from auricle.dsp.netcdf.variables import NetcdfError, NetcdfFile
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.dsp.hdf5 import Hdf5File, text_of
-from auricle.dsp.hdf5_bytes import Hdf5Bytes, Hdf5Error, Hdf5FeatureError, lookup3
-from auricle.dsp.netcdf import NetcdfError, read_netcdf
+from auricle.dsp.netcdf.hdf5 import Hdf5File, text_of
+from auricle.dsp.netcdf.hdf5_bytes import Hdf5Bytes, Hdf5Error, Hdf5FeatureError, lookup3
+from auricle.dsp.netcdf.variables import NetcdfError, read_netcdf
 
 
 def same_as_netcdf(path: Path) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from auricle.dsp.hdf5_bytes import Cursor, Hdf5Bytes, Hdf5Error, Hdf5FeatureError
-from auricle.dsp.hdf5_headers import (
+from auricle.dsp.netcdf.hdf5_bytes import Cursor, Hdf5Bytes, Hdf5Error, Hdf5FeatureError
+from auricle.dsp.netcdf.hdf5_headers import (
     ATTRIBUTE,
     ATTRIBUTE_INFO,
     DATASPACE,
@@ -25,9 +25,9 @@ from auricle.dsp.hdf5_headers import (
     SYMBOLS,
     Header,
 )
-from auricle.dsp.hdf5_heaps import ATTRIBUTES, LINKS, named_objects, symbols
-from auricle.dsp.hdf5_layouts import filters_of, read_values
-from auricle.dsp.hdf5_types import Type, Values, shape_of, type_of, values_of
+from auricle.dsp.netcdf.hdf5_heaps import ATTRIBUTES, LINKS, named_objects, symbols
+from auricle.dsp.netcdf.hdf5_layouts import filters_of, read_values
+from auricle.dsp.netcdf.hdf5_types import Type, Values, shape_of, type_of, values_of
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _MOST_OBJECTS = 4096

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from auricle.dsp.hdf5_bytes import UNDEFINED, Cursor, Hdf5Bytes, Hdf5Error, Hdf5FeatureError
-from auricle.dsp.hdf5_heaps import keyed_leaves
-from auricle.dsp.hdf5_types import Type, Values
+from auricle.dsp.netcdf.hdf5_bytes import UNDEFINED, Cursor, Hdf5Bytes, Hdf5Error, Hdf5FeatureError
+from auricle.dsp.netcdf.hdf5_heaps import keyed_leaves
+from auricle.dsp.netcdf.hdf5_types import Type, Values
 
 MAX_VALUES = 1 << 28  # 2 GB as float64: 20 times the largest sets that are published
 _MOST_CHUNKS = 200_000

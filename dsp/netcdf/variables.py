@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.hdf5 import SIGNATURE, Hdf5File, text_of
-from auricle.dsp.hdf5 import Variable as Hdf5Variable
-from auricle.dsp.hdf5_bytes import Hdf5FeatureError
+from auricle.dsp.netcdf.hdf5 import SIGNATURE, Hdf5File, text_of
+from auricle.dsp.netcdf.hdf5 import Variable as Hdf5Variable
+from auricle.dsp.netcdf.hdf5_bytes import Hdf5FeatureError
 
 CLASSIC = (b"CDF\x01", b"CDF\x02")
 _ONLY_AXIS = "This is a netCDF dimension but not a netCDF variable"

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.hdf5_bytes import Cursor, Hdf5Bytes, Hdf5Error, Hdf5FeatureError
-from auricle.dsp.hdf5_heaps import global_object
+from auricle.dsp.netcdf.hdf5_bytes import Cursor, Hdf5Bytes, Hdf5Error, Hdf5FeatureError
+from auricle.dsp.netcdf.hdf5_heaps import global_object
 
 Values: TypeAlias = NDArray[Any]
 

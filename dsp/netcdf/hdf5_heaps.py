@@ -6,7 +6,7 @@ here when they are many.
 
 from collections.abc import Iterator
 
-from auricle.dsp.hdf5_bytes import (
+from auricle.dsp.netcdf.hdf5_bytes import (
     UNDEFINED,
     Cursor,
     Hdf5Bytes,

@@ -5,7 +5,7 @@ Both forms, of which netCDF writes the second, with checksums.
 
 from typing import NamedTuple
 
-from auricle.dsp.hdf5_bytes import Cursor, Hdf5Bytes, Hdf5Error, Hdf5FeatureError, checked
+from auricle.dsp.netcdf.hdf5_bytes import Cursor, Hdf5Bytes, Hdf5Error, Hdf5FeatureError, checked
 
 DATASPACE, LINK_INFO, DATATYPE, FILL_OLD, FILL, LINK = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 LAYOUT, FILTERS, ATTRIBUTE, SYMBOLS, ATTRIBUTE_INFO = 0x08, 0x0B, 0x0C, 0x11, 0x15
