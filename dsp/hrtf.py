@@ -124,7 +124,7 @@ class HrtfSet:
         """
         from auricle.dsp.checks import set_findings
         from auricle.dsp.errors import SofaError
-        from auricle.dsp.sofa import read_sofa
+        from auricle.dsp.sofa.file import read_sofa
 
         content = read_sofa(
             path, distance_m=distance_m, receivers=receivers, emitter=emitter, conjugate=conjugate
@@ -150,7 +150,7 @@ class HrtfSet:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the set as SOFA (SimpleFreeFieldHRIR); the file appears whole or not at all."""
-        from auricle.dsp.sofa import SofaContent, write_sofa
+        from auricle.dsp.sofa.file import SofaContent, write_sofa
 
         content = SofaContent(
             self.ir, self.positions, self.radius_m, self.sample_rate, self.name,

@@ -177,7 +177,7 @@ def test_what_cannot_be_compared_is_one_line(
 def test_files_that_hold_no_set_are_one_line(
     reference: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
 ) -> None:
-    from auricle.dsp.sofa import SofaContent, write_sofa
+    from auricle.dsp.sofa.file import SofaContent, write_sofa
 
     head = pulse_head(full_sphere(45.0))
     rows = slice(0, 1) if broken == "one direction" else slice(None)

@@ -105,7 +105,7 @@ def densify(
 def _check_output(output: Path, *inputs: Path | None) -> None:
     """Refuse, before the work, a name that cannot be written or is that of a measurement."""
     from auricle.dsp.errors import AuricleError
-    from auricle.dsp.sofa import check_target
+    from auricle.dsp.sofa.file import check_target
 
     check_target(output)
     for path in inputs:

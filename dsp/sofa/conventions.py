@@ -7,7 +7,7 @@ import numpy as np
 
 from auricle.dsp.netcdf.hdf5 import text_of
 from auricle.dsp.netcdf.variables import NetcdfFile, NetcdfVariable
-from auricle.dsp.sofa_values import conventions, text
+from auricle.dsp.sofa.values import conventions, text
 
 _LONGEST = 9  # longer than any axis whose length the standard says
 

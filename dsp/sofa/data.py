@@ -13,7 +13,7 @@ from auricle.dsp.errors import HrtfError
 from auricle.dsp.netcdf.hdf5_layouts import MAX_VALUES
 from auricle.dsp.netcdf.variables import NetcdfFile
 from auricle.dsp.responses.time_axis import delayed, from_spectra
-from auricle.dsp.sofa_values import (
+from auricle.dsp.sofa.values import (
     axes_of,
     conventions,
     has,

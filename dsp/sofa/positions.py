@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import directions_and_distances, unit_vectors
 from auricle.dsp.netcdf.variables import NetcdfFile
-from auricle.dsp.sofa_values import has, numbers, variable_attribute
+from auricle.dsp.sofa.values import has, numbers, variable_attribute
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -16,11 +16,11 @@ from auricle.dsp.errors import HrtfError, SofaError
 from auricle.dsp.geometry import azimuth_elevation_deg, directions_and_distances
 from auricle.dsp.netcdf.hdf5 import SIGNATURE
 from auricle.dsp.netcdf.variables import CLASSIC, NetcdfError, NetcdfFile, read_netcdf
-from auricle.dsp.sofa_conventions import about_conventions
-from auricle.dsp.sofa_data import Choice, measured
-from auricle.dsp.sofa_positions import receivers_say, source_points_m
-from auricle.dsp.sofa_shells import shell
-from auricle.dsp.sofa_values import text
+from auricle.dsp.sofa.conventions import about_conventions
+from auricle.dsp.sofa.data import Choice, measured
+from auricle.dsp.sofa.positions import receivers_say, source_points_m
+from auricle.dsp.sofa.shells import shell
+from auricle.dsp.sofa.values import text
 
 Array: TypeAlias = NDArray[np.float64]
 
