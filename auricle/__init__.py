@@ -13,15 +13,15 @@ those of ``auricle.plugin_core.scene.model``.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from auricle.dsp import pictures
+from auricle.dsp.hrtf import pictures
 
 if TYPE_CHECKING:
     from auricle.dsp.acoustics.air_absorption import Air
     from auricle.dsp.ambisonics import AmbisonicRenderer
     from auricle.dsp.bed import Bed
-    from auricle.dsp.default_listener import default_hrtf
     from auricle.dsp.errors import AuricleError, HrtfError, MissingDependencyError, SofaError
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.default_listener import default_hrtf
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.dsp.renderer import BinauralRenderer
     from auricle.osc.client import OscClient
     from auricle.osc.server import OscServer
@@ -71,7 +71,7 @@ _HOMES = {
     "BinauralRenderer": "auricle.dsp.renderer",
     "Chain": "auricle.plugin_core.chain",
     "HrtfError": "auricle.dsp.errors",
-    "HrtfSet": "auricle.dsp.hrtf",
+    "HrtfSet": "auricle.dsp.hrtf.hrtf_set",
     "Input": "auricle.plugin_core.live.sources",
     "Live": "auricle.plugin_core.live.live",
     "MissingDependencyError": "auricle.dsp.errors",
@@ -84,7 +84,7 @@ _HOMES = {
     "SofaError": "auricle.dsp.errors",
     "Tone": "auricle.plugin_core.live.sources",
     "Track": "auricle.plugin_core.live.sources",
-    "default_hrtf": "auricle.dsp.default_listener",
+    "default_hrtf": "auricle.dsp.hrtf.default_listener",
     "render": "auricle.plugin_core.offline",
 }
 

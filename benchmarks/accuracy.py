@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
 

@@ -37,7 +37,7 @@ from interpolation import (
 from auricle.dsp.ambisonic_decoder import AmbisonicDecoder, design_decoder, vertex_areas
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.geometry import azimuth_elevation_deg, quaternion_from_ypr_deg
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.magnitude_least_squares import magnitude_least_squares
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer

@@ -18,7 +18,7 @@ import numpy as np
 from auricle.dsp.cascade import CascadeRenderer
 from auricle.dsp.filters.biquad import response
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.personalization.datasets.splits import folds

@@ -21,7 +21,7 @@ import numpy as np
 from accuracy import sets
 
 from auricle.dsp.engine import Engine
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.prepared import prepare
 from auricle.plugin_core.scene.scene import Scene
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from spatialaudiometrics import hrtf_metrics
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import ild_db, itd_maxiacce_seconds, itd_onset_seconds
 from auricle.dsp.metrics.spectral import LAP, lsd_db
 

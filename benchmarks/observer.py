@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.datasets.packed import load_h5
 from auricle.personalization.metrics.observer import Localisation, Observer, errors_of, localise
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from accuracy import packed
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.dsp.responses import arrival

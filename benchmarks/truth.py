@@ -22,9 +22,9 @@ from accuracy import packed
 
 import auricle
 from auricle.dsp.acoustics.rigid_sphere import sphere_response
-from auricle.dsp.bass import extended_bass, judged_bass
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.bass import extended_bass, judged_bass
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.metrics.octaves import CENTRES_HZ, cue_errors, octave_levels_db
 from auricle.dsp.metrics.spectral import MIDDLE, lsd_db

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.layouts import Layout
 from auricle.dsp.prepared import diffuse_field_rms
 from auricle.dsp.sphere.mesh import triangulate

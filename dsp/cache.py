@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 import platformdirs
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.prepared import VERSION, PreparedSet, prepare
 from auricle.dsp.storage.cache_room import make_room
 from auricle.dsp.storage.part_files import whole_file

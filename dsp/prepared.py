@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.bass import extended_bass, judged_bass
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filter_rate import FIT_RATE, at_rate
 from auricle.dsp.filters.fractional_delay import centre_samples
 from auricle.dsp.full_rank import full_rank
-from auricle.dsp.head_radius import head_radius_m
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.bass import extended_bass, judged_bass
+from auricle.dsp.hrtf.head_radius import head_radius_m
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.low_rank import LowRank, LowRankFit
 from auricle.dsp.metrics.octaves import octave_levels_db
 from auricle.dsp.metrics.spectral import MIDDLE

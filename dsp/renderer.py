@@ -9,7 +9,7 @@ from auricle.dsp.cache import prepared_set
 from auricle.dsp.engine import STEP, Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.propagation import Propagation
 from auricle.dsp.streaming.input_checks import (

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.bass import judged_bass
 from auricle.dsp.cache import is_cached, prepared_set
-from auricle.dsp.checks import coarseness_deg
-from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.bass import judged_bass
+from auricle.dsp.hrtf.checks import coarseness_deg
+from auricle.dsp.hrtf.default_listener import default_hrtf
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.prepared import PreparedSet, checked_length, room_left_out
 from auricle.plugin_core.adm.chunks import is_wave, wave_chunks
 from auricle.plugin_core.audio_files import FileSource, Source, output_format, same_file

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.cache import prepared_set
-from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.default_listener import default_hrtf
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.checks import reach_deg, spacing_deg
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.geometry import unit_vectors
+from auricle.dsp.hrtf.checks import reach_deg, spacing_deg
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.storage.part_files import whole_file
 
 if TYPE_CHECKING:
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 Say = Callable[[str], None]
 
@@ -41,7 +41,7 @@ class SetOptions:
             SofaError: the file cannot be used so.
         """
         from auricle.dsp.errors import SetWarning
-        from auricle.dsp.hrtf import HrtfSet
+        from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
         hrtf = HrtfSet.load(path, **asdict(self))
         for finding in hrtf.findings:

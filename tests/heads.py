@@ -3,7 +3,7 @@
 import numpy as np
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 HEAD_RADIUS_M = 0.0875
 SOUND_SPEED_M_S = 343.0

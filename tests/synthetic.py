@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 
 def sphere(n: int) -> np.ndarray:

@@ -7,10 +7,10 @@ import pytest
 from test_rates import sphere_set
 
 from auricle.dsp.acoustics.rigid_sphere import sphere_response
-from auricle.dsp.bass import extended_bass, judged_bass
-from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.head_radius import head_radius_m
+from auricle.dsp.hrtf.bass import extended_bass, judged_bass
+from auricle.dsp.hrtf.default_listener import default_hrtf
+from auricle.dsp.hrtf.head_radius import head_radius_m
 from auricle.dsp.played import played_responses
 from auricle.dsp.prepared import prepare
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere

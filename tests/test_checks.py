@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from heads import full_sphere, itd_seconds, pulse_head
 
-from auricle.dsp import checks
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf import checks
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import ild_db, itd_correlation_seconds
 
 

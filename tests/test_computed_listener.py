@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from auricle.dsp import checks
-from auricle.dsp.computed_listener import HEAD_RADIUS_M, SOUND_SPEED_M_S, _sphere, computed_hrtf
 from auricle.dsp.geometry import angle_deg, unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf import checks
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.hrtf.structural_model import HEAD_RADIUS_M, SOUND_SPEED_M_S, _sphere, computed_hrtf
 from auricle.dsp.metrics import interaural
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from auricle.dsp import checks, default_listener
-from auricle.dsp.default_listener import default_hrtf
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import angle_deg, unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf import checks, default_listener
+from auricle.dsp.hrtf.default_listener import default_hrtf
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import ild_db, itd_correlation_seconds
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import synthetic
 
-from auricle.dsp.default_listener import default_hrtf
+from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.splits import check_no_leak

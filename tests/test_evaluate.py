@@ -12,7 +12,7 @@ from heads import full_sphere, pulse_head
 from typer.testing import CliRunner
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.cli import app, main
 
 

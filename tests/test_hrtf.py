@@ -7,7 +7,7 @@ from scipy.signal import freqz
 
 from auricle.dsp.errors import AuricleError, HrtfError
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.responses.time_axis import delayed
 
 SIX = np.concatenate([np.eye(3), -np.eye(3)])

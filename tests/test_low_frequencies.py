@@ -3,7 +3,7 @@
 import numpy as np
 
 from auricle.dsp import basis
-from auricle.dsp.computed_listener import computed_responses
+from auricle.dsp.hrtf.structural_model import computed_responses
 from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 

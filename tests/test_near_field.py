@@ -19,8 +19,8 @@ from auricle.dsp.distance import EARS, DistanceCues, distance_gain
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters import biquad
 from auricle.dsp.geometry import quaternion_from_ypr_deg, rotate, unit_vectors
-from auricle.dsp.head_radius import MEAN_RADIUS_M, head_radius_m
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.head_radius import MEAN_RADIUS_M, head_radius_m
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.near_field import (
     NearFieldTable,
     delay_correction_m,

@@ -10,7 +10,7 @@ from scipy import integrate
 
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import angle_deg, unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.metrics import observer as observer_module
 from auricle.personalization.metrics.cues import (
     band_levels_db,

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import auricle
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core import offline
 from auricle.plugin_core.audio_files import FileSource, FileWriter
 from auricle.plugin_core.cli import app, main

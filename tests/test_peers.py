@@ -249,7 +249,7 @@ def test_a_sparse_set_is_no_truth() -> None:
 
 
 def test_dense_truth_gives_back_what_was_measured(data_dir: Path) -> None:
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
     hrtf = HrtfSet.load(data_dir / "ku100_nearfield" / "HRIR_L2702.sofa")
     truth = MeasuredTruth(hrtf)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import auricle
-from auricle.dsp import pictures
 from auricle.dsp.errors import AuricleError, MissingDependencyError
+from auricle.dsp.hrtf import pictures
 
 pytest.importorskip("matplotlib")
 

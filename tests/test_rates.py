@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, sphere_response
-from auricle.dsp.computed_listener import computed_responses
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filter_rate import EQUAL_HZ, at_rate
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.hrtf.structural_model import computed_responses
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.metrics.octaves import octave_levels_db
 from auricle.dsp.played import played_responses

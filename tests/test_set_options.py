@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import auricle
 from auricle.dsp.errors import SetWarning
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.cli import app, main
 from auricle.plugin_core.commands.reading import command_words
 from auricle.plugin_core.live.live import Live

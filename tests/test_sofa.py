@@ -15,7 +15,7 @@ from scipy.signal import freqz
 
 from auricle.dsp.errors import AuricleError, SofaError
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.responses.time_axis import from_spectra
 
 # Rounding to degrees and back: some 1e-16 on vectors of length 1.

@@ -14,7 +14,7 @@ from heads import pulse_head
 from sofa_files import CARTESIAN, ball_spectra, coarse_sphere, places, write_sofa_file
 
 from auricle.dsp.errors import AuricleError, SofaError
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 COUNT = int(os.environ.get("AURICLE_MUTATIONS", "200"))
 

@@ -20,7 +20,7 @@ from sofa_files import (
 
 from auricle.dsp.errors import SofaError
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.responses.time_axis import from_spectra
 

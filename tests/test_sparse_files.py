@@ -9,7 +9,7 @@ from listeners import some_listeners
 from synthetic import make_set, sphere
 
 from auricle.dsp.errors import AuricleError, HrtfError
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.personalization.features import HEARD, SAMPLE_RATE, features, features_of, to_responses
 from auricle.personalization.sparse import expected_errors, shipped

@@ -57,7 +57,7 @@ def test_a_network_is_trained_and_kept(folder, tmp_path, capsys):
 
 
 def test_a_network_completes_a_measured_set(folder, tmp_path, capsys):
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.personalization.datasets.packed import load_h5
 
     weights, given, out = (tmp_path / name for name in ("w.safetensors", "few.sofa", "all.sofa"))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 Array: TypeAlias = NDArray[np.float64]
 

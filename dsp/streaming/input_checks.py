@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, Array, quaternion_from_ypr_deg, quaternion_normalise
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 # A larger sample is no sound but a fault. What holds one is silent, as with NaN: sums and products
 # of such numbers would pass the largest float32, 3.4e38, and leave NaN behind. Kernels have this

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.checks import cues
+from auricle.dsp.hrtf.checks import cues
 from auricle.dsp.responses.arrival import minimum_phase
 from auricle.dsp.responses.time_axis import resampled
 from auricle.dsp.sphere.quadrature import sphere_weights

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners import Listeners, led

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.sphere.harmonics import encode, n_channels, order_of
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.features import BINS, HEARD, SAMPLE_RATE, SIZE, Features, features_of

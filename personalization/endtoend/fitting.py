@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.endtoend.neural import NeuralRenderer
 from auricle.personalization.endtoend.poses import RATE
 

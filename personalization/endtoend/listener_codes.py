@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.endtoend.baselines import KnownPeople
 from auricle.personalization.endtoend.codes import SIZE_OF_CODE, Codebook

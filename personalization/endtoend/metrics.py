@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.errors import MissingDependencyError
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, N_TAPS
 from auricle.personalization.endtoend.poses import RATE, STEP, Poses
 

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from auricle.dsp.checks import reach_deg
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import azimuth_elevation_deg
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.checks import reach_deg
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.metrics.cues import Cues, cues_of

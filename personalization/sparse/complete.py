@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.bass import extended_bass
 from auricle.dsp.geometry import angle_deg
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.bass import extended_bass
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation import steady_field
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.responses.time_axis import resampled

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from auricle.dsp.checks import spacing_deg
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.checks import spacing_deg
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.refinement import refined_vertices
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.sparse.complete import Completed, complete

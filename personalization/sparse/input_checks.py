@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import ild_db, itd_correlation_seconds
 
 LEAST_RATE_HZ = 40000  # below it there is no sound up to 20 kHz to learn from

@@ -13,7 +13,7 @@ from auricle.plugin_core.commands.render import say
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 EXAMPLE = (
     "Examples: auricle bench --hrtf listener.sofa --rank 32; auricle bench --peers --plot p.png"
@@ -64,7 +64,7 @@ def compare_peers(
     """Run the comparison, print it, draw it."""
     from threadpoolctl import threadpool_limits
 
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.plugin_core.peers import picture, tables
     from auricle.plugin_core.peers.compare import compare
     from auricle.plugin_core.peers.truth import ComputedTruth, MeasuredTruth
@@ -96,7 +96,7 @@ def _measure(hrtf: "HrtfSet | None", rank: str, seconds: float, as_json: bool) -
     from threadpoolctl import threadpool_limits
 
     from auricle.dsp.cache import prepared_set
-    from auricle.dsp.computed_listener import computed_hrtf
+    from auricle.dsp.hrtf.structural_model import computed_hrtf
     from auricle.plugin_core import bench as measure
 
     rate = 48000

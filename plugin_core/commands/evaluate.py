@@ -11,7 +11,7 @@ from auricle.plugin_core.commands.reading import reads_a_set
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.dsp.metrics.comparison import SetErrors
     from auricle.dsp.metrics.matching import MatchedSets
 
@@ -68,7 +68,7 @@ def evaluate(
     a set is read concerns the reference.
     """
     from auricle.dsp.errors import HrtfError
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.dsp.metrics.comparison import compare
     from auricle.dsp.metrics.matching import matched
     from auricle.plugin_core.report import check_picture

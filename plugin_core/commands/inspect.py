@@ -11,7 +11,7 @@ from auricle.plugin_core.commands.reading import read_set, reads_a_set
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 EXAMPLE = "Example: auricle inspect listener.sofa --plot listener.png"
 _LABEL_WIDTH = 12
@@ -45,11 +45,11 @@ def inspect(
     Ears, sense of the azimuth, sample rate, levels and grid are checked against each other. Nothing
     is changed; each finding names its remedy.
     """
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
     if file is None:
         read_set(None, reading, typer.echo)
-        from auricle.dsp.default_listener import default_hrtf
+        from auricle.dsp.hrtf.default_listener import default_hrtf
 
         file, hrtf = Path("the default listener"), default_hrtf()
     else:
@@ -71,8 +71,8 @@ def summary(file: Path, hrtf: "HrtfSet") -> dict[str, Any]:
     """The facts about a set by name, in plain numbers and text, for programs and for people."""
     import numpy as np
 
-    from auricle.dsp.bass import judged_bass
-    from auricle.dsp.checks import cues, spacing_deg
+    from auricle.dsp.hrtf.bass import judged_bass
+    from auricle.dsp.hrtf.checks import cues, spacing_deg
 
     seen = cues(hrtf.ir, hrtf.positions, hrtf.sample_rate)
     right = -hrtf.positions[:, 1]

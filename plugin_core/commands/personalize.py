@@ -12,7 +12,7 @@ from auricle.plugin_core.commands.waiting import working
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.personalization.sparse.complete import Completed
 
 app = typer.Typer(
@@ -53,7 +53,7 @@ def sparse(
     The measured directions stay as they are; what lies between them is predicted from them and from
     the listeners of HUTUBS and CIPIC. Without --positions these are the 440 directions of HUTUBS.
     """
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.personalization.sparse import expected_errors
     from auricle.personalization.sparse.complete import complete
     from auricle.personalization.sparse.shipped import shipped_training
@@ -86,7 +86,7 @@ def densify(
 
     Without --positions the new directions lie in the middles of the edges between measured ones.
     """
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.personalization.sparse import expected_errors
     from auricle.personalization.sparse.densify import dense_method, densified
     from auricle.personalization.sparse.shipped import shipped_training

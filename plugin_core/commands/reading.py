@@ -13,7 +13,7 @@ from auricle.plugin_core.set_options import SetOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 _PANEL = "How the set is read"
 _FLAGS = {

@@ -32,7 +32,7 @@ from auricle.plugin_core.commands.reading import command_words, read_set, reads_
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.plugin_core.offline import RenderResult
     from auricle.plugin_core.scene.scene import Scene
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from auricle.dsp.cache import prepared_set
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.peers.engine import Array, Audio, Engine
 

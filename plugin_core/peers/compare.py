@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.peers import interpolation, latency, smoothness, speed
 from auricle.plugin_core.peers.auricle_engine import Auricle, AuricleFull
 from auricle.plugin_core.peers.engine import Engine

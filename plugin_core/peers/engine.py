@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.geometry import to_head
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 Audio = NDArray[np.float32]
 Array = NDArray[np.float64]

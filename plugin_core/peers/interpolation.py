@@ -7,7 +7,7 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.peers.engine import Array
 from auricle.plugin_core.peers.truth import RATE, Truth, random_directions
 

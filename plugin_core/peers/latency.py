@@ -6,7 +6,7 @@ import numpy as np
 import scipy.fft as fft
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.peers.engine import Array, Engine
 
 BLOCK = 256

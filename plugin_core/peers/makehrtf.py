@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from auricle.dsp.cache import cache_folder
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 TAPS = 128  # the most that OpenAL Soft plays
 _TOOLS = ("makemhr", "makehrtf")

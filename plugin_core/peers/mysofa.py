@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.fft as fft
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.peers.engine import Audio, BlockEngine, OverlapAdd
 
 

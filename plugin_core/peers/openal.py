@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from auricle.dsp.geometry import rotate
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.peers import makehrtf
 from auricle.plugin_core.peers.engine import Array, Audio, Engine, package_missing
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import cKDTree
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.peers.engine import Audio, BlockEngine, OverlapAdd, package_missing
 
 

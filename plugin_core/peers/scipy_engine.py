@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.peers.engine import Audio, BlockEngine, OverlapAdd
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.bench import spread_db
 from auricle.plugin_core.peers.engine import Array, Engine
 from auricle.plugin_core.peers.truth import RATE, Truth

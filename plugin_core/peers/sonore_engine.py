@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from auricle.dsp.geometry import to_head
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.peers.engine import Array, Audio, Engine, package_missing
 
 

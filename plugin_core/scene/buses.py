@@ -10,7 +10,7 @@ from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed, bass_gain
 from auricle.dsp.fuma import sn3d_from_fuma
 from auricle.dsp.geometry import IDENTITY
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.layouts import Layout
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.bass import extended_bass
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import Array
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.bass import extended_bass
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.responses.time_axis import from_magnitudes, resampled
 
 PATH = Path(__file__).with_name("default_listener.npz")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from auricle.dsp.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from auricle.dsp.hrtf import HrtfSet
+    from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 PathLike = str | os.PathLike[str]
 Draw = Callable[["HrtfSet", PathLike | None, str], Any]

@@ -18,8 +18,8 @@ from auricle.dsp.acoustics.rigid_sphere import (
     path_m,
     sphere_response,
 )
-from auricle.dsp.head_radius import head_radius_m
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.head_radius import head_radius_m
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.responses.arrival import arrival_samples, smooth_field
 
 Array: TypeAlias = NDArray[np.float64]

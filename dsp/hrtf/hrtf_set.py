@@ -32,7 +32,8 @@ class HrtfSet:
     license       terms of the data, as the file states them
     references    whom to cite, as the file states it
     bass          how it is played below 200 Hz: "measured" as it is, "extend" as a rigid sphere's,
-                  "auto" as a sphere's where its own is not that of a head (``auricle.dsp.bass``)
+                  "auto" as a sphere's where its own is not that of a head
+                  (``auricle.dsp.hrtf.bass``)
     """
 
     ir: Array
@@ -122,8 +123,8 @@ class HrtfSet:
             conjugate: spectra are of the other sign of time, exp(-iwt).
             bass: how it is played below 200 Hz, as above; the responses stay as they are.
         """
-        from auricle.dsp.checks import set_findings
         from auricle.dsp.errors import SofaError
+        from auricle.dsp.hrtf.checks import set_findings
         from auricle.dsp.sofa.file import read_sofa
 
         content = read_sofa(
@@ -216,14 +217,14 @@ class HrtfSet:
         Raises:
             MissingDependencyError: matplotlib is not installed; AuricleError: a bad path.
         """
-        from auricle.dsp.pictures import drawn
+        from auricle.dsp.hrtf.pictures import drawn
 
         return drawn(self, path, title)
 
 
 def _ears_as_the_file_says(loaded: HrtfSet, first_receiver: int) -> tuple[HrtfSet, list[str]]:
     """The set with its ears exchanged where receivers, ITD and ILD all say so, and what to say."""
-    from auricle.dsp.checks import cues
+    from auricle.dsp.hrtf.checks import cues
 
     if first_receiver >= 0:
         return loaded, []

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import spherical_jn, spherical_yn
 
 from auricle.dsp.geometry import Array, unit_vectors
-from auricle.dsp.hrtf import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 NAME = "computed spherical head with pinna reflections (not a measured person)"
 
