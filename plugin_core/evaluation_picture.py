@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.evaluation.comparison import SetErrors
+from auricle.dsp.evaluation.matching import MatchedSets
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
-from auricle.dsp.metrics.comparison import SetErrors
-from auricle.dsp.metrics.matching import MatchedSets
 from auricle.plugin_core.report import FREQUENCIES_HZ, new_figure, save_figure, smoothed_db
 
 Array: TypeAlias = NDArray[np.float64]

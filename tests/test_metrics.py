@@ -8,15 +8,15 @@ from heads import full_sphere, itd_seconds, pulse_head
 from scipy import signal
 
 from auricle.dsp.errors import HrtfError
+from auricle.dsp.evaluation.comparison import METRICS, compare, regions
+from auricle.dsp.evaluation.matching import matched
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.metrics.comparison import METRICS, compare, regions
 from auricle.dsp.metrics.interaural import (
     ild_db,
     itd_correlation_seconds,
     itd_maxiacce_seconds,
     itd_onset_seconds,
 )
-from auricle.dsp.metrics.matching import matched
 from auricle.dsp.metrics.spectral import LAP, MIDDLE, RFFT_256, Band, lsd_db, spectra_lsd_db
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.packed import load_h5

@@ -11,9 +11,9 @@ from auricle.plugin_core.commands.reading import reads_a_set
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
+    from auricle.dsp.evaluation.comparison import SetErrors
+    from auricle.dsp.evaluation.matching import MatchedSets
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
-    from auricle.dsp.metrics.comparison import SetErrors
-    from auricle.dsp.metrics.matching import MatchedSets
 
 EXAMPLE = "Example: auricle evaluate measured.sofa predicted.sofa --plot errors.png"
 _REGIONS = ("sphere", "horizontal", "median")
@@ -68,9 +68,9 @@ def evaluate(
     a set is read concerns the reference.
     """
     from auricle.dsp.errors import HrtfError
+    from auricle.dsp.evaluation.comparison import compare
+    from auricle.dsp.evaluation.matching import matched
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
-    from auricle.dsp.metrics.comparison import compare
-    from auricle.dsp.metrics.matching import matched
     from auricle.plugin_core.report import check_picture
 
     if plot is not None:
