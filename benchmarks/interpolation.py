@@ -25,8 +25,8 @@ import numpy as np
 import scipy.fft as fft
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.interpolation import interpolate
-from auricle.dsp.refinement import refine
+from auricle.dsp.interpolation.gp_mixture import interpolate
+from auricle.dsp.interpolation.mesh_refinement import refine
 from auricle.dsp.responses import arrival
 from auricle.dsp.responses.time_axis import resampled
 from auricle.dsp.sphere.mesh import triangulate

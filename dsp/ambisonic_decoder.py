@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from auricle.dsp.cache import cache_folder, load_archive, save_archive, set_digest
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.interpolation import interpolate
+from auricle.dsp.interpolation.gp_mixture import interpolate
 from auricle.dsp.magnitude_least_squares import (
     blend_of,
     magnitude_least_squares,

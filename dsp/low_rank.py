@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 
 from auricle.dsp import basis
-from auricle.dsp.interpolation import interpolate
+from auricle.dsp.interpolation.gp_mixture import interpolate
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
 from auricle.dsp.responses import arrival

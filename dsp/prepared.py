@@ -12,6 +12,7 @@ from auricle.dsp.full_rank import full_rank
 from auricle.dsp.hrtf.bass import extended_bass, judged_bass
 from auricle.dsp.hrtf.head_radius import head_radius_m
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.interpolation.mesh_refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
 from auricle.dsp.low_rank import LowRank, LowRankFit
 from auricle.dsp.metrics.octaves import octave_levels_db
 from auricle.dsp.metrics.spectral import MIDDLE
@@ -20,7 +21,6 @@ from auricle.dsp.played import left_out_errors, measured_errors, played_response
 from auricle.dsp.played_errors import NO_ERRORS
 from auricle.dsp.prepared_set import PreparedSet
 from auricle.dsp.rank_choice import least_rank
-from auricle.dsp.refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
 from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 from auricle.dsp.sphere.quadrature import vertex_areas

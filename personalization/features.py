@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.gaussian_process import chords, fit_process, matern_3_2
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.interpolation.gaussian_process import chords, fit_process, matern_3_2
 from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce_seconds
 from auricle.dsp.responses import arrival, time_axis
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.gaussian_process import chords, fit_process, matern_1_2, matern_9_2
-from auricle.dsp.interpolation import interpolate, steady_arrivals
-from auricle.dsp.mixture_shares import (
+from auricle.dsp.interpolation.gaussian_process import chords, fit_process, matern_1_2, matern_9_2
+from auricle.dsp.interpolation.gp_mixture import interpolate, steady_arrivals
+from auricle.dsp.interpolation.mesh_refinement import flat_fit, refine, refined_vertices
+from auricle.dsp.interpolation.mixture_weights import (
     error_shares,
     lateral_shares,
     likelihood_shares,
     select_judges,
 )
-from auricle.dsp.refinement import flat_fit, refine, refined_vertices
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.dsp.sphere.mesh import triangulate
 

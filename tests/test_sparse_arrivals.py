@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from auricle.dsp.gaussian_process import chords, matern_3_2
 from auricle.dsp.geometry import unit_vectors
+from auricle.dsp.interpolation.gaussian_process import chords, matern_3_2
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.personalization.features import BINS, itd_seconds
 from auricle.personalization.sparse.arrivals import (

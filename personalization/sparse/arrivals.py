@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 
-from auricle.dsp.gaussian_process import chords
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
+from auricle.dsp.interpolation.gaussian_process import chords
 from auricle.personalization.features import itd_seconds
 from auricle.personalization.sparse.covariance import (
     Covariance,

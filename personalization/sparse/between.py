@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.gaussian_process import chords
+from auricle.dsp.interpolation.gaussian_process import chords
 from auricle.personalization.features import HEARD, energy_db
 from auricle.personalization.sparse.correction import SCALE_DB
 from auricle.personalization.sparse.measured_sets import Int64

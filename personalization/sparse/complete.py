@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from auricle.dsp.geometry import angle_deg
 from auricle.dsp.hrtf.bass import extended_bass
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.interpolation import steady_field
+from auricle.dsp.interpolation.gp_mixture import steady_field
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.responses.time_axis import resampled
 from auricle.personalization.features import (

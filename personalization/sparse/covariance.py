@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.gaussian_process import chords, matern_3_2
+from auricle.dsp.interpolation.gaussian_process import chords, matern_3_2
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

@@ -5,7 +5,7 @@ import numpy as np
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.hrtf.checks import spacing_deg
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.refinement import refined_vertices
+from auricle.dsp.interpolation.mesh_refinement import refined_vertices
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.sparse.complete import Completed, complete
 from auricle.personalization.sparse.method import Array, Method, Training, method

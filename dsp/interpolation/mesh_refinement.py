@@ -1,8 +1,8 @@
 """A finer mesh: vertices between measured directions, with responses better than a plain blend.
 
 The renderer interpolates over flat triangles. Where the measured grid is coarse, the field bends
-inside a triangle; new vertices hold what ``auricle.dsp.interpolation`` predicts there, so the
-renderer comes near to that prediction everywhere and stays exact at measured directions.
+inside a triangle; new vertices hold what ``auricle.dsp.interpolation.gp_mixture`` predicts there,
+so the renderer comes near to that prediction everywhere and stays exact at measured directions.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
-from auricle.dsp.interpolation import interpolate, steady_arrivals
+from auricle.dsp.interpolation.gp_mixture import interpolate, steady_arrivals
 from auricle.dsp.responses.arrival import shifted
 from auricle.dsp.sphere.mesh import SphereMesh, mesh_over
 

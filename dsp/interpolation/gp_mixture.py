@@ -2,16 +2,16 @@
 
 Several Gaussian processes over the sphere predict each target. Magnitudes take, at each frequency
 and lateral position, the convex mixture of them that predicts measured directions best from the
-others (``auricle.dsp.mixture_shares``). The processes differ in two ways. The kernel is smooth
-(Matern 3/2 to 9/2), or rough (Matern 1/2: a kink at every direction), or a smooth one with a narrow
-peak: what a measurement says then holds near it alone, and between measurements they are averaged,
-as is best for fields finer than the grid. The quantity is the spectrum aligned as measured, or the
-minimum-phase spectrum, its square root, or its log magnitude: minimum phase keeps neighbours from
-cancelling where their echoes do not line up, and the root lies between the mean of pressures, which
-fills notches, and the mean of decibels, which digs them. Phases come from the aligned spectra by
-the kernels of the greatest marginal likelihood, arrival times from a process of their own. So phase
-and magnitude are interpolated apart, as in Arend, Poerschmann, Weinzierl and Brinkmann 2023, JAES
-71:652.
+others (``auricle.dsp.interpolation.mixture_weights``). The processes differ in two ways. The kernel
+is smooth (Matern 3/2 to 9/2), or rough (Matern 1/2: a kink at every direction), or a smooth one
+with a narrow peak: what a measurement says then holds near it alone, and between measurements they
+are averaged, as is best for fields finer than the grid. The quantity is the spectrum aligned as
+measured, or the minimum-phase spectrum, its square root, or its log magnitude: minimum phase keeps
+neighbours from cancelling where their echoes do not line up, and the root lies between the mean of
+pressures, which fills notches, and the mean of decibels, which digs them. Phases come from the
+aligned spectra by the kernels of the greatest marginal likelihood, arrival times from a process of
+their own. So phase and magnitude are interpolated apart, as in Arend, Poerschmann, Weinzierl and
+Brinkmann 2023, JAES 71:652.
 
 At measured directions every process reproduces the measurement, and so does the mixture.
 Runs once for a set, off the audio path.
@@ -26,7 +26,7 @@ import scipy.fft as fft
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.gaussian_process import (
+from auricle.dsp.interpolation.gaussian_process import (
     Kernel,
     Solution,
     chords,
@@ -40,7 +40,7 @@ from auricle.dsp.gaussian_process import (
     solve_noisy,
     value_at,
 )
-from auricle.dsp.mixture_shares import (
+from auricle.dsp.interpolation.mixture_weights import (
     Judges,
     error_shares,
     lateral_shares,
