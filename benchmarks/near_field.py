@@ -20,18 +20,18 @@ import numpy as np
 from numba import njit
 from offgrid import _phase_itd
 
-from auricle.dsp import near_field
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.acoustics.directivity import spread
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, path_m, sphere_response
-from auricle.dsp.distance import EARS, DistanceCues
-from auricle.dsp.distance_kernels import STEP
+from auricle.dsp.distance import near_field
+from auricle.dsp.distance.cue_kernels import STEP
+from auricle.dsp.distance.cues import EARS, DistanceCues
+from auricle.dsp.distance.near_field import near_field_table, parallax_directions, variation_db
 from auricle.dsp.filters import biquad
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.hrtf.head_radius import head_radius_m
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.hrtf.structural_model import computed_hrtf
-from auricle.dsp.near_field import near_field_table, parallax_directions, variation_db
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.dsp.responses import arrival
 from auricle.dsp.spatialize import filter_row

@@ -10,10 +10,10 @@ from auricle.dsp import spatialize as kernels
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.compiled.simd import LANES
 from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver, arrays_of
-from auricle.dsp.distance import DistanceCues
+from auricle.dsp.distance.cues import DistanceCues
+from auricle.dsp.distance.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
-from auricle.dsp.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.prepared import PreparedSet
 from auricle.dsp.streaming.input_checks import LARGEST_RESPONSE
 

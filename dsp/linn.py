@@ -14,9 +14,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp import propagation
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.distance import propagation
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
 from auricle.dsp.linn_filters import TAPS, EarNetworks, FilterMaker

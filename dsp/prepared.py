@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.distance.near_field import LEAST_RADII, NearFieldTable, near_field_table
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filter_rate import FIT_RATE, at_rate
 from auricle.dsp.filters.fractional_delay import centre_samples
@@ -16,7 +17,6 @@ from auricle.dsp.interpolation.mesh_refinement import MAX_EDGE_DEG, MAX_VERTICES
 from auricle.dsp.low_rank import LowRank, LowRankFit
 from auricle.dsp.metrics.octaves import octave_levels_db
 from auricle.dsp.metrics.spectral import MIDDLE
-from auricle.dsp.near_field import LEAST_RADII, NearFieldTable, near_field_table
 from auricle.dsp.played import left_out_errors, measured_errors, played_responses
 from auricle.dsp.played_errors import NO_ERRORS
 from auricle.dsp.prepared_set import PreparedSet

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.near_field import NearFieldTable
+from auricle.dsp.distance.near_field import NearFieldTable
 from auricle.dsp.played_errors import PlayedErrors
 from auricle.dsp.sphere.mesh import SphereMesh
 

@@ -6,12 +6,12 @@ from numpy.typing import ArrayLike, NDArray
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.cache import prepared_set
+from auricle.dsp.distance.propagation import Propagation
 from auricle.dsp.engine import STEP, Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.prepared import PreparedSet
-from auricle.dsp.propagation import Propagation
 from auricle.dsp.streaming.input_checks import (
     PathLike,
     as_set,

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.distance import distance_gain
+from auricle.dsp.distance.cues import distance_gain
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio_files import Source
 from auricle.plugin_core.chain import Chain

@@ -9,8 +9,9 @@ import numpy as np
 import synthetic
 from numba import njit
 
-from auricle.dsp import aim, cascade, linn, linn_filters, propagation, scatter, spatialize
+from auricle.dsp import aim, cascade, linn, linn_filters, scatter, spatialize
 from auricle.dsp.convolution import uniform  # fmt: skip
+from auricle.dsp.distance import propagation
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer

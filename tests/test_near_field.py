@@ -12,16 +12,12 @@ from hypothesis import strategies as st
 from plain import plain_python
 from synthetic import level_db
 
-from auricle.dsp import distance_kernels as kernels
-from auricle.dsp import near_field, spatialize
+from auricle.dsp import spatialize
 from auricle.dsp.acoustics.air_absorption import Air
-from auricle.dsp.distance import EARS, DistanceCues, distance_gain
-from auricle.dsp.errors import AuricleError
-from auricle.dsp.filters import biquad
-from auricle.dsp.geometry import quaternion_from_ypr_deg, rotate, unit_vectors
-from auricle.dsp.hrtf.head_radius import MEAN_RADIUS_M, head_radius_m
-from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.near_field import (
+from auricle.dsp.distance import cue_kernels as kernels
+from auricle.dsp.distance import near_field
+from auricle.dsp.distance.cues import EARS, DistanceCues, distance_gain
+from auricle.dsp.distance.near_field import (
     NearFieldTable,
     delay_correction_m,
     near_field_table,
@@ -29,6 +25,11 @@ from auricle.dsp.near_field import (
     parallax_directions,
     variation_db,
 )
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.filters import biquad
+from auricle.dsp.geometry import quaternion_from_ypr_deg, rotate, unit_vectors
+from auricle.dsp.hrtf.head_radius import MEAN_RADIUS_M, head_radius_m
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.prepared import prepare
 from auricle.dsp.renderer import BinauralRenderer
 

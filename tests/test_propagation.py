@@ -6,10 +6,10 @@ import synthetic
 from plain import plain_python
 from synthetic import level_db
 
-from auricle.dsp import propagation
+from auricle.dsp.distance import propagation
+from auricle.dsp.distance.propagation import STEP, Propagation
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.prepared import prepare
-from auricle.dsp.propagation import STEP, Propagation
 from auricle.dsp.renderer import BinauralRenderer
 
 RATE, SPEED = 48000, 343.0

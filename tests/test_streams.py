@@ -11,11 +11,12 @@ import streams
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.dsp import aim, ambisonics, bed, propagation, spatialize, width
+from auricle.dsp import aim, ambisonics, bed, spatialize, width
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed
 from auricle.dsp.cascade import CascadeRenderer
 from auricle.dsp.convolution.uniform import PartitionedConvolver
+from auricle.dsp.distance import propagation
 from auricle.dsp.engine import Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.layouts import layout

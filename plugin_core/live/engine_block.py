@@ -12,7 +12,7 @@ from numba import njit
 from auricle.dsp.aim import aim
 from auricle.dsp.compiled.calls import apart
 from auricle.dsp.convolution.uniform import BLOCK, convolve_part
-from auricle.dsp.distance_kernels import aim_distance, any_nearer
+from auricle.dsp.distance.cue_kernels import aim_distance, any_nearer
 from auricle.dsp.scatter import scatter
 from auricle.dsp.spatialize import STEP, spatialize
 from auricle.plugin_core.live.layout import ENGINE
