@@ -19,7 +19,7 @@ from auricle.dsp.cascade import CascadeRenderer
 from auricle.dsp.filters.biquad import response
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.personalization.datasets.splits import folds
 from auricle.personalization.features import HEARD, SAMPLE_RATE, SIZE

@@ -12,8 +12,8 @@ import offgrid
 from accuracy import packed
 
 from auricle.dsp.metrics.spectral import Band, lsd_db
-from auricle.dsp.played import played_responses
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.played import played_responses
+from auricle.dsp.preparation.prepare import prepare
 
 BANDS = (Band(12000.0, 16000.0, 1024), Band(16000.0, 18000.0, 1024), Band(18000.0, 20000.0, 1024))
 

@@ -30,7 +30,7 @@ import numpy as np
 import soundfile
 
 import auricle
-from auricle.dsp.cache import prepared_set
+from auricle.dsp.preparation.cache import prepared_set
 from auricle.osc.client import message, plain
 from auricle.plugin_core.live.account import TAP_READ, TAP_WRITTEN
 from auricle.plugin_core.live.layout import MARKS, Status, Switch

@@ -22,7 +22,7 @@ from accuracy import sets
 
 from auricle.dsp.engine import Engine
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.plugin_core.scene.scene import Scene
 
 HERE = Path(__file__).resolve().parent

@@ -16,7 +16,7 @@ import numpy as np
 from accuracy import packed
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.mesh import triangulate

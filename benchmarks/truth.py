@@ -2,9 +2,10 @@
 
     python benchmarks/truth.py DATA [SET...] [--rates 44100,48000] [--plot PICTURE.png]
 
-What the renderer plays (``auricle.dsp.played``) against direct convolution with the set's own
-responses at the same rate and level, with a sphere's bass where the renderer puts that in ("bass").
-Measured directions: all of the set. Left out: every second one, from a set prepared without them.
+What the renderer plays (``auricle.dsp.preparation.played``) against direct convolution with the
+set's own responses at the same rate and level, with a sphere's bass where the renderer puts that in
+("bass"). Measured directions: all of the set. Left out: every second one, from a set prepared
+without them.
 
 - full: the worst error of a direction in dB, 20 Hz to 18 kHz, and the median (level "measured");
 - level: octaves 125 Hz to 8 kHz, both ears, 95 % and the worst; ILD: 95 % in the worst octave;
@@ -28,9 +29,9 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.metrics.octaves import CENTRES_HZ, cue_errors, octave_levels_db
 from auricle.dsp.metrics.spectral import MIDDLE, lsd_db
-from auricle.dsp.played import played_responses
-from auricle.dsp.played_errors import of_95, worst
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.played import played_responses
+from auricle.dsp.preparation.played_errors import of_95, worst
+from auricle.dsp.preparation.prepare import prepare
 
 RATES = (44100, 48000, 88200, 96000)
 HEAD = (

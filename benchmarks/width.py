@@ -12,11 +12,11 @@ import sys
 
 import numpy as np
 
-from auricle.dsp.cache import prepared_set
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.preparation.cache import prepared_set
+from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.bench import spread_db
 

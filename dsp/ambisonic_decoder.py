@@ -7,7 +7,6 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
 
-from auricle.dsp.cache import cache_folder, load_archive, save_archive, set_digest
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation.gp_mixture import interpolate
@@ -17,7 +16,8 @@ from auricle.dsp.magnitude_least_squares import (
     match_covariance,
 )
 from auricle.dsp.metrics.spectral import spectra_lsd_db
-from auricle.dsp.prepared import diffuse_field_rms
+from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive, set_digest
+from auricle.dsp.preparation.prepare import diffuse_field_rms
 from auricle.dsp.responses import arrival as alignment
 from auricle.dsp.sphere.harmonics import checked_order, conversion, encode
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere

@@ -14,7 +14,7 @@ from auricle.dsp.distance.cues import DistanceCues
 from auricle.dsp.distance.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
-from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.streaming.input_checks import LARGEST_RESPONSE
 
 STEP = kernels.STEP

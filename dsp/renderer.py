@@ -5,13 +5,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
-from auricle.dsp.cache import prepared_set
 from auricle.dsp.distance.propagation import Propagation
 from auricle.dsp.engine import STEP, Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.preparation.cache import prepared_set
+from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.streaming.input_checks import (
     PathLike,
     as_set,
@@ -248,9 +248,10 @@ class BinauralRenderer(Stream):
     def exchange_hrtf(self, hrtf: HrtfSet | PreparedSet | PathLike) -> None:
         """Fade over to another set from the next step on, without a click or a gap.
 
-        A ``PreparedSet`` (from ``auricle.dsp.cache.prepared_set``, made in any thread) is taken at
-        once; an ``HrtfSet`` or the path of a SOFA file is prepared here first, which may take
-        seconds. While one set fades in, the next one waits; of several the last one counts.
+        A ``PreparedSet`` (from ``auricle.dsp.preparation.cache.prepared_set``, made in any thread)
+        is taken at once; an ``HrtfSet`` or the path of a SOFA file is prepared here first, which
+        may take seconds. While one set fades in, the next one waits; of several the last one
+        counts.
         """
         coming = self._made(hrtf)
         copies = None

@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from auricle.dsp.compiled.options import CACHE
-from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.preparation.prepare import PreparedSet
 
 STEP = 128  # samples of a control step, as in the renderer
 COPIES = 4

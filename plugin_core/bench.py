@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
-from auricle.dsp.played import blended_tables
-from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.preparation.played import blended_tables
+from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
 
 SOURCE_DEG_PER_SECOND = 90.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.air_absorption import Air
-from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.fifo import Fifo

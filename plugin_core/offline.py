@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.cache import is_cached, prepared_set
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf.bass import judged_bass
 from auricle.dsp.hrtf.checks import coarseness_deg
 from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.prepared import PreparedSet, checked_length, room_left_out
+from auricle.dsp.preparation.cache import is_cached, prepared_set
+from auricle.dsp.preparation.prepare import PreparedSet, checked_length, room_left_out
 from auricle.plugin_core.adm.chunks import is_wave, wave_chunks
 from auricle.plugin_core.audio_files import FileSource, Source, output_format, same_file
 from auricle.plugin_core.feed import Effects, Feed, InverseDistance

@@ -5,12 +5,12 @@ import os
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.cache import prepared_set
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, unit_vectors
 from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.preparation.cache import prepared_set
+from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
 from auricle.plugin_core.set_options import SetOptions

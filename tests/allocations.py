@@ -13,7 +13,7 @@ from auricle.dsp import aim, cascade, linn, linn_filters, scatter, spatialize
 from auricle.dsp.convolution import uniform  # fmt: skip
 from auricle.dsp.distance import propagation
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.live import callbacks
 from auricle.plugin_core.live.desk import Desk

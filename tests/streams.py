@@ -17,7 +17,7 @@ from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver
 from auricle.dsp.filters.biquad import from_analogue
 from auricle.dsp.layouts import layout
 from auricle.dsp.linn import LinnRenderer
-from auricle.dsp.prepared import PreparedSet, prepare
+from auricle.dsp.preparation.prepare import PreparedSet, prepare
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.limiter import Limiter

@@ -11,8 +11,8 @@ from auricle.dsp.errors import HrtfError
 from auricle.dsp.hrtf.bass import extended_bass, judged_bass
 from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.head_radius import head_radius_m
-from auricle.dsp.played import played_responses
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.played import played_responses
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 
 RATE = 48000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.dsp import cache
+from auricle.dsp.preparation import cache
 from auricle.dsp.storage import cache_room
 from auricle.plugin_core import cli
 

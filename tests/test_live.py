@@ -21,7 +21,7 @@ from numba import njit
 
 import auricle
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.osc.client import OscClient, message
 from auricle.plugin_core import cli
 from auricle.plugin_core.live import callbacks, jack, mailbox, portaudio

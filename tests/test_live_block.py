@@ -7,7 +7,7 @@ import pytest
 import synthetic
 
 from auricle.dsp.geometry import quaternion_normalise
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.live.block import render_block, take_scene
 from auricle.plugin_core.live.desk import Desk

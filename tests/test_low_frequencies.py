@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from auricle.dsp import basis
 from auricle.dsp.hrtf.structural_model import computed_responses
+from auricle.dsp.preparation import basis
 from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 

@@ -30,7 +30,7 @@ from auricle.dsp.filters import biquad
 from auricle.dsp.geometry import quaternion_from_ypr_deg, rotate, unit_vectors
 from auricle.dsp.hrtf.head_radius import MEAN_RADIUS_M, head_radius_m
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.renderer import BinauralRenderer
 
 RATE = 48000

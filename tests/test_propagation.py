@@ -9,7 +9,7 @@ from synthetic import level_db
 from auricle.dsp.distance import propagation
 from auricle.dsp.distance.propagation import STEP, Propagation
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.renderer import BinauralRenderer
 
 RATE, SPEED = 48000, 343.0

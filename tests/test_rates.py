@@ -10,14 +10,14 @@ from scipy.signal import butter, sosfilt
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, sphere_response
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.filter_rate import EQUAL_HZ, at_rate
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.hrtf.structural_model import computed_responses
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.metrics.octaves import octave_levels_db
-from auricle.dsp.played import played_responses
-from auricle.dsp.played_errors import of_95, worst
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.filter_rate import EQUAL_HZ, at_rate
+from auricle.dsp.preparation.played import played_responses
+from auricle.dsp.preparation.played_errors import of_95, worst
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 
 

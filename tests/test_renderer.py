@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from plain import plain_python
 from synthetic import level_db
 
-from auricle.dsp import aim, cache, scatter, spatialize
+from auricle.dsp import aim, scatter, spatialize
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, rotate, unit_vectors
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation import cache
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
 
 RATE = 48000
@@ -262,7 +263,7 @@ def test_prepared_sets_are_cached_and_a_broken_cache_is_made_anew(heads, tmp_pat
 def test_preparing_keeps_blas_to_one_thread_and_gives_it_back(heads, monkeypatch):
     from threadpoolctl import threadpool_info
 
-    from auricle.dsp import prepared
+    from auricle.dsp.preparation import prepare as prepared
 
     def blas() -> list[int]:
         return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"]

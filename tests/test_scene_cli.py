@@ -189,7 +189,7 @@ def test_a_full_disk_is_one_line(work: Path, target: float | None) -> None:
         "import resource, signal\n"
         "from auricle.plugin_core.cli import main\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from auricle.dsp.cache import prepared_set\n"
+        "from auricle.dsp.preparation.cache import prepared_set\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
         "main(['render', '--scene', 's.json', '-o', 'o.wav'])\n"
     )

@@ -21,7 +21,7 @@ from auricle.dsp.engine import Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.layouts import layout
 from auricle.dsp.linn import LinnRenderer
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.dsp.streaming import input_checks as bounds
 from auricle.plugin_core.live.live import Live

@@ -8,7 +8,7 @@ from plain import plain_python
 from auricle.dsp import width
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.prepared import prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.renderer import BinauralRenderer
 
 RATE = 48000

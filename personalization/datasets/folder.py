@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from auricle.dsp.cache import cache_folder, load_archive, save_archive
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
 from auricle.dsp.storage.part_files import forget, unfinished
 from auricle.personalization.datasets.measures import aligned, plain_id, read_measures
 from auricle.personalization.datasets.registry import Dataset, find

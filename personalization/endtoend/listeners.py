@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from auricle.dsp.cache import cache_folder, load_archive, save_archive
 from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
 from auricle.dsp.responses import arrival as alignment
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.harmonise import harmonise

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auricle.dsp.cache import cache_folder, load_archive, save_archive
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners import Licence, Listeners, Role
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS, Batch

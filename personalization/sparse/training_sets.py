@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from auricle.dsp.cache import cache_folder, load_archive, save_archive
+from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
 from auricle.personalization.datasets.folder import load_folder
 from auricle.personalization.datasets.packed import load_h5
 from auricle.personalization.datasets.registry import find

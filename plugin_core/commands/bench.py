@@ -95,8 +95,8 @@ def _progress() -> Iterator[Callable[[str], None]]:
 def _measure(hrtf: "HrtfSet | None", rank: str, seconds: float, as_json: bool) -> None:
     from threadpoolctl import threadpool_limits
 
-    from auricle.dsp.cache import prepared_set
     from auricle.dsp.hrtf.structural_model import computed_hrtf
+    from auricle.dsp.preparation.cache import prepared_set
     from auricle.plugin_core import bench as measure
 
     rate = 48000

@@ -22,7 +22,7 @@ def cache(
     """Say where prepared sets are kept and how much room they take."""
     if context.invoked_subcommand is not None:
         return
-    from auricle.dsp.cache import cache_folder
+    from auricle.dsp.preparation.cache import cache_folder
     from auricle.dsp.storage.cache_room import kept, most_bytes
 
     folder = cache_folder()
@@ -38,7 +38,7 @@ def cache(
 @app.command("clear", epilog="Example: auricle cache clear")
 def clear() -> None:
     """Remove all prepared sets; they are made anew when they are needed."""
-    from auricle.dsp.cache import cache_folder
+    from auricle.dsp.preparation.cache import cache_folder
     from auricle.dsp.storage.cache_room import clear as clear_folder
 
     folder = cache_folder()

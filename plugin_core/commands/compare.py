@@ -90,8 +90,8 @@ def compare(
     --family endtoend compares systems that turn a mono signal and a moving source into both ears,
     with the geometric warp and with the engine through true, mean and predicted responses.
     """
-    from auricle.dsp.cache import cache_folder
     from auricle.dsp.errors import AuricleError
+    from auricle.dsp.preparation.cache import cache_folder
 
     if family not in ("sparse", "endtoend"):
         raise AuricleError(f"--family is sparse or endtoend, got {family!r}")

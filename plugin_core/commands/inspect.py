@@ -104,7 +104,7 @@ def summary(file: Path, hrtf: "HrtfSet") -> dict[str, Any]:
 
 def _as_played(hrtf: "HrtfSet") -> dict[str, Any]:
     """What the renderer makes of the set by itself, at the set's rate."""
-    from auricle.dsp.cache import prepared_set
+    from auricle.dsp.preparation.cache import prepared_set
 
     prepared = prepared_set(hrtf, hrtf.sample_rate)
     return {

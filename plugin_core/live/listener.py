@@ -5,7 +5,7 @@ import numpy as np
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.compiled.records import Packed
 from auricle.dsp.engine import Engine
-from auricle.dsp.prepared import PreparedSet
+from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.plugin_core.live.layout import ENGINE
 from auricle.plugin_core.live.scene import LiveScene
 

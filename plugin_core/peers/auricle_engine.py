@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from auricle.dsp.cache import prepared_set
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.preparation.cache import prepared_set
 from auricle.dsp.renderer import BinauralRenderer
 from auricle.plugin_core.peers.engine import Array, Audio, Engine
 

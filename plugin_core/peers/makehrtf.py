@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from auricle.dsp.cache import cache_folder
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.preparation.cache import cache_folder
 
 TAPS = 128  # the most that OpenAL Soft plays
 _TOOLS = ("makemhr", "makehrtf")

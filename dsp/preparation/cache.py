@@ -17,7 +17,7 @@ import numpy as np
 import platformdirs
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.prepared import VERSION, PreparedSet, prepare
+from auricle.dsp.preparation.prepare import VERSION, PreparedSet, prepare
 from auricle.dsp.storage.cache_room import make_room
 from auricle.dsp.storage.part_files import whole_file
 
@@ -36,7 +36,8 @@ def cache_folder() -> Path:
 def prepared_set(
     hrtf: HrtfSet, sample_rate: int, *, rank: str | int = "auto", level: str = "matched"
 ) -> PreparedSet:
-    """The prepared set of ``auricle.dsp.prepared.prepare``, from the cache where it lies there.
+    """The prepared set of ``auricle.dsp.preparation.prepare.prepare``, from the cache where it lies
+    there.
 
     A cache that cannot be read or written costs time, nothing else.
     """

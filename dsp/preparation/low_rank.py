@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
-from auricle.dsp import basis
 from auricle.dsp.interpolation.gp_mixture import interpolate
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
+from auricle.dsp.preparation import basis
 from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.mesh import SphereMesh
 

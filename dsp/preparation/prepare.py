@@ -7,20 +7,20 @@ from numpy.typing import NDArray
 
 from auricle.dsp.distance.near_field import LEAST_RADII, NearFieldTable, near_field_table
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.filter_rate import FIT_RATE, at_rate
 from auricle.dsp.filters.fractional_delay import centre_samples
-from auricle.dsp.full_rank import full_rank
 from auricle.dsp.hrtf.bass import extended_bass, judged_bass
 from auricle.dsp.hrtf.head_radius import head_radius_m
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation.mesh_refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
-from auricle.dsp.low_rank import LowRank, LowRankFit
 from auricle.dsp.metrics.octaves import octave_levels_db
 from auricle.dsp.metrics.spectral import MIDDLE
-from auricle.dsp.played import left_out_errors, measured_errors, played_responses
-from auricle.dsp.played_errors import NO_ERRORS
-from auricle.dsp.prepared_set import PreparedSet
-from auricle.dsp.rank_choice import least_rank
+from auricle.dsp.preparation.filter_rate import FIT_RATE, at_rate
+from auricle.dsp.preparation.full_rank import full_rank
+from auricle.dsp.preparation.low_rank import LowRank, LowRankFit
+from auricle.dsp.preparation.played import left_out_errors, measured_errors, played_responses
+from auricle.dsp.preparation.played_errors import NO_ERRORS
+from auricle.dsp.preparation.prepared_set import PreparedSet
+from auricle.dsp.preparation.rank_choice import least_rank
 from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 from auricle.dsp.sphere.quadrature import vertex_areas
@@ -51,8 +51,9 @@ def prepare(
         sample_rate: Hz.
         rank: "full": responses aligned as measured, exact; a whole number of buses an ear (fewer
             where the set fills no more); "auto": the least number that keeps the bounds of
-            ``auricle.dsp.played_errors`` and adds at most 0.35 dB of LSD between directions.
-            Low ranks are fitted at 48 kHz whatever the rate, so that they sound alike at each.
+            ``auricle.dsp.preparation.played_errors`` and adds at most 0.35 dB of LSD between
+            directions. Low ranks are fitted at 48 kHz whatever the rate, so that they sound alike
+            at each.
         level: "matched": every set to a mean diffuse-field power of 1; "measured": as in the file,
             with its bass, unless ``hrtf.bass`` is "extend".
         full_edge_deg: of the mesh at full rank; longer edges prepare a set sooner.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from auricle.dsp.metrics.spectral import MIDDLE, Band, spectra_lsd_db
-from auricle.dsp.octave_weighting import OctaveWeighting, octave_weighting
+from auricle.dsp.preparation.octave_weighting import OctaveWeighting, octave_weighting
 
 Floats = NDArray[np.float32]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.distance.near_field import NearFieldTable
-from auricle.dsp.played_errors import PlayedErrors
+from auricle.dsp.preparation.played_errors import PlayedErrors
 from auricle.dsp.sphere.mesh import SphereMesh
 
 

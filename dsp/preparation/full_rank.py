@@ -5,8 +5,8 @@ import scipy.fft as fft
 from numpy.typing import NDArray
 
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_taps_at
-from auricle.dsp.played_errors import NO_ERRORS
-from auricle.dsp.prepared_set import PreparedSet
+from auricle.dsp.preparation.played_errors import NO_ERRORS
+from auricle.dsp.preparation.prepared_set import PreparedSet
 from auricle.dsp.sphere.mesh import SphereMesh
 
 DELAY_TAPS = 24

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.basis import Basis
-from auricle.dsp.low_rank import LowRank, LowRankFit
-from auricle.dsp.played_errors import ILD_DB, LEVEL_DB, LSD_DB, of_95, worst
+from auricle.dsp.preparation.basis import Basis
+from auricle.dsp.preparation.low_rank import LowRank, LowRankFit
+from auricle.dsp.preparation.played_errors import ILD_DB, LEVEL_DB, LSD_DB, of_95, worst
 
 MAX_ADDED_DB = 0.35  # of LSD between measured directions; smooth sets, such as means, need it
 RANKS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_taps_at
 from auricle.dsp.metrics.octaves import CueErrors, cue_errors
 from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
-from auricle.dsp.played_errors import NO_ERRORS, PlayedErrors
-from auricle.dsp.prepared_set import PreparedSet
+from auricle.dsp.preparation.played_errors import NO_ERRORS, PlayedErrors
+from auricle.dsp.preparation.prepared_set import PreparedSet
 
 Array = NDArray[np.float64]
 
