@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from auricle.dsp.errors import AuricleError, HrtfError, MissingDependencyError, SofaError
     from auricle.dsp.hrtf.default_listener import default_hrtf
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
-    from auricle.dsp.renderer import BinauralRenderer
+    from auricle.dsp.render.binaural import BinauralRenderer
     from auricle.osc.client import OscClient
     from auricle.osc.server import OscServer
     from auricle.plugin_core.chain import Chain
@@ -68,7 +68,7 @@ _HOMES = {
     "AuricleError": "auricle.dsp.errors",
     "Bed": "auricle.dsp.bed",
     "BinauralPlugin": "auricle.plugin_core.plugin",
-    "BinauralRenderer": "auricle.dsp.renderer",
+    "BinauralRenderer": "auricle.dsp.render.binaural",
     "Chain": "auricle.plugin_core.chain",
     "HrtfError": "auricle.dsp.errors",
     "HrtfSet": "auricle.dsp.hrtf.hrtf_set",

@@ -18,7 +18,7 @@ import numpy as np
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 
 
 def packed(data: Path, name: str, row: int) -> HrtfSet:

@@ -40,7 +40,7 @@ from auricle.dsp.geometry import azimuth_elevation_deg, quaternion_from_ypr_deg
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.magnitude_least_squares import magnitude_least_squares
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.harmonics import encode
 from auricle.dsp.sphere.mesh import triangulate

@@ -20,7 +20,7 @@ from auricle.dsp.filters.biquad import response
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.personalization.datasets.splits import folds
 from auricle.personalization.features import HEARD, SAMPLE_RATE, SIZE
 from auricle.personalization.sparse.cascade_filters import cascade_set

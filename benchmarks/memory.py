@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from accuracy import sets
 
-from auricle.dsp.engine import Engine
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import prepare
+from auricle.dsp.render.engine import Engine
 from auricle.plugin_core.scene.scene import Scene
 
 HERE = Path(__file__).resolve().parent

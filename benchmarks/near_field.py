@@ -32,9 +32,9 @@ from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.hrtf.head_radius import head_radius_m
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.hrtf.structural_model import computed_hrtf
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
+from auricle.dsp.render.spatialize import filter_row
 from auricle.dsp.responses import arrival
-from auricle.dsp.spatialize import filter_row
 
 RATE = 48000
 SIZE = 512

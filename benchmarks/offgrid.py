@@ -17,7 +17,7 @@ from accuracy import packed
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.mesh import triangulate
 

@@ -17,7 +17,7 @@ from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.bench import spread_db
 
 RATE = 48000

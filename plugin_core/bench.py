@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
 from auricle.dsp.preparation.played import blended_tables
 from auricle.dsp.preparation.prepare import PreparedSet
-from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
+from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 
 SOURCE_DEG_PER_SECOND = 90.0
 HEAD_DEG_PER_SECOND = 60.0

@@ -11,7 +11,7 @@ from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
 from auricle.plugin_core.set_options import SetOptions
 

@@ -9,12 +9,13 @@ import numpy as np
 import synthetic
 from numba import njit
 
-from auricle.dsp import aim, cascade, linn, linn_filters, scatter, spatialize
+from auricle.dsp import cascade, linn, linn_filters
 from auricle.dsp.convolution import uniform  # fmt: skip
 from auricle.dsp.distance import propagation
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render import control_step, full_rank_output, spatialize
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.live import callbacks
 from auricle.plugin_core.live.desk import Desk
 from auricle.plugin_core.live.layout import Switch
@@ -38,7 +39,7 @@ def low_rank(times, aiming, audio, mixing, inputs, convolution):
     for i in range(times):
         phase, count = part(i)
         if phase == 0:
-            aim.aim(*aiming)
+            control_step.aim(*aiming)
         spatialize.spatialize(audio, phase, count, phase, *mixing)
         uniform.convolve_part(inputs, phase, count, phase, True, *convolution)
 
@@ -48,9 +49,9 @@ def full_rank(times, aiming, audio, mixing, bus, out, pending):
     for i in range(times):
         phase, count = part(i)
         if phase == 0:
-            aim.aim(*aiming)
+            control_step.aim(*aiming)
         spatialize.spatialize(audio, phase, count, phase, *mixing)
-        scatter.scatter(bus, phase, count, out, phase, pending)
+        full_rank_output.scatter(bus, phase, count, out, phase, pending)
 
 
 @njit(nogil=True)
@@ -69,13 +70,20 @@ def kernels(renderer, audio):
         return lambda *arguments: caught.setdefault(name, arguments)
 
     engine = renderer._engine
-    originals = aim.aim, spatialize.spatialize, scatter.scatter, uniform.convolve_part
-    aim.aim, spatialize.spatialize = catch("aim"), catch("spatialize")
-    scatter.scatter, uniform.convolve_part = catch("scatter"), catch("convolve")
+    originals = (
+        control_step.aim,
+        spatialize.spatialize,
+        full_rank_output.scatter,
+        uniform.convolve_part,
+    )
+    control_step.aim, spatialize.spatialize = catch("aim"), catch("spatialize")
+    full_rank_output.scatter, uniform.convolve_part = catch("scatter"), catch("convolve")
     try:
         renderer.process(audio)
     finally:
-        aim.aim, spatialize.spatialize, scatter.scatter, uniform.convolve_part = originals
+        control_step.aim, spatialize.spatialize, full_rank_output.scatter, uniform.convolve_part = (
+            originals
+        )
     renderer.reset()
     audio, _, _, _, *mixing = caught["spatialize"]
     common = (caught["aim"], audio, tuple(mixing))

@@ -18,7 +18,7 @@ from auricle.dsp.filters.biquad import from_analogue
 from auricle.dsp.layouts import layout
 from auricle.dsp.linn import LinnRenderer
 from auricle.dsp.preparation.prepare import PreparedSet, prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.limiter import Limiter
 from auricle.plugin_core.live.block import take_scene

@@ -19,7 +19,7 @@ from auricle.dsp.geometry import (
 )
 from auricle.dsp.magnitude_least_squares import blend_of, magnitude_least_squares
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.dsp.sphere.harmonics import conversion, encode, rotation_matrix
 
 RATE = 48000

@@ -8,7 +8,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg
 from auricle.dsp.layouts import LAYOUTS, layout, layout_for_channels
 from auricle.dsp.preparation.prepare import diffuse_field_rms, prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.dsp.sphere.mesh import triangulate
 
 RATE = 48000

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from plain import plain_python
 from synthetic import level_db
 
-from auricle.dsp import spatialize
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.distance import cue_kernels as kernels
 from auricle.dsp.distance import near_field
@@ -31,7 +30,8 @@ from auricle.dsp.geometry import quaternion_from_ypr_deg, rotate, unit_vectors
 from auricle.dsp.hrtf.head_radius import MEAN_RADIUS_M, head_radius_m
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render import spatialize
+from auricle.dsp.render.binaural import BinauralRenderer
 
 RATE = 48000
 FAR_M = 3.0

@@ -8,7 +8,7 @@ from auricle.dsp.metrics.octaves import CENTRES_HZ, cue_errors, octave_levels_db
 from auricle.dsp.preparation.played import played_responses
 from auricle.dsp.preparation.played_errors import NO_ERRORS, of_95, worst
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 
 RATE = 48000
 

@@ -12,7 +12,7 @@ from synthetic import level_db
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.layout import Layout
 from auricle.plugin_core.plugin import BinauralPlugin
 

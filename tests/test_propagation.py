@@ -10,7 +10,7 @@ from auricle.dsp.distance import propagation
 from auricle.dsp.distance.propagation import STEP, Propagation
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 
 RATE, SPEED = 48000, 343.0
 HERE = np.zeros(3)

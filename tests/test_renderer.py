@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from plain import plain_python
 from synthetic import level_db
 
-from auricle.dsp import aim, scatter, spatialize
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, rotate, unit_vectors
 from auricle.dsp.preparation import cache
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
+from auricle.dsp.render import control_step, full_rank_output, spatialize
+from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 
 RATE = 48000
 
@@ -97,7 +97,7 @@ def test_kernels_as_plain_python_equal_the_compiled_ones(which, request):
     for compiled in (True, False):
         renderer = BinauralRenderer(prepared, RATE, n_sources=5)
         with ExitStack() as stack:
-            for module in () if compiled else (aim, spatialize, scatter):
+            for module in () if compiled else (control_step, spatialize, full_rank_output):
                 stack.enter_context(plain_python(module))
             parts = []
             for step, (begin, end) in enumerate([(0, 128), (128, 171), (171, 330)]):

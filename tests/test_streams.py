@@ -11,18 +11,19 @@ import streams
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.dsp import aim, ambisonics, bed, spatialize, width
+from auricle.dsp import ambisonics, bed
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed
 from auricle.dsp.cascade import CascadeRenderer
 from auricle.dsp.convolution.uniform import PartitionedConvolver
 from auricle.dsp.distance import propagation
-from auricle.dsp.engine import Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.layouts import layout
 from auricle.dsp.linn import LinnRenderer
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render import control_step, source_width, spatialize
+from auricle.dsp.render.binaural import BinauralRenderer
+from auricle.dsp.render.engine import Engine
 from auricle.dsp.streaming import input_checks as bounds
 from auricle.plugin_core.live.live import Live
 from auricle.plugin_core.neural.plugin import NeuralPlugin
@@ -95,9 +96,9 @@ def test_silenced_parts_are_counted():
 
 
 def test_kernels_and_what_they_are_given_have_the_same_bounds():
-    for kernels in (spatialize, propagation, width, ambisonics, bed):
+    for kernels in (spatialize, propagation, source_width, ambisonics, bed):
         assert kernels.LOUDEST == bounds.LOUDEST_SAMPLE
-    assert aim.LARGEST_GAIN == bounds.LARGEST_GAIN
+    assert control_step.LARGEST_GAIN == bounds.LARGEST_GAIN
 
 
 @pytest.mark.parametrize("gain", [1e39, -1e7, np.nan, np.inf])
@@ -347,7 +348,7 @@ def test_the_first_block_compiles_nothing(monkeypatch):
     renderer = streams.everything()
     kernels = [
         (module, name)
-        for module in (aim, spatialize, propagation, width)
+        for module in (control_step, spatialize, propagation, source_width)
         for name, value in vars(module).items()
         if hasattr(value, "signatures")
     ]

@@ -5,11 +5,11 @@ import pytest
 import synthetic
 from plain import plain_python
 
-from auricle.dsp import width
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render import source_width
+from auricle.dsp.render.binaural import BinauralRenderer
 
 RATE = 48000
 
@@ -128,17 +128,17 @@ def test_kernels_as_plain_python(prepared):
     audio, places = noise(2, 128), rng.standard_normal((2, 3))
 
     def run():
-        made = width.Width(2, RATE, prepared)
+        made = source_width.Width(2, RATE, prepared)
         made.targets_deg[:] = 50.0, 0.0
         made.aim(places, np.eye(3), np.zeros(3), np.ones(2), True)
         made.run(audio, 0, 128)
         return made.positions.copy(), made.levels.copy(), made.share.copy(), made.out.copy()
 
     compiled = run()
-    with plain_python(width):
+    with plain_python(source_width):
         for a, b in zip(run(), compiled, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-6)
-    assert not np.any(compiled[3][width.COPIES :])
+    assert not np.any(compiled[3][source_width.COPIES :])
 
 
 @pytest.mark.parametrize(

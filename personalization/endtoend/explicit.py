@@ -17,7 +17,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import PreparedSet, prepare
-from auricle.dsp.renderer import BinauralRenderer
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
 from auricle.personalization.endtoend.poses import RATE, STEP, Poses
 

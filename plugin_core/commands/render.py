@@ -260,7 +260,7 @@ def say(sentence: str) -> None:
 
 def say_first_run() -> None:
     """Say on stderr why the first run takes longer, before it does."""
-    from auricle.dsp.spatialize import spatialize
+    from auricle.dsp.render.spatialize import spatialize
 
     if next(Path(spatialize.stats.cache_path).glob("spatialize.spatialize-*.nbi"), None) is None:
         say("first run: compiling, once; up to half a minute")

@@ -11,8 +11,8 @@ import numpy as np
 from numba import njit
 
 from auricle.dsp.compiled.calls import apart
-from auricle.dsp.renderer import FADE_STEPS
-from auricle.dsp.spatialize import STEP
+from auricle.dsp.render.binaural import FADE_STEPS
+from auricle.dsp.render.spatialize import STEP
 from auricle.plugin_core.live.engine_block import (
     add_nonfinite,
     aim_engine,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.spatialize import STEP
+from auricle.dsp.render.spatialize import STEP
 from auricle.plugin_core.live import callbacks, layout, mailbox
 from auricle.plugin_core.live.atomics import load_acquire, store_release
 from auricle.plugin_core.live.engine_block import reset_engine

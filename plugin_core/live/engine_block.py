@@ -1,5 +1,6 @@
 # mypy: disable-error-code="no-untyped-def"
-"""What ``auricle.dsp.engine.Engine`` does, compiled, on the arrays of an engine at an address.
+"""What ``auricle.dsp.render.engine.Engine`` does, compiled, on the arrays of an engine at an
+address.
 
 The same kernels in the same order; tests hold the two together. Compiled anew in every process
 (``cache=False``), since it composes kernels of several files.
@@ -9,12 +10,12 @@ from typing import Any
 
 from numba import njit
 
-from auricle.dsp.aim import aim
 from auricle.dsp.compiled.calls import apart
 from auricle.dsp.convolution.uniform import BLOCK, convolve_part
 from auricle.dsp.distance.cue_kernels import aim_distance, any_nearer
-from auricle.dsp.scatter import scatter
-from auricle.dsp.spatialize import STEP, spatialize
+from auricle.dsp.render.control_step import aim
+from auricle.dsp.render.full_rank_output import scatter
+from auricle.dsp.render.spatialize import STEP, spatialize
 from auricle.plugin_core.live.layout import ENGINE
 
 RANK, HEADS, DELAY_TAPS, CENTRE, REACH, TAIL = range(6)  # of ``sizes``

@@ -10,7 +10,7 @@ from auricle.dsp.compiled.records import Record, f32, f64, flags, i8, i32, i64, 
 MAX_BLOCK = 8192  # the largest that JACK knows
 MARKS = 4096  # blocks whose times are kept
 
-# Of an engine; see auricle.dsp.engine.Engine.arrays.
+# Of an engine; see auricle.dsp.render.engine.Engine.arrays.
 ENGINE = Record(
     "EngineArrays",
     inverse=f64(3), neighbours=i32(2), triangles=i32(2), gains_table=f32(2), delays_table=f64(2),

@@ -4,8 +4,8 @@ import numpy as np
 
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.compiled.records import Packed
-from auricle.dsp.engine import Engine
 from auricle.dsp.preparation.prepare import PreparedSet
+from auricle.dsp.render.engine import Engine
 from auricle.plugin_core.live.layout import ENGINE
 from auricle.plugin_core.live.scene import LiveScene
 

@@ -17,7 +17,7 @@ from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import PreparedSet
-from auricle.dsp.spatialize import STEP
+from auricle.dsp.render.spatialize import STEP
 from auricle.dsp.streaming.input_checks import checked_gains, listener_orientation
 from auricle.osc.dialects import preset
 from auricle.osc.scene_state import SceneState

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.renderer import CONTROL_SAMPLES
+from auricle.dsp.render.binaural import CONTROL_SAMPLES
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.mixing import motion, scale_by_steps
 from auricle.plugin_core.motion import Head

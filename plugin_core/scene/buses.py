@@ -13,7 +13,7 @@ from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.layouts import Layout
 from auricle.dsp.preparation.prepare import PreparedSet
-from auricle.dsp.renderer import CONTROL_SAMPLES, BinauralRenderer
+from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 from auricle.dsp.responses.arrival import arrival_samples
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.mixing import Bus

@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp import aim, scatter
-from auricle.dsp import spatialize as kernels
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.compiled.simd import LANES
 from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver, arrays_of
@@ -15,6 +13,8 @@ from auricle.dsp.distance.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
 from auricle.dsp.preparation.prepare import PreparedSet
+from auricle.dsp.render import control_step, full_rank_output
+from auricle.dsp.render import spatialize as kernels
 from auricle.dsp.streaming.input_checks import LARGEST_RESPONSE
 
 STEP = kernels.STEP
@@ -120,7 +120,7 @@ class Engine:
         """Set where each source is heard at the end of the step that begins."""
         mesh, cues = self.prepared.mesh, self._cues
         cues.aim(positions, turn, origin, jump)
-        aim.aim(
+        control_step.aim(
             positions, turn, origin, gains, distance_gain, jump, self._inverse, mesh.neighbours,
             mesh.triangles, self._gains_table, self._delays_table, cues.near, cues.early,
             cues.directions, cues.delays, float(self._centre), self.prepared.rank,
@@ -141,7 +141,7 @@ class Engine:
             self._old_filters, self._new_filters, cues.memory, self._bus,
         )  # fmt: skip
         if self._convolver is None:
-            scatter.scatter(self._bus, phase, count, out, at, self._pending)
+            full_rank_output.scatter(self._bus, phase, count, out, at, self._pending)
         else:
             self._convolver.process_part(self._inputs, phase, count, out, at)
 

@@ -6,12 +6,13 @@ from numpy.typing import ArrayLike, NDArray
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.distance.propagation import Propagation
-from auricle.dsp.engine import STEP, Engine
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet
+from auricle.dsp.render.engine import STEP, Engine
+from auricle.dsp.render.source_width import COPIES, Width
 from auricle.dsp.streaming.input_checks import (
     PathLike,
     as_set,
@@ -20,7 +21,6 @@ from auricle.dsp.streaming.input_checks import (
     listener_orientation,
 )
 from auricle.dsp.streaming.stream import Stream
-from auricle.dsp.width import COPIES, Width
 
 CONTROL_SAMPLES = STEP
 FADE_STEPS = 8  # of an exchange of sets
