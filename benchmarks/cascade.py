@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from auricle.dsp.cascade import CascadeRenderer
 from auricle.dsp.filters.biquad import response
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.iir.cascade import CascadeRenderer
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.personalization.datasets.splits import folds

@@ -9,10 +9,11 @@ import numpy as np
 import synthetic
 from numba import njit
 
-from auricle.dsp import cascade, linn, linn_filters
+from auricle.dsp import linn, linn_filters
 from auricle.dsp.convolution import uniform  # fmt: skip
 from auricle.dsp.distance import propagation
 from auricle.dsp.geometry import unit_vectors
+from auricle.dsp.iir import cascade
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render import control_step, full_rank_output, spatialize
 from auricle.dsp.render.binaural import BinauralRenderer

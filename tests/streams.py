@@ -12,9 +12,9 @@ from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.ambisonic_decoder import design_decoder
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed
-from auricle.dsp.cascade import CascadeRenderer, CascadeSet
 from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver
 from auricle.dsp.filters.biquad import from_analogue
+from auricle.dsp.iir.cascade import CascadeRenderer, CascadeSet
 from auricle.dsp.layouts import layout
 from auricle.dsp.linn import LinnRenderer
 from auricle.dsp.preparation.prepare import PreparedSet, prepare

@@ -4,10 +4,10 @@ from plain import plain_python
 from scipy.signal import sosfilt
 from synthetic import level_db, sphere
 
-from auricle.dsp import cascade
-from auricle.dsp.cascade import LEAST_DELAY, STEP, CascadeRenderer, CascadeSet
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.biquad import from_analogue
+from auricle.dsp.iir import cascade
+from auricle.dsp.iir.cascade import LEAST_DELAY, STEP, CascadeRenderer, CascadeSet
 
 RATE = 44100
 

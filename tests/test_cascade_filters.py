@@ -4,8 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from auricle.dsp.cascade import LEAST_DELAY  # noqa: E402
 from auricle.dsp.filters.biquad import response  # noqa: E402
+from auricle.dsp.iir.cascade import LEAST_DELAY  # noqa: E402
 from auricle.personalization.features import HEARD, SAMPLE_RATE, SIZE  # noqa: E402
 from auricle.personalization.sparse.cascade_filters import cascade_set  # noqa: E402
 from auricle.personalization.sparse.models.niirf import Niirf  # noqa: E402

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from auricle.dsp import ambisonics, bed
 from auricle.dsp.ambisonics import AmbisonicRenderer
 from auricle.dsp.bed import Bed
-from auricle.dsp.cascade import CascadeRenderer
 from auricle.dsp.convolution.uniform import PartitionedConvolver
 from auricle.dsp.distance import propagation
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.iir.cascade import CascadeRenderer
 from auricle.dsp.layouts import layout
 from auricle.dsp.linn import LinnRenderer
 from auricle.dsp.preparation.prepare import prepare
