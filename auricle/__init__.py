@@ -17,7 +17,7 @@ from auricle.dsp.hrtf import pictures
 
 if TYPE_CHECKING:
     from auricle.dsp.acoustics.air_absorption import Air
-    from auricle.dsp.ambisonics import AmbisonicRenderer
+    from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
     from auricle.dsp.bed import Bed
     from auricle.dsp.errors import AuricleError, HrtfError, MissingDependencyError, SofaError
     from auricle.dsp.hrtf.default_listener import default_hrtf
@@ -64,7 +64,7 @@ __all__ = [
 
 _HOMES = {
     "Air": "auricle.dsp.acoustics.air_absorption",
-    "AmbisonicRenderer": "auricle.dsp.ambisonics",
+    "AmbisonicRenderer": "auricle.dsp.ambisonics.renderer",
     "AuricleError": "auricle.dsp.errors",
     "Bed": "auricle.dsp.bed",
     "BinauralPlugin": "auricle.plugin_core.plugin",

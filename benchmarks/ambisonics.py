@@ -34,11 +34,11 @@ from interpolation import (
     spectra,
 )
 
-from auricle.dsp.ambisonic_decoder import AmbisonicDecoder, design_decoder, vertex_areas
-from auricle.dsp.ambisonics import AmbisonicRenderer
+from auricle.dsp.ambisonics.decoder import AmbisonicDecoder, design_decoder, vertex_areas
+from auricle.dsp.ambisonics.magnitude_least_squares import magnitude_least_squares
+from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.geometry import azimuth_elevation_deg, quaternion_from_ypr_deg
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.magnitude_least_squares import magnitude_least_squares
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.dsp.responses import arrival

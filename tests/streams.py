@@ -9,8 +9,8 @@ import numpy as np
 import synthetic
 
 from auricle.dsp.acoustics.air_absorption import Air
-from auricle.dsp.ambisonic_decoder import design_decoder
-from auricle.dsp.ambisonics import AmbisonicRenderer
+from auricle.dsp.ambisonics.decoder import design_decoder
+from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.bed import Bed
 from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver
 from auricle.dsp.filters.biquad import from_analogue

@@ -15,7 +15,7 @@ import synthetic
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.dsp import fuma
+from auricle.dsp.ambisonics import fuma
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.plugin_core import audio_files

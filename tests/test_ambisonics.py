@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic import level_db
 
-from auricle.dsp import ambisonic_decoder, ambisonics
-from auricle.dsp.ambisonics import CONTROL_SAMPLES, AmbisonicRenderer
+from auricle.dsp.ambisonics import decoder as ambisonic_decoder
+from auricle.dsp.ambisonics import renderer as ambisonics
+from auricle.dsp.ambisonics.magnitude_least_squares import blend_of, magnitude_least_squares
+from auricle.dsp.ambisonics.renderer import CONTROL_SAMPLES, AmbisonicRenderer
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import (
     quaternion_conjugate,
@@ -17,7 +19,6 @@ from auricle.dsp.geometry import (
     slerp,
     unit_vectors,
 )
-from auricle.dsp.magnitude_least_squares import blend_of, magnitude_least_squares
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.dsp.sphere.harmonics import conversion, encode, rotation_matrix

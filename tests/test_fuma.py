@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.dsp import fuma
+from auricle.dsp.ambisonics import fuma
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.sphere.harmonics import encode

@@ -13,7 +13,7 @@ import synthetic
 from synthetic import level_db
 
 import auricle
-from auricle.dsp.ambisonics import AmbisonicRenderer
+from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio_files import ArraySource, FileSource
 from auricle.plugin_core.chain import Chain

@@ -11,8 +11,9 @@ import streams
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.dsp import ambisonics, bed
-from auricle.dsp.ambisonics import AmbisonicRenderer
+from auricle.dsp import bed
+from auricle.dsp.ambisonics import renderer as ambisonics
+from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.bed import Bed
 from auricle.dsp.convolution.uniform import PartitionedConvolver
 from auricle.dsp.distance import propagation

@@ -11,8 +11,8 @@ import synthetic
 from synthetic import level_db
 from wave_files import B_FORMAT_FLOAT, extensible
 
+from auricle.dsp.ambisonics.fuma import ACN, CHANNELS, GAINS
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.fuma import ACN, CHANNELS, GAINS
 from auricle.plugin_core.headers import Header, read_header
 from auricle.plugin_core.offline import render
 from auricle.plugin_core.scene.channels import channels_of, whole_file

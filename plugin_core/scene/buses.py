@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.ambisonics import AmbisonicRenderer
+from auricle.dsp.ambisonics.fuma import sn3d_from_fuma
+from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.bed import Bed, bass_gain
-from auricle.dsp.fuma import sn3d_from_fuma
 from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.layouts import Layout

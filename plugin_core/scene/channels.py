@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
-from auricle.dsp import fuma
+from auricle.dsp.ambisonics import fuma
 from auricle.dsp.channel_roles import in_order_of, layout_of_header
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.layouts import LAYOUTS, Layout, layout, layout_for_channels, layout_of_labels

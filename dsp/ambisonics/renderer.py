@@ -7,7 +7,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.ambisonic_decoder import AmbisonicDecoder, ambisonic_decoder
+from auricle.dsp.ambisonics.decoder import AmbisonicDecoder, ambisonic_decoder
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.convolution.uniform import BLOCK, FilterSpectra, PartitionedConvolver
 from auricle.dsp.errors import AuricleError
@@ -43,7 +43,7 @@ class AmbisonicRenderer(Stream):
 
     Args:
         hrtf: the listener's set, the path of a SOFA file, or an ``AmbisonicDecoder`` made earlier
-            for this sample rate and order (from ``auricle.dsp.ambisonic_decoder``, in any thread).
+            for this sample rate and order (from ``auricle.dsp.ambisonics.decoder``, in any thread).
         sample_rate: of the audio, in Hz.
         block_size: samples that calls usually have; any size is allowed.
         order: 0 to 10.

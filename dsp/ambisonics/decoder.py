@@ -7,14 +7,14 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
 
-from auricle.dsp.errors import AuricleError
-from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.interpolation.gp_mixture import interpolate
-from auricle.dsp.magnitude_least_squares import (
+from auricle.dsp.ambisonics.magnitude_least_squares import (
     blend_of,
     magnitude_least_squares,
     match_covariance,
 )
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.interpolation.gp_mixture import interpolate
 from auricle.dsp.metrics.spectral import spectra_lsd_db
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive, set_digest
 from auricle.dsp.preparation.prepare import diffuse_field_rms
