@@ -18,10 +18,10 @@ from auricle.dsp.hrtf import pictures
 if TYPE_CHECKING:
     from auricle.dsp.acoustics.air_absorption import Air
     from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
-    from auricle.dsp.bed import Bed
     from auricle.dsp.errors import AuricleError, HrtfError, MissingDependencyError, SofaError
     from auricle.dsp.hrtf.default_listener import default_hrtf
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
+    from auricle.dsp.loudspeakers.bed import Bed
     from auricle.dsp.render.binaural import BinauralRenderer
     from auricle.osc.client import OscClient
     from auricle.osc.server import OscServer
@@ -66,7 +66,7 @@ _HOMES = {
     "Air": "auricle.dsp.acoustics.air_absorption",
     "AmbisonicRenderer": "auricle.dsp.ambisonics.renderer",
     "AuricleError": "auricle.dsp.errors",
-    "Bed": "auricle.dsp.bed",
+    "Bed": "auricle.dsp.loudspeakers.bed",
     "BinauralPlugin": "auricle.plugin_core.plugin",
     "BinauralRenderer": "auricle.dsp.render.binaural",
     "Chain": "auricle.plugin_core.chain",

@@ -2,7 +2,7 @@
 
 import struct
 
-from auricle.dsp.channel_roles import mask_roles
+from auricle.dsp.loudspeakers.channel_roles import mask_roles
 
 _BY_DESCRIPTIONS, _BY_MASK, _B_FORMAT, _ACN_SN3D = 0, 1, 107, 190
 _LABELS = {

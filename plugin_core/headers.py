@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from auricle.dsp.channel_roles import FLAC_ROLES, VORBIS_ROLES, labels_of_roles, mask_roles
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.loudspeakers.channel_roles import (
+    FLAC_ROLES,
+    VORBIS_ROLES,
+    labels_of_roles,
+    mask_roles,
+)
 from auricle.plugin_core.adm.chunks import Chunk, wave_chunks
 from auricle.plugin_core.core_audio import core_audio_layout
 

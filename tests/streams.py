@@ -11,12 +11,12 @@ import synthetic
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.ambisonics.decoder import design_decoder
 from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
-from auricle.dsp.bed import Bed
 from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver
 from auricle.dsp.filters.biquad import from_analogue
 from auricle.dsp.iir.cascade import CascadeRenderer, CascadeSet
-from auricle.dsp.layouts import layout
 from auricle.dsp.linn import LinnRenderer
+from auricle.dsp.loudspeakers.bed import Bed
+from auricle.dsp.loudspeakers.layouts import layout
 from auricle.dsp.preparation.prepare import PreparedSet, prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.chain import Chain

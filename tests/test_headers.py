@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wave_files import B_FORMAT_FLOAT, B_FORMAT_PCM, chunk, extensible, ixml
 
-from auricle.dsp.channel_roles import (
+from auricle.dsp.errors import AuricleError
+from auricle.dsp.loudspeakers.channel_roles import (
     MASK_ROLES,
     in_order_of,
     labels_of_roles,
     layout_of_header,
     mask_roles,
 )
-from auricle.dsp.errors import AuricleError
-from auricle.dsp.layouts import LAYOUTS, layout, layout_of_labels
+from auricle.dsp.loudspeakers.layouts import LAYOUTS, layout, layout_of_labels
 from auricle.plugin_core.headers import Header, read_header
 
 DAW = {

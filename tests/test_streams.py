@@ -11,16 +11,16 @@ import streams
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.dsp import bed
 from auricle.dsp.ambisonics import renderer as ambisonics
 from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
-from auricle.dsp.bed import Bed
 from auricle.dsp.convolution.uniform import PartitionedConvolver
 from auricle.dsp.distance import propagation
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.iir.cascade import CascadeRenderer
-from auricle.dsp.layouts import layout
 from auricle.dsp.linn import LinnRenderer
+from auricle.dsp.loudspeakers import bed
+from auricle.dsp.loudspeakers.bed import Bed
+from auricle.dsp.loudspeakers.layouts import layout
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render import control_step, source_width, spatialize
 from auricle.dsp.render.binaural import BinauralRenderer

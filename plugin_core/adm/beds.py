@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from auricle.dsp.layouts import LAYOUTS, Loudspeaker
+from auricle.dsp.loudspeakers.layouts import LAYOUTS, Loudspeaker
 
 # Labels of the masters of object-based cinema, as BS.2051's.
 _CINEMA = {

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from auricle.dsp.ambisonics import fuma
-from auricle.dsp.layouts import Loudspeaker
+from auricle.dsp.loudspeakers.layouts import Loudspeaker
 from auricle.plugin_core.adm.axml import MOST_BLOCKS
 from auricle.plugin_core.adm.beds import layout_of, loudspeaker
 from auricle.plugin_core.adm.blocks import LOCKED, N_COLUMNS

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from auricle.dsp.ambisonics.fuma import sn3d_from_fuma
 from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
-from auricle.dsp.bed import Bed, bass_gain
 from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.layouts import Layout
+from auricle.dsp.loudspeakers.bed import Bed, bass_gain
+from auricle.dsp.loudspeakers.layouts import Layout
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 from auricle.dsp.responses.arrival import arrival_samples

@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from math import isqrt
 
 from auricle.dsp.ambisonics import fuma
-from auricle.dsp.channel_roles import in_order_of, layout_of_header
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.layouts import LAYOUTS, Layout, layout, layout_for_channels, layout_of_labels
+from auricle.dsp.loudspeakers.channel_roles import in_order_of, layout_of_header
+from auricle.dsp.loudspeakers.layouts import (
+    LAYOUTS,
+    Layout,
+    layout,
+    layout_for_channels,
+    layout_of_labels,
+)
 from auricle.plugin_core.headers import Header
 from auricle.plugin_core.scene.model import Track
 from auricle.plugin_core.scene.schema import KeyProblem

@@ -6,7 +6,7 @@ what DAWs add beside it; "" is a channel of which a header says nothing.
 
 from collections.abc import Sequence
 
-from auricle.dsp.layouts import LAYOUTS, Layout, Loudspeaker, layout_of_labels
+from auricle.dsp.loudspeakers.layouts import LAYOUTS, Layout, Loudspeaker, layout_of_labels
 
 MASK_ROLES = (
     "FL", "FR", "FC", "LFE", "BL", "BR", "FLC", "FRC", "BC", "SL", "SR", "TC", "TFL", "TFC", "TFR",

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.layouts import Layout
+from auricle.dsp.loudspeakers.layouts import Layout
 from auricle.dsp.preparation.prepare import diffuse_field_rms
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.dsp.streaming.input_checks import LARGEST_GAIN, checked_block
