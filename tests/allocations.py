@@ -9,11 +9,11 @@ import numpy as np
 import synthetic
 from numba import njit
 
-from auricle.dsp import linn, linn_filters
 from auricle.dsp.convolution import uniform  # fmt: skip
 from auricle.dsp.distance import propagation
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.iir import cascade
+from auricle.dsp.neural import linn_filters, linn_renderer
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render import control_step, full_rank_output, spatialize
 from auricle.dsp.render.binaural import BinauralRenderer
@@ -152,22 +152,22 @@ def network_filters(times, splitting, making, aiming, delaying, filtering):
     for i in range(times):
         phase, count = part(i)
         if phase == 0:
-            linn.split_places(*splitting)
+            linn_renderer.split_places(*splitting)
             linn_filters.make_filters(*making)
-            linn.aim_rows(*aiming)
+            linn_renderer.aim_rows(*aiming)
         audio, history, head, rest = delaying
         propagation.delay_rows(audio, 0, count, phase, history, head, *rest)
         heard, past, around, out = filtering
-        linn.filter_rows(heard, past, phase, count, *around, out[:, :count])
+        linn_renderer.filter_rows(heard, past, phase, count, *around, out[:, :count])
 
 
 def count_linn():
     """The kernels of ``LinnRenderer``, their sources moving."""
-    renderer = linn.LinnRenderer(ear_networks.networks(), RATE, 4)
+    renderer = linn_renderer.LinnRenderer(ear_networks.networks(), RATE, 4)
     audio = np.random.default_rng(0).standard_normal((4, 128)).astype(np.float32)
     caught = {}
     names = (
-        (linn, "split_places"), (linn, "aim_rows"), (linn, "filter_rows"),
+        (linn_renderer, "split_places"), (linn_renderer, "aim_rows"), (linn_renderer, "filter_rows"),
         (linn_filters, "make_filters"), (propagation, "delay_rows"),
     )  # fmt: skip
     originals = [getattr(module, name) for module, name in names]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from auricle.dsp.linn_filters import EarNetworks, knots_hz
+from auricle.dsp.neural.linn_filters import EarNetworks, knots_hz
 
 RATE, WIDTH, BANDS, PHASES = 48000, 24, 16, 5
 

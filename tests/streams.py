@@ -14,9 +14,9 @@ from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver
 from auricle.dsp.filters.biquad import from_analogue
 from auricle.dsp.iir.cascade import CascadeRenderer, CascadeSet
-from auricle.dsp.linn import LinnRenderer
 from auricle.dsp.loudspeakers.bed import Bed
 from auricle.dsp.loudspeakers.layouts import layout
+from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.dsp.preparation.prepare import PreparedSet, prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.chain import Chain

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from auricle.dsp.geometry import unit_vectors  # noqa: E402
 from auricle.dsp.hrtf.hrtf_set import HrtfSet  # noqa: E402
-from auricle.dsp.linn_filters import (  # noqa: E402
+from auricle.dsp.neural.linn_filters import (  # noqa: E402
     BINS,
     LEAD,
     SIZE,

@@ -7,13 +7,13 @@ from ear_networks import BANDS, RATE, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.dsp import linn as linn_module
-from auricle.dsp import linn_filters
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
-from auricle.dsp.linn import LEAST_DISTANCE_M, STEP, LinnRenderer
-from auricle.dsp.linn_filters import LEAD, SIZE, TAPS, EarNetworks, FilterMaker
+from auricle.dsp.neural import linn_filters
+from auricle.dsp.neural import linn_renderer as linn_module
+from auricle.dsp.neural.linn_filters import LEAD, SIZE, TAPS, EarNetworks, FilterMaker
+from auricle.dsp.neural.linn_renderer import LEAST_DISTANCE_M, STEP, LinnRenderer
 from auricle.dsp.sphere.harmonics import encode
 
 

@@ -17,10 +17,10 @@ from auricle.dsp.convolution.uniform import PartitionedConvolver
 from auricle.dsp.distance import propagation
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.iir.cascade import CascadeRenderer
-from auricle.dsp.linn import LinnRenderer
 from auricle.dsp.loudspeakers import bed
 from auricle.dsp.loudspeakers.bed import Bed
 from auricle.dsp.loudspeakers.layouts import layout
+from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render import control_step, source_width, spatialize
 from auricle.dsp.render.binaural import BinauralRenderer

@@ -11,7 +11,7 @@ import ear_networks
 
 import auricle
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.linn import LinnRenderer
+from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.personalization.weights import (
     Weights,
     WeightsError,

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
-from auricle.dsp.linn_filters import EarNetworks, knots_hz
+from auricle.dsp.neural.linn_filters import EarNetworks, knots_hz
 from auricle.personalization.endtoend.poses import EAR_OFFSET_M, RATE
 from auricle.personalization.weights import Weights, WeightsError, check_shapes
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, to_head, unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.linn import LinnRenderer
+from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
 from auricle.plugin_core.neural.systems import LIVE, OpenedSystem, open_system
 from auricle.plugin_core.set_options import SetOptions

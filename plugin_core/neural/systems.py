@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.linn import LinnRenderer
+from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.motion import Head

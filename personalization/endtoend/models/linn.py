@@ -41,7 +41,7 @@ from torch import nn
 from torch.nn import functional
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
-from auricle.dsp.linn_filters import (
+from auricle.dsp.neural.linn_filters import (
     BINS,
     DB_SCALE,
     LEAD,

@@ -19,7 +19,7 @@ from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.distance import propagation
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
-from auricle.dsp.linn_filters import TAPS, EarNetworks, FilterMaker
+from auricle.dsp.neural.linn_filters import TAPS, EarNetworks, FilterMaker
 from auricle.dsp.streaming.input_checks import checked_block
 from auricle.dsp.streaming.stream import Stream
 
