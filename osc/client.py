@@ -11,8 +11,8 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
 
 from auricle.dsp.errors import AuricleError
-from auricle.osc.framing import as_slip, with_length
-from auricle.osc.wire import Argument
+from auricle.osc.protocol.framing import as_slip, with_length
+from auricle.osc.protocol.messages import Argument
 
 MAX_INT32 = 2**31 - 1
 _PLAIN = {"T": True, "F": False, "N": None}

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from auricle.osc.addresses import TABLE
 from auricle.osc.client import plain
 from auricle.osc.dialects import PRESETS
+from auricle.osc.protocol.messages import Argument, Message
 from auricle.osc.tracker import Reader
-from auricle.osc.wire import Argument, Message
 
 MAX_ADDRESSES = 512
 WINDOW_SECONDS = 1.0

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from auricle.dsp.errors import AuricleError
-from auricle.osc.wire import MAX_DATAGRAM
+from auricle.osc.protocol.messages import MAX_DATAGRAM
 
 MAGIC = b"AUROSC1\n"
 _START = struct.Struct(">d")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from auricle.dsp.errors import AuricleError
 from auricle.osc.addresses import TABLE, Address, BadArgumentsError, NonfiniteError
-from auricle.osc.pattern import WILDCARDS, Pattern, PatternError, has_wildcards
+from auricle.osc.protocol.pattern import WILDCARDS, Pattern, PatternError, has_wildcards
 from auricle.osc.statistics import Statistics
 
 # Addresses tried, set or answered for one datagram; more where one pattern over all sources

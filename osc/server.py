@@ -16,11 +16,11 @@ from types import TracebackType
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
-from auricle.osc import wire
 from auricle.osc.datagrams import Datagrams
 from auricle.osc.folders import Folders
-from auricle.osc.framing import Framer, FramingError
 from auricle.osc.inbox import Inbox, Waiting
+from auricle.osc.protocol import messages
+from auricle.osc.protocol.framing import Framer, FramingError
 from auricle.osc.recording import Recorder
 from auricle.osc.router import Answer
 from auricle.osc.scene_state import SceneState
@@ -80,7 +80,7 @@ class OscServer:
         tcp_port: int | None = None, reply_port: int = REPLY_PORT, tracker: str | None = None,
         tracker_port: int | None = None, latency_seconds: float = 0.0, allow: Sequence[str] = (),
         folders: Sequence[str] = (), scene: SceneState | None = None, obey_time_tags: bool = True,
-        observe: Callable[[wire.Message, float], None] | None = None,
+        observe: Callable[[messages.Message, float], None] | None = None,
         record: str | Path | None = None, answers: bool = True,
     ) -> None:  # fmt: skip
         dialect = tracker_preset(tracker) if tracker is not None else None
@@ -236,7 +236,7 @@ class OscServer:
         if answer.address.startswith("/adm/"):
             sender = (sender[0], self._reply_port, *sender[2:])
         try:
-            bound.sendto(wire.encode(*answer), sender)
+            bound.sendto(messages.encode(*answer), sender)
         except OSError:
             self.session.statistics.dropped += 1
 
@@ -283,7 +283,7 @@ class OscServer:
         if connection not in self._connections or not self._answers:
             return
         try:
-            connection.sendall(framer.frame(wire.encode(*answer)))
+            connection.sendall(framer.frame(messages.encode(*answer)))
         except OSError:
             # Who does not read the answers is not waited for.
             self.session.statistics.dropped += 1

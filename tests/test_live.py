@@ -474,9 +474,9 @@ def ask(port):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.settimeout(10.0)
         asking.sendto(message("/auricle/stats", []), ("127.0.0.1", port))
-        from auricle.osc import wire
+        from auricle.osc.protocol import messages
 
-        return json.loads(wire.decode(asking.recv(65536))[0].arguments[0])
+        return json.loads(messages.decode(asking.recv(65536))[0].arguments[0])
 
 
 def test_a_tracker_is_predicted_by_the_latency():

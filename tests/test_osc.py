@@ -13,10 +13,10 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
-from auricle.osc import wire
 from auricle.osc.client import OscClient
-from auricle.osc.pattern import Pattern
 from auricle.osc.prediction import PosePredictor, conjugate, multiply, rotation_vector
+from auricle.osc.protocol import messages
+from auricle.osc.protocol.pattern import Pattern
 from auricle.osc.recording import Recorder, Recording
 from auricle.osc.server import OscServer
 from auricle.osc.session import Session
@@ -40,10 +40,10 @@ def built(address, values):
 
 @given(st.lists(VALUES, max_size=8))
 def test_messages_of_another_library_are_read(values):
-    (message,) = wire.decode(built("/a/b", values).dgram)
+    (message,) = messages.decode(built("/a/b", values).dgram)
     assert message.address == "/a/b"
     assert list(message.arguments) == values
-    (again,) = wire.decode(wire.encode("/a/b", values))
+    (again,) = messages.decode(messages.encode("/a/b", values))
     assert again == message
 
 
@@ -53,9 +53,9 @@ def test_bundles_nest_and_carry_their_time():
     outer = OscBundleBuilder(IMMEDIATELY)
     outer.add_content(built("/a", [1]))
     outer.add_content(inner.build())
-    a, b = wire.decode(outer.build().dgram)
-    assert (a.address, a.time_tag) == ("/a", wire.IMMEDIATELY)
-    assert wire.unix_seconds(b.time_tag) == pytest.approx(1000.5)
+    a, b = messages.decode(outer.build().dgram)
+    assert (a.address, a.time_tag) == ("/a", messages.IMMEDIATELY)
+    assert messages.unix_seconds(b.time_tag) == pytest.approx(1000.5)
 
 
 @pytest.mark.parametrize(
@@ -71,12 +71,12 @@ def test_bundles_nest_and_carry_their_time():
         b"/a\0\0,s\0\0\xff\xfe\0\0",
         b"#bundle\0" + b"\0" * 8 + b"\x00\x00\x00\x05",
         b"#bundle\0\0\0\0\0\0\0\0\1\x00\x00\x00\x10" * 300,
-        wire.encode("/a", [1]) + b"\0\0\0",
+        messages.encode("/a", [1]) + b"\0\0\0",
     ],
 )
 def test_what_is_not_osc_is_refused(datagram):
-    with pytest.raises(wire.WireError):
-        wire.decode(datagram)
+    with pytest.raises(messages.WireError):
+        messages.decode(datagram)
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,10 @@ def test_a_pattern_over_all_sources_fits_and_one_that_costs_too_much_is_dropped(
         assert target.gains[255 if "{" not in pattern else 31] == 0.5
         sent(session, "/adm/obj/*/gain", 1.0)
         assert target.gains == [1.0] * 256
-    same = [wire.encode(f"/adm/obj/[1-3]?/{each}", [0.5]) for each in ("w", "gain", "azim", "elev")]
-    session.receive(wire.encode_bundle(same), 0.0, 0.0)
+    same = [
+        messages.encode(f"/adm/obj/[1-3]?/{each}", [0.5]) for each in ("w", "gain", "azim", "elev")
+    ]
+    session.receive(messages.encode_bundle(same), 0.0, 0.0)
     session.advance(0.0)
     assert target.gains[9:39] == [0.5] * 30
     assert session.statistics.dropped == 0
@@ -149,7 +151,7 @@ def test_a_pattern_over_all_sources_fits_and_one_that_costs_too_much_is_dropped(
 
 
 def sent(session, address, *values):
-    answers = session.receive(wire.encode(address, values), 0.0, 0.0)
+    answers = session.receive(messages.encode(address, values), 0.0, 0.0)
     session.advance(0.0)
     return answers
 
@@ -204,9 +206,9 @@ def test_random_and_truncated_datagrams_raise_nothing():
     target = MemoryTarget(8)
     session = Session(target)
     good = [
-        wire.encode("/adm/obj/1/aed", [10.0, 20.0, 0.5]),
-        wire.encode("/adm/obj/{1,2,[3-5]}/gain", [0.5]),
-        wire.encode_bundle([wire.encode("/adm/obj/2/xyz", [0.1, 0.2, 0.3])] * 5),
+        messages.encode("/adm/obj/1/aed", [10.0, 20.0, 0.5]),
+        messages.encode("/adm/obj/{1,2,[3-5]}/gain", [0.5]),
+        messages.encode_bundle([messages.encode("/adm/obj/2/xyz", [0.1, 0.2, 0.3])] * 5),
     ]
     for _ in range(20000):
         data = bytearray(rng.choice(good))
@@ -227,7 +229,9 @@ def test_a_server_survives_rubbish_and_takes_what_follows():
             for i in range(200):
                 sender.sendto(bytes([i % 256]) * (i % 60), ("127.0.0.1", server.port))
             for _ in range(500):
-                sender.sendto(wire.encode("/adm/obj/1/gain", [0.75]), ("127.0.0.1", server.port))
+                sender.sendto(
+                    messages.encode("/adm/obj/1/gain", [0.75]), ("127.0.0.1", server.port)
+                )
                 if target.gains[0] == 0.75:
                     break
                 time.sleep(0.01)
@@ -268,7 +272,7 @@ def test_a_stream_carries_datagrams_whole(transport):
 
 def test_a_recording_is_read_as_it_was_written(tmp_path):
     path = tmp_path / "session.rec"
-    datagrams = [wire.encode("/adm/obj/1/gain", [0.1 * i]) for i in range(5)]
+    datagrams = [messages.encode("/adm/obj/1/gain", [0.1 * i]) for i in range(5)]
     recorder = Recorder(path, 10.0, 1000.0)
     for i, datagram in enumerate(datagrams):
         recorder.write(datagram, 10.0 + 0.5 * i)

@@ -16,7 +16,7 @@ import soundfile
 import synthetic
 from typer.testing import CliRunner
 
-from auricle.osc import wire
+from auricle.osc.protocol import messages as wire
 from auricle.osc.recording import Recorder, Recording
 from auricle.plugin_core.cli import app, main
 from auricle.plugin_core.offline import render

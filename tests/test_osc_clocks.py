@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle.dsp.geometry import ypr_deg_from_quaternion
-from auricle.osc import clocks, wire
+from auricle.osc import clocks
 from auricle.osc.dialects import preset
+from auricle.osc.protocol import messages
 from auricle.osc.recording import Recorder, Recording
 from auricle.osc.session import Session
 from auricle.osc.target import MemoryTarget
@@ -16,7 +17,9 @@ UNIX = 1.7e9
 
 
 def bundle(seconds: float, address: str, *values: float) -> bytes:
-    return wire.encode_bundle([wire.encode(address, list(values))], wire.time_tag_of(seconds))
+    return messages.encode_bundle(
+        [messages.encode(address, list(values))], messages.time_tag_of(seconds)
+    )
 
 
 def gain_at(now: float, ahead: float, lead: float = 0.0) -> bytes:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer.main
 
-from auricle.osc import addresses, dialects, inbox, server, session, tracker, wire
+from auricle.osc import addresses, dialects, inbox, server, session, tracker
+from auricle.osc.protocol import messages
 from auricle.plugin_core.cli import app
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "osc.md").read_text(encoding="utf-8")
@@ -38,8 +39,8 @@ def test_the_limits_of_the_page_are_those_of_the_code():
     for words in (
         f"{per_second:,} datagrams are handled in a second, {inbox.MAX_WAITING:,} or "
         f"{inbox.MAX_WAITING_BYTES // 2**20} MB wait, for at most {inbox.MAX_WAIT_SECONDS:g} s",
-        f"at most {wire.MAX_MESSAGES} messages, {wire.MAX_ARGUMENTS} arguments a message, bundles "
-        f"{wire.MAX_DEPTH} deep",
+        f"at most {messages.MAX_MESSAGES} messages, {messages.MAX_ARGUMENTS} arguments a message, bundles "
+        f"{messages.MAX_DEPTH} deep",
         f"at most {session.MAX_AHEAD_SECONDS:g} s ahead",
         f"{server.MAX_CONNECTIONS} connections",
         f"answered at port {server.REPLY_PORT}",

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from auricle.osc.learn import Learner
 from auricle.osc.monitor import MAX_ADDRESSES, Monitor, as_text, meaning_of, tags_of
-from auricle.osc.wire import Message
+from auricle.osc.protocol.messages import Message
 
 RAD = math.pi / 180.0
 

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from auricle.dsp.errors import AuricleError
-from auricle.osc import wire
-from auricle.osc.framing import with_length
+from auricle.osc.protocol import messages
+from auricle.osc.protocol.framing import with_length
 from auricle.osc.recording import Recorder, Recording
 from auricle.osc.server import MAX_CONNECTIONS, OscServer
 from auricle.osc.target import MemoryTarget
@@ -71,7 +71,7 @@ def test_steering_goes_on_without_the_recording(tmp_path):
         fill(server._recorder, 100)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for k in range(20):
-                message = wire.encode("/auricle/source/1/gain", [k / 16.0])
+                message = messages.encode("/auricle/source/1/gain", [k / 16.0])
                 sender.sendto(message, ("127.0.0.1", server.port))
         wait_for(lambda: target.gains[0] == 19.0 / 16.0)
         counted = server.statistics()["osc"]
@@ -103,7 +103,7 @@ def test_the_command_ends_when_its_disk_is_full(tmp_path, capsys, monkeypatch):
 def test_connections_that_say_nothing_lock_nobody_out():
     with OscServer(MemoryTarget(2), port=0, tcp_port=0) as server:
         address = ("127.0.0.1", server.tcp_port)
-        question = with_length(wire.encode("/auricle/stats"))
+        question = with_length(messages.encode("/auricle/stats"))
         with socket.create_connection(address) as busy:
             busy.settimeout(10.0)
             idle = []

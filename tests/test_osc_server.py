@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from auricle.dsp.errors import AuricleError
-from auricle.osc import inbox, wire
+from auricle.osc import inbox
 from auricle.osc.client import OscClient
 from auricle.osc.folders import Folders
-from auricle.osc.framing import Framer, FramingError, as_slip, with_length
 from auricle.osc.inbox import Inbox, Waiting
+from auricle.osc.protocol import messages as wire
+from auricle.osc.protocol.framing import Framer, FramingError, as_slip, with_length
 from auricle.osc.recording import Record, Recorder, Recording, replay
 from auricle.osc.scene_state import SceneState
 from auricle.osc.server import OscServer

@@ -6,7 +6,7 @@ frame of OSC does.
 
 import struct
 
-from auricle.osc.wire import MAX_DATAGRAM
+from auricle.osc.protocol.messages import MAX_DATAGRAM
 
 _END, _ESC = b"\xc0", b"\xdb"
 _ESC_END, _ESC_ESC = b"\xdb\xdc", b"\xdb\xdd"
