@@ -13,8 +13,8 @@ from typing import TypeAlias
 from auricle.dsp.geometry import ypr_deg_from_quaternion
 from auricle.osc.prediction import from_ypr_deg
 from auricle.osc.router import Binding
-from auricle.osc.scene_state import SceneState
-from auricle.osc.target import Quaternion, Vector
+from auricle.osc.scene.state import SceneState
+from auricle.osc.scene.target import Quaternion, Vector
 
 Floats: TypeAlias = tuple[float, ...]
 

@@ -15,7 +15,7 @@ from auricle.osc.addresses import BadArgumentsError
 from auricle.osc.dialects import PRESETS, RADIANS, TURNS, Angles, Form, Preset, Quat
 from auricle.osc.prediction import conjugate, multiply, rotation_vector
 from auricle.osc.protocol.messages import Message
-from auricle.osc.target import Quaternion, Vector
+from auricle.osc.scene.target import Quaternion, Vector
 from auricle.osc.tracker import Reader
 
 GESTURES = ("turn the head to the left", "nod down", "tilt the right ear down")

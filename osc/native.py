@@ -10,8 +10,8 @@ from auricle.osc.adm import polar_to_world, world_to_polar
 from auricle.osc.folders import Folders
 from auricle.osc.prediction import from_ypr_deg
 from auricle.osc.router import Binding
-from auricle.osc.scene_state import SceneState
-from auricle.osc.target import Quaternion
+from auricle.osc.scene.state import SceneState
+from auricle.osc.scene.target import Quaternion
 
 SHORTEST_QUATERNION = 1e-3
 

@@ -6,7 +6,7 @@ gets even poses.
 
 from auricle.dsp.geometry import quaternion_from_ypr_deg, ypr_deg_from_quaternion
 from auricle.osc.prediction import PosePredictor, conjugate, multiply
-from auricle.osc.target import Quaternion, Vector
+from auricle.osc.scene.target import Quaternion, Vector
 
 STALE_SECONDS = 0.5
 # Without a new pose the prediction goes on for that long, and then rests.

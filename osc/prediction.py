@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from auricle.osc.target import Quaternion, Vector
+from auricle.osc.scene.target import Quaternion, Vector
 
 # Of the two smoothed velocities.
 TIME_CONSTANTS_SECONDS = (0.02, 0.06)

@@ -23,10 +23,10 @@ from auricle.osc.protocol import messages
 from auricle.osc.protocol.framing import Framer, FramingError
 from auricle.osc.recording import Recorder
 from auricle.osc.router import Answer
-from auricle.osc.scene_state import SceneState
+from auricle.osc.scene.state import SceneState
+from auricle.osc.scene.target import Target
 from auricle.osc.session import Session
 from auricle.osc.sockets import losses, tcp_socket, udp_socket
-from auricle.osc.target import Target
 from auricle.osc.tracker import preset as tracker_preset
 
 DEFAULT_PORT = 4001
@@ -55,7 +55,7 @@ class OscServer:
     """Steers a target by what arrives over UDP and TCP.
 
     Args:
-        target: what is steered; see ``auricle.osc.target.Target``.
+        target: what is steered; see ``auricle.osc.scene.target.Target``.
         host: address to listen on; only this machine may send unless another is given.
         port: of UDP; 0: any free one, see ``port``.
         tcp_port: of TCP, SLIP or length-prefixed; None: no TCP.

@@ -17,9 +17,9 @@ from auricle.osc.native import Native
 from auricle.osc.pose import PoseStream
 from auricle.osc.protocol import messages as wire
 from auricle.osc.router import Answer, Router
-from auricle.osc.scene_state import SceneState
+from auricle.osc.scene.state import SceneState
+from auricle.osc.scene.target import Quaternion, Target
 from auricle.osc.statistics import Statistics
-from auricle.osc.target import Quaternion, Target
 from auricle.osc.tracker import Preset, Reader
 
 MAX_SCHEDULED = 4096  # messages waiting for their time

@@ -10,7 +10,7 @@ from auricle.osc.addresses import BadArgumentsError, NonfiniteError
 from auricle.osc.dialects import PRESETS, Angles, Form, Preset, Quat, preset
 from auricle.osc.native import unit_quaternion
 from auricle.osc.prediction import conjugate, from_ypr_deg
-from auricle.osc.target import Quaternion, Vector
+from auricle.osc.scene.target import Quaternion, Vector
 
 __all__ = ["PRESETS", "Preset", "Reader", "preset"]
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from auricle.osc.learn import GESTURES, Fit, Learner
 from auricle.osc.monitor import Monitor, Row, as_text, tags_of
 from auricle.osc.protocol.messages import Message
+from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.server import OscServer
-from auricle.osc.target import MemoryTarget
 from auricle.plugin_core.stopping import until_told
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from auricle.osc.dialects import preset
 from auricle.osc.recording import Recording
-from auricle.osc.scene_state import SceneState
+from auricle.osc.scene.state import SceneState
+from auricle.osc.scene.target import Target, Vector
 from auricle.osc.session import Session
-from auricle.osc.target import Target, Vector
 from auricle.osc.timeline import Timeline
 from auricle.plugin_core.motion import Head, Path3d
 

@@ -10,8 +10,8 @@ import numpy as np
 import soundfile
 
 from auricle.osc.recording import Recording
+from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.server import OscServer
-from auricle.osc.target import MemoryTarget
 
 RATE = 48000
 PAUSE_SECONDS = 0.25

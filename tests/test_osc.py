@@ -18,9 +18,9 @@ from auricle.osc.prediction import PosePredictor, conjugate, multiply, rotation_
 from auricle.osc.protocol import messages
 from auricle.osc.protocol.pattern import Pattern
 from auricle.osc.recording import Recorder, Recording
+from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.server import OscServer
 from auricle.osc.session import Session
-from auricle.osc.target import MemoryTarget
 
 VALUES = st.one_of(
     st.integers(-(2**31), 2**31 - 1),

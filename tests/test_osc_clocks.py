@@ -9,8 +9,8 @@ from auricle.osc import clocks
 from auricle.osc.dialects import preset
 from auricle.osc.protocol import messages
 from auricle.osc.recording import Recorder, Recording
+from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.session import Session
-from auricle.osc.target import MemoryTarget
 from auricle.osc.timeline import feed
 
 UNIX = 1.7e9

@@ -20,7 +20,7 @@ from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.spatialize import STEP
 from auricle.dsp.streaming.input_checks import checked_gains, listener_orientation
 from auricle.osc.dialects import preset
-from auricle.osc.scene_state import SceneState
+from auricle.osc.scene.state import SceneState
 from auricle.osc.server import LOCAL, OscServer
 from auricle.plugin_core.audio_files import output_format, same_file
 from auricle.plugin_core.live.backend import Backend

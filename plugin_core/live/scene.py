@@ -1,7 +1,7 @@
 """The scene as it plays: what setters and OSC write, on its way to the audio thread.
 
-Implements ``auricle.osc.target.Target``. Writing changes a vector here; ``commit`` hands it over
-whole. Any thread may write: a lock keeps writers apart, the audio thread never sees it.
+Implements ``auricle.osc.scene.target.Target``. Writing changes a vector here; ``commit`` hands it
+over whole. Any thread may write: a lock keeps writers apart, the audio thread never sees it.
 """
 
 import threading
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.osc.target import Quaternion, Vector
+from auricle.osc.scene.target import Quaternion, Vector
 from auricle.plugin_core.live import layout, mailbox
 from auricle.plugin_core.live.desk import Desk
 from auricle.plugin_core.live.layout import Scene
@@ -74,7 +74,7 @@ class LiveScene:
         return len(self.gains)
 
     def set_position(self, source: int, position_m: Vector) -> None:
-        """See ``auricle.osc.target.Target``, as for all that follow."""
+        """See ``auricle.osc.scene.target.Target``, as for all that follow."""
         self.positions[source] = position_m
 
     def set_gain(self, source: int, gain: float) -> None:  # noqa: D102

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from auricle.osc.target import Quaternion, Target, Vector
+from auricle.osc.scene.target import Quaternion, Target, Vector
 
 ORIGIN: Vector = (0.0, 0.0, 0.0)
 FRONT: Vector = (1.0, 0.0, 0.0)
