@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from auricle.osc.addresses import BadArgumentsError
+from auricle.osc.addresses.table import BadArgumentsError
 from auricle.osc.dialects import PRESETS, RADIANS, TURNS, Angles, Form, Preset, Quat
 from auricle.osc.prediction import conjugate, multiply, rotation_vector
 from auricle.osc.protocol.messages import Message

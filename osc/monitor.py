@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from auricle.osc.addresses import TABLE
+from auricle.osc.addresses.table import TABLE
 from auricle.osc.client import plain
 from auricle.osc.dialects import PRESETS
 from auricle.osc.protocol.messages import Argument, Message

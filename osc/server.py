@@ -16,13 +16,13 @@ from types import TracebackType
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
+from auricle.osc.addresses.allowed_folders import Folders
+from auricle.osc.addresses.router import Answer
 from auricle.osc.datagrams import Datagrams
-from auricle.osc.folders import Folders
 from auricle.osc.inbox import Inbox, Waiting
 from auricle.osc.protocol import messages
 from auricle.osc.protocol.framing import Framer, FramingError
 from auricle.osc.recording import Recorder
-from auricle.osc.router import Answer
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Target
 from auricle.osc.session import Session

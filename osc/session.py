@@ -9,14 +9,14 @@ import itertools
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
-from auricle.osc.addresses import BadArgumentsError, NonfiniteError
-from auricle.osc.adm import Adm
+from auricle.osc.addresses.adm import Adm
+from auricle.osc.addresses.allowed_folders import Folders
+from auricle.osc.addresses.native import Native
+from auricle.osc.addresses.router import Answer, Router
+from auricle.osc.addresses.table import BadArgumentsError, NonfiniteError
 from auricle.osc.clocks import MAX_AHEAD_SECONDS, Clocks
-from auricle.osc.folders import Folders
-from auricle.osc.native import Native
 from auricle.osc.pose import PoseStream
 from auricle.osc.protocol import messages as wire
-from auricle.osc.router import Answer, Router
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Quaternion, Target
 from auricle.osc.statistics import Statistics

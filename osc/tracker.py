@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from auricle.osc.addresses import BadArgumentsError, NonfiniteError
+from auricle.osc.addresses.native import unit_quaternion
+from auricle.osc.addresses.table import BadArgumentsError, NonfiniteError
 from auricle.osc.dialects import PRESETS, Angles, Form, Preset, Quat, preset
-from auricle.osc.native import unit_quaternion
 from auricle.osc.prediction import conjugate, from_ypr_deg
 from auricle.osc.scene.target import Quaternion, Vector
 

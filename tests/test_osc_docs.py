@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer.main
 
-from auricle.osc import addresses, dialects, inbox, server, session, tracker
+from auricle.osc import dialects, inbox, server, session, tracker
+from auricle.osc.addresses import table
 from auricle.osc.protocol import messages
 from auricle.plugin_core.cli import app
 
@@ -20,7 +21,7 @@ def generated(name):
 
 
 def test_the_tables_of_the_page_are_those_of_the_code():
-    assert generated("addresses") == addresses.as_markdown()
+    assert generated("addresses") == table.as_markdown()
     assert generated("trackers") == dialects.as_markdown()
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from auricle.dsp.errors import AuricleError
 from auricle.osc import inbox
+from auricle.osc.addresses.allowed_folders import Folders
 from auricle.osc.client import OscClient
-from auricle.osc.folders import Folders
 from auricle.osc.inbox import Inbox, Waiting
 from auricle.osc.protocol import messages as wire
 from auricle.osc.protocol.framing import Framer, FramingError, as_slip, with_length

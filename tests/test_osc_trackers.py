@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
-from auricle.osc.addresses import BadArgumentsError, NonfiniteError
+from auricle.osc.addresses.table import BadArgumentsError, NonfiniteError
 from auricle.osc.dialects import PRESETS, preset
 from auricle.osc.prediction import from_ypr_deg
 from auricle.osc.tracker import Reader

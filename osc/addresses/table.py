@@ -1,7 +1,7 @@
 """The table of all addresses: what each takes, its ranges and what it does.
 
 The router checks messages against this table and nothing else; docs/osc.md prints it.
-``python -m auricle.osc.addresses`` writes the table for the page.
+``python -m auricle.osc.addresses.table`` writes the table for the page.
 """
 
 import math

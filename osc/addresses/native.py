@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from auricle.dsp.geometry import ypr_deg_from_quaternion
-from auricle.osc.addresses import BadArgumentsError
-from auricle.osc.adm import polar_to_world, world_to_polar
-from auricle.osc.folders import Folders
+from auricle.osc.addresses.adm import polar_to_world, world_to_polar
+from auricle.osc.addresses.allowed_folders import Folders
+from auricle.osc.addresses.router import Binding
+from auricle.osc.addresses.table import BadArgumentsError
 from auricle.osc.prediction import from_ypr_deg
-from auricle.osc.router import Binding
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Quaternion
 
