@@ -27,7 +27,7 @@ from auricle.osc.protocol import messages as wire  # noqa: E402
 from auricle.osc.scene.target import MemoryTarget  # noqa: E402
 from auricle.osc.server import OscServer  # noqa: E402
 from auricle.osc.session import Session  # noqa: E402
-from auricle.osc.tracker import preset  # noqa: E402
+from auricle.osc.trackers.reader import preset  # noqa: E402
 from auricle.plugin_core.offline import render  # noqa: E402
 
 N_SOURCES = 256

@@ -18,7 +18,7 @@ from auricle.dsp.geometry import (
     quaternion_normalise,
     slerp,
 )
-from auricle.osc.prediction import PosePredictor
+from auricle.osc.trackers.prediction import PosePredictor
 
 ROOT = Path(__file__).resolve().parent.parent
 HORIZONS_SECONDS = (0.02, 0.05, 0.1)

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from auricle.osc.addresses.table import TABLE
 from auricle.osc.client import plain
-from auricle.osc.dialects import PRESETS
 from auricle.osc.protocol.messages import Argument, Message
-from auricle.osc.tracker import Reader
+from auricle.osc.trackers.presets import PRESETS
+from auricle.osc.trackers.reader import Reader
 
 MAX_ADDRESSES = 512
 WINDOW_SECONDS = 1.0

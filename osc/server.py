@@ -27,7 +27,7 @@ from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Target
 from auricle.osc.session import Session
 from auricle.osc.sockets import losses, tcp_socket, udp_socket
-from auricle.osc.tracker import preset as tracker_preset
+from auricle.osc.trackers.reader import preset as tracker_preset
 
 DEFAULT_PORT = 4001
 REPLY_PORT = 4002

@@ -15,12 +15,12 @@ from auricle.osc.addresses.native import Native
 from auricle.osc.addresses.router import Answer, Router
 from auricle.osc.addresses.table import BadArgumentsError, NonfiniteError
 from auricle.osc.clocks import MAX_AHEAD_SECONDS, Clocks
-from auricle.osc.pose import PoseStream
 from auricle.osc.protocol import messages as wire
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Quaternion, Target
 from auricle.osc.statistics import Statistics
-from auricle.osc.tracker import Preset, Reader
+from auricle.osc.trackers.pose_stream import PoseStream
+from auricle.osc.trackers.reader import Preset, Reader
 
 MAX_SCHEDULED = 4096  # messages waiting for their time
 MAX_DUE = 256  # of them done at a time; those of one moment together

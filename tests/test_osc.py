@@ -14,13 +14,13 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.osc.client import OscClient
-from auricle.osc.prediction import PosePredictor, conjugate, multiply, rotation_vector
 from auricle.osc.protocol import messages
 from auricle.osc.protocol.pattern import Pattern
 from auricle.osc.recording import Recorder, Recording
 from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.server import OscServer
 from auricle.osc.session import Session
+from auricle.osc.trackers.prediction import PosePredictor, conjugate, multiply, rotation_vector
 
 VALUES = st.one_of(
     st.integers(-(2**31), 2**31 - 1),

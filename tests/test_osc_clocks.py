@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from auricle.dsp.geometry import ypr_deg_from_quaternion
 from auricle.osc import clocks
-from auricle.osc.dialects import preset
 from auricle.osc.protocol import messages
 from auricle.osc.recording import Recorder, Recording
 from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.session import Session
 from auricle.osc.timeline import feed
+from auricle.osc.trackers.presets import preset
 
 UNIX = 1.7e9
 

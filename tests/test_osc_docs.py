@@ -6,9 +6,10 @@ from pathlib import Path
 
 import typer.main
 
-from auricle.osc import dialects, inbox, server, session, tracker
+from auricle.osc import inbox, server, session
 from auricle.osc.addresses import table
 from auricle.osc.protocol import messages
+from auricle.osc.trackers import presets, reader
 from auricle.plugin_core.cli import app
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "osc.md").read_text(encoding="utf-8")
@@ -22,7 +23,7 @@ def generated(name):
 
 def test_the_tables_of_the_page_are_those_of_the_code():
     assert generated("addresses") == table.as_markdown()
-    assert generated("trackers") == dialects.as_markdown()
+    assert generated("trackers") == presets.as_markdown()
 
 
 def test_the_presets_that_the_page_names_exist():
@@ -31,7 +32,7 @@ def test_the_presets_that_the_page_names_exist():
         r"`([a-z0-9-]+)`", "".join(row.split("|")[-2] for row in devices.split("\n"))
     )
     assert len(names) > 5
-    assert set(names) <= set(tracker.PRESETS)
+    assert set(names) <= set(reader.PRESETS)
 
 
 def test_the_limits_of_the_page_are_those_of_the_code():

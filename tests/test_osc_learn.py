@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from auricle.osc.learn import Learner
 from auricle.osc.monitor import MAX_ADDRESSES, Monitor, as_text, meaning_of, tags_of
 from auricle.osc.protocol.messages import Message
+from auricle.osc.trackers.identification import Learner
 
 RAD = math.pi / 180.0
 

@@ -21,7 +21,7 @@ from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.server import OscServer
 from auricle.osc.session import Session
 from auricle.osc.timeline import Timeline, Values
-from auricle.osc.tracker import preset
+from auricle.osc.trackers.reader import preset
 
 
 def wait_for(condition, seconds=10.0):

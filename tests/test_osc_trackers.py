@@ -16,9 +16,9 @@ from scipy.spatial.transform import Rotation
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.osc.addresses.table import BadArgumentsError, NonfiniteError
-from auricle.osc.dialects import PRESETS, preset
-from auricle.osc.prediction import from_ypr_deg
-from auricle.osc.tracker import Reader
+from auricle.osc.trackers.prediction import from_ypr_deg
+from auricle.osc.trackers.presets import PRESETS, preset
+from auricle.osc.trackers.reader import Reader
 
 RAD = math.pi / 180.0
 

@@ -9,9 +9,9 @@ from auricle.osc.addresses.adm import polar_to_world, world_to_polar
 from auricle.osc.addresses.allowed_folders import Folders
 from auricle.osc.addresses.router import Binding
 from auricle.osc.addresses.table import BadArgumentsError
-from auricle.osc.prediction import from_ypr_deg
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Quaternion
+from auricle.osc.trackers.prediction import from_ypr_deg
 
 SHORTEST_QUATERNION = 1e-3
 

@@ -19,9 +19,9 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.spatialize import STEP
 from auricle.dsp.streaming.input_checks import checked_gains, listener_orientation
-from auricle.osc.dialects import preset
 from auricle.osc.scene.state import SceneState
 from auricle.osc.server import LOCAL, OscServer
+from auricle.osc.trackers.presets import preset
 from auricle.plugin_core.audio_files import output_format, same_file
 from auricle.plugin_core.live.backend import Backend
 from auricle.plugin_core.live.desk import Desk

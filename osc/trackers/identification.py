@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from auricle.osc.addresses.table import BadArgumentsError
-from auricle.osc.dialects import PRESETS, RADIANS, TURNS, Angles, Form, Preset, Quat
-from auricle.osc.prediction import conjugate, multiply, rotation_vector
 from auricle.osc.protocol.messages import Message
 from auricle.osc.scene.target import Quaternion, Vector
-from auricle.osc.tracker import Reader
+from auricle.osc.trackers.prediction import conjugate, multiply, rotation_vector
+from auricle.osc.trackers.presets import PRESETS, RADIANS, TURNS, Angles, Form, Preset, Quat
+from auricle.osc.trackers.reader import Reader
 
 GESTURES = ("turn the head to the left", "nod down", "tilt the right ear down")
 _PARTS = ("yaw", "pitch", "roll")

@@ -8,9 +8,9 @@ from typing import Any
 
 from auricle.osc.addresses.native import unit_quaternion
 from auricle.osc.addresses.table import BadArgumentsError, NonfiniteError
-from auricle.osc.dialects import PRESETS, Angles, Form, Preset, Quat, preset
-from auricle.osc.prediction import conjugate, from_ypr_deg
 from auricle.osc.scene.target import Quaternion, Vector
+from auricle.osc.trackers.prediction import conjugate, from_ypr_deg
+from auricle.osc.trackers.presets import PRESETS, Angles, Form, Preset, Quat, preset
 
 __all__ = ["PRESETS", "Preset", "Reader", "preset"]
 

@@ -10,7 +10,7 @@ rotation matrices), IEM SceneRotator, nvsonic's presets.xml and Bridge.cpp, the 
 (orientation_osc.cpp and its Max bridge), opentrack (proto-osc). What was only found in the code of
 others who send to a program, or not at all, stands in ``doubt``.
 
-``python -m auricle.osc.dialects`` prints the table of docs/osc.md.
+``python -m auricle.osc.trackers.presets`` prints the table of docs/osc.md.
 """
 
 import math
