@@ -26,7 +26,7 @@ import foreign_clients as foreign  # noqa: E402
 from auricle.osc.protocol import messages as wire  # noqa: E402
 from auricle.osc.scene.target import MemoryTarget  # noqa: E402
 from auricle.osc.server import OscServer  # noqa: E402
-from auricle.osc.session import Session  # noqa: E402
+from auricle.osc.session.session import Session  # noqa: E402
 from auricle.osc.trackers.reader import preset  # noqa: E402
 from auricle.plugin_core.offline import render  # noqa: E402
 

@@ -22,10 +22,10 @@ from auricle.osc.datagrams import Datagrams
 from auricle.osc.inbox import Inbox, Waiting
 from auricle.osc.protocol import messages
 from auricle.osc.protocol.framing import Framer, FramingError
-from auricle.osc.recording import Recorder
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Target
-from auricle.osc.session import Session
+from auricle.osc.session.recording import Recorder
+from auricle.osc.session.session import Session
 from auricle.osc.sockets import losses, tcp_socket, udp_socket
 from auricle.osc.trackers.reader import preset as tracker_preset
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.osc.recording import Recording
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Target, Vector
-from auricle.osc.session import Session
-from auricle.osc.timeline import Timeline
+from auricle.osc.session.recording import Recording
+from auricle.osc.session.session import Session
+from auricle.osc.session.timeline import Timeline
 from auricle.osc.trackers.presets import preset
 from auricle.plugin_core.motion import Head, Path3d
 

@@ -9,9 +9,9 @@ import time
 import numpy as np
 import soundfile
 
-from auricle.osc.recording import Recording
 from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.server import OscServer
+from auricle.osc.session.recording import Recording
 
 RATE = 48000
 PAUSE_SECONDS = 0.25

@@ -16,10 +16,10 @@ from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.osc.client import OscClient
 from auricle.osc.protocol import messages
 from auricle.osc.protocol.pattern import Pattern
-from auricle.osc.recording import Recorder, Recording
 from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.server import OscServer
-from auricle.osc.session import Session
+from auricle.osc.session.recording import Recorder, Recording
+from auricle.osc.session.session import Session
 from auricle.osc.trackers.prediction import PosePredictor, conjugate, multiply, rotation_vector
 
 VALUES = st.one_of(

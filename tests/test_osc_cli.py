@@ -17,7 +17,7 @@ import synthetic
 from typer.testing import CliRunner
 
 from auricle.osc.protocol import messages as wire
-from auricle.osc.recording import Recorder, Recording
+from auricle.osc.session.recording import Recorder, Recording
 from auricle.plugin_core.cli import app, main
 from auricle.plugin_core.offline import render
 

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle.dsp.geometry import ypr_deg_from_quaternion
-from auricle.osc import clocks
 from auricle.osc.protocol import messages
-from auricle.osc.recording import Recorder, Recording
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.session import Session
-from auricle.osc.timeline import feed
+from auricle.osc.session import clocks
+from auricle.osc.session.recording import Recorder, Recording
+from auricle.osc.session.session import Session
+from auricle.osc.session.timeline import feed
 from auricle.osc.trackers.presets import preset
 
 UNIX = 1.7e9

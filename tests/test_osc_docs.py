@@ -6,9 +6,10 @@ from pathlib import Path
 
 import typer.main
 
-from auricle.osc import inbox, server, session
+from auricle.osc import inbox, server
 from auricle.osc.addresses import table
 from auricle.osc.protocol import messages
+from auricle.osc.session import session
 from auricle.osc.trackers import presets, reader
 from auricle.plugin_core.cli import app
 

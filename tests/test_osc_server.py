@@ -15,12 +15,12 @@ from auricle.osc.client import OscClient
 from auricle.osc.inbox import Inbox, Waiting
 from auricle.osc.protocol import messages as wire
 from auricle.osc.protocol.framing import Framer, FramingError, as_slip, with_length
-from auricle.osc.recording import Record, Recorder, Recording, replay
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.server import OscServer
-from auricle.osc.session import Session
-from auricle.osc.timeline import Timeline, Values
+from auricle.osc.session.recording import Record, Recorder, Recording, replay
+from auricle.osc.session.session import Session
+from auricle.osc.session.timeline import Timeline, Values
 from auricle.osc.trackers.reader import preset
 
 

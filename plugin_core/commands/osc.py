@@ -99,7 +99,7 @@ def record(
     seconds: Seconds = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Write down all that arrives, with its times."""
-    from auricle.osc.recording import Recording
+    from auricle.osc.session.recording import Recording
     from auricle.plugin_core.osc_monitor import record as record_session
 
     statistics = record_session(
@@ -132,8 +132,8 @@ def replay(
     """Send a recorded session again. For an offline render: auricle render --osc-recording."""
     from auricle.dsp.errors import AuricleError
     from auricle.osc.client import OscClient
-    from auricle.osc.recording import Record, Recording
-    from auricle.osc.recording import replay as replay_session
+    from auricle.osc.session.recording import Record, Recording
+    from auricle.osc.session.recording import replay as replay_session
 
     if not 0.0 <= speed <= 1e6:
         raise AuricleError(f"--speed: 0 to 1e6 times the recorded pace, got {speed:g}")

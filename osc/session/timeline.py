@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.osc.recording import Record, Recording
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import MemoryTarget, Quaternion, Target, Vector
-from auricle.osc.session import MAX_AHEAD_SECONDS, Session
+from auricle.osc.session.recording import Record, Recording
+from auricle.osc.session.session import MAX_AHEAD_SECONDS, Session
 
 CONTROL_SAMPLES = 128
 # After the last datagram: bundles that wait, and the prediction of the head that comes to rest.

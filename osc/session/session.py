@@ -14,10 +14,10 @@ from auricle.osc.addresses.allowed_folders import Folders
 from auricle.osc.addresses.native import Native
 from auricle.osc.addresses.router import Answer, Router
 from auricle.osc.addresses.table import BadArgumentsError, NonfiniteError
-from auricle.osc.clocks import MAX_AHEAD_SECONDS, Clocks
 from auricle.osc.protocol import messages as wire
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Quaternion, Target
+from auricle.osc.session.clocks import MAX_AHEAD_SECONDS, Clocks
 from auricle.osc.statistics import Statistics
 from auricle.osc.trackers.pose_stream import PoseStream
 from auricle.osc.trackers.reader import Preset, Reader
