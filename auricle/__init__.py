@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.dsp.loudspeakers.bed import Bed
     from auricle.dsp.render.binaural import BinauralRenderer
-    from auricle.osc.client import OscClient
-    from auricle.osc.server import OscServer
+    from auricle.osc.network.client import OscClient
+    from auricle.osc.network.server import OscServer
     from auricle.plugin_core.chain import Chain
     from auricle.plugin_core.live.live import Live
     from auricle.plugin_core.live.sources import Input, Noise, Tone, Track
@@ -77,8 +77,8 @@ _HOMES = {
     "MissingDependencyError": "auricle.dsp.errors",
     "NeuralPlugin": "auricle.plugin_core.neural.plugin",
     "Noise": "auricle.plugin_core.live.sources",
-    "OscClient": "auricle.osc.client",
-    "OscServer": "auricle.osc.server",
+    "OscClient": "auricle.osc.network.client",
+    "OscServer": "auricle.osc.network.server",
     "RenderResult": "auricle.plugin_core.mastering",
     "Scene": "auricle.plugin_core.scene.scene",
     "SofaError": "auricle.dsp.errors",

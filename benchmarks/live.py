@@ -31,7 +31,7 @@ import soundfile
 
 import auricle
 from auricle.dsp.preparation.cache import prepared_set
-from auricle.osc.client import message, plain
+from auricle.osc.network.client import message, plain
 from auricle.plugin_core.live.account import TAP_READ, TAP_WRITTEN
 from auricle.plugin_core.live.layout import MARKS, Status, Switch
 from auricle.plugin_core.live.live import Live
@@ -87,7 +87,7 @@ SENDER = """
 import socket, sys, time
 port, per_second, n_sources = (int(x) for x in sys.argv[1:])
 from math import cos, sin
-from auricle.osc.client import message, plain
+from auricle.osc.network.client import message, plain
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 start, i = time.monotonic(), 0
 while True:

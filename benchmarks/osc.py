@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import foreign_clients as foreign  # noqa: E402
 
+from auricle.osc.network.server import OscServer  # noqa: E402
 from auricle.osc.protocol import messages as wire  # noqa: E402
 from auricle.osc.scene.target import MemoryTarget  # noqa: E402
-from auricle.osc.server import OscServer  # noqa: E402
 from auricle.osc.session.session import Session  # noqa: E402
 from auricle.osc.trackers.reader import preset  # noqa: E402
 from auricle.plugin_core.offline import render  # noqa: E402

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from auricle.osc.monitor import Monitor, Row, as_text, tags_of
+from auricle.osc.network.monitor import Monitor, Row, as_text, tags_of
+from auricle.osc.network.server import OscServer
 from auricle.osc.protocol.messages import Message
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.server import OscServer
 from auricle.osc.trackers.identification import GESTURES, Fit, Learner
 from auricle.plugin_core.stopping import until_told
 

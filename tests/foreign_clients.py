@@ -9,8 +9,8 @@ import time
 import numpy as np
 import soundfile
 
+from auricle.osc.network.server import OscServer
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.server import OscServer
 from auricle.osc.session.recording import Recording
 
 RATE = 48000

@@ -22,7 +22,7 @@ from numba import njit
 import auricle
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.preparation.prepare import prepare
-from auricle.osc.client import OscClient, message
+from auricle.osc.network.client import OscClient, message
 from auricle.plugin_core import cli
 from auricle.plugin_core.live import callbacks, jack, mailbox, portaudio
 from auricle.plugin_core.live.account import TAP_WRITTEN

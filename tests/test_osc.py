@@ -13,11 +13,11 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
-from auricle.osc.client import OscClient
+from auricle.osc.network.client import OscClient
+from auricle.osc.network.server import OscServer
 from auricle.osc.protocol import messages
 from auricle.osc.protocol.pattern import Pattern
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.server import OscServer
 from auricle.osc.session.recording import Recorder, Recording
 from auricle.osc.session.session import Session
 from auricle.osc.trackers.prediction import PosePredictor, conjugate, multiply, rotation_vector

@@ -181,7 +181,7 @@ def test_learn_says_which_preset_fits(traffic):
 def test_the_table_on_a_terminal():
     from rich.console import Console
 
-    from auricle.osc.monitor import Row
+    from auricle.osc.network.monitor import Row
     from auricle.plugin_core.osc_monitor import _table
 
     rows = [Row(f"/[bold]{i}", "f", (0.5,), "", 3, 10.0, 0.1) for i in range(50)]

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from auricle.osc import datagrams
-from auricle.osc.sockets import udp_socket
+from auricle.osc.network import datagrams
+from auricle.osc.network.sockets import udp_socket
 
 PAYLOADS = [b"", b"\0", b"/a\0\0,\0\0\0", bytes(range(256)) * 200]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import typer.main
 
-from auricle.osc import inbox, server
 from auricle.osc.addresses import table
+from auricle.osc.network import inbox, server
 from auricle.osc.protocol import messages
 from auricle.osc.session import session
 from auricle.osc.trackers import presets, reader

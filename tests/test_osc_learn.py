@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from auricle.osc.monitor import MAX_ADDRESSES, Monitor, as_text, meaning_of, tags_of
+from auricle.osc.network.monitor import MAX_ADDRESSES, Monitor, as_text, meaning_of, tags_of
 from auricle.osc.protocol.messages import Message
 from auricle.osc.trackers.identification import Learner
 

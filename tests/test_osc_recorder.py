@@ -7,10 +7,10 @@ import time
 import pytest
 
 from auricle.dsp.errors import AuricleError
+from auricle.osc.network.server import MAX_CONNECTIONS, OscServer
 from auricle.osc.protocol import messages
 from auricle.osc.protocol.framing import with_length
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.server import MAX_CONNECTIONS, OscServer
 from auricle.osc.session.recording import Recorder, Recording
 from auricle.plugin_core import cli, osc_monitor
 

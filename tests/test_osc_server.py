@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from auricle.dsp.errors import AuricleError
-from auricle.osc import inbox
 from auricle.osc.addresses.allowed_folders import Folders
-from auricle.osc.client import OscClient
-from auricle.osc.inbox import Inbox, Waiting
+from auricle.osc.network import inbox
+from auricle.osc.network.client import OscClient
+from auricle.osc.network.inbox import Inbox, Waiting
+from auricle.osc.network.server import OscServer
 from auricle.osc.protocol import messages as wire
 from auricle.osc.protocol.framing import Framer, FramingError, as_slip, with_length
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.server import OscServer
 from auricle.osc.session.recording import Record, Recorder, Recording, replay
 from auricle.osc.session.session import Session
 from auricle.osc.session.timeline import Timeline, Values

@@ -73,7 +73,7 @@ def send(
 ) -> None:
     """Send a message, once or again and again."""
     from auricle.dsp.errors import AuricleError
-    from auricle.osc.client import OscClient, message, parse_argument, repeat
+    from auricle.osc.network.client import OscClient, message, parse_argument, repeat
 
     if count is not None and count < 1:
         raise AuricleError(f"--count: at least 1, got {count}")
@@ -131,7 +131,7 @@ def replay(
 ) -> None:
     """Send a recorded session again. For an offline render: auricle render --osc-recording."""
     from auricle.dsp.errors import AuricleError
-    from auricle.osc.client import OscClient
+    from auricle.osc.network.client import OscClient
     from auricle.osc.session.recording import Record, Recording
     from auricle.osc.session.recording import replay as replay_session
 

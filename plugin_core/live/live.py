@@ -19,8 +19,8 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.spatialize import STEP
 from auricle.dsp.streaming.input_checks import checked_gains, listener_orientation
+from auricle.osc.network.server import LOCAL, OscServer
 from auricle.osc.scene.state import SceneState
-from auricle.osc.server import LOCAL, OscServer
 from auricle.osc.trackers.presets import preset
 from auricle.plugin_core.audio_files import output_format, same_file
 from auricle.plugin_core.live.backend import Backend
@@ -70,7 +70,7 @@ class Live:
         osc_port: UDP port to be steered on, see docs/osc.md; 0: any free one, ``osc.port`` says
             which; None: no OSC.
         tracker: name of a head tracker's preset; its poses are predicted by the output latency.
-        osc: more for ``auricle.osc.server.OscServer``: host, tcp_port, allow, folders, ...
+        osc: more for ``auricle.osc.network.server.OscServer``: host, tcp_port, allow, folders, ...
         device: of PortAudio. client_name, connect: of JACK.
         say: called with one line when something happens that people should know.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from auricle.osc.addresses.table import TABLE
-from auricle.osc.client import plain
+from auricle.osc.network.client import plain
 from auricle.osc.protocol.messages import Argument, Message
 from auricle.osc.trackers.presets import PRESETS
 from auricle.osc.trackers.reader import Reader

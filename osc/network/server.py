@@ -18,15 +18,15 @@ from typing import Any
 from auricle.dsp.errors import AuricleError
 from auricle.osc.addresses.allowed_folders import Folders
 from auricle.osc.addresses.router import Answer
-from auricle.osc.datagrams import Datagrams
-from auricle.osc.inbox import Inbox, Waiting
+from auricle.osc.network.datagrams import Datagrams
+from auricle.osc.network.inbox import Inbox, Waiting
+from auricle.osc.network.sockets import losses, tcp_socket, udp_socket
 from auricle.osc.protocol import messages
 from auricle.osc.protocol.framing import Framer, FramingError
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Target
 from auricle.osc.session.recording import Recorder
 from auricle.osc.session.session import Session
-from auricle.osc.sockets import losses, tcp_socket, udp_socket
 from auricle.osc.trackers.reader import preset as tracker_preset
 
 DEFAULT_PORT = 4001
