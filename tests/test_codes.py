@@ -93,7 +93,7 @@ def test_a_set_of_few_directions_gives_a_code():
 
 
 def test_a_codebook_comes_back_from_a_file(book, tmp_path):
-    from auricle.personalization.weights import Weights, load_weights, save_weights
+    from auricle.personalization.learning.weights import Weights, load_weights, save_weights
 
     save_weights(tmp_path / "book.safetensors", Weights("linn", book.to_tensors(), {}))
     again = Codebook.from_tensors(load_weights(tmp_path / "book.safetensors").tensors)

@@ -7,7 +7,6 @@ torch = pytest.importorskip("torch")
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S  # noqa: E402
 from auricle.dsp.errors import AuricleError  # noqa: E402
-from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA  # noqa: E402
 from auricle.personalization.endtoend.neural import NeuralRenderer  # noqa: E402
 from auricle.personalization.endtoend.poses import (  # noqa: E402
     RATE,
@@ -23,6 +22,7 @@ from auricle.personalization.endtoend.warp import (  # noqa: E402
     geometric_warp,
     warped,
 )
+from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA  # noqa: E402
 
 FRONT = (1.0, 0.0, 0.0, 0.0)
 

@@ -15,7 +15,7 @@ from auricle.personalization.endtoend.models.flow import BinauralFlow, midpoint 
 from auricle.personalization.endtoend.neural import Batch  # noqa: E402
 from auricle.personalization.endtoend.poses import STEP, Poses  # noqa: E402
 from auricle.personalization.endtoend.warp import geometric_warp  # noqa: E402
-from auricle.personalization.training import Plan  # noqa: E402
+from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
 SMALL = {"width": 16, "filter_width": 32, "local": 2, "rank": 4, "frames": 4}
 SYSTEMS = [(BinauralGrad, {}), (BinauralFlow, {}), (BinauralFlow, {"causal": False})]

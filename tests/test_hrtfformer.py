@@ -5,6 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from auricle.personalization.features import HEARD  # noqa: E402
+from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.sparse.harmonic_residuals import field  # noqa: E402
 from auricle.personalization.sparse.harmonics import reading  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD, Residuals  # noqa: E402
@@ -17,7 +18,6 @@ from auricle.personalization.sparse.models.hrtfformer import (  # noqa: E402
     mirrored,
     padded,
 )
-from auricle.personalization.training import Plan  # noqa: E402
 
 SMALL = {"width": 16, "depth": 1, "heads": 4, "listeners": 4, "targets": 6}
 

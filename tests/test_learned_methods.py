@@ -7,6 +7,8 @@ from auricle.dsp.errors import AuricleError
 torch = pytest.importorskip("torch")
 
 from auricle.personalization.features import HEARD, energy_db  # noqa: E402
+from auricle.personalization.learning.training_loop import Plan  # noqa: E402
+from auricle.personalization.learning.weights import WeightsError, save_weights  # noqa: E402
 from auricle.personalization.sparse import posterior as process  # noqa: E402
 from auricle.personalization.sparse import shipped  # noqa: E402
 from auricle.personalization.sparse.between import nearest_rows, spaced_steps  # noqa: E402
@@ -40,8 +42,6 @@ from auricle.personalization.sparse.models.refiner import Refiner  # noqa: E402
 from auricle.personalization.sparse.models.refiner_across import RefinerAcross  # noqa: E402
 from auricle.personalization.sparse.trained import LEARNED, load_trained  # noqa: E402
 from auricle.personalization.sparse.trained import learned as learned_class  # noqa: E402
-from auricle.personalization.training import Plan  # noqa: E402
-from auricle.personalization.weights import WeightsError, save_weights  # noqa: E402
 
 SMALL = {
     "refiner": {"width": 4, "groups": 3, "random_sets": 1, "targets": 12, "batch": 8},

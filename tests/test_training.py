@@ -6,9 +6,9 @@ from auricle.dsp.errors import AuricleError
 
 torch = pytest.importorskip("torch")
 
-from auricle.personalization import weights as files  # noqa: E402
-from auricle.personalization.training import Plan, seeded, train  # noqa: E402
-from auricle.personalization.weights import (  # noqa: E402
+from auricle.personalization.learning import weights as files  # noqa: E402
+from auricle.personalization.learning.training_loop import Plan, seeded, train  # noqa: E402
+from auricle.personalization.learning.weights import (  # noqa: E402
     Weights,
     WeightsError,
     checked_path,

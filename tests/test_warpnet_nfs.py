@@ -18,7 +18,7 @@ from auricle.personalization.endtoend.neural import CONTEXT_STEPS, NeuralRendere
 from auricle.personalization.endtoend.poses import STEP, Poses  # noqa: E402
 from auricle.personalization.endtoend.warp import geometric_warp  # noqa: E402
 from auricle.personalization.endtoend.warp_network import monotone  # noqa: E402
-from auricle.personalization.training import Plan  # noqa: E402
+from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
 SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]
 SMALL = {

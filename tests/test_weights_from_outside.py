@@ -12,7 +12,7 @@ import ear_networks
 import auricle
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.neural.linn_renderer import LinnRenderer
-from auricle.personalization.weights import (
+from auricle.personalization.learning.weights import (
     Weights,
     WeightsError,
     check_shapes,

@@ -21,9 +21,9 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.sphere.harmonics import encode, n_channels, order_of
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.features import BINS, HEARD, SAMPLE_RATE, SIZE, Features, features_of
+from auricle.personalization.learning.weights import Weights, check_shapes, fitting
 from auricle.personalization.sparse.equipment import equipment_db
 from auricle.personalization.sparse.method import MIRROR, Measured, Method, Training
-from auricle.personalization.weights import Weights, check_shapes, fitting
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

@@ -37,7 +37,7 @@ from auricle.personalization.endtoend.neural import CONTEXT_STEPS
 from auricle.personalization.endtoend.poses import RATE, STEP, Poses
 from auricle.personalization.endtoend.scenes import Scene, Stage, whole_scenes
 from auricle.personalization.endtoend.trained import SYSTEMS, Trained, load_system
-from auricle.personalization.kept_results import kept
+from auricle.personalization.learning.result_cache import kept
 from auricle.personalization.metrics.observer import localise
 
 Float32: TypeAlias = NDArray[np.float32]

@@ -17,7 +17,7 @@ from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, Listeners
 from auricle.personalization.endtoend.poses import RATE
 from auricle.personalization.endtoend.scenes import UNKNOWN_SHARE, SceneSet
-from auricle.personalization.training import History, Plan, Progress, train
+from auricle.personalization.learning.training_loop import History, Plan, Progress, train
 
 Float32: TypeAlias = NDArray[np.float32]
 Int64: TypeAlias = NDArray[np.int64]

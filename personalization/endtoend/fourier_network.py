@@ -7,7 +7,6 @@ from torch import nn
 from torch.nn import functional
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
-from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.endtoend.dopplerbas import N_FEATURES, velocity_features
 from auricle.personalization.endtoend.encoding import coordinates, n_coordinates
 from auricle.personalization.endtoend.filter_training import RESPONSE_BINS
@@ -21,7 +20,6 @@ from auricle.personalization.endtoend.fourier_frames import (
     shifted,
     transfer,
 )
-from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics
 from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
 from auricle.personalization.endtoend.poses import RATE, STEP
 from auricle.personalization.endtoend.warp import (
@@ -29,6 +27,8 @@ from auricle.personalization.endtoend.warp import (
     ear_distances_m,
     geometric_warp,
 )
+from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
+from auricle.personalization.learning.torch_harmonics import harmonics, n_harmonics
 
 LEAST_DELAY, MOST_DELAY = -48.0, 240.0  # samples on top of geometry
 _ONE = math.log(math.e - 1.0)  # softplus of it is 1

@@ -18,8 +18,8 @@ import math
 import torch
 from torch import nn
 
-from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.endtoend.frames import N_BINS, delays, times
+from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
 
 _OCTAVES = 3
 POSE_FEATURES = 3 + 3 * 2 * _OCTAVES + 2

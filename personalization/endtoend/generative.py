@@ -25,7 +25,7 @@ from auricle.personalization.endtoend.gated import POSE_FEATURES, REACH_FRAMES, 
 from auricle.personalization.endtoend.neural import Batch, NeuralRenderer, Scenes
 from auricle.personalization.endtoend.poses import STEP
 from auricle.personalization.endtoend.warp import geometric_warp
-from auricle.personalization.training import History, Progress, seeded, train
+from auricle.personalization.learning.training_loop import History, Progress, seeded, train
 
 _SCALE_BATCHES = 8  # that spreads are measured on
 _LEAST_SPREAD = 1e-3

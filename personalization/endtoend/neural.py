@@ -15,8 +15,8 @@ from torch import nn
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.endtoend.poses import RATE, STEP, Poses
 from auricle.personalization.endtoend.windowed import WindowedRenderer
-from auricle.personalization.training import History, Plan, Progress, seeded, train
-from auricle.personalization.weights import Weights, fitting, load_into, state_of
+from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
+from auricle.personalization.learning.weights import Weights, fitting, load_into, state_of
 
 Float32: TypeAlias = NDArray[np.float32]
 

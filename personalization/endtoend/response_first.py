@@ -21,7 +21,7 @@ from auricle.personalization.endtoend.filter_training import (
 from auricle.personalization.endtoend.neural import NeuralRenderer, Scenes
 from auricle.personalization.endtoend.poses import RATE, STEP
 from auricle.personalization.endtoend.scenes import SceneSet
-from auricle.personalization.training import Plan, Progress, seeded
+from auricle.personalization.learning.training_loop import Plan, Progress, seeded
 
 _NEAREST_M, _FARTHEST_M = 0.5, 5.0
 _SPEED_M_S = 0.7  # median of about one and a half times that; one in thirty is faster than 8 m/s

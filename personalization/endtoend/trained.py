@@ -12,8 +12,8 @@ from auricle.personalization.endtoend.listeners import Licence, load_listeners
 from auricle.personalization.endtoend.neural import NeuralRenderer
 from auricle.personalization.endtoend.pool import Say
 from auricle.personalization.endtoend.scenes import SceneSet
-from auricle.personalization.training import Plan, Progress
-from auricle.personalization.weights import load_weights, save_weights
+from auricle.personalization.learning.training_loop import Plan, Progress
+from auricle.personalization.learning.weights import load_weights, save_weights
 
 SYSTEMS = {
     "linn": "auricle.personalization.endtoend.models.linn:Linn",

@@ -6,15 +6,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.endtoend.encoding import n_pose_features, pose_features
-from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics
 from auricle.personalization.endtoend.warp import (
     each_sample,
     ear_delays_samples,
     ear_gains,
     warped,
 )
+from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
+from auricle.personalization.learning.torch_harmonics import harmonics, n_harmonics
 
 KERNEL = 2
 MOST_SHIFT_SAMPLES = 48.0  # that the learned warp adds or takes away: 1 ms

@@ -27,7 +27,7 @@ from auricle.personalization.features import (
     energy_db,
     to_responses,
 )
-from auricle.personalization.kept_results import kept
+from auricle.personalization.learning.result_cache import kept
 from auricle.personalization.sparse.fitted import TRAINING_MINUTES, Fitted
 from auricle.personalization.sparse.method import Prediction, Training, predict_many
 from auricle.personalization.sparse.observed import OBSERVED, observed_errors

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from auricle.personalization.learning.weights import Weights, load_weights, shipped_weights
 from auricle.personalization.sparse import shipped
 from auricle.personalization.sparse.between import (
     between,
@@ -19,7 +20,6 @@ from auricle.personalization.sparse.correction import Tensors, corrections_db
 from auricle.personalization.sparse.listeners import ListenersAcross
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
 from auricle.personalization.sparse.population import Population
-from auricle.personalization.weights import Weights, load_weights, shipped_weights
 
 NEAR, FAR = 0.5, 0.7  # chords to the neighbours: as trained; where corrections help no longer
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
+from auricle.personalization.learning.weights import load_weights, save_weights, shipped_weights
 from auricle.personalization.sparse.method import Training, method
 from auricle.personalization.sparse.trained import (
     LEARNED,
@@ -13,7 +14,6 @@ from auricle.personalization.sparse.trained import (
     learned,
     load_trained,
 )
-from auricle.personalization.weights import load_weights, save_weights, shipped_weights
 
 TRAINING_MINUTES = 5.0
 
@@ -75,7 +75,9 @@ class Fitted:
             weights = load_weights(self._weights, self.name)
             self.seconds = float(weights.notes.get("seconds", 0.0))
             return load_trained(self._weights)
-        from auricle.personalization.training import Plan  # torch, which no other method needs
+        from auricle.personalization.learning.training_loop import (
+            Plan,  # torch, which no other method needs
+        )
 
         start = time.process_time()
         made = learned(self.name)(Plan(seconds=60.0 * self._minutes))

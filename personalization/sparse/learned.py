@@ -17,6 +17,8 @@ from torch import nn
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.features import HEARD
+from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
+from auricle.personalization.learning.weights import Weights, load_into, state_of
 from auricle.personalization.sparse.arrivals import ARRIVAL, arrivals_given
 from auricle.personalization.sparse.correction import SCALE_DB as SCALE_DB
 from auricle.personalization.sparse.measured_sets import Int64, drawn_set, standard_sets
@@ -28,8 +30,6 @@ from auricle.personalization.sparse.method import (
     Training,
 )
 from auricle.personalization.sparse.population import mean_listener
-from auricle.personalization.training import History, Plan, Progress, seeded, train
-from auricle.personalization.weights import Weights, load_into, state_of
 
 SCALE_SECONDS = 50e-6
 N_HEARD = HEARD.stop - HEARD.start
@@ -246,7 +246,7 @@ def split_of(ids: Sequence[str], held: NDArray[np.bool_]) -> dict[str, list[str]
 
 
 def train_net(model: LearnedMethod, lesson: Lesson, progress: Progress | None = None) -> History:
-    """The loop of ``auricle.personalization.training`` on a model and its lesson."""
+    """The loop of ``auricle.personalization.learning.training_loop`` on a model and its lesson."""
     return train(
         model.net, lambda: model.loss(lesson), lambda: model.judged(lesson), model.plan, progress
     )

@@ -4,8 +4,8 @@ import os
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
+from auricle.personalization.learning.weights import fitting, load_weights, shipped_weights
 from auricle.personalization.sparse.method import Method, Training, method, method_at
-from auricle.personalization.weights import fitting, load_weights, shipped_weights
 
 LEARNED = (
     "refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer", "dense-refiner",

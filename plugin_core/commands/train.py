@@ -84,14 +84,14 @@ def train(
 def _network(model: str, output: Path | None, minutes: float) -> Path:
     """Where the weights will go; refuses what cannot work before data are read."""
     from auricle.dsp.errors import AuricleError
+    from auricle.personalization.learning.weights import checked_path
     from auricle.personalization.sparse.trained import LEARNED, learned
-    from auricle.personalization.weights import checked_path
 
     if model not in LEARNED:
         names = ", ".join((*_WRITERS, *LEARNED, *SYSTEM_NAMES))
         raise AuricleError(f"there is no model {model!r} to train; there are {names}")
     learned(model)
-    from auricle.personalization.training import Plan  # torch, seconds
+    from auricle.personalization.learning.training_loop import Plan  # torch, seconds
 
     Plan(seconds=60.0 * minutes)
     return checked_path(output or Path(f"{model}.safetensors"))
@@ -106,10 +106,10 @@ def _train_network(
     model: str, path: Path, laboratories: list["Training"], people: list[str], ids: list[str],
     minutes: float, seed: int,
 ) -> None:  # fmt: skip
+    from auricle.personalization.learning.training_loop import Plan
+    from auricle.personalization.learning.weights import save_weights
     from auricle.personalization.sparse.laboratories import united
     from auricle.personalization.sparse.trained import learned
-    from auricle.personalization.training import Plan
-    from auricle.personalization.weights import save_weights
 
     made = learned(model)(Plan(seconds=60.0 * minutes, seed=seed))
     with _progress(model) as progress:

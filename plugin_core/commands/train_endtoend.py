@@ -15,7 +15,7 @@ def train_on_scenes(
 ) -> None:  # fmt: skip
     """Train a system and write its weights; refuses what cannot work before scenes are rendered."""
     from auricle.dsp.errors import AuricleError
-    from auricle.personalization.weights import checked_path
+    from auricle.personalization.learning.weights import checked_path
 
     if sets:
         raise AuricleError(f"{name} learns from all sets of DIR; leave --set out, or use --licence")
@@ -28,7 +28,7 @@ def train_on_scenes(
         if error.name != "torch":
             raise
         raise AuricleError(f"{name} needs torch: pip install torch") from None
-    from auricle.personalization.training import Plan
+    from auricle.personalization.learning.training_loop import Plan
 
     plan = Plan(seconds=60.0 * minutes, seed=seed)
     with bar(name) as progress:

@@ -18,7 +18,7 @@ from auricle.plugin_core.neural.bus import NeuralBus, System
 
 if TYPE_CHECKING:
     from auricle.personalization.endtoend.codes import Codebook
-    from auricle.personalization.weights import Weights
+    from auricle.personalization.learning.weights import Weights
 
 LIVE = "linn"  # the one that ships, and renders in blocks without torch
 RATE = 48000  # Hz of all others
@@ -79,7 +79,7 @@ def open_system(
             has its ears exchanged.
     """
     from auricle.personalization.endtoend.codes import codebook_in
-    from auricle.personalization.weights import fitting, load_weights, shipped_weights
+    from auricle.personalization.learning.weights import fitting, load_weights, shipped_weights
 
     if weights is None:
         weights = shipped_weights(model)

@@ -37,7 +37,7 @@ from auricle.personalization.endtoend.frames import FrameNoise
 from auricle.personalization.endtoend.gated import Stage, conditions
 from auricle.personalization.endtoend.generative import GenerativeRenderer, Known
 from auricle.personalization.endtoend.neural import Batch, Scenes
-from auricle.personalization.training import Progress
+from auricle.personalization.learning.training_loop import Progress
 
 _LONGEST = 1000  # draws of a stage
 

@@ -51,9 +51,7 @@ from auricle.dsp.neural.linn_filters import (
     minimum_phase_of,
     window,
 )
-from auricle.personalization.endtoend.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.endtoend.filter_training import behind, fit_filters, parity_of
-from auricle.personalization.endtoend.harmonic_features import harmonics, n_harmonics
 from auricle.personalization.endtoend.linn_networks import (
     EAR_SAMPLES,
     LEVEL_KNOTS_HZ,
@@ -65,7 +63,9 @@ from auricle.personalization.endtoend.neural import Batch, NeuralRenderer, Scene
 from auricle.personalization.endtoend.poses import RATE, STEP
 from auricle.personalization.endtoend.scenes import SceneSet
 from auricle.personalization.endtoend.warp import LEAST_DISTANCE_M, each_sample, warped
-from auricle.personalization.training import Progress, seeded
+from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
+from auricle.personalization.learning.torch_harmonics import harmonics, n_harmonics
+from auricle.personalization.learning.training_loop import Progress, seeded
 
 _WEIGHT_DECAY = 0.1  # a hundred people are few: it learns them by heart within two minutes
 

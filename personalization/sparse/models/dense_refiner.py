@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from auricle.personalization.learning.training_loop import History, Progress, seeded
+from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.sparse.between import (
     N_CHANNELS,
     NEIGHBOURS,
@@ -32,8 +34,6 @@ from auricle.personalization.sparse.method import Array, Float32, Prediction, Tr
 from auricle.personalization.sparse.models.correction_net import CorrectionNet, lsd_db
 from auricle.personalization.sparse.models.over_listeners import OverListeners
 from auricle.personalization.sparse.population import Population
-from auricle.personalization.training import History, Progress, seeded
-from auricle.personalization.training import train as run
 
 _JUDGED = 7  # every so many targets, of listeners held out
 _AT_ONCE = 512  # pairs corrected

@@ -16,6 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from auricle.personalization.datasets.lap import spread_rows
+from auricle.personalization.learning.training_loop import Progress, seeded
+from auricle.personalization.learning.weights import Weights
 from auricle.personalization.sparse import shipped
 from auricle.personalization.sparse.between import NEIGHBOURS, Between, Conditions, spaced_steps
 from auricle.personalization.sparse.dense_across import DenseAcross
@@ -26,8 +28,6 @@ from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import Array, Float32, Prediction, Training
 from auricle.personalization.sparse.models.dense_refiner import DenseRefiner
 from auricle.personalization.sparse.population import Population
-from auricle.personalization.training import Progress, seeded
-from auricle.personalization.weights import Weights
 
 _FEWER = (4, 8)  # of so many directions one is known, spread evenly
 

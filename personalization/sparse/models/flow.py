@@ -29,6 +29,8 @@ from torch import nn
 
 from auricle.dsp.sphere.harmonics import encode, n_channels
 from auricle.personalization.features import HEARD
+from auricle.personalization.learning.training_loop import Progress, seeded
+from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.sparse.learned import SCALE_DB, zeroed
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.measured_sets import random_set, standard_sets
@@ -49,8 +51,6 @@ from auricle.personalization.sparse.models.residual_field import (
     smooth_field,
 )
 from auricle.personalization.sparse.population import mean_listener
-from auricle.personalization.training import Progress, seeded
-from auricle.personalization.training import train as run
 
 _COVERAGE_ORDER = 3
 _TIMES = 4  # octaves of the flow's time

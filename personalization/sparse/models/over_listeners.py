@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from auricle.personalization.learning.training_loop import History, Plan
+from auricle.personalization.learning.weights import Weights, load_into, state_of
 from auricle.personalization.sparse.learned import merged, split_of
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
-from auricle.personalization.training import History, Plan
-from auricle.personalization.weights import Weights, load_into, state_of
 
 Own = TypeVar("Own", bound="OverListeners")
 

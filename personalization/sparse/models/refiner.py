@@ -19,6 +19,8 @@ import torch
 from torch import nn
 
 from auricle.personalization.features import BINS, HEARD
+from auricle.personalization.learning.training_loop import History, Progress, seeded
+from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.sparse.learned import SCALE_DB
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.measured_sets import Int64, random_set, standard_sets
@@ -31,8 +33,6 @@ from auricle.personalization.sparse.method import (
 from auricle.personalization.sparse.models.correction_net import CorrectionNet, lsd_db
 from auricle.personalization.sparse.models.over_listeners import OverListeners
 from auricle.personalization.sparse.population import Population
-from auricle.personalization.training import History, Progress, seeded
-from auricle.personalization.training import train as run
 
 N_CHANNELS = 10
 N_CONDITIONS = 8

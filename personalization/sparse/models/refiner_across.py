@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.personalization.learning.training_loop import Progress
+from auricle.personalization.learning.weights import Weights
 from auricle.personalization.sparse import shipped
 from auricle.personalization.sparse.equipment import drawn_equipment_db
 from auricle.personalization.sparse.listeners import ListenersAcross
 from auricle.personalization.sparse.method import Float32, Training
 from auricle.personalization.sparse.models.refiner import Refiner
-from auricle.personalization.training import Progress
-from auricle.personalization.weights import Weights
 
 
 class RefinerAcross(Refiner):
