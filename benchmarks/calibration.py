@@ -16,14 +16,14 @@ import numpy as np
 
 from auricle.personalization.datasets.lap import COUNTS
 from auricle.personalization.datasets.splits import folds
-from auricle.personalization.features import HEARD, itd_seconds
+from auricle.personalization.listeners.features import HEARD, itd_seconds
+from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
+from auricle.personalization.listeners.shipped import shipped_training
 from auricle.personalization.sparse.comparison import measured_rows
 from auricle.personalization.sparse.equipment import WithoutEquipment
 from auricle.personalization.sparse.listeners import ListenersAcross, ListenersProcess
 from auricle.personalization.sparse.method import Method, Training, predict_many
 from auricle.personalization.sparse.ridge import BandRidge
-from auricle.personalization.sparse.shipped import shipped_training
-from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
 
 SETS = ("sonicom", "hutubs", "across-sadie1", "across-sonicom")
 LISTENERS = 8

@@ -22,13 +22,13 @@ from auricle.dsp.iir.cascade import CascadeRenderer
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.personalization.datasets.splits import folds
-from auricle.personalization.features import HEARD, SAMPLE_RATE, SIZE
 from auricle.personalization.learning.training_loop import Plan
 from auricle.personalization.learning.weights import load_weights, save_weights
+from auricle.personalization.listeners.features import HEARD, SAMPLE_RATE, SIZE
+from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
 from auricle.personalization.sparse.cascade_filters import cascade_set
 from auricle.personalization.sparse.comparison import measured_rows
 from auricle.personalization.sparse.models.niirf import Niirf
-from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
 
 BLOCK, BLOCKS = 128, 400
 

@@ -15,9 +15,9 @@ import numpy as np
 from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.hrtf.structural_model import computed_hrtf
-from auricle.personalization.features import HEARD, features_of, itd_seconds
+from auricle.personalization.listeners.features import HEARD, features_of, itd_seconds
+from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
 from auricle.personalization.sparse.method import Training
-from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
 
 SETS = ("sonicom", "sadie1")
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from auricle.personalization.datasets.lap import spread_rows
+from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
+from auricle.personalization.listeners.shipped import shipped_training
 from auricle.personalization.sparse.between import nearest_rows
 from auricle.personalization.sparse.comparison import MIDDLE, some_rows
 from auricle.personalization.sparse.dense_across import DenseAcross
 from auricle.personalization.sparse.listeners import ListenersAcross
-from auricle.personalization.sparse.shipped import shipped_training
-from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
 
 TARGETS = 120
 EDGES = (0.0, 0.3, 0.5, 0.6, 0.8, 2.0)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from auricle.personalization.listeners.from_datasets import subjects_in, training_of
 from auricle.personalization.sparse.comparison import DENSE_ROWS, MIDDLE
-from auricle.personalization.sparse.training_sets import subjects_in, training_of
 
 STEP_DEG = 5.625  # of the elevation on each cone
 LATERAL_DEG = (0, 20, 40, 55, 65, 80)

@@ -4,7 +4,7 @@ import numpy as np
 from heads import full_sphere
 
 from auricle.dsp.sphere.harmonics import encode
-from auricle.personalization.features import BINS
+from auricle.personalization.listeners.features import BINS
 from auricle.personalization.sparse.method import Training
 
 ORDER = 4

@@ -5,7 +5,7 @@ import pytest
 from listeners import GRID, some_listeners
 
 from auricle.personalization.endtoend.codes import MOST_CODE, MOST_RMS, Codebook, held
-from auricle.personalization.features import HEARD, Features, to_hrtf_set
+from auricle.personalization.listeners.features import HEARD, Features, to_hrtf_set
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.method import Measured
 

@@ -12,8 +12,8 @@ from listeners import some_listeners
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.datasets.subjects import Subjects
-from auricle.personalization.features import SAMPLE_RATE, to_responses
 from auricle.personalization.learning.weights import WeightsError
+from auricle.personalization.listeners.features import SAMPLE_RATE, to_responses
 from auricle.personalization.sparse import comparison, fitted, observed
 from auricle.personalization.sparse.comparison import OWN_EARS, Request, Result
 from auricle.personalization.sparse.fitted import Fitted

@@ -5,8 +5,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from auricle.dsp.geometry import angle_deg  # noqa: E402
-from auricle.personalization.features import HEARD  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
+from auricle.personalization.listeners.features import HEARD  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD  # noqa: E402
 from auricle.personalization.sparse.models.flow import Flow  # noqa: E402
 from auricle.personalization.sparse.models.residual_field import (  # noqa: E402

@@ -4,8 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from auricle.personalization.features import HEARD  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
+from auricle.personalization.listeners.features import HEARD  # noqa: E402
 from auricle.personalization.sparse.harmonic_residuals import field  # noqa: E402
 from auricle.personalization.sparse.harmonics import reading  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD, Residuals  # noqa: E402

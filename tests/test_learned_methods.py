@@ -6,16 +6,16 @@ from auricle.dsp.errors import AuricleError
 
 torch = pytest.importorskip("torch")
 
-from auricle.personalization.features import HEARD, energy_db  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.learning.weights import WeightsError, save_weights  # noqa: E402
+from auricle.personalization.listeners import shipped  # noqa: E402
+from auricle.personalization.listeners.features import HEARD, energy_db  # noqa: E402
+from auricle.personalization.listeners.pooling import united  # noqa: E402
 from auricle.personalization.sparse import posterior as process  # noqa: E402
-from auricle.personalization.sparse import shipped  # noqa: E402
 from auricle.personalization.sparse.between import nearest_rows, spaced_steps  # noqa: E402
 from auricle.personalization.sparse.correction import corrections_db  # noqa: E402
 from auricle.personalization.sparse.equipment import drawn_equipment_db  # noqa: E402
 from auricle.personalization.sparse.harmonic_residuals import coefficients, field  # noqa: E402
-from auricle.personalization.sparse.laboratories import united  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD, Residuals, ear_views  # noqa: E402
 from auricle.personalization.sparse.listeners import ListenersAcross  # noqa: E402
 from auricle.personalization.sparse.measured_sets import (  # noqa: E402

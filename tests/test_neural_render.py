@@ -16,7 +16,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.endtoend.codes import MOST_CODE
-from auricle.personalization.features import to_hrtf_set
+from auricle.personalization.listeners.features import to_hrtf_set
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.cli import main
 from auricle.plugin_core.neural.plugin import NeuralPlugin

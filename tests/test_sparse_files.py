@@ -11,8 +11,15 @@ from synthetic import make_set, sphere
 from auricle.dsp.errors import AuricleError, HrtfError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
-from auricle.personalization.features import HEARD, SAMPLE_RATE, features, features_of, to_responses
-from auricle.personalization.sparse import expected_errors, shipped
+from auricle.personalization.listeners import shipped
+from auricle.personalization.listeners.features import (
+    HEARD,
+    SAMPLE_RATE,
+    features,
+    features_of,
+    to_responses,
+)
+from auricle.personalization.sparse import expected_errors
 from auricle.personalization.sparse.complete import complete
 from auricle.personalization.sparse.densify import (
     FEWEST_REFINED,

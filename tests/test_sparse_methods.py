@@ -11,7 +11,8 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.sphere.harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
-from auricle.personalization.features import HEARD, blend_weights, itd_seconds
+from auricle.personalization.listeners.features import HEARD, blend_weights, itd_seconds
+from auricle.personalization.listeners.pooling import united
 from auricle.personalization.sparse import posterior
 from auricle.personalization.sparse import ridge as ridge_module
 from auricle.personalization.sparse.covariance import (
@@ -21,7 +22,6 @@ from auricle.personalization.sparse.covariance import (
     variance,
 )
 from auricle.personalization.sparse.equipment import equipment_db
-from auricle.personalization.sparse.laboratories import united
 from auricle.personalization.sparse.listeners import MAGNITUDE, ListenersAcross, ListenersProcess
 from auricle.personalization.sparse.method import (
     METHODS,

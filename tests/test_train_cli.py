@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 def folder(tmp_path_factory):
     """A packed set of made-up listeners."""
     h5py = pytest.importorskip("h5py")
-    from auricle.personalization.features import to_responses
+    from auricle.personalization.listeners.features import to_responses
 
     people = learned.listeners(10)
     ir = np.stack([

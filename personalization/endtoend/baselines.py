@@ -17,13 +17,13 @@ from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners import Listeners, led
 from auricle.personalization.endtoend.poses import RATE, Poses
 from auricle.personalization.endtoend.warp import geometric_warp
-from auricle.personalization.features import Features, to_hrtf_set
+from auricle.personalization.listeners.features import Features, to_hrtf_set
+from auricle.personalization.listeners.from_datasets import training_of
+from auricle.personalization.listeners.pooling import united
 from auricle.personalization.sparse.comparison import measured_rows
-from auricle.personalization.sparse.laboratories import united
 from auricle.personalization.sparse.listeners import ListenersAcross, ListenersProcess
 from auricle.personalization.sparse.method import Training
 from auricle.personalization.sparse.population import mean_listener
-from auricle.personalization.sparse.training_sets import training_of
 
 Float32: TypeAlias = NDArray[np.float32]
 Int64: TypeAlias = NDArray[np.int64]

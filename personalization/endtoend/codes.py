@@ -20,8 +20,15 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.sphere.harmonics import encode, n_channels, order_of
 from auricle.dsp.sphere.quadrature import sphere_weights
-from auricle.personalization.features import BINS, HEARD, SAMPLE_RATE, SIZE, Features, features_of
 from auricle.personalization.learning.weights import Weights, check_shapes, fitting
+from auricle.personalization.listeners.features import (
+    BINS,
+    HEARD,
+    SAMPLE_RATE,
+    SIZE,
+    Features,
+    features_of,
+)
 from auricle.personalization.sparse.equipment import equipment_db
 from auricle.personalization.sparse.method import MIRROR, Measured, Method, Training
 
@@ -290,15 +297,15 @@ def _both_ears(positions: Array, order: int, left: NDArray) -> Array:
 
 @lru_cache(maxsize=1)
 def _grid() -> Array:
-    from auricle.personalization.sparse.shipped import shipped_training
+    from auricle.personalization.listeners.shipped import shipped_training
 
     return shipped_training().positions
 
 
 @lru_cache(maxsize=1)
 def _shipped_process() -> Method:
+    from auricle.personalization.listeners.shipped import shipped_training
     from auricle.personalization.sparse.listeners import ListenersAcross
-    from auricle.personalization.sparse.shipped import shipped_training
 
     made = ListenersAcross()
     made.fit(shipped_training())

@@ -11,7 +11,7 @@ from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.endtoend.baselines import KnownPeople
 from auricle.personalization.endtoend.codes import SIZE_OF_CODE, Codebook
 from auricle.personalization.endtoend.listeners import Listeners
-from auricle.personalization.sparse.training_sets import subjects_in
+from auricle.personalization.listeners.from_datasets import subjects_in
 
 Float32: TypeAlias = NDArray[np.float32]
 

@@ -26,7 +26,7 @@ from auricle.personalization.datasets.harmonise import harmonise
 from auricle.personalization.datasets.registry import find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects
 from auricle.personalization.endtoend.poses import RATE
-from auricle.personalization.sparse.training_sets import people_only, subjects_in
+from auricle.personalization.listeners.from_datasets import people_only, subjects_in
 
 Array: TypeAlias = NDArray[np.float64]
 Int64: TypeAlias = NDArray[np.int64]

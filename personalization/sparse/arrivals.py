@@ -16,7 +16,7 @@ from scipy.linalg import cho_solve, solve_triangular
 
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.interpolation.gaussian_process import chords
-from auricle.personalization.features import itd_seconds
+from auricle.personalization.listeners.features import itd_seconds
 from auricle.personalization.sparse.covariance import (
     Covariance,
     Part,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.interpolation.gaussian_process import chords
-from auricle.personalization.features import HEARD, energy_db
+from auricle.personalization.listeners.features import HEARD, energy_db
 from auricle.personalization.sparse.correction import SCALE_DB
 from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import MIRROR, Array, Float32, Prediction, Training

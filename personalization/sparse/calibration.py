@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from auricle.personalization.features import HEARD, itd_seconds
+from auricle.personalization.listeners.features import HEARD, itd_seconds
 from auricle.personalization.sparse.method import Array, Prediction, Training
 
 Int64: TypeAlias = NDArray[np.int64]

@@ -20,14 +20,14 @@ from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce
 from auricle.personalization.datasets.lap import lap_rows, spread_rows
 from auricle.personalization.datasets.splits import check_no_leak, folds
 from auricle.personalization.datasets.subjects import Subjects
-from auricle.personalization.features import (
+from auricle.personalization.learning.result_cache import kept
+from auricle.personalization.listeners.features import (
     HEARD,
     SAMPLE_RATE,
     Features,
     energy_db,
     to_responses,
 )
-from auricle.personalization.learning.result_cache import kept
 from auricle.personalization.sparse.fitted import TRAINING_MINUTES, Fitted
 from auricle.personalization.sparse.method import Prediction, Training, predict_many
 from auricle.personalization.sparse.observed import OBSERVED, observed_errors

@@ -11,7 +11,7 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation.gp_mixture import steady_field
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.responses.time_axis import resampled
-from auricle.personalization.features import (
+from auricle.personalization.listeners.features import (
     SAMPLE_RATE,
     SIZE,
     Features,

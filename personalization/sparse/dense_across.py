@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from auricle.personalization.learning.weights import Weights, load_weights, shipped_weights
-from auricle.personalization.sparse import shipped
+from auricle.personalization.listeners import shipped
 from auricle.personalization.sparse.between import (
     between,
     spaced_steps,

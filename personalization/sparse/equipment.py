@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from auricle.personalization.features import BINS
+from auricle.personalization.listeners.features import BINS
 from auricle.personalization.sparse.harmonics import MeanHarmonics
 from auricle.personalization.sparse.listeners import OFFSET_BINS, OFFSET_DB
 from auricle.personalization.sparse.method import (

@@ -57,7 +57,7 @@ class AlignedHarmonics:
 
     def predict(self, measured: Measured, target_positions: Array) -> Prediction:
         """The fitted field at the targets."""
-        from auricle.personalization.features import SIZE, to_responses
+        from auricle.personalization.listeners.features import SIZE, to_responses
 
         order = max(int(np.ceil(np.sqrt(2.0 * len(measured.positions)))) - 1, 1)
         reader = reading(measured.positions, target_positions, order, self._strength)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from auricle.dsp.errors import AuricleError
-from auricle.personalization.features import HEARD
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, load_into, state_of
+from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.sparse.arrivals import ARRIVAL, arrivals_given
 from auricle.personalization.sparse.correction import SCALE_DB as SCALE_DB
 from auricle.personalization.sparse.measured_sets import Int64, drawn_set, standard_sets

@@ -18,7 +18,7 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.personalization.features import BINS, HEARD
+from auricle.personalization.listeners.features import BINS, HEARD
 from auricle.personalization.sparse.arrivals import (
     ARRIVAL,
     ARRIVAL_ACROSS,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
-from auricle.personalization.features import Features, blend_weights
+from auricle.personalization.listeners.features import Features, blend_weights
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

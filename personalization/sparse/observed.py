@@ -7,7 +7,7 @@ were measured, and hears directions that are drawn once, in minimum phase behind
 import numpy as np
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.personalization.features import Features, to_hrtf_set
+from auricle.personalization.listeners.features import Features, to_hrtf_set
 from auricle.personalization.metrics.observer import localise
 
 DIRECTIONS, REPETITIONS = 200, 10

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from auricle.personalization.features import HEARD
+from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.sparse.method import (
     Array,
     Float32,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from auricle.dsp.interpolation.gaussian_process import Process, chords, fit_process, matern_3_2
-from auricle.personalization.features import HEARD
+from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
 from auricle.personalization.sparse.population import PopulationMean
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from auricle.personalization.features import BINS
+from auricle.personalization.listeners.features import BINS
 from auricle.personalization.sparse.arrivals import MICROSECONDS, own_scatter_us
 from auricle.personalization.sparse.harmonics import corrected
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training

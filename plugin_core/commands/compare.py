@@ -170,8 +170,12 @@ def _check(
 def _results(
     data: Path, name: str, request: "Request", n_folds: int, only: list[int], between: bool
 ) -> list["Result"]:
+    from auricle.personalization.listeners.from_datasets import (
+        people_only,
+        subjects_in,
+        training_of,
+    )
     from auricle.personalization.sparse.comparison import compare_between, compare_folds
-    from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
 
     subjects = subjects_in(data, name)
     if between:
@@ -184,9 +188,13 @@ def _results_across(
     data: Path, name: str, request: "Request", between: bool, most_listeners: int | None
 ) -> list["Result"]:
     """With the listeners that ship, on all people of a set or some of them."""
+    from auricle.personalization.listeners.from_datasets import (
+        people_only,
+        subjects_in,
+        training_of,
+    )
+    from auricle.personalization.listeners.shipped import shipped_training
     from auricle.personalization.sparse import comparison
-    from auricle.personalization.sparse.shipped import shipped_training
-    from auricle.personalization.sparse.training_sets import people_only, subjects_in, training_of
 
     compare_all = comparison.compare_between_across if between else comparison.compare_across
     subjects = people_only(subjects_in(data, name))

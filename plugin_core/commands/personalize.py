@@ -54,9 +54,9 @@ def sparse(
     the listeners of HUTUBS and CIPIC. Without --positions these are the 440 directions of HUTUBS.
     """
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
+    from auricle.personalization.listeners.shipped import shipped_training
     from auricle.personalization.sparse import expected_errors
     from auricle.personalization.sparse.complete import complete
-    from auricle.personalization.sparse.shipped import shipped_training
     from auricle.personalization.sparse.trained import ready
 
     _check_output(output, measured, positions)
@@ -87,9 +87,9 @@ def densify(
     Without --positions the new directions lie in the middles of the edges between measured ones.
     """
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
+    from auricle.personalization.listeners.shipped import shipped_training
     from auricle.personalization.sparse import expected_errors
     from auricle.personalization.sparse.densify import dense_method, densified
-    from auricle.personalization.sparse.shipped import shipped_training
 
     _check_output(output, listener, positions)
     known = HrtfSet.load(listener, **asdict(reading))

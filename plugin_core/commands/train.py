@@ -60,12 +60,12 @@ def train(
 
         train_on_scenes(model, data, output, minutes, seed, licence, sets, _progress)
         return
-    from auricle.personalization.sparse.laboratories import united
-    from auricle.personalization.sparse.training_sets import (
+    from auricle.personalization.listeners.from_datasets import (
         people_only,
         subjects_in,
         training_of,
     )
+    from auricle.personalization.listeners.pooling import united
 
     network = None if model in _WRITERS else _network(model, output, minutes)
     subjects = [people_only(subjects_in(data, name)) for name in sets or ["hutubs", "cipic"]]
@@ -108,7 +108,7 @@ def _train_network(
 ) -> None:  # fmt: skip
     from auricle.personalization.learning.training_loop import Plan
     from auricle.personalization.learning.weights import save_weights
-    from auricle.personalization.sparse.laboratories import united
+    from auricle.personalization.listeners.pooling import united
     from auricle.personalization.sparse.trained import learned
 
     made = learned(model)(Plan(seconds=60.0 * minutes, seed=seed))
@@ -145,7 +145,7 @@ def _progress(title: str) -> Iterator[Callable[[float, str], None] | None]:
 
 
 def _write_listeners(train: "Training", output: Path | None) -> Path:
-    from auricle.personalization.sparse import shipped
+    from auricle.personalization.listeners import shipped
 
     path = output or shipped.PATH
     shipped.save(train, path)

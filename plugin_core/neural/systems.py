@@ -100,7 +100,7 @@ def open_system(
 
 def _gain_of(book: "Codebook", code: NDArray[np.float32]) -> float:
     from auricle.personalization.datasets.harmonise import LEVEL_BAND_HZ
-    from auricle.personalization.features import SAMPLE_RATE, SIZE
+    from auricle.personalization.listeners.features import SAMPLE_RATE, SIZE
 
     hz = np.fft.rfftfreq(SIZE, 1.0 / SAMPLE_RATE)
     inside = (hz >= LEVEL_BAND_HZ[0]) & (hz <= LEVEL_BAND_HZ[1])

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.weights import Weights
-from auricle.personalization.sparse import shipped
+from auricle.personalization.listeners import shipped
+from auricle.personalization.listeners.pooling import united
 from auricle.personalization.sparse.between import NEIGHBOURS, Between, Conditions, spaced_steps
 from auricle.personalization.sparse.dense_across import DenseAcross
 from auricle.personalization.sparse.equipment import drawn_equipment_db
-from auricle.personalization.sparse.laboratories import united
 from auricle.personalization.sparse.listeners import ListenersAcross
 from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import Array, Float32, Prediction, Training

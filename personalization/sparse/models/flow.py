@@ -28,9 +28,9 @@ from scipy.fft import idct
 from torch import nn
 
 from auricle.dsp.sphere.harmonics import encode, n_channels
-from auricle.personalization.features import HEARD
 from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
+from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.sparse.learned import SCALE_DB, zeroed
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.measured_sets import random_set, standard_sets

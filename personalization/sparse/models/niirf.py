@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from auricle.personalization.features import HEARD, SAMPLE_RATE, SIZE
+from auricle.personalization.listeners.features import HEARD, SAMPLE_RATE, SIZE
 from auricle.personalization.sparse.learned import (
     SCALE_DB,
     LearnedMethod,

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from auricle.personalization.features import BINS, HEARD
 from auricle.personalization.learning.training_loop import History, Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
+from auricle.personalization.listeners.features import BINS, HEARD
 from auricle.personalization.sparse.learned import SCALE_DB
 from auricle.personalization.sparse.listeners import ListenersProcess
 from auricle.personalization.sparse.measured_sets import Int64, random_set, standard_sets

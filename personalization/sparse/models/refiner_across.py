@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from auricle.personalization.learning.training_loop import Progress
 from auricle.personalization.learning.weights import Weights
-from auricle.personalization.sparse import shipped
+from auricle.personalization.listeners import shipped
 from auricle.personalization.sparse.equipment import drawn_equipment_db
 from auricle.personalization.sparse.listeners import ListenersAcross
 from auricle.personalization.sparse.method import Float32, Training

@@ -15,8 +15,8 @@ from safetensors.numpy import save_file
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.sphere.harmonics import encode, n_channels
-from auricle.personalization.features import BINS, HEARD
 from auricle.personalization.learning.weights import Weights, WeightsError, shipped_weights
+from auricle.personalization.listeners.features import BINS, HEARD
 from auricle.personalization.sparse.method import Training
 from auricle.personalization.sparse.population import mean_listener
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from auricle.dsp.geometry import angle_deg
 from auricle.dsp.sphere.quadrature import sphere_weights
-from auricle.personalization.features import Features
+from auricle.personalization.listeners.features import Features
 from auricle.personalization.sparse.method import Array, Training
 from auricle.personalization.sparse.population import mean_listener
 

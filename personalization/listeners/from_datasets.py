@@ -10,7 +10,7 @@ from auricle.personalization.datasets.folder import load_folder
 from auricle.personalization.datasets.packed import load_h5
 from auricle.personalization.datasets.registry import find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects
-from auricle.personalization.features import features
+from auricle.personalization.listeners.features import features
 from auricle.personalization.sparse.method import Training
 
 _VERSION = 2  # of the features
