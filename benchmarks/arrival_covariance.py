@@ -20,9 +20,13 @@ import numpy as np
 from auricle.personalization.datasets.splits import folds
 from auricle.personalization.listeners.features import itd_seconds
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
-from auricle.personalization.sparse.arrivals import ARRIVAL, HEAD_BANDS, arrivals_given
 from auricle.personalization.sparse.comparison import counts_of, measured_rows
-from auricle.personalization.sparse.covariance import Covariance
+from auricle.personalization.sparse.listener_gp.arrival_times import (
+    ARRIVAL,
+    HEAD_BANDS,
+    arrivals_given,
+)
+from auricle.personalization.sparse.listener_gp.covariance import Covariance
 from auricle.personalization.sparse.method import Training
 from auricle.personalization.sparse.population import mean_listener
 

@@ -21,7 +21,7 @@ from auricle.personalization.listeners.from_datasets import people_only, subject
 from auricle.personalization.listeners.shipped import shipped_training
 from auricle.personalization.sparse.comparison import measured_rows
 from auricle.personalization.sparse.equipment import WithoutEquipment
-from auricle.personalization.sparse.listeners import ListenersAcross, ListenersProcess
+from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
 from auricle.personalization.sparse.method import Method, Training, predict_many
 from auricle.personalization.sparse.ridge import BandRidge
 

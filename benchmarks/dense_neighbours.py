@@ -18,7 +18,7 @@ from auricle.personalization.listeners.shipped import shipped_training
 from auricle.personalization.sparse.between import nearest_rows
 from auricle.personalization.sparse.comparison import MIDDLE, some_rows
 from auricle.personalization.sparse.dense_across import DenseAcross
-from auricle.personalization.sparse.listeners import ListenersAcross
+from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 
 TARGETS = 120
 EDGES = (0.0, 0.3, 0.5, 0.6, 0.8, 2.0)

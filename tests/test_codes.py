@@ -6,7 +6,7 @@ from listeners import GRID, some_listeners
 
 from auricle.personalization.endtoend.codes import MOST_CODE, MOST_RMS, Codebook, held
 from auricle.personalization.listeners.features import HEARD, Features, to_hrtf_set
-from auricle.personalization.sparse.listeners import ListenersProcess
+from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.method import Measured
 
 PEOPLE = some_listeners(30)

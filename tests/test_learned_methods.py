@@ -11,13 +11,13 @@ from auricle.personalization.learning.weights import WeightsError, save_weights 
 from auricle.personalization.listeners import shipped  # noqa: E402
 from auricle.personalization.listeners.features import HEARD, energy_db  # noqa: E402
 from auricle.personalization.listeners.pooling import united  # noqa: E402
-from auricle.personalization.sparse import posterior as process  # noqa: E402
 from auricle.personalization.sparse.between import nearest_rows, spaced_steps  # noqa: E402
 from auricle.personalization.sparse.correction import corrections_db  # noqa: E402
 from auricle.personalization.sparse.equipment import drawn_equipment_db  # noqa: E402
 from auricle.personalization.sparse.harmonic_residuals import coefficients, field  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD, Residuals, ear_views  # noqa: E402
-from auricle.personalization.sparse.listeners import ListenersAcross  # noqa: E402
+from auricle.personalization.sparse.listener_gp import posterior as process  # noqa: E402
+from auricle.personalization.sparse.listener_gp.process import ListenersAcross  # noqa: E402
 from auricle.personalization.sparse.measured_sets import (  # noqa: E402
     random_set,
     standard_sets,

@@ -7,7 +7,7 @@ from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.interpolation.gaussian_process import chords, matern_3_2
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.personalization.listeners.features import BINS, itd_seconds
-from auricle.personalization.sparse.arrivals import (
+from auricle.personalization.sparse.listener_gp.arrival_times import (
     ARRIVAL,
     HEAD_BANDS,
     MICROSECONDS,

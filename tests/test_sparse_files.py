@@ -28,7 +28,7 @@ from auricle.personalization.sparse.densify import (
     densified,
 )
 from auricle.personalization.sparse.input_checks import checked
-from auricle.personalization.sparse.listeners import ListenersAcross
+from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.method import Method
 from auricle.plugin_core.cli import main
 

@@ -13,16 +13,20 @@ from auricle.dsp.sphere.harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.listeners.features import HEARD, blend_weights, itd_seconds
 from auricle.personalization.listeners.pooling import united
-from auricle.personalization.sparse import posterior
 from auricle.personalization.sparse import ridge as ridge_module
-from auricle.personalization.sparse.covariance import (
+from auricle.personalization.sparse.equipment import equipment_db
+from auricle.personalization.sparse.listener_gp import posterior
+from auricle.personalization.sparse.listener_gp.covariance import (
     Places,
     between,
     expected,
     variance,
 )
-from auricle.personalization.sparse.equipment import equipment_db
-from auricle.personalization.sparse.listeners import MAGNITUDE, ListenersAcross, ListenersProcess
+from auricle.personalization.sparse.listener_gp.process import (
+    MAGNITUDE,
+    ListenersAcross,
+    ListenersProcess,
+)
 from auricle.personalization.sparse.method import (
     METHODS,
     Measured,

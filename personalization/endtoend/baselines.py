@@ -21,7 +21,7 @@ from auricle.personalization.listeners.features import Features, to_hrtf_set
 from auricle.personalization.listeners.from_datasets import training_of
 from auricle.personalization.listeners.pooling import united
 from auricle.personalization.sparse.comparison import measured_rows
-from auricle.personalization.sparse.listeners import ListenersAcross, ListenersProcess
+from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
 from auricle.personalization.sparse.method import Training
 from auricle.personalization.sparse.population import mean_listener
 

@@ -305,7 +305,7 @@ def _grid() -> Array:
 @lru_cache(maxsize=1)
 def _shipped_process() -> Method:
     from auricle.personalization.listeners.shipped import shipped_training
-    from auricle.personalization.sparse.listeners import ListenersAcross
+    from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 
     made = ListenersAcross()
     made.fit(shipped_training())

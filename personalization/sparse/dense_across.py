@@ -17,7 +17,7 @@ from auricle.personalization.sparse.between import (
     with_corrections,
 )
 from auricle.personalization.sparse.correction import Tensors, corrections_db
-from auricle.personalization.sparse.listeners import ListenersAcross
+from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
 from auricle.personalization.sparse.population import Population
 

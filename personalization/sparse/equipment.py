@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from auricle.personalization.listeners.features import BINS
 from auricle.personalization.sparse.harmonics import MeanHarmonics
-from auricle.personalization.sparse.listeners import OFFSET_BINS, OFFSET_DB
+from auricle.personalization.sparse.listener_gp.process import OFFSET_BINS, OFFSET_DB
 from auricle.personalization.sparse.method import (
     Array,
     Float32,

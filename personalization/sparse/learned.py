@@ -3,7 +3,7 @@
 A model works on the residual: decibels about the mean of the training listeners, divided by
 ``SCALE_DB``, over the bins that are heard. It says how a batch's loss is made and how a listener is
 predicted; the rest happens here. Arrival times come from the process over listeners
-(``auricle.personalization.sparse.listeners``) unless a model has its own.
+(``auricle.personalization.sparse.listener_gp.process``) unless a model has its own.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from auricle.dsp.errors import AuricleError
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, load_into, state_of
 from auricle.personalization.listeners.features import HEARD
-from auricle.personalization.sparse.arrivals import ARRIVAL, arrivals_given
 from auricle.personalization.sparse.correction import SCALE_DB as SCALE_DB
+from auricle.personalization.sparse.listener_gp.arrival_times import ARRIVAL, arrivals_given
 from auricle.personalization.sparse.measured_sets import Int64, drawn_set, standard_sets
 from auricle.personalization.sparse.method import (
     MIRROR,

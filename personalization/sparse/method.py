@@ -186,7 +186,7 @@ METHODS: dict[str, str] = {
     "mean-sh": "auricle.personalization.sparse.harmonics:MeanHarmonics",
     "mean-gp": "auricle.personalization.sparse.residual_process:MeanProcess",
     "ridge": "auricle.personalization.sparse.ridge:BandRidge",
-    "listeners": "auricle.personalization.sparse.listeners:ListenersProcess",
+    "listeners": "auricle.personalization.sparse.listener_gp.process:ListenersProcess",
     "refiner": "auricle.personalization.sparse.models.refiner:Refiner",
     "dense-refiner": "auricle.personalization.sparse.models.dense_refiner:DenseRefiner",
     "fsp-ae": "auricle.personalization.sparse.models.fsp_ae:FspAe",
@@ -198,7 +198,7 @@ METHODS: dict[str, str] = {
     "mean-across": "auricle.personalization.sparse.equipment:mean_across",
     "mean-sh-across": "auricle.personalization.sparse.equipment:mean_harmonics_across",
     "ridge-across": "auricle.personalization.sparse.equipment:ridge_across",
-    "listeners-across": "auricle.personalization.sparse.listeners:ListenersAcross",
+    "listeners-across": "auricle.personalization.sparse.listener_gp.process:ListenersAcross",
     "refiner-across": "auricle.personalization.sparse.models.refiner_across:RefinerAcross",
     "dense-refiner-across": "auricle.personalization.sparse.dense_across:DenseAcross",
 }

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from auricle.personalization.listeners.features import BINS
-from auricle.personalization.sparse.arrivals import MICROSECONDS, own_scatter_us
 from auricle.personalization.sparse.harmonics import corrected
+from auricle.personalization.sparse.listener_gp.arrival_times import MICROSECONDS, own_scatter_us
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
 from auricle.personalization.sparse.population import mean_listener
 

@@ -28,7 +28,7 @@ from auricle.personalization.sparse.between import (
     fixed_steps,
     with_corrections,
 )
-from auricle.personalization.sparse.listeners import ListenersProcess
+from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import Array, Float32, Prediction, Training
 from auricle.personalization.sparse.models.correction_net import CorrectionNet, lsd_db

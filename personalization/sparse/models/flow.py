@@ -3,11 +3,12 @@
 Flow matching (Lipman et al. 2023; rectified flow, Liu et al. 2023): a network learns the velocity
 along straight lines from noise to listeners; integrated from noise it gives a listener who could
 have these measurements. The noise is the Gaussian process's own posterior
-(``auricle.personalization.sparse.listeners``), in the coordinates of ``residual_field``: whitened
-harmonics over directions and cosines over frequency. The velocity that keeps this Gaussian as it is
-has a closed form (Albergo and Vanden-Eijnden 2023); the network adds what listeners have beyond it,
-and starts at nothing. So an untrained flow is the Gaussian posterior with the spread that held-out
-listeners show, measured directions stay, and a sample is a whole sphere, not directions apart.
+(``auricle.personalization.sparse.listener_gp.process``), in the coordinates of ``residual_field``:
+whitened harmonics over directions and cosines over frequency. The velocity that keeps this Gaussian
+as it is has a closed form (Albergo and Vanden-Eijnden 2023); the network adds what listeners have
+beyond it, and starts at nothing. So an untrained flow is the Gaussian posterior with the spread
+that held-out listeners show, measured directions stay, and a sample is a whole sphere, not
+directions apart.
 
 The network is a dilated convolution over frequency across the harmonics of both ears, told the
 prediction, the time of the flow, the number of measured directions and where they are. It learns
@@ -32,7 +33,7 @@ from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.sparse.learned import SCALE_DB, zeroed
-from auricle.personalization.sparse.listeners import ListenersProcess
+from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.measured_sets import random_set, standard_sets
 from auricle.personalization.sparse.method import (
     Array,

@@ -22,7 +22,7 @@ from auricle.personalization.learning.training_loop import History, Progress, se
 from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.listeners.features import BINS, HEARD
 from auricle.personalization.sparse.learned import SCALE_DB
-from auricle.personalization.sparse.listeners import ListenersProcess
+from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.measured_sets import Int64, random_set, standard_sets
 from auricle.personalization.sparse.method import (
     Array,

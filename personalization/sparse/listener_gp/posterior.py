@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
-from auricle.personalization.sparse.covariance import (
+from auricle.personalization.sparse.listener_gp.covariance import (
     Covariance,
     Places,
     between,

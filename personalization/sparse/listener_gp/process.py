@@ -1,8 +1,8 @@
 """Bayesian prediction from other listeners: a Gaussian process whose covariance they teach.
 
 The values of a listener (decibels at all directions, ears and bins; arrival times) are normal about
-the mean listener, with the covariance of ``auricle.personalization.sparse.covariance``. What was
-measured conditions them: Rasmussen and Williams 2006, eq. 2.25 and 2.26. One set of
+the mean listener, with the covariance of ``auricle.personalization.sparse.listener_gp.covariance``.
+What was measured conditions them: Rasmussen and Williams 2006, eq. 2.25 and 2.26. One set of
 hyperparameters serves any number of directions; they were chosen on listeners of SONICOM's first
 training fold.
 
@@ -19,21 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.personalization.listeners.features import BINS, HEARD
-from auricle.personalization.sparse.arrivals import (
+from auricle.personalization.sparse.listener_gp.arrival_times import (
     ARRIVAL,
     ARRIVAL_ACROSS,
     HEAD_BANDS,
     arrivals_given,
 )
-from auricle.personalization.sparse.covariance import Covariance, Part
-from auricle.personalization.sparse.method import Measured, Prediction, Training
-from auricle.personalization.sparse.population import mean_listener
-from auricle.personalization.sparse.posterior import (
+from auricle.personalization.sparse.listener_gp.covariance import Covariance, Part
+from auricle.personalization.sparse.listener_gp.posterior import (
     conditioned,
     conditioned_bin_by_bin,
     places_of,
     spread_of,
 )
+from auricle.personalization.sparse.method import Measured, Prediction, Training
+from auricle.personalization.sparse.population import mean_listener
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

@@ -1,9 +1,9 @@
 """Arrival times of a listener from those measured, and from what the head shadows.
 
-The process of ``auricle.personalization.sparse.listeners`` for microseconds in place of decibels.
-A larger head delays more and shadows more, so decibels in four bands below 3.5 kHz, as measured
-beside the arrival times, are further values of the same process: of few directions they tell the
-size of the head better than two or three arrival times do.
+The process of ``auricle.personalization.sparse.listener_gp.process`` for microseconds in place of
+decibels. A larger head delays more and shadows more, so decibels in four bands below 3.5 kHz, as
+measured beside the arrival times, are further values of the same process: of few directions they
+tell the size of the head better than two or three arrival times do.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from scipy.linalg import cho_solve, solve_triangular
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.interpolation.gaussian_process import chords
 from auricle.personalization.listeners.features import itd_seconds
-from auricle.personalization.sparse.covariance import (
+from auricle.personalization.sparse.listener_gp.covariance import (
     Covariance,
     Part,
     Places,
@@ -26,8 +26,8 @@ from auricle.personalization.sparse.covariance import (
     expected,
     variance,
 )
+from auricle.personalization.sparse.listener_gp.posterior import factor_of, places_of
 from auricle.personalization.sparse.method import Training
-from auricle.personalization.sparse.posterior import factor_of, places_of
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]
