@@ -28,7 +28,7 @@ from auricle.personalization.sparse.listener_gp.arrival_times import (
 )
 from auricle.personalization.sparse.listener_gp.covariance import Covariance
 from auricle.personalization.sparse.method import Training
-from auricle.personalization.sparse.population import mean_listener
+from auricle.personalization.sparse.methods.population import mean_listener
 
 GROUPS = 8
 STEPS = (1.5, 1 / 1.5, 1.15, 1 / 1.15)

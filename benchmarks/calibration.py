@@ -20,10 +20,10 @@ from auricle.personalization.listeners.features import HEARD, itd_seconds
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
 from auricle.personalization.listeners.shipped import shipped_training
 from auricle.personalization.sparse.comparison import measured_rows
-from auricle.personalization.sparse.equipment import WithoutEquipment
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
 from auricle.personalization.sparse.method import Method, Training, predict_many
-from auricle.personalization.sparse.ridge import BandRidge
+from auricle.personalization.sparse.methods.other_laboratory import WithoutEquipment
+from auricle.personalization.sparse.methods.ridge import BandRidge
 
 SETS = ("sonicom", "hutubs", "across-sadie1", "across-sonicom")
 LISTENERS = 8

@@ -7,9 +7,9 @@ torch = pytest.importorskip("torch")
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.listeners.features import HEARD  # noqa: E402
 from auricle.personalization.sparse.harmonic_residuals import field  # noqa: E402
-from auricle.personalization.sparse.harmonics import reading  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD, Residuals  # noqa: E402
 from auricle.personalization.sparse.method import MIRROR  # noqa: E402
+from auricle.personalization.sparse.methods.spherical_harmonics import reading  # noqa: E402
 from auricle.personalization.sparse.models.hrtfformer import (  # noqa: E402
     BASE_ORDER,
     BackProjection,

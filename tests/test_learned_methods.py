@@ -13,7 +13,6 @@ from auricle.personalization.listeners.features import HEARD, energy_db  # noqa:
 from auricle.personalization.listeners.pooling import united  # noqa: E402
 from auricle.personalization.sparse.between import nearest_rows, spaced_steps  # noqa: E402
 from auricle.personalization.sparse.correction import corrections_db  # noqa: E402
-from auricle.personalization.sparse.equipment import drawn_equipment_db  # noqa: E402
 from auricle.personalization.sparse.harmonic_residuals import coefficients, field  # noqa: E402
 from auricle.personalization.sparse.learned import N_HEARD, Residuals, ear_views  # noqa: E402
 from auricle.personalization.sparse.listener_gp import posterior as process  # noqa: E402
@@ -23,6 +22,7 @@ from auricle.personalization.sparse.measured_sets import (  # noqa: E402
     standard_sets,
 )
 from auricle.personalization.sparse.method import MIRROR, Measured, method  # noqa: E402
+from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db  # noqa: E402
 from auricle.personalization.sparse.models import niirf  # noqa: E402
 from auricle.personalization.sparse.models.correction_net import CorrectionNet  # noqa: E402
 from auricle.personalization.sparse.models.dense_refiner import DenseRefiner  # noqa: E402

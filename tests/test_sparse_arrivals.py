@@ -15,7 +15,7 @@ from auricle.personalization.sparse.listener_gp.arrival_times import (
     own_scatter_us,
 )
 from auricle.personalization.sparse.method import Training
-from auricle.personalization.sparse.population import mean_listener
+from auricle.personalization.sparse.methods.population import mean_listener
 
 GRID = fibonacci_sphere(120)
 FEW = np.array([5, 40, 90])

@@ -13,8 +13,6 @@ from auricle.dsp.sphere.harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.listeners.features import HEARD, blend_weights, itd_seconds
 from auricle.personalization.listeners.pooling import united
-from auricle.personalization.sparse import ridge as ridge_module
-from auricle.personalization.sparse.equipment import equipment_db
 from auricle.personalization.sparse.listener_gp import posterior
 from auricle.personalization.sparse.listener_gp.covariance import (
     Places,
@@ -36,7 +34,9 @@ from auricle.personalization.sparse.method import (
     names,
     predict_many,
 )
-from auricle.personalization.sparse.ridge import BandRidge
+from auricle.personalization.sparse.methods import ridge as ridge_module
+from auricle.personalization.sparse.methods.other_laboratory import equipment_db
+from auricle.personalization.sparse.methods.ridge import BandRidge
 from auricle.personalization.sparse.trained import LEARNED
 
 CLASSICAL = [name for name in METHODS if name not in LEARNED]

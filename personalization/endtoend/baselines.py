@@ -23,7 +23,7 @@ from auricle.personalization.listeners.pooling import united
 from auricle.personalization.sparse.comparison import measured_rows
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
 from auricle.personalization.sparse.method import Training
-from auricle.personalization.sparse.population import mean_listener
+from auricle.personalization.sparse.methods.population import mean_listener
 
 Float32: TypeAlias = NDArray[np.float32]
 Int64: TypeAlias = NDArray[np.int64]

@@ -29,8 +29,8 @@ from auricle.personalization.listeners.features import (
     Features,
     features_of,
 )
-from auricle.personalization.sparse.equipment import equipment_db
 from auricle.personalization.sparse.method import MIRROR, Measured, Method, Training
+from auricle.personalization.sparse.methods.other_laboratory import equipment_db
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

@@ -8,7 +8,7 @@ from auricle.dsp.geometry import angle_deg
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.listeners.features import Features
 from auricle.personalization.sparse.method import Array, Training
-from auricle.personalization.sparse.population import mean_listener
+from auricle.personalization.sparse.methods.population import mean_listener
 
 REACH_DEG = 12.0  # of the grid of a laboratory: farther away it says nothing
 

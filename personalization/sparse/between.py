@@ -16,7 +16,7 @@ from auricle.personalization.listeners.features import HEARD, energy_db
 from auricle.personalization.sparse.correction import SCALE_DB
 from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import MIRROR, Array, Float32, Prediction, Training
-from auricle.personalization.sparse.population import Population
+from auricle.personalization.sparse.methods.population import Population
 
 NEIGHBOURS = 6
 N_CHANNELS = NEIGHBOURS + 3

@@ -19,7 +19,7 @@ from auricle.personalization.sparse.between import (
 from auricle.personalization.sparse.correction import Tensors, corrections_db
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
-from auricle.personalization.sparse.population import Population
+from auricle.personalization.sparse.methods.population import Population
 
 NEAR, FAR = 0.5, 0.7  # chords to the neighbours: as trained; where corrections help no longer
 

@@ -29,7 +29,7 @@ from auricle.personalization.sparse.method import (
     Prediction,
     Training,
 )
-from auricle.personalization.sparse.population import mean_listener
+from auricle.personalization.sparse.methods.population import mean_listener
 
 SCALE_SECONDS = 50e-6
 N_HEARD = HEARD.stop - HEARD.start

@@ -33,7 +33,7 @@ from auricle.personalization.sparse.listener_gp.posterior import (
     spread_of,
 )
 from auricle.personalization.sparse.method import Measured, Prediction, Training
-from auricle.personalization.sparse.population import mean_listener
+from auricle.personalization.sparse.methods.population import mean_listener
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

@@ -31,9 +31,9 @@ from auricle.personalization.sparse.between import (
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import Array, Float32, Prediction, Training
+from auricle.personalization.sparse.methods.population import Population
 from auricle.personalization.sparse.models.correction_net import CorrectionNet, lsd_db
 from auricle.personalization.sparse.models.over_listeners import OverListeners
-from auricle.personalization.sparse.population import Population
 
 _JUDGED = 7  # every so many targets, of listeners held out
 _AT_ONCE = 512  # pairs corrected

@@ -42,6 +42,7 @@ from auricle.personalization.sparse.method import (
     Prediction,
     Training,
 )
+from auricle.personalization.sparse.methods.population import mean_listener
 from auricle.personalization.sparse.models.over_listeners import OverListeners
 from auricle.personalization.sparse.models.residual_field import (
     N_COSINES,
@@ -51,7 +52,6 @@ from auricle.personalization.sparse.models.residual_field import (
     smooth_coefficients,
     smooth_field,
 )
-from auricle.personalization.sparse.population import mean_listener
 
 _COVERAGE_ORDER = 3
 _TIMES = 4  # octaves of the flow's time

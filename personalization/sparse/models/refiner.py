@@ -30,9 +30,9 @@ from auricle.personalization.sparse.method import (
     Prediction,
     Training,
 )
+from auricle.personalization.sparse.methods.population import Population
 from auricle.personalization.sparse.models.correction_net import CorrectionNet, lsd_db
 from auricle.personalization.sparse.models.over_listeners import OverListeners
-from auricle.personalization.sparse.population import Population
 
 N_CHANNELS = 10
 N_CONDITIONS = 8

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from auricle.personalization.listeners.features import BINS
-from auricle.personalization.sparse.harmonics import MeanHarmonics
 from auricle.personalization.sparse.listener_gp.process import OFFSET_BINS, OFFSET_DB
 from auricle.personalization.sparse.method import (
     Array,
@@ -22,8 +21,9 @@ from auricle.personalization.sparse.method import (
     Prediction,
     Training,
 )
-from auricle.personalization.sparse.population import PopulationMean, mean_listener
-from auricle.personalization.sparse.ridge import BandRidge
+from auricle.personalization.sparse.methods.population import PopulationMean, mean_listener
+from auricle.personalization.sparse.methods.ridge import BandRidge
+from auricle.personalization.sparse.methods.spherical_harmonics import MeanHarmonics
 
 SMOOTHING_BINS = 3.0
 # By which the spread inside a laboratory is too narrow; of ridge, with HUTUBS as the listeners and

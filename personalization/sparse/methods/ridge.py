@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from auricle.personalization.listeners.features import BINS
-from auricle.personalization.sparse.harmonics import corrected
 from auricle.personalization.sparse.listener_gp.arrival_times import MICROSECONDS, own_scatter_us
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
-from auricle.personalization.sparse.population import mean_listener
+from auricle.personalization.sparse.methods.population import mean_listener
+from auricle.personalization.sparse.methods.spherical_harmonics import corrected
 
 FEW = 10  # directions; below it the regression is stiffer
 MANY = 50  # directions; from it a bin is explained by fewer neighbours

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.sphere.harmonics import degrees, encode
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
-from auricle.personalization.sparse.population import PopulationMean
+from auricle.personalization.sparse.methods.population import PopulationMean
 
 ORDER_OF_RESIDUAL = 15  # the regularisation, not the order, limits what so few directions can say
 

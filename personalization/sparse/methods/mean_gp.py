@@ -5,7 +5,7 @@ import numpy as np
 from auricle.dsp.interpolation.gaussian_process import Process, chords, fit_process, matern_3_2
 from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
-from auricle.personalization.sparse.population import PopulationMean
+from auricle.personalization.sparse.methods.population import PopulationMean
 
 SCALES = (0.2, 0.35, 0.6, 1.0, 1.6)  # chords
 NUGGETS = (0.01, 0.1, 0.4)
