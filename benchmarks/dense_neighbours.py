@@ -15,10 +15,10 @@ import numpy as np
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
 from auricle.personalization.listeners.shipped import shipped_training
-from auricle.personalization.sparse.between import nearest_rows
 from auricle.personalization.sparse.comparison import MIDDLE, some_rows
 from auricle.personalization.sparse.dense_across import DenseAcross
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
+from auricle.personalization.sparse.models.shared.neighbour_inputs import nearest_rows
 
 TARGETS = 120
 EDGES = (0.0, 0.3, 0.5, 0.6, 0.8, 2.0)

@@ -7,7 +7,6 @@ torch = pytest.importorskip("torch")
 from auricle.dsp.geometry import angle_deg  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.listeners.features import HEARD  # noqa: E402
-from auricle.personalization.sparse.learned import N_HEARD  # noqa: E402
 from auricle.personalization.sparse.models.flow import Flow  # noqa: E402
 from auricle.personalization.sparse.models.residual_field import (  # noqa: E402
     N_COSINES,
@@ -16,6 +15,7 @@ from auricle.personalization.sparse.models.residual_field import (  # noqa: E402
     smooth_coefficients,
     smooth_field,
 )
+from auricle.personalization.sparse.models.shared.base import N_HEARD  # noqa: E402
 
 SMALL = {
     "width": 8, "groups": 2, "random_sets": 0, "targets": 40, "batch": 8, "samples": 16, "steps": 2,

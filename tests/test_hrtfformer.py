@@ -6,8 +6,6 @@ torch = pytest.importorskip("torch")
 
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.listeners.features import HEARD  # noqa: E402
-from auricle.personalization.sparse.harmonic_residuals import field  # noqa: E402
-from auricle.personalization.sparse.learned import N_HEARD, Residuals  # noqa: E402
 from auricle.personalization.sparse.method import MIRROR  # noqa: E402
 from auricle.personalization.sparse.methods.spherical_harmonics import reading  # noqa: E402
 from auricle.personalization.sparse.models.hrtfformer import (  # noqa: E402
@@ -18,6 +16,8 @@ from auricle.personalization.sparse.models.hrtfformer import (  # noqa: E402
     mirrored,
     padded,
 )
+from auricle.personalization.sparse.models.shared.base import N_HEARD, Residuals  # noqa: E402
+from auricle.personalization.sparse.models.shared.harmonic_residuals import field  # noqa: E402
 
 SMALL = {"width": 16, "depth": 1, "heads": 4, "listeners": 4, "targets": 6}
 

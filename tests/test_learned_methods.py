@@ -11,20 +11,11 @@ from auricle.personalization.learning.weights import WeightsError, save_weights 
 from auricle.personalization.listeners import shipped  # noqa: E402
 from auricle.personalization.listeners.features import HEARD, energy_db  # noqa: E402
 from auricle.personalization.listeners.pooling import united  # noqa: E402
-from auricle.personalization.sparse.between import nearest_rows, spaced_steps  # noqa: E402
-from auricle.personalization.sparse.correction import corrections_db  # noqa: E402
-from auricle.personalization.sparse.harmonic_residuals import coefficients, field  # noqa: E402
-from auricle.personalization.sparse.learned import N_HEARD, Residuals, ear_views  # noqa: E402
 from auricle.personalization.sparse.listener_gp import posterior as process  # noqa: E402
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross  # noqa: E402
-from auricle.personalization.sparse.measured_sets import (  # noqa: E402
-    random_set,
-    standard_sets,
-)
 from auricle.personalization.sparse.method import MIRROR, Measured, method  # noqa: E402
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db  # noqa: E402
 from auricle.personalization.sparse.models import niirf  # noqa: E402
-from auricle.personalization.sparse.models.correction_net import CorrectionNet  # noqa: E402
 from auricle.personalization.sparse.models.dense_refiner import DenseRefiner  # noqa: E402
 from auricle.personalization.sparse.models.dense_refiner_across import (  # noqa: E402
     DenseRefinerAcross,
@@ -40,6 +31,15 @@ from auricle.personalization.sparse.models.niirf import Niirf  # noqa: E402
 from auricle.personalization.sparse.models.ranf import Block, Ranf  # noqa: E402
 from auricle.personalization.sparse.models.refiner import Refiner  # noqa: E402
 from auricle.personalization.sparse.models.refiner_across import RefinerAcross  # noqa: E402
+from auricle.personalization.sparse.models.shared.base import N_HEARD, Residuals, ear_views  # noqa: E402
+from auricle.personalization.sparse.models.shared.correction_net import CorrectionNet  # noqa: E402
+from auricle.personalization.sparse.models.shared.correction_numpy import corrections_db  # noqa: E402
+from auricle.personalization.sparse.models.shared.harmonic_residuals import coefficients, field  # noqa: E402
+from auricle.personalization.sparse.models.shared.measurement_sets import (  # noqa: E402
+    random_set,
+    standard_sets,
+)
+from auricle.personalization.sparse.models.shared.neighbour_inputs import nearest_rows, spaced_steps  # noqa: E402
 from auricle.personalization.sparse.trained import LEARNED, load_trained  # noqa: E402
 from auricle.personalization.sparse.trained import learned as learned_class  # noqa: E402
 

@@ -10,16 +10,16 @@ import numpy as np
 
 from auricle.personalization.learning.weights import Weights, load_weights, shipped_weights
 from auricle.personalization.listeners import shipped
-from auricle.personalization.sparse.between import (
+from auricle.personalization.sparse.listener_gp.process import ListenersAcross
+from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
+from auricle.personalization.sparse.methods.population import Population
+from auricle.personalization.sparse.models.shared.correction_numpy import Tensors, corrections_db
+from auricle.personalization.sparse.models.shared.neighbour_inputs import (
     between,
     spaced_steps,
     spacing_of,
     with_corrections,
 )
-from auricle.personalization.sparse.correction import Tensors, corrections_db
-from auricle.personalization.sparse.listener_gp.process import ListenersAcross
-from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
-from auricle.personalization.sparse.methods.population import Population
 
 NEAR, FAR = 0.5, 0.7  # chords to the neighbours: as trained; where corrections help no longer
 

@@ -19,7 +19,13 @@ from torch import nn
 
 from auricle.personalization.learning.training_loop import History, Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
-from auricle.personalization.sparse.between import (
+from auricle.personalization.sparse.listener_gp.process import ListenersProcess
+from auricle.personalization.sparse.method import Array, Float32, Prediction, Training
+from auricle.personalization.sparse.methods.population import Population
+from auricle.personalization.sparse.models.shared.correction_net import CorrectionNet, lsd_db
+from auricle.personalization.sparse.models.shared.gp_correction_base import OverListeners
+from auricle.personalization.sparse.models.shared.measurement_sets import Int64
+from auricle.personalization.sparse.models.shared.neighbour_inputs import (
     N_CHANNELS,
     NEIGHBOURS,
     Between,
@@ -28,12 +34,6 @@ from auricle.personalization.sparse.between import (
     fixed_steps,
     with_corrections,
 )
-from auricle.personalization.sparse.listener_gp.process import ListenersProcess
-from auricle.personalization.sparse.measured_sets import Int64
-from auricle.personalization.sparse.method import Array, Float32, Prediction, Training
-from auricle.personalization.sparse.methods.population import Population
-from auricle.personalization.sparse.models.correction_net import CorrectionNet, lsd_db
-from auricle.personalization.sparse.models.over_listeners import OverListeners
 
 _JUDGED = 7  # every so many targets, of listeners held out
 _AT_ONCE = 512  # pairs corrected

@@ -20,14 +20,19 @@ from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.weights import Weights
 from auricle.personalization.listeners import shipped
 from auricle.personalization.listeners.pooling import united
-from auricle.personalization.sparse.between import NEIGHBOURS, Between, Conditions, spaced_steps
 from auricle.personalization.sparse.dense_across import DenseAcross
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
-from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import Array, Float32, Prediction, Training
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db
 from auricle.personalization.sparse.methods.population import Population
 from auricle.personalization.sparse.models.dense_refiner import DenseRefiner
+from auricle.personalization.sparse.models.shared.measurement_sets import Int64
+from auricle.personalization.sparse.models.shared.neighbour_inputs import (
+    NEIGHBOURS,
+    Between,
+    Conditions,
+    spaced_steps,
+)
 
 _FEWER = (4, 8)  # of so many directions one is known, spread evenly
 

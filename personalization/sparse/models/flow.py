@@ -32,9 +32,7 @@ from auricle.dsp.sphere.harmonics import encode, n_channels
 from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.listeners.features import HEARD
-from auricle.personalization.sparse.learned import SCALE_DB, zeroed
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
-from auricle.personalization.sparse.measured_sets import random_set, standard_sets
 from auricle.personalization.sparse.method import (
     Array,
     Float32,
@@ -43,7 +41,6 @@ from auricle.personalization.sparse.method import (
     Training,
 )
 from auricle.personalization.sparse.methods.population import mean_listener
-from auricle.personalization.sparse.models.over_listeners import OverListeners
 from auricle.personalization.sparse.models.residual_field import (
     N_COSINES,
     N_SMOOTH,
@@ -52,6 +49,9 @@ from auricle.personalization.sparse.models.residual_field import (
     smooth_coefficients,
     smooth_field,
 )
+from auricle.personalization.sparse.models.shared.base import SCALE_DB, zeroed
+from auricle.personalization.sparse.models.shared.gp_correction_base import OverListeners
+from auricle.personalization.sparse.models.shared.measurement_sets import random_set, standard_sets
 
 _COVERAGE_ORDER = 3
 _TIMES = 4  # octaves of the flow's time

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from auricle.personalization.sparse.learned import (
+from auricle.personalization.sparse.models.shared.base import (
     N_HEARD,
     LearnedMethod,
     Lesson,

@@ -24,8 +24,7 @@ import torch
 from torch import nn
 
 from auricle.dsp.sphere.harmonics import degrees, n_channels, order_of
-from auricle.personalization.sparse.harmonic_residuals import coefficients, design, field
-from auricle.personalization.sparse.learned import (
+from auricle.personalization.sparse.models.shared.base import (
     N_HEARD,
     SCALE_DB,
     LearnedMethod,
@@ -33,6 +32,11 @@ from auricle.personalization.sparse.learned import (
     Residuals,
     lsd,
     zeroed,
+)
+from auricle.personalization.sparse.models.shared.harmonic_residuals import (
+    coefficients,
+    design,
+    field,
 )
 
 BASE_ORDER = 15  # of the harmonics that are corrected; their regularisation limits them

@@ -19,7 +19,8 @@ import torch
 from torch import nn
 
 from auricle.personalization.listeners.features import HEARD, SAMPLE_RATE, SIZE
-from auricle.personalization.sparse.learned import (
+from auricle.personalization.sparse.method import Array, Measured
+from auricle.personalization.sparse.models.shared.base import (
     SCALE_DB,
     LearnedMethod,
     Lesson,
@@ -27,7 +28,6 @@ from auricle.personalization.sparse.learned import (
     ear_views,
     lsd,
 )
-from auricle.personalization.sparse.method import Array, Measured
 
 _MOST_GAIN_DB = 24.0
 _LOWEST_HZ, _HIGHEST_HZ = 200.0, 20000.0

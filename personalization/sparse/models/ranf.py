@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from auricle.personalization.sparse.learned import (
+from auricle.personalization.sparse.method import Training
+from auricle.personalization.sparse.models.shared.base import (
     N_HEARD,
     LearnedMethod,
     Lesson,
@@ -27,7 +28,6 @@ from auricle.personalization.sparse.learned import (
     lsd,
     zeroed,
 )
-from auricle.personalization.sparse.method import Training
 
 _CONDITIONS = 8  # target, nearest measured direction, angle between, how many are measured
 _REACH_RAD = 0.5  # evidence at a measured direction counts half that far away

@@ -21,9 +21,7 @@ from torch import nn
 from auricle.personalization.learning.training_loop import History, Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.listeners.features import BINS, HEARD
-from auricle.personalization.sparse.learned import SCALE_DB
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
-from auricle.personalization.sparse.measured_sets import Int64, random_set, standard_sets
 from auricle.personalization.sparse.method import (
     Array,
     Float32,
@@ -31,8 +29,14 @@ from auricle.personalization.sparse.method import (
     Training,
 )
 from auricle.personalization.sparse.methods.population import Population
-from auricle.personalization.sparse.models.correction_net import CorrectionNet, lsd_db
-from auricle.personalization.sparse.models.over_listeners import OverListeners
+from auricle.personalization.sparse.models.shared.base import SCALE_DB
+from auricle.personalization.sparse.models.shared.correction_net import CorrectionNet, lsd_db
+from auricle.personalization.sparse.models.shared.gp_correction_base import OverListeners
+from auricle.personalization.sparse.models.shared.measurement_sets import (
+    Int64,
+    random_set,
+    standard_sets,
+)
 
 N_CHANNELS = 10
 N_CONDITIONS = 8

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.fft import dct, idct
 
 from auricle.dsp.sphere.harmonics import degrees, encode, n_channels
-from auricle.personalization.sparse.learned import N_HEARD
 from auricle.personalization.sparse.method import Array, Float32
+from auricle.personalization.sparse.models.shared.base import N_HEARD
 
 ORDER = 7
 FINEST_ORDER = 15

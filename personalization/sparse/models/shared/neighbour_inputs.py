@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from auricle.dsp.interpolation.gaussian_process import chords
 from auricle.personalization.listeners.features import HEARD, energy_db
-from auricle.personalization.sparse.correction import SCALE_DB
-from auricle.personalization.sparse.measured_sets import Int64
 from auricle.personalization.sparse.method import MIRROR, Array, Float32, Prediction, Training
 from auricle.personalization.sparse.methods.population import Population
+from auricle.personalization.sparse.models.shared.correction_numpy import SCALE_DB
+from auricle.personalization.sparse.models.shared.measurement_sets import Int64
 
 NEIGHBOURS = 6
 N_CHANNELS = NEIGHBOURS + 3

@@ -1,13 +1,13 @@
 """The network of the refiners: a dilated convolution over frequency that corrects a spectrum.
 
-``auricle.personalization.sparse.correction`` evaluates it without torch.
+``auricle.personalization.sparse.models.shared.correction_numpy`` evaluates it without torch.
 """
 
 import torch
 from torch import nn
 
-from auricle.personalization.sparse.correction import DILATIONS, SCALE_DB, TAPS
-from auricle.personalization.sparse.learned import zeroed
+from auricle.personalization.sparse.models.shared.base import zeroed
+from auricle.personalization.sparse.models.shared.correction_numpy import DILATIONS, SCALE_DB, TAPS
 
 _TOLD = 64  # numbers that the conditions become
 

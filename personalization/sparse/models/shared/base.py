@@ -19,9 +19,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, load_into, state_of
 from auricle.personalization.listeners.features import HEARD
-from auricle.personalization.sparse.correction import SCALE_DB as SCALE_DB
 from auricle.personalization.sparse.listener_gp.arrival_times import ARRIVAL, arrivals_given
-from auricle.personalization.sparse.measured_sets import Int64, drawn_set, standard_sets
 from auricle.personalization.sparse.method import (
     MIRROR,
     Array,
@@ -30,6 +28,12 @@ from auricle.personalization.sparse.method import (
     Training,
 )
 from auricle.personalization.sparse.methods.population import mean_listener
+from auricle.personalization.sparse.models.shared.correction_numpy import SCALE_DB as SCALE_DB
+from auricle.personalization.sparse.models.shared.measurement_sets import (
+    Int64,
+    drawn_set,
+    standard_sets,
+)
 
 SCALE_SECONDS = 50e-6
 N_HEARD = HEARD.stop - HEARD.start

@@ -3,7 +3,7 @@
 import torch
 
 from auricle.dsp.sphere.harmonics import degrees, encode
-from auricle.personalization.sparse.learned import Residuals
+from auricle.personalization.sparse.models.shared.base import Residuals
 
 
 def design(positions: torch.Tensor, order: int) -> torch.Tensor:
