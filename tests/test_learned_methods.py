@@ -16,11 +16,6 @@ from auricle.personalization.sparse.listener_gp.process import ListenersAcross  
 from auricle.personalization.sparse.method import MIRROR, Measured, method  # noqa: E402
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db  # noqa: E402
 from auricle.personalization.sparse.models import niirf  # noqa: E402
-from auricle.personalization.sparse.models.dense_refiner import DenseRefiner  # noqa: E402
-from auricle.personalization.sparse.models.dense_refiner_across import (  # noqa: E402
-    DenseRefinerAcross,
-    known_rows,
-)
 from auricle.personalization.sparse.models.fsp_ae import FspAe, FspAeNet  # noqa: E402
 from auricle.personalization.sparse.models.neural_field import (  # noqa: E402
     FieldNet,
@@ -29,8 +24,13 @@ from auricle.personalization.sparse.models.neural_field import (  # noqa: E402
 )
 from auricle.personalization.sparse.models.niirf import Niirf  # noqa: E402
 from auricle.personalization.sparse.models.ranf import Block, Ranf  # noqa: E402
-from auricle.personalization.sparse.models.refiner import Refiner  # noqa: E402
-from auricle.personalization.sparse.models.refiner_across import RefinerAcross  # noqa: E402
+from auricle.personalization.sparse.models.refiner.dense_refiner import DenseRefiner  # noqa: E402
+from auricle.personalization.sparse.models.refiner.dense_refiner_across import (  # noqa: E402
+    DenseRefinerAcross,
+    known_rows,
+)
+from auricle.personalization.sparse.models.refiner.refiner import Refiner  # noqa: E402
+from auricle.personalization.sparse.models.refiner.refiner_across import RefinerAcross  # noqa: E402
 from auricle.personalization.sparse.models.shared.base import N_HEARD, Residuals, ear_views  # noqa: E402
 from auricle.personalization.sparse.models.shared.correction_net import CorrectionNet  # noqa: E402
 from auricle.personalization.sparse.models.shared.correction_numpy import corrections_db  # noqa: E402
@@ -289,7 +289,7 @@ def test_the_refiner_is_its_base_before_training(people, unknown):
 
 def test_the_refiner_learns_from_estimates_of_listeners_it_has_not_seen(people, monkeypatch):
     """Each group is estimated by a base that was fitted to all the others alone."""
-    from auricle.personalization.sparse.models import refiner
+    from auricle.personalization.sparse.models.refiner import refiner
 
     fitted, checked = [], []
 
@@ -389,7 +389,7 @@ def test_the_dense_refiner_for_other_laboratories_learns_from_estimates_by_other
     people, monkeypatch
 ):
     """Each group, repeats of one head together, is estimated by what ships of all the others."""
-    from auricle.personalization.sparse.models import dense_refiner_across as trainer
+    from auricle.personalization.sparse.models.refiner import dense_refiner_across as trainer
 
     fitted, estimated = [], []
 

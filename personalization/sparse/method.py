@@ -187,8 +187,8 @@ METHODS: dict[str, str] = {
     "mean-gp": "auricle.personalization.sparse.methods.mean_gp:MeanProcess",
     "ridge": "auricle.personalization.sparse.methods.ridge:BandRidge",
     "listeners": "auricle.personalization.sparse.listener_gp.process:ListenersProcess",
-    "refiner": "auricle.personalization.sparse.models.refiner:Refiner",
-    "dense-refiner": "auricle.personalization.sparse.models.dense_refiner:DenseRefiner",
+    "refiner": "auricle.personalization.sparse.models.refiner.refiner:Refiner",
+    "dense-refiner": "auricle.personalization.sparse.models.refiner.dense_refiner:DenseRefiner",
     "fsp-ae": "auricle.personalization.sparse.models.fsp_ae:FspAe",
     "neural-field": "auricle.personalization.sparse.models.neural_field:NeuralField",
     "ranf": "auricle.personalization.sparse.models.ranf:Ranf",
@@ -199,8 +199,8 @@ METHODS: dict[str, str] = {
     "mean-sh-across": "auricle.personalization.sparse.methods.other_laboratory:mean_harmonics_across",
     "ridge-across": "auricle.personalization.sparse.methods.other_laboratory:ridge_across",
     "listeners-across": "auricle.personalization.sparse.listener_gp.process:ListenersAcross",
-    "refiner-across": "auricle.personalization.sparse.models.refiner_across:RefinerAcross",
-    "dense-refiner-across": "auricle.personalization.sparse.dense_across:DenseAcross",
+    "refiner-across": "auricle.personalization.sparse.models.refiner.refiner_across:RefinerAcross",
+    "dense-refiner-across": "auricle.personalization.sparse.models.refiner.dense_across:DenseAcross",
 }
 
 

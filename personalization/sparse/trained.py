@@ -15,7 +15,7 @@ OF_SHIPPED = ("refiner-across", "dense-refiner-across")  # they go with the list
 # What is trained, where it is not what predicts (which then needs no torch).
 _TRAINERS = {
     "dense-refiner-across": (
-        "auricle.personalization.sparse.models.dense_refiner_across:DenseRefinerAcross"
+        "auricle.personalization.sparse.models.refiner.dense_refiner_across:DenseRefinerAcross"
     ),
 }
 

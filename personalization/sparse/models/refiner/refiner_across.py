@@ -17,7 +17,7 @@ from auricle.personalization.listeners import shipped
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.method import Float32, Training
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db
-from auricle.personalization.sparse.models.refiner import Refiner
+from auricle.personalization.sparse.models.refiner.refiner import Refiner
 
 
 class RefinerAcross(Refiner):

@@ -4,7 +4,7 @@ Its base is ``listeners-across``, each bin for itself. It learns from the people
 on the grid on which they were measured, at several densities, with equipment drawn at random, and
 from estimates by listeners that ship of whom they are none. Where the neighbours lie is told in
 units of how far they are, so that one set of weights serves any dense grid. What predicts is
-``auricle.personalization.sparse.dense_across``, without torch.
+``auricle.personalization.sparse.models.refiner.dense_across``, without torch.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.weights import Weights
 from auricle.personalization.listeners import shipped
 from auricle.personalization.listeners.pooling import united
-from auricle.personalization.sparse.dense_across import DenseAcross
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.method import Array, Float32, Prediction, Training
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db
 from auricle.personalization.sparse.methods.population import Population
-from auricle.personalization.sparse.models.dense_refiner import DenseRefiner
+from auricle.personalization.sparse.models.refiner.dense_across import DenseAcross
+from auricle.personalization.sparse.models.refiner.dense_refiner import DenseRefiner
 from auricle.personalization.sparse.models.shared.measurement_sets import Int64
 from auricle.personalization.sparse.models.shared.neighbour_inputs import (
     NEIGHBOURS,
