@@ -20,7 +20,7 @@ from auricle.personalization.sparse.calibration import calibration, sample_cover
 from auricle.personalization.sparse.comparison import counts_of, errors_of, measured_rows
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.method import predict_many
-from auricle.personalization.sparse.models.flow import Flow
+from auricle.personalization.sparse.models.flow.flow import Flow
 
 
 def main() -> None:

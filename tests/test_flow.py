@@ -7,8 +7,8 @@ torch = pytest.importorskip("torch")
 from auricle.dsp.geometry import angle_deg  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.listeners.features import HEARD  # noqa: E402
-from auricle.personalization.sparse.models.flow import Flow  # noqa: E402
-from auricle.personalization.sparse.models.residual_field import (  # noqa: E402
+from auricle.personalization.sparse.models.flow.flow import Flow  # noqa: E402
+from auricle.personalization.sparse.models.flow.residual_field import (  # noqa: E402
     N_COSINES,
     N_SMOOTH,
     Spreads,

@@ -193,7 +193,7 @@ METHODS: dict[str, str] = {
     "neural-field": "auricle.personalization.sparse.models.neural_field:NeuralField",
     "ranf": "auricle.personalization.sparse.models.ranf:Ranf",
     "niirf": "auricle.personalization.sparse.models.niirf:Niirf",
-    "flow": "auricle.personalization.sparse.models.flow:Flow",
+    "flow": "auricle.personalization.sparse.models.flow.flow:Flow",
     "hrtfformer": "auricle.personalization.sparse.models.hrtfformer:HrtfFormer",
     "mean-across": "auricle.personalization.sparse.methods.other_laboratory:mean_across",
     "mean-sh-across": "auricle.personalization.sparse.methods.other_laboratory:mean_harmonics_across",

@@ -41,7 +41,7 @@ from auricle.personalization.sparse.method import (
     Training,
 )
 from auricle.personalization.sparse.methods.population import mean_listener
-from auricle.personalization.sparse.models.residual_field import (
+from auricle.personalization.sparse.models.flow.residual_field import (
     N_COSINES,
     N_SMOOTH,
     Spreads,
