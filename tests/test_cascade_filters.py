@@ -8,8 +8,8 @@ from auricle.dsp.filters.biquad import response  # noqa: E402
 from auricle.dsp.iir.cascade import LEAST_DELAY  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.listeners.features import HEARD, SAMPLE_RATE, SIZE  # noqa: E402
-from auricle.personalization.sparse.cascade_filters import cascade_set  # noqa: E402
 from auricle.personalization.sparse.models.niirf import Niirf  # noqa: E402
+from auricle.personalization.sparse.models.niirf_cascade import cascade_set  # noqa: E402
 
 
 def test_filters_of_a_listener_have_the_spectrum_that_the_model_predicts():
