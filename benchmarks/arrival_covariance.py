@@ -20,7 +20,7 @@ import numpy as np
 from auricle.personalization.datasets.splits import folds
 from auricle.personalization.listeners.features import itd_seconds
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
-from auricle.personalization.sparse.comparison import counts_of, measured_rows
+from auricle.personalization.sparse.evaluation.comparison import counts_of, measured_rows
 from auricle.personalization.sparse.listener_gp.arrival_times import (
     ARRIVAL,
     HEAD_BANDS,

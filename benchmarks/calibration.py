@@ -19,7 +19,7 @@ from auricle.personalization.datasets.splits import folds
 from auricle.personalization.listeners.features import HEARD, itd_seconds
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
 from auricle.personalization.listeners.shipped import shipped_training
-from auricle.personalization.sparse.comparison import measured_rows
+from auricle.personalization.sparse.evaluation.comparison import measured_rows
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
 from auricle.personalization.sparse.method import Method, Training, predict_many
 from auricle.personalization.sparse.methods.other_laboratory import WithoutEquipment

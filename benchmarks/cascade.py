@@ -26,7 +26,7 @@ from auricle.personalization.learning.training_loop import Plan
 from auricle.personalization.learning.weights import load_weights, save_weights
 from auricle.personalization.listeners.features import HEARD, SAMPLE_RATE, SIZE
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
-from auricle.personalization.sparse.comparison import measured_rows
+from auricle.personalization.sparse.evaluation.comparison import measured_rows
 from auricle.personalization.sparse.models.niirf import Niirf
 from auricle.personalization.sparse.models.niirf_cascade import cascade_set
 

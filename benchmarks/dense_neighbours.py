@@ -15,7 +15,7 @@ import numpy as np
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
 from auricle.personalization.listeners.shipped import shipped_training
-from auricle.personalization.sparse.comparison import MIDDLE, some_rows
+from auricle.personalization.sparse.evaluation.comparison import MIDDLE, some_rows
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.models.refiner.dense_across import DenseAcross
 from auricle.personalization.sparse.models.shared.neighbour_inputs import nearest_rows

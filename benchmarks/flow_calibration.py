@@ -16,8 +16,8 @@ from auricle.personalization.datasets.splits import folds
 from auricle.personalization.learning.training_loop import Plan
 from auricle.personalization.learning.weights import load_weights, save_weights
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
-from auricle.personalization.sparse.calibration import calibration, sample_coverage
-from auricle.personalization.sparse.comparison import counts_of, errors_of, measured_rows
+from auricle.personalization.sparse.evaluation.calibration import calibration, sample_coverage
+from auricle.personalization.sparse.evaluation.comparison import counts_of, errors_of, measured_rows
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.method import predict_many
 from auricle.personalization.sparse.models.flow.flow import Flow

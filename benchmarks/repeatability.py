@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from auricle.personalization.listeners.from_datasets import subjects_in, training_of
-from auricle.personalization.sparse.comparison import DENSE_ROWS, MIDDLE
+from auricle.personalization.sparse.evaluation.comparison import DENSE_ROWS, MIDDLE
 
 STEP_DEG = 5.625  # of the elevation on each cone
 LATERAL_DEG = (0, 20, 40, 55, 65, 80)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from auricle.personalization.sparse.comparison import Result
+    from auricle.personalization.sparse.evaluation.comparison import Result
 
 _SHOWN = (
     ("LSD dB", "lsd_db", 2),

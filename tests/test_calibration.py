@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 from synthetic import sphere
 
-from auricle.personalization.sparse.calibration import LEVELS, calibration, sample_coverage
+from auricle.personalization.sparse.evaluation.calibration import (
+    LEVELS,
+    calibration,
+    sample_coverage,
+)
 from auricle.personalization.sparse.method import Prediction, Training
 
 MEASURED = np.array([0, 5, 9])

@@ -14,9 +14,9 @@ from auricle.dsp.errors import AuricleError
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.learning.weights import WeightsError
 from auricle.personalization.listeners.features import SAMPLE_RATE, to_responses
-from auricle.personalization.sparse import comparison, fitted, observed
-from auricle.personalization.sparse.comparison import OWN_EARS, Request, Result
-from auricle.personalization.sparse.fitted import Fitted
+from auricle.personalization.sparse.evaluation import comparison, lazy_fit, localisation
+from auricle.personalization.sparse.evaluation.comparison import OWN_EARS, Request, Result
+from auricle.personalization.sparse.evaluation.lazy_fit import Fitted
 from auricle.personalization.sparse.method import Training
 from auricle.plugin_core import comparison_tables
 from auricle.plugin_core.cli import main
@@ -85,7 +85,7 @@ def test_listeners_localise_best_with_their_own_ears(
     subjects: Subjects, whole: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "counts_of", lambda dataset: (4, 60))
-    monkeypatch.setattr(observed, "DIRECTIONS", 60)
+    monkeypatch.setattr(localisation, "DIRECTIONS", 60)
     said: list[str] = []
     request = Request(["random"], tmp_path, said.append, n_observed=2)
     found = list(comparison.compare_folds(subjects, whole, request, 2, only=[1]))
@@ -176,7 +176,7 @@ def test_networks_for_other_laboratories_are_not_trained_for_a_comparison(
     tmp_path: Path, whole: Training, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch")
-    monkeypatch.setattr(fitted, "shipped_weights", lambda name: tmp_path / "none.safetensors")
+    monkeypatch.setattr(lazy_fit, "shipped_weights", lambda name: tmp_path / "none.safetensors")
     with pytest.raises(AuricleError, match="then give --weights W"):
         Fitted("dense-refiner-across", whole, tmp_path, "across")
     given = tmp_path / "fsp-ae.safetensors"

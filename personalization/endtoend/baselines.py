@@ -20,7 +20,7 @@ from auricle.personalization.endtoend.warp import geometric_warp
 from auricle.personalization.listeners.features import Features, to_hrtf_set
 from auricle.personalization.listeners.from_datasets import training_of
 from auricle.personalization.listeners.pooling import united
-from auricle.personalization.sparse.comparison import measured_rows
+from auricle.personalization.sparse.evaluation.comparison import measured_rows
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
 from auricle.personalization.sparse.method import Training
 from auricle.personalization.sparse.methods.population import mean_listener

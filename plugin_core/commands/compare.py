@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from auricle.personalization.sparse.comparison import Request, Result
+    from auricle.personalization.sparse.evaluation.comparison import Request, Result
 
 EXAMPLE = "Example: auricle compare --data DIR --set sonicom --method mean --method listeners"
 _FOLDED = (
@@ -109,7 +109,7 @@ def compare(
             n_observed, licence, output, folder, as_json,
         )  # fmt: skip
         return
-    from auricle.personalization.sparse.comparison import Request
+    from auricle.personalization.sparse.evaluation.comparison import Request
     from auricle.personalization.sparse.method import names
     from auricle.plugin_core import comparison_tables as tables
 
@@ -175,7 +175,7 @@ def _results(
         subjects_in,
         training_of,
     )
-    from auricle.personalization.sparse.comparison import compare_between, compare_folds
+    from auricle.personalization.sparse.evaluation.comparison import compare_between, compare_folds
 
     subjects = subjects_in(data, name)
     if between:
@@ -194,7 +194,7 @@ def _results_across(
         training_of,
     )
     from auricle.personalization.listeners.shipped import shipped_training
-    from auricle.personalization.sparse import comparison
+    from auricle.personalization.sparse.evaluation import comparison
 
     compare_all = comparison.compare_between_across if between else comparison.compare_across
     subjects = people_only(subjects_in(data, name))

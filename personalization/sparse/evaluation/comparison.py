@@ -4,7 +4,8 @@ Errors of a listener are means over all directions of the grid, the measured one
 included, as in the LAP challenge. LSD: bins 1 to 116 of 256 at 44.1 kHz, mean over both ears. ITD:
 of responses made of the prediction, by correlation below 1.5 kHz and by MaxIACCe, both between
 samples, on 200 directions drawn once. ILD: broadband, of all directions. Localisation: of some
-listeners alone, since each takes seconds (``auricle.personalization.sparse.observed``).
+listeners alone, since each takes seconds
+(``auricle.personalization.sparse.evaluation.localisation``).
 """
 
 import time
@@ -28,9 +29,9 @@ from auricle.personalization.listeners.features import (
     energy_db,
     to_responses,
 )
-from auricle.personalization.sparse.fitted import TRAINING_MINUTES, Fitted
+from auricle.personalization.sparse.evaluation.lazy_fit import TRAINING_MINUTES, Fitted
+from auricle.personalization.sparse.evaluation.localisation import OBSERVED, observed_errors
 from auricle.personalization.sparse.method import Prediction, Training, predict_many
-from auricle.personalization.sparse.observed import OBSERVED, observed_errors
 
 LAP_COUNTS, OTHER_COUNTS = (3, 5, 19, 100), (4, 9, 16, 100)
 ITD_DIRECTIONS = 200

@@ -1,0 +1,7 @@
+"""Methods on listeners left out, and what errors to expect.
+
+calibration   Whether predictions are as sure as they should be
+comparison    All methods on listeners left out: what each gets wrong, kept on disk fold by fold
+lazy_fit      Methods that learn when they are first needed
+localisation  How well listeners would localise with what a method predicts for them
+"""
