@@ -16,8 +16,8 @@ from accuracy import packed
 
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.personalization.listeners.shipped import shipped_training
-from auricle.personalization.sparse import complete
-from auricle.personalization.sparse.densify import dense_method, densified
+from auricle.personalization.sparse.completion import complete
+from auricle.personalization.sparse.completion.densify import dense_method, densified
 
 LISTENERS = (("hutubs", (10, 30, 50, 70), 1), ("sonicom", (0, 20), 1), ("cipic", (0, 20), 4))
 

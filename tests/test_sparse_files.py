@@ -19,15 +19,15 @@ from auricle.personalization.listeners.features import (
     features_of,
     to_responses,
 )
-from auricle.personalization.sparse import expected_errors
-from auricle.personalization.sparse.complete import complete
-from auricle.personalization.sparse.densify import (
+from auricle.personalization.sparse.completion import expected_errors
+from auricle.personalization.sparse.completion.complete import complete
+from auricle.personalization.sparse.completion.densify import (
     FEWEST_REFINED,
     between_measured,
     dense_method,
     densified,
 )
-from auricle.personalization.sparse.input_checks import checked
+from auricle.personalization.sparse.completion.input_checks import checked
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.method import Method
 from auricle.plugin_core.cli import main

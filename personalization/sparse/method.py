@@ -5,7 +5,7 @@
     found = upsampler.predict(measured, targets)      # any measured directions in, any targets out
 
 Methods predict everywhere; that what was measured stays as measured is the caller's affair
-(``auricle.personalization.sparse.complete``), so that all methods are judged alike.
+(``auricle.personalization.sparse.completion.complete``), so that all methods are judged alike.
 """
 
 from collections.abc import Callable, Iterable

@@ -13,7 +13,7 @@ from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
-    from auricle.personalization.sparse.complete import Completed
+    from auricle.personalization.sparse.completion.complete import Completed
 
 app = typer.Typer(
     help="Make a listener's own set.",
@@ -55,8 +55,8 @@ def sparse(
     """
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.personalization.listeners.shipped import shipped_training
-    from auricle.personalization.sparse import expected_errors
-    from auricle.personalization.sparse.complete import complete
+    from auricle.personalization.sparse.completion import expected_errors
+    from auricle.personalization.sparse.completion.complete import complete
     from auricle.personalization.sparse.trained import ready
 
     _check_output(output, measured, positions)
@@ -88,8 +88,8 @@ def densify(
     """
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.personalization.listeners.shipped import shipped_training
-    from auricle.personalization.sparse import expected_errors
-    from auricle.personalization.sparse.densify import dense_method, densified
+    from auricle.personalization.sparse.completion import expected_errors
+    from auricle.personalization.sparse.completion.densify import dense_method, densified
 
     _check_output(output, listener, positions)
     known = HrtfSet.load(listener, **asdict(reading))

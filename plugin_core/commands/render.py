@@ -128,8 +128,8 @@ def _densified(hrtf: Path | None, reading: SetOptions) -> "HrtfSet":
     """The set of a file with its gaps filled."""
     from auricle.dsp.errors import AuricleError
     from auricle.personalization.listeners.shipped import shipped_training
-    from auricle.personalization.sparse.densify import dense_method, densified
-    from auricle.personalization.sparse.expected_errors import sentence_between
+    from auricle.personalization.sparse.completion.densify import dense_method, densified
+    from auricle.personalization.sparse.completion.expected_errors import sentence_between
     from auricle.plugin_core.commands.waiting import working
 
     if hrtf is None:

@@ -129,7 +129,7 @@ def _in_pieces(opened: OpenedSystem, n_sources: int) -> System:
 
 def _code(book: "Codebook", hrtf: HrtfSet | None, say: Say) -> NDArray[np.float32]:
     from auricle.personalization.endtoend.codes import MOST_CODE, held
-    from auricle.personalization.sparse.input_checks import checked
+    from auricle.personalization.sparse.completion.input_checks import checked
 
     if hrtf is None:
         say("no listener was named: the mean listener hears")

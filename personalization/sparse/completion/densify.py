@@ -7,7 +7,7 @@ from auricle.dsp.hrtf.checks import spacing_deg
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation.mesh_refinement import refined_vertices
 from auricle.dsp.sphere.mesh import triangulate
-from auricle.personalization.sparse.complete import Completed, complete
+from auricle.personalization.sparse.completion.complete import Completed, complete
 from auricle.personalization.sparse.method import Array, Method, Training, method
 
 FEWEST_REFINED = 60  # directions from which on the network is better than the process alone

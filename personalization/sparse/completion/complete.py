@@ -18,7 +18,7 @@ from auricle.personalization.listeners.features import (
     features_of,
     to_responses,
 )
-from auricle.personalization.sparse.input_checks import checked
+from auricle.personalization.sparse.completion.input_checks import checked
 from auricle.personalization.sparse.method import Array, Measured, Method
 
 FEWEST_FOR_A_FIELD = 60  # measured directions through which a smooth field of ITDs is laid
