@@ -22,8 +22,14 @@ from auricle.personalization.endtoend.baselines import ExplicitSets
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners import load_listeners
 from auricle.personalization.endtoend.models.linn import Linn
-from auricle.personalization.endtoend.poses import RATE, STEP, Poses, heard_poses, step_times
-from auricle.personalization.endtoend.warp import geometric_warp
+from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
+from auricle.personalization.endtoend.physics.poses import (
+    RATE,
+    STEP,
+    Poses,
+    heard_poses,
+    step_times,
+)
 from auricle.plugin_core.neural.systems import open_system
 
 TONE_HZ, SPEED_M_S, ASIDE_M = 1000.0, 20.0, 2.0

@@ -9,13 +9,13 @@ import torch
 from scipy.signal import lfilter
 
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS, Batch
-from auricle.personalization.endtoend.poses import STEP
-from auricle.personalization.endtoend.warp import (
+from auricle.personalization.endtoend.physics.geometric_warp import (
     each_sample,
     ear_delays_samples,
     ear_gains,
     warped,
 )
+from auricle.personalization.endtoend.physics.poses import STEP
 
 CODE_SIZE = 2
 WIDER_SAMPLES = (4.0, 2.0)  # of a source at the side: of the mean listener, and for a code of 1

@@ -8,19 +8,19 @@ torch = pytest.importorskip("torch")
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S  # noqa: E402
 from auricle.dsp.errors import AuricleError  # noqa: E402
 from auricle.personalization.endtoend.neural import NeuralRenderer  # noqa: E402
-from auricle.personalization.endtoend.poses import (  # noqa: E402
-    RATE,
-    STEP,
-    Poses,
-    heard_poses,
-    step_times,
-)
-from auricle.personalization.endtoend.warp import (  # noqa: E402
+from auricle.personalization.endtoend.physics.geometric_warp import (  # noqa: E402
     CENTRE_SAMPLES,
     each_sample,
     ear_delays_samples,
     geometric_warp,
     warped,
+)
+from auricle.personalization.endtoend.physics.poses import (  # noqa: E402
+    RATE,
+    STEP,
+    Poses,
+    heard_poses,
+    step_times,
 )
 from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA  # noqa: E402
 

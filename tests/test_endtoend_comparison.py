@@ -21,7 +21,7 @@ from auricle.personalization.endtoend.comparison import Result, p_value
 from auricle.personalization.endtoend.listener_codes import ListenerCodes
 from auricle.personalization.endtoend.listeners import load_listeners, low_delay_samples
 from auricle.personalization.endtoend.neural import Batch, NeuralRenderer
-from auricle.personalization.endtoend.warp import geometric_warp
+from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
 from auricle.plugin_core.cli import main
 
 

@@ -8,13 +8,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from auricle.dsp.errors import AuricleError  # noqa: E402
-from auricle.personalization.endtoend import diffusion, frames  # noqa: E402
+from auricle.personalization.endtoend import diffusion
 from auricle.personalization.endtoend.gated import pose_features  # noqa: E402
 from auricle.personalization.endtoend.models.binauralgrad import BinauralGrad  # noqa: E402
 from auricle.personalization.endtoend.models.flow import BinauralFlow, midpoint  # noqa: E402
 from auricle.personalization.endtoend.neural import Batch  # noqa: E402
-from auricle.personalization.endtoend.poses import STEP, Poses  # noqa: E402
-from auricle.personalization.endtoend.warp import geometric_warp  # noqa: E402
+from auricle.personalization.endtoend.physics import stft  # noqa: E402
+from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp  # noqa: E402
+from auricle.personalization.endtoend.physics.poses import STEP, Poses  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
 SMALL = {"width": 16, "filter_width": 32, "local": 2, "rank": 4, "frames": 4}
@@ -119,11 +120,11 @@ def test_estimates_begin_as_the_mean_of_a_gaussian_about_the_guess():
     stage = untrained(BinauralFlow, waked=False).net
     n_conditions = stage.net.first.in_features - 4
     generator = torch.Generator().manual_seed(0)
-    guess = torch.randn(1, 4, 60, frames.N_BINS, generator=generator)
+    guess = torch.randn(1, 4, 60, stft.N_BINS, generator=generator)
     data = guess + 0.5 * torch.randn(guess.shape, generator=generator)
     noisy = 0.6 * data + 0.4 * torch.randn(guess.shape, generator=generator)
     shares = torch.tensor([0.6]), torch.tensor([0.4])
-    told = torch.zeros(1, 60, frames.N_BINS, n_conditions)
+    told = torch.zeros(1, 60, stft.N_BINS, n_conditions)
     with torch.no_grad():
         found, unit = stage.data(noisy, shares, torch.ones(1), told, torch.zeros(1, 3), guess)
     apart = noisy - 0.6 * guess
@@ -149,11 +150,11 @@ def test_the_midpoint_solver_carries_noise_to_a_known_gaussian():
 
 
 def test_spectra_give_the_signal_back():
-    signal = torch.randn(2, 2, 12 * frames.HOP, generator=torch.Generator().manual_seed(0))
-    parts = frames.spectra(signal)
-    assert parts.shape == (2, 4, 13, frames.N_BINS)
+    signal = torch.randn(2, 2, 12 * stft.HOP, generator=torch.Generator().manual_seed(0))
+    parts = stft.spectra(signal)
+    assert parts.shape == (2, 4, 13, stft.N_BINS)
     assert parts.square().mean().item() == pytest.approx(0.25, rel=0.15)
-    back = frames.signals_of(parts, signal.shape[-1])
+    back = stft.signals_of(parts, signal.shape[-1])
     assert (back - signal).abs().max().item() < 1e-5
 
 
@@ -161,26 +162,26 @@ def test_products_are_complex():
     generator = torch.Generator().manual_seed(0)
     gains, values = torch.randn(2, 2, 4, 3, 5, generator=generator)
     whole = [torch.complex(each[:, 0::2], each[:, 1::2]) for each in (gains, values)]
-    found = frames.times(gains, values)
+    found = stft.times(gains, values)
     torch.testing.assert_close(torch.complex(found[:, 0::2], found[:, 1::2]), whole[0] * whole[1])
 
 
 def test_levels_know_nothing_of_the_future():
-    parts = torch.randn(1, 4, 20, frames.N_BINS, generator=torch.Generator().manual_seed(0))
+    parts = torch.randn(1, 4, 20, stft.N_BINS, generator=torch.Generator().manual_seed(0))
     other = parts.clone()
     other[:, :, 12:] *= 100.0
-    before, after = frames.levels(parts), frames.levels(other)
+    before, after = stft.levels(parts), stft.levels(other)
     assert torch.equal(before[:, :, :12], after[:, :, :12])
     assert torch.all(after[:, :, 13:] > 5.0 * before[:, :, 13:])
 
 
 def test_noise_belongs_to_frames_not_to_pieces():
     shape = (1, 2, 50, 7)
-    whole = frames.FrameNoise(3)(1, shape)
-    piece = frames.FrameNoise(3, first_frame=21)(1, (1, 2, 20, 7))
+    whole = stft.FrameNoise(3)(1, shape)
+    piece = stft.FrameNoise(3, first_frame=21)(1, (1, 2, 20, 7))
     assert torch.equal(whole[:, :, 21:41], piece)
-    assert not torch.equal(whole, frames.FrameNoise(3)(2, shape))
-    assert not torch.equal(whole, frames.FrameNoise(4)(1, shape))
+    assert not torch.equal(whole, stft.FrameNoise(3)(2, shape))
+    assert not torch.equal(whole, stft.FrameNoise(4)(1, shape))
     assert whole.std().item() == pytest.approx(1.0, abs=0.1)
 
 
@@ -255,7 +256,7 @@ def test_a_causal_flow_hears_nothing_of_the_future():
     mono[:, changed:] = 0.0
     places[:, 52:] *= 0.5  # poses are read in the middle of frames
     other = SimpleNamespace(mono=mono, apparent_m=places, code=batch.code)
-    until = changed - frames.LATENCY_SAMPLES
+    until = changed - stft.LATENCY_SAMPLES
     for causal in (True, False):
         system = untrained(BinauralFlow, causal=causal)
         apart = (heard(system, batch) - heard(system, other)).abs().amax(dim=(0, 1))

@@ -23,7 +23,7 @@ from auricle.personalization.endtoend.listeners import (
     low_delay_samples,
     role_of,
 )
-from auricle.personalization.endtoend.poses import RATE
+from auricle.personalization.endtoend.physics.poses import RATE
 
 
 def named(

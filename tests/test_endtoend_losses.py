@@ -7,10 +7,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from auricle.personalization.endtoend.dopplerbas import (  # noqa: E402
-    radial_velocities_m_s,
-    velocity_features,
-)
 from auricle.personalization.endtoend.losses import (  # noqa: E402
     amplitude_l2,
     level_difference_error,
@@ -21,7 +17,11 @@ from auricle.personalization.endtoend.losses import (  # noqa: E402
     spectrum,
     wave_l2,
 )
-from auricle.personalization.endtoend.poses import RATE, STEP  # noqa: E402
+from auricle.personalization.endtoend.physics.poses import RATE, STEP  # noqa: E402
+from auricle.personalization.endtoend.physics.radial_velocity import (  # noqa: E402
+    radial_velocities_m_s,
+    velocity_features,
+)
 
 LOSSES = (wave_l2, relative_wave_l2, amplitude_l2, relative_amplitude_l2, phase_l2,
           level_difference_error, multi_resolution)  # fmt: skip

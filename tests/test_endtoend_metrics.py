@@ -11,7 +11,7 @@ import torch
 from auricle.personalization.endtoend import metrics
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, led
-from auricle.personalization.endtoend.poses import RATE, Poses
+from auricle.personalization.endtoend.physics.poses import RATE, Poses
 
 
 def noise(seconds: float = 1.0, seed: int = 0) -> np.ndarray:

@@ -17,8 +17,8 @@ from auricle.personalization.datasets.subjects import DatasetError
 from auricle.personalization.endtoend.explicit import ExplicitRenderer, delayed
 from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, Listeners, led, load_listeners
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS
+from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses, step_times
 from auricle.personalization.endtoend.pool import kept_pool
-from auricle.personalization.endtoend.poses import RATE, STEP, Poses, step_times
 from auricle.personalization.endtoend.rooms import Room, draw_room, images
 from auricle.personalization.endtoend.scenes import SceneSet, Stage, whole_scenes
 from auricle.personalization.endtoend.sounds import LEVEL, SoundSet, with_noise

@@ -26,7 +26,7 @@ torch = pytest.importorskip("torch")
 
 from auricle.personalization.endtoend.codes import Codebook  # noqa: E402
 from auricle.personalization.endtoend.models.linn import Linn  # noqa: E402
-from auricle.personalization.endtoend.poses import Poses  # noqa: E402
+from auricle.personalization.endtoend.physics.poses import Poses  # noqa: E402
 from auricle.personalization.learning.weights import load_weights, save_weights  # noqa: E402
 
 

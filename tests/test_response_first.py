@@ -26,7 +26,7 @@ from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
     chirps,
 )
 from auricle.personalization.endtoend.neural import Batch  # noqa: E402
-from auricle.personalization.endtoend.poses import RATE, STEP  # noqa: E402
+from auricle.personalization.endtoend.physics.poses import RATE, STEP  # noqa: E402
 from auricle.personalization.endtoend.response_first import (  # noqa: E402
     ResponseFirst,
     moving_places,

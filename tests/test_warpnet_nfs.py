@@ -7,16 +7,16 @@ torch = pytest.importorskip("torch")
 
 from endtoend_scenes import CODE_SIZE, ShadowScenes  # noqa: E402
 
-from auricle.personalization.endtoend import fourier_frames as fourier  # noqa: E402
-from auricle.personalization.endtoend.encoding import n_pose_features, pose_features  # noqa: E402
 from auricle.personalization.endtoend.models.nfs import Nfs, NfsDoppler  # noqa: E402
 from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
     WarpNet,
     WarpNetDoppler,
 )
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS, NeuralRenderer  # noqa: E402
-from auricle.personalization.endtoend.poses import STEP, Poses  # noqa: E402
-from auricle.personalization.endtoend.warp import geometric_warp  # noqa: E402
+from auricle.personalization.endtoend.physics import frame_shift as fourier  # noqa: E402
+from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp  # noqa: E402
+from auricle.personalization.endtoend.physics.pose_encoding import n_pose_features, pose_features  # noqa: E402
+from auricle.personalization.endtoend.physics.poses import STEP, Poses  # noqa: E402
 from auricle.personalization.endtoend.warp_network import monotone  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 

@@ -34,7 +34,7 @@ from auricle.personalization.endtoend.metrics import (
     speech_scores,
 )
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS
-from auricle.personalization.endtoend.poses import RATE, STEP, Poses
+from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
 from auricle.personalization.endtoend.scenes import Scene, Stage, whole_scenes
 from auricle.personalization.endtoend.trained import SYSTEMS, Trained, load_system
 from auricle.personalization.learning.result_cache import kept

@@ -19,7 +19,7 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import PreparedSet, prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
-from auricle.personalization.endtoend.poses import RATE, STEP, Poses
+from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

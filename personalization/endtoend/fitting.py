@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.endtoend.neural import NeuralRenderer
-from auricle.personalization.endtoend.poses import RATE
+from auricle.personalization.endtoend.physics.poses import RATE
 
 Float32: TypeAlias = NDArray[np.float32]
 

@@ -7,10 +7,9 @@ from torch import nn
 from torch.nn import functional
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
-from auricle.personalization.endtoend.dopplerbas import N_FEATURES, velocity_features
-from auricle.personalization.endtoend.encoding import coordinates, n_coordinates
 from auricle.personalization.endtoend.filter_training import RESPONSE_BINS
-from auricle.personalization.endtoend.fourier_frames import (
+from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
+from auricle.personalization.endtoend.physics.frame_shift import (
     FRAME,
     HOP_STEPS,
     N_BINS,
@@ -20,13 +19,14 @@ from auricle.personalization.endtoend.fourier_frames import (
     shifted,
     transfer,
 )
-from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
-from auricle.personalization.endtoend.poses import RATE, STEP
-from auricle.personalization.endtoend.warp import (
+from auricle.personalization.endtoend.physics.geometric_warp import (
     ear_delays_samples,
     ear_distances_m,
     geometric_warp,
 )
+from auricle.personalization.endtoend.physics.pose_encoding import coordinates, n_coordinates
+from auricle.personalization.endtoend.physics.poses import RATE, STEP
+from auricle.personalization.endtoend.physics.radial_velocity import N_FEATURES, velocity_features
 from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.learning.torch_harmonics import harmonics, n_harmonics
 

@@ -18,7 +18,7 @@ import math
 import torch
 from torch import nn
 
-from auricle.personalization.endtoend.frames import N_BINS, delays, times
+from auricle.personalization.endtoend.physics.stft import N_BINS, delays, times
 from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
 
 _OCTAVES = 3

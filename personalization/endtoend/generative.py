@@ -12,8 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from auricle.personalization.endtoend.dopplerbas import N_FEATURES, velocity_features
-from auricle.personalization.endtoend.frames import (
+from auricle.personalization.endtoend.gated import POSE_FEATURES, REACH_FRAMES, Stage, pose_features
+from auricle.personalization.endtoend.neural import Batch, NeuralRenderer, Scenes
+from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
+from auricle.personalization.endtoend.physics.poses import STEP
+from auricle.personalization.endtoend.physics.radial_velocity import N_FEATURES, velocity_features
+from auricle.personalization.endtoend.physics.stft import (
     HOP,
     HOP_STEPS,
     FrameNoise,
@@ -21,10 +25,6 @@ from auricle.personalization.endtoend.frames import (
     signals_of,
     spectra,
 )
-from auricle.personalization.endtoend.gated import POSE_FEATURES, REACH_FRAMES, Stage, pose_features
-from auricle.personalization.endtoend.neural import Batch, NeuralRenderer, Scenes
-from auricle.personalization.endtoend.poses import STEP
-from auricle.personalization.endtoend.warp import geometric_warp
 from auricle.personalization.learning.training_loop import History, Progress, seeded, train
 
 _SCALE_BATCHES = 8  # that spreads are measured on

@@ -6,7 +6,7 @@ import numpy as np
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.neural.linn_filters import EarNetworks, knots_hz
-from auricle.personalization.endtoend.poses import EAR_OFFSET_M, RATE
+from auricle.personalization.endtoend.physics.poses import EAR_OFFSET_M, RATE
 from auricle.personalization.learning.weights import Weights, WeightsError, check_shapes
 
 N_BANDS, N_PHASES = 72, 20

@@ -25,7 +25,7 @@ from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.harmonise import harmonise
 from auricle.personalization.datasets.registry import find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects
-from auricle.personalization.endtoend.poses import RATE
+from auricle.personalization.endtoend.physics.poses import RATE
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in
 
 Array: TypeAlias = NDArray[np.float64]

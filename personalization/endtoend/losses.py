@@ -7,7 +7,7 @@ of a 40 ms Hann window, 100 a second. What has the signal's unit is divided by t
 
 import torch
 
-from auricle.personalization.endtoend.poses import RATE
+from auricle.personalization.endtoend.physics.poses import RATE
 
 FFT_SIZE, WINDOW, HOP = 2048, RATE // 25, RATE // 100
 LEAST_ENERGY = 0.1  # of the mean: phases of softer bins are noise

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.storage.part_files import forget, unfinished
-from auricle.personalization.endtoend.poses import STEP
+from auricle.personalization.endtoend.physics.poses import STEP
 
 Float32: TypeAlias = NDArray[np.float32]
 Say: TypeAlias = Callable[[str], None]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, rotate
 from auricle.personalization.datasets.subjects import DatasetError
-from auricle.personalization.endtoend.poses import RATE, STEP, Poses, heard_poses
+from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses, heard_poses
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

@@ -19,7 +19,7 @@ from auricle.personalization.endtoend.filter_training import (
     parity_of,
 )
 from auricle.personalization.endtoend.neural import NeuralRenderer, Scenes
-from auricle.personalization.endtoend.poses import RATE, STEP
+from auricle.personalization.endtoend.physics.poses import RATE, STEP
 from auricle.personalization.endtoend.scenes import SceneSet
 from auricle.personalization.learning.training_loop import Plan, Progress, seeded
 

@@ -22,8 +22,8 @@ from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archi
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners import Licence, Listeners, Role
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS, Batch
+from auricle.personalization.endtoend.physics.poses import STEP, Poses, heard_poses
 from auricle.personalization.endtoend.pool import Heard, Pool, Say, kept_pool
-from auricle.personalization.endtoend.poses import STEP, Poses, heard_poses
 from auricle.personalization.endtoend.rooms import draw_room, images
 from auricle.personalization.endtoend.sounds import Kind, SoundSet, with_noise
 from auricle.personalization.endtoend.traces import HeadTraces, source_way

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from auricle.personalization.datasets.subjects import DatasetError
 from auricle.personalization.endtoend.listeners import Licence, Role
-from auricle.personalization.endtoend.poses import RATE
+from auricle.personalization.endtoend.physics.poses import RATE
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

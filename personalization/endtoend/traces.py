@@ -17,7 +17,7 @@ from auricle.dsp.geometry import quaternion_from_ypr_deg, quaternion_normalise, 
 from auricle.personalization.datasets import head_traces
 from auricle.personalization.datasets.head_traces import HeadTrace
 from auricle.personalization.endtoend.listeners import Licence, Role
-from auricle.personalization.endtoend.poses import RATE, STEP
+from auricle.personalization.endtoend.physics.poses import RATE, STEP
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -6,13 +6,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from auricle.personalization.endtoend.encoding import n_pose_features, pose_features
-from auricle.personalization.endtoend.warp import (
+from auricle.personalization.endtoend.physics.geometric_warp import (
     each_sample,
     ear_delays_samples,
     ear_gains,
     warped,
 )
+from auricle.personalization.endtoend.physics.pose_encoding import n_pose_features, pose_features
 from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.learning.torch_harmonics import harmonics, n_harmonics
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from auricle.personalization.endtoend.poses import RATE, STEP
+from auricle.personalization.endtoend.physics.poses import RATE, STEP
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

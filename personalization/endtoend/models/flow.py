@@ -19,10 +19,10 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from auricle.personalization.endtoend.frames import FrameNoise
 from auricle.personalization.endtoend.gated import REACH_FRAMES, Stage, conditions
 from auricle.personalization.endtoend.generative import GenerativeRenderer, Known
 from auricle.personalization.endtoend.neural import Batch, Scenes
+from auricle.personalization.endtoend.physics.stft import FrameNoise
 from auricle.personalization.learning.training_loop import Progress
 
 _TOLD = 200.0  # steps that the network is told at the end of the flow

@@ -60,9 +60,13 @@ from auricle.personalization.endtoend.linn_networks import (
     PHASE_KNOTS_HZ,
 )
 from auricle.personalization.endtoend.neural import Batch, NeuralRenderer, Scenes
-from auricle.personalization.endtoend.poses import RATE, STEP
+from auricle.personalization.endtoend.physics.geometric_warp import (
+    LEAST_DISTANCE_M,
+    each_sample,
+    warped,
+)
+from auricle.personalization.endtoend.physics.poses import RATE, STEP
 from auricle.personalization.endtoend.scenes import SceneSet
-from auricle.personalization.endtoend.warp import LEAST_DISTANCE_M, each_sample, warped
 from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.learning.torch_harmonics import harmonics, n_harmonics
 from auricle.personalization.learning.training_loop import Progress, seeded

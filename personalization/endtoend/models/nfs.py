@@ -21,7 +21,6 @@ import torch
 from torch import nn
 
 from auricle.personalization.endtoend.filter_training import Pieces, spectrum_loss
-from auricle.personalization.endtoend.fourier_frames import HOP_STEPS
 from auricle.personalization.endtoend.fourier_network import FourierShift
 from auricle.personalization.endtoend.losses import (
     level_difference_error,
@@ -30,6 +29,7 @@ from auricle.personalization.endtoend.losses import (
     relative_wave_l2,
 )
 from auricle.personalization.endtoend.neural import Batch
+from auricle.personalization.endtoend.physics.frame_shift import HOP_STEPS
 from auricle.personalization.endtoend.response_first import ResponseFirst, moving_places
 
 

@@ -7,8 +7,8 @@ frequencies, so only that is given to the network, one number an ear.
 
 import torch
 
-from auricle.personalization.endtoend.poses import RATE, STEP
-from auricle.personalization.endtoend.warp import ear_distances_m
+from auricle.personalization.endtoend.physics.geometric_warp import ear_distances_m
+from auricle.personalization.endtoend.physics.poses import RATE, STEP
 
 N_FEATURES = 2
 

@@ -8,7 +8,7 @@ import math
 import torch
 from torch.nn import functional
 
-from auricle.personalization.endtoend.poses import STEP
+from auricle.personalization.endtoend.physics.poses import STEP
 
 HOP_STEPS = 38  # 101 ms; a frame is two hops
 LEAD_STEPS, TAIL_STEPS = 4, 16  # room in a frame's transform for what comes early and late

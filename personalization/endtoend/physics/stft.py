@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from auricle.personalization.endtoend.poses import STEP
+from auricle.personalization.endtoend.physics.poses import STEP
 
 SIZE = 512
 HOP = 256

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
-from auricle.personalization.endtoend.poses import EAR_OFFSET_M, RATE, STEP
+from auricle.personalization.endtoend.physics.poses import EAR_OFFSET_M, RATE, STEP
 
 LEAST_DISTANCE_M = 0.2  # below which an ear's level no longer rises
 TAPS = 16  # of the fractional delay: errors below -60 dB up to 18 kHz

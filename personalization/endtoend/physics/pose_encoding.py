@@ -2,8 +2,8 @@
 
 import torch
 
-from auricle.personalization.endtoend.dopplerbas import N_FEATURES, velocity_features
-from auricle.personalization.endtoend.warp import LEAST_DISTANCE_M
+from auricle.personalization.endtoend.physics.geometric_warp import LEAST_DISTANCE_M
+from auricle.personalization.endtoend.physics.radial_velocity import N_FEATURES, velocity_features
 
 _WAVES = (2.0, 4.0)  # radians along a half axis of the sphere
 
