@@ -9,7 +9,7 @@ from listeners import some_listeners
 
 from auricle.dsp.geometry import azimuth_elevation_deg, quaternion_from_ypr_deg
 from auricle.personalization.datasets.subjects import Subjects
-from auricle.personalization.endtoend.listeners import role_of
+from auricle.personalization.endtoend.listeners.people import role_of
 from auricle.personalization.listeners.features import SAMPLE_RATE, to_responses
 
 

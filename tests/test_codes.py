@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from listeners import GRID, some_listeners
 
-from auricle.personalization.endtoend.codes import MOST_CODE, MOST_RMS, Codebook, held
+from auricle.personalization.endtoend.listeners.codebook import MOST_CODE, MOST_RMS, Codebook, held
 from auricle.personalization.listeners.features import HEARD, Features, to_hrtf_set
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.method import Measured

@@ -18,8 +18,8 @@ from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.endtoend import comparison, trained
 from auricle.personalization.endtoend.baselines import ExplicitSets
 from auricle.personalization.endtoend.comparison import Result, p_value
-from auricle.personalization.endtoend.listener_codes import ListenerCodes
-from auricle.personalization.endtoend.listeners import load_listeners, low_delay_samples
+from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
+from auricle.personalization.endtoend.listeners.people import load_listeners, low_delay_samples
 from auricle.personalization.endtoend.neural import Batch, NeuralRenderer
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
 from auricle.plugin_core.cli import main

@@ -13,7 +13,7 @@ from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.splits import check_no_leak
 from auricle.personalization.datasets.subjects import DatasetError, Subjects, people_of
-from auricle.personalization.endtoend.listeners import (
+from auricle.personalization.endtoend.listeners.people import (
     N_TAPS,
     common_phase,
     laboratory_gain,
@@ -115,7 +115,7 @@ def test_a_folder_is_harmonised_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     first = load_listeners(tmp_path)
     assert [len(first.rows(role)) for role in ("train", "judge", "test")] == [4, 1, 2]
     monkeypatch.setattr(
-        "auricle.personalization.endtoend.listeners.harmonise", lambda *_, **__: 1 / 0
+        "auricle.personalization.endtoend.listeners.people.harmonise", lambda *_, **__: 1 / 0
     )
     again = load_listeners(tmp_path)
     assert first.digest(range(7)) == again.digest(range(7))

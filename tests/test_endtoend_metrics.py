@@ -10,7 +10,7 @@ import torch
 
 from auricle.personalization.endtoend import metrics
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
-from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, led
+from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES, led
 from auricle.personalization.endtoend.physics.poses import RATE, Poses
 
 

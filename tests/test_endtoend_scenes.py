@@ -15,7 +15,12 @@ from auricle.dsp.geometry import angle_deg, quaternion_from_ypr_deg
 from auricle.personalization.datasets.head_traces import HeadTrace
 from auricle.personalization.datasets.subjects import DatasetError
 from auricle.personalization.endtoend.explicit import ExplicitRenderer, delayed
-from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, Listeners, led, load_listeners
+from auricle.personalization.endtoend.listeners.people import (
+    LEAD_SAMPLES,
+    Listeners,
+    led,
+    load_listeners,
+)
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses, step_times
 from auricle.personalization.endtoend.pool import kept_pool

@@ -15,7 +15,7 @@ from test_neural_bus import RATE, STEP
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.personalization.endtoend.codes import MOST_CODE
+from auricle.personalization.endtoend.listeners.codebook import MOST_CODE
 from auricle.personalization.listeners.features import to_hrtf_set
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.cli import main
@@ -24,7 +24,7 @@ from auricle.plugin_core.neural.systems import open_system
 
 torch = pytest.importorskip("torch")
 
-from auricle.personalization.endtoend.codes import Codebook  # noqa: E402
+from auricle.personalization.endtoend.listeners.codebook import Codebook  # noqa: E402
 from auricle.personalization.endtoend.models.linn import Linn  # noqa: E402
 from auricle.personalization.endtoend.physics.poses import Poses  # noqa: E402
 from auricle.personalization.learning.weights import load_weights, save_weights  # noqa: E402

@@ -17,7 +17,7 @@ from auricle.personalization.endtoend.filter_training import (  # noqa: E402
     Responses,
     fit_responses,
 )
-from auricle.personalization.endtoend.listeners import LEAD_SAMPLES  # noqa: E402
+from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES  # noqa: E402
 from auricle.personalization.endtoend.models import nfs, warpnet  # noqa: E402
 from auricle.personalization.endtoend.models.nfs import Nfs, NfsDoppler  # noqa: E402
 from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.personalization.endtoend.baselines import FEW, ExplicitSets, warp
-from auricle.personalization.endtoend.codes import held
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.fitting import fit_code
-from auricle.personalization.endtoend.listener_codes import ListenerCodes
-from auricle.personalization.endtoend.listeners import Listeners
+from auricle.personalization.endtoend.listeners.codebook import held
+from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
+from auricle.personalization.endtoend.listeners.people import Listeners
 from auricle.personalization.endtoend.metrics import (
     Render,
     errors_of,

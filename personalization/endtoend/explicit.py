@@ -18,7 +18,7 @@ from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_sampl
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import PreparedSet, prepare
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
+from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
 
 Array: TypeAlias = NDArray[np.float64]

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.filter_training import RESPONSE_BINS
-from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
+from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES
 from auricle.personalization.endtoend.physics.frame_shift import (
     FRAME,
     HOP_STEPS,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.errors import MissingDependencyError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.personalization.endtoend.listeners import LEAD_SAMPLES, N_TAPS
+from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES, N_TAPS
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
 
 Array: TypeAlias = NDArray[np.float64]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
 from auricle.personalization.endtoend.explicit import ExplicitRenderer
-from auricle.personalization.endtoend.listeners import Licence, Listeners, Role
+from auricle.personalization.endtoend.listeners.people import Licence, Listeners, Role
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS, Batch
 from auricle.personalization.endtoend.physics.poses import STEP, Poses, heard_poses
 from auricle.personalization.endtoend.pool import Heard, Pool, Say, kept_pool

@@ -17,7 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from auricle.personalization.datasets.subjects import DatasetError
-from auricle.personalization.endtoend.listeners import Licence, Role
+from auricle.personalization.endtoend.listeners.people import Licence, Role
 from auricle.personalization.endtoend.physics.poses import RATE
 
 Array: TypeAlias = NDArray[np.float64]

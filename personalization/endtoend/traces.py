@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from auricle.dsp.geometry import quaternion_from_ypr_deg, quaternion_normalise, unit_vectors
 from auricle.personalization.datasets import head_traces
 from auricle.personalization.datasets.head_traces import HeadTrace
-from auricle.personalization.endtoend.listeners import Licence, Role
+from auricle.personalization.endtoend.listeners.people import Licence, Role
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
 
 Array: TypeAlias = NDArray[np.float64]

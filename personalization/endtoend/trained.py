@@ -6,9 +6,9 @@ from importlib import import_module
 from pathlib import Path
 
 from auricle.dsp.errors import AuricleError
-from auricle.personalization.endtoend.codes import Codebook, codebook_in
-from auricle.personalization.endtoend.listener_codes import ListenerCodes
-from auricle.personalization.endtoend.listeners import Licence, load_listeners
+from auricle.personalization.endtoend.listeners.codebook import Codebook, codebook_in
+from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
+from auricle.personalization.endtoend.listeners.people import Licence, load_listeners
 from auricle.personalization.endtoend.neural import NeuralRenderer
 from auricle.personalization.endtoend.pool import Say
 from auricle.personalization.endtoend.scenes import SceneSet

@@ -28,7 +28,7 @@ def compare_systems(
         if error.name != "torch":
             raise
         raise AuricleError("end-to-end systems need torch: pip install torch") from None
-    from auricle.personalization.endtoend.listeners import load_listeners
+    from auricle.personalization.endtoend.listeners.people import load_listeners
     from auricle.plugin_core import endtoend_tables as tables
 
     names = comparison.method_names(methods, weights)

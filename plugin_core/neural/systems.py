@@ -17,7 +17,7 @@ from auricle.plugin_core.motion import Head
 from auricle.plugin_core.neural.bus import NeuralBus, System
 
 if TYPE_CHECKING:
-    from auricle.personalization.endtoend.codes import Codebook
+    from auricle.personalization.endtoend.listeners.codebook import Codebook
     from auricle.personalization.learning.weights import Weights
 
 LIVE = "linn"  # the one that ships, and renders in blocks without torch
@@ -78,7 +78,7 @@ def open_system(
         AuricleError: no weights under that name, a damaged file, or a set that is noise, silent or
             has its ears exchanged.
     """
-    from auricle.personalization.endtoend.codes import codebook_in
+    from auricle.personalization.endtoend.listeners.codebook import codebook_in
     from auricle.personalization.learning.weights import fitting, load_weights, shipped_weights
 
     if weights is None:
@@ -128,7 +128,7 @@ def _in_pieces(opened: OpenedSystem, n_sources: int) -> System:
 
 
 def _code(book: "Codebook", hrtf: HrtfSet | None, say: Say) -> NDArray[np.float32]:
-    from auricle.personalization.endtoend.codes import MOST_CODE, held
+    from auricle.personalization.endtoend.listeners.codebook import MOST_CODE, held
     from auricle.personalization.sparse.completion.input_checks import checked
 
     if hrtf is None:

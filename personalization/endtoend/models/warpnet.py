@@ -28,7 +28,7 @@ from auricle.personalization.endtoend.filter_training import (
     Pieces,
     spectrum_loss,
 )
-from auricle.personalization.endtoend.listeners import LEAD_SAMPLES
+from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES
 from auricle.personalization.endtoend.losses import (
     phase_l2,
     relative_amplitude_l2,

@@ -1,0 +1,6 @@
+"""The people that systems learn from, and their codes.
+
+codebook        Who is listening, as a few numbers
+listener_codes  The codes of all listeners of some laboratories
+people          The people of several laboratories in one form
+"""
