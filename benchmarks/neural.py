@@ -19,7 +19,6 @@ import torch
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.geometry import unit_vectors
 from auricle.personalization.endtoend.baselines import ExplicitSets
-from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners.people import load_listeners
 from auricle.personalization.endtoend.models.linn import Linn
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
@@ -30,6 +29,7 @@ from auricle.personalization.endtoend.physics.poses import (
     heard_poses,
     step_times,
 )
+from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
 from auricle.plugin_core.neural.systems import open_system
 
 TONE_HZ, SPEED_M_S, ASIDE_M = 1000.0, 20.0, 2.0

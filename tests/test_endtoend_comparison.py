@@ -57,9 +57,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_cache(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AURICLE_CACHE", str(tmp_path_factory.mktemp("cache") / "sets"))
-        patch.setattr("auricle.personalization.endtoend.scenes.TEST_STEPS", 150)
-        patch.setattr("auricle.personalization.endtoend.scenes.POOL_STEPS", 250)
-        patch.setattr("auricle.personalization.endtoend.explicit.EDGE_DEG", 30.0)  # soon prepared
+        patch.setattr("auricle.personalization.endtoend.scenes.scenes.TEST_STEPS", 150)
+        patch.setattr("auricle.personalization.endtoend.scenes.scenes.POOL_STEPS", 250)
+        patch.setattr(
+            "auricle.personalization.endtoend.scenes.reference_renderer.EDGE_DEG", 30.0
+        )  # soon prepared
         patch.setattr("auricle.personalization.endtoend.comparison.OBSERVER_DIRECTIONS", 8)
         yield
 

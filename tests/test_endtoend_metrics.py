@@ -9,9 +9,9 @@ pytest.importorskip("torch")
 import torch
 
 from auricle.personalization.endtoend import metrics
-from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES, led
 from auricle.personalization.endtoend.physics.poses import RATE, Poses
+from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
 
 
 def noise(seconds: float = 1.0, seed: int = 0) -> np.ndarray:

@@ -14,7 +14,6 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import angle_deg, quaternion_from_ypr_deg
 from auricle.personalization.datasets.head_traces import HeadTrace
 from auricle.personalization.datasets.subjects import DatasetError
-from auricle.personalization.endtoend.explicit import ExplicitRenderer, delayed
 from auricle.personalization.endtoend.listeners.people import (
     LEAD_SAMPLES,
     Listeners,
@@ -23,17 +22,18 @@ from auricle.personalization.endtoend.listeners.people import (
 )
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses, step_times
-from auricle.personalization.endtoend.pool import kept_pool
-from auricle.personalization.endtoend.rooms import Room, draw_room, images
-from auricle.personalization.endtoend.scenes import SceneSet, Stage, whole_scenes
-from auricle.personalization.endtoend.sounds import LEVEL, SoundSet, with_noise
-from auricle.personalization.endtoend.traces import (
+from auricle.personalization.endtoend.scenes.clip_store import kept_pool
+from auricle.personalization.endtoend.scenes.dry_sounds import LEVEL, SoundSet, with_noise
+from auricle.personalization.endtoend.scenes.head_motion import (
     FARTHEST_M,
     STEP_SECONDS,
     HeadTraces,
     on_step_grid,
     source_way,
 )
+from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer, delayed
+from auricle.personalization.endtoend.scenes.scenes import SceneSet, Stage, whole_scenes
+from auricle.personalization.endtoend.scenes.shoebox import Room, draw_room, images
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def people(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Listeners:
 @pytest.fixture(scope="module", autouse=True)
 def soon_prepared():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("auricle.personalization.endtoend.explicit.EDGE_DEG", 30.0)
+        patch.setattr("auricle.personalization.endtoend.scenes.reference_renderer.EDGE_DEG", 30.0)
         yield
 
 
@@ -337,7 +337,7 @@ def test_whole_scenes_are_the_same_for_each_listener(
         assert np.array_equal(a.poses.apparent_m, b.poses.apparent_m)
         assert synthetic.level_db(a.binaural - b.binaural, a.binaural) > -20.0
         assert a.binaural.shape == (2, len(a.mono)) == (2, 192000)
-    monkeypatch.setattr("auricle.personalization.endtoend.scenes.ExplicitRenderer", None)
+    monkeypatch.setattr("auricle.personalization.endtoend.scenes.scenes.ExplicitRenderer", None)
     kept = list(whole_scenes(people, stage, one[0].listener, 2))
     assert np.array_equal(kept[1].binaural, one[1].binaural)
 

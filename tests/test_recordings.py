@@ -10,7 +10,7 @@ from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.geometry import rotate
 from auricle.personalization.datasets.subjects import DatasetError
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
-from auricle.personalization.endtoend.recordings import RECORDED_SETS, load_recordings
+from auricle.personalization.endtoend.scenes.recordings import RECORDED_SETS, load_recordings
 
 SECONDS = 2.0
 

@@ -31,7 +31,7 @@ from auricle.personalization.endtoend.response_first import (  # noqa: E402
     ResponseFirst,
     moving_places,
 )
-from auricle.personalization.endtoend.scenes import SceneSet  # noqa: E402
+from auricle.personalization.endtoend.scenes.scenes import SceneSet  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
 SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.datasets.subjects import Subjects
-from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.listeners.people import Listeners, led
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
 from auricle.personalization.endtoend.physics.poses import RATE, Poses
+from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
 from auricle.personalization.listeners.features import Features, to_hrtf_set
 from auricle.personalization.listeners.from_datasets import training_of
 from auricle.personalization.listeners.pooling import united

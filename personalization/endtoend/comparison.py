@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.personalization.endtoend.baselines import FEW, ExplicitSets, warp
-from auricle.personalization.endtoend.explicit import ExplicitRenderer
 from auricle.personalization.endtoend.fitting import fit_code
 from auricle.personalization.endtoend.listeners.codebook import held
 from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
@@ -35,7 +34,8 @@ from auricle.personalization.endtoend.metrics import (
 )
 from auricle.personalization.endtoend.neural import CONTEXT_STEPS
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
-from auricle.personalization.endtoend.scenes import Scene, Stage, whole_scenes
+from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
+from auricle.personalization.endtoend.scenes.scenes import Scene, Stage, whole_scenes
 from auricle.personalization.endtoend.trained import SYSTEMS, Trained, load_system
 from auricle.personalization.learning.result_cache import kept
 from auricle.personalization.metrics.observer import localise

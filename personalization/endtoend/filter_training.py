@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES, Listeners
 from auricle.personalization.endtoend.physics.poses import RATE
-from auricle.personalization.endtoend.scenes import UNKNOWN_SHARE, SceneSet
+from auricle.personalization.endtoend.scenes.scenes import UNKNOWN_SHARE, SceneSet
 from auricle.personalization.learning.training_loop import History, Plan, Progress, train
 
 Float32: TypeAlias = NDArray[np.float32]

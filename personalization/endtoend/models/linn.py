@@ -66,7 +66,7 @@ from auricle.personalization.endtoend.physics.geometric_warp import (
     warped,
 )
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
-from auricle.personalization.endtoend.scenes import SceneSet
+from auricle.personalization.endtoend.scenes.scenes import SceneSet
 from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.learning.torch_harmonics import harmonics, n_harmonics
 from auricle.personalization.learning.training_loop import Progress, seeded
