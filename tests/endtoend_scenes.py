@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from scipy.signal import lfilter
 
-from auricle.personalization.endtoend.neural import CONTEXT_STEPS, Batch
 from auricle.personalization.endtoend.physics.geometric_warp import (
     each_sample,
     ear_delays_samples,
@@ -16,6 +15,7 @@ from auricle.personalization.endtoend.physics.geometric_warp import (
     warped,
 )
 from auricle.personalization.endtoend.physics.poses import STEP
+from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS, Batch
 
 CODE_SIZE = 2
 WIDER_SAMPLES = (4.0, 2.0)  # of a source at the side: of the mean listener, and for a code of 1

@@ -7,7 +7,6 @@ torch = pytest.importorskip("torch")
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S  # noqa: E402
 from auricle.dsp.errors import AuricleError  # noqa: E402
-from auricle.personalization.endtoend.neural import NeuralRenderer  # noqa: E402
 from auricle.personalization.endtoend.physics.geometric_warp import (  # noqa: E402
     CENTRE_SAMPLES,
     each_sample,
@@ -22,6 +21,7 @@ from auricle.personalization.endtoend.physics.poses import (  # noqa: E402
     heard_poses,
     step_times,
 )
+from auricle.personalization.endtoend.systems.base import NeuralRenderer  # noqa: E402
 from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA  # noqa: E402
 
 FRONT = (1.0, 0.0, 0.0, 0.0)

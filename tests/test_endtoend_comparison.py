@@ -15,13 +15,14 @@ import torch
 from torch import nn
 
 from auricle.dsp.sphere.quadrature import sphere_weights
-from auricle.personalization.endtoend import comparison, trained
+from auricle.personalization.endtoend import comparison
 from auricle.personalization.endtoend.baselines import ExplicitSets
 from auricle.personalization.endtoend.comparison import Result, p_value
 from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
 from auricle.personalization.endtoend.listeners.people import load_listeners, low_delay_samples
-from auricle.personalization.endtoend.neural import Batch, NeuralRenderer
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
+from auricle.personalization.endtoend.systems import registry
+from auricle.personalization.endtoend.systems.base import Batch, NeuralRenderer
 from auricle.plugin_core.cli import main
 
 
@@ -76,14 +77,14 @@ def run(capsys: pytest.CaptureFixture, *args: object) -> tuple[int, str, str]:
 def test_a_system_is_trained_compared_and_resumed(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setitem(trained.SYSTEMS, "linn", "gains:Gains")
-    monkeypatch.setattr(trained, "system", lambda _: Gains)
+    monkeypatch.setitem(registry.SYSTEMS, "linn", "gains:Gains")
+    monkeypatch.setattr(registry, "system", lambda _: Gains)
     monkeypatch.setattr(Gains, "name", "linn")
     path = tmp_path / "linn.safetensors"
     code, out, err = run(capsys, "train", "linn", "--data", data, "--minutes", 0.01, "-o", path)
     assert code == 0, err
     assert "on people, speakers and heads held out" in out
-    found = trained.load_system(path, "linn")
+    found = registry.load_system(path, "linn")
     assert found.codebook.size == 8
     assert found.notes["licence"] == "all"
 
@@ -233,4 +234,4 @@ def test_bad_trainings_are_one_line(
 def test_names_of_the_command_are_those_of_the_registry() -> None:
     from auricle.plugin_core.commands.train import SYSTEM_NAMES
 
-    assert set(SYSTEM_NAMES) == set(trained.SYSTEMS)
+    assert set(SYSTEM_NAMES) == set(registry.SYSTEMS)

@@ -12,10 +12,10 @@ from auricle.personalization.endtoend import diffusion
 from auricle.personalization.endtoend.gated import pose_features  # noqa: E402
 from auricle.personalization.endtoend.models.binauralgrad import BinauralGrad  # noqa: E402
 from auricle.personalization.endtoend.models.flow import BinauralFlow, midpoint  # noqa: E402
-from auricle.personalization.endtoend.neural import Batch  # noqa: E402
 from auricle.personalization.endtoend.physics import stft  # noqa: E402
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp  # noqa: E402
 from auricle.personalization.endtoend.physics.poses import STEP, Poses  # noqa: E402
+from auricle.personalization.endtoend.systems.base import Batch  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
 SMALL = {"width": 16, "filter_width": 32, "local": 2, "rank": 4, "frames": 4}

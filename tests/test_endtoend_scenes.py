@@ -20,7 +20,6 @@ from auricle.personalization.endtoend.listeners.people import (
     led,
     load_listeners,
 )
-from auricle.personalization.endtoend.neural import CONTEXT_STEPS
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses, step_times
 from auricle.personalization.endtoend.scenes.clip_store import kept_pool
 from auricle.personalization.endtoend.scenes.dry_sounds import LEVEL, SoundSet, with_noise
@@ -34,6 +33,7 @@ from auricle.personalization.endtoend.scenes.head_motion import (
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer, delayed
 from auricle.personalization.endtoend.scenes.scenes import SceneSet, Stage, whole_scenes
 from auricle.personalization.endtoend.scenes.shoebox import Room, draw_room, images
+from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS
 
 
 @pytest.fixture(scope="module")

@@ -235,7 +235,7 @@ def test_a_code_is_fitted_from_few_directions():
 
 @pytest.fixture(scope="module")
 def shipped():
-    from auricle.personalization.endtoend.trained import load_system
+    from auricle.personalization.endtoend.systems.registry import load_system
     from auricle.personalization.model_files import __file__ as folder
 
     return load_system(Path(folder).parent / "linn.safetensors", "linn")

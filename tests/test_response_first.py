@@ -25,13 +25,13 @@ from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
     WarpNetDoppler,
     chirps,
 )
-from auricle.personalization.endtoend.neural import Batch  # noqa: E402
 from auricle.personalization.endtoend.physics.poses import RATE, STEP  # noqa: E402
 from auricle.personalization.endtoend.response_first import (  # noqa: E402
     ResponseFirst,
     moving_places,
 )
 from auricle.personalization.endtoend.scenes.scenes import SceneSet  # noqa: E402
+from auricle.personalization.endtoend.systems.base import Batch  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
 SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]

@@ -12,11 +12,11 @@ from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
     WarpNet,
     WarpNetDoppler,
 )
-from auricle.personalization.endtoend.neural import CONTEXT_STEPS, NeuralRenderer  # noqa: E402
 from auricle.personalization.endtoend.physics import frame_shift as fourier  # noqa: E402
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp  # noqa: E402
 from auricle.personalization.endtoend.physics.pose_encoding import n_pose_features, pose_features  # noqa: E402
 from auricle.personalization.endtoend.physics.poses import STEP, Poses  # noqa: E402
+from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS, NeuralRenderer  # noqa: E402
 from auricle.personalization.endtoend.warp_network import monotone  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 

@@ -32,11 +32,11 @@ from auricle.personalization.endtoend.metrics import (
     macs_per_second,
     speech_scores,
 )
-from auricle.personalization.endtoend.neural import CONTEXT_STEPS
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
 from auricle.personalization.endtoend.scenes.scenes import Scene, Stage, whole_scenes
-from auricle.personalization.endtoend.trained import SYSTEMS, Trained, load_system
+from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS
+from auricle.personalization.endtoend.systems.registry import SYSTEMS, Trained, load_system
 from auricle.personalization.learning.result_cache import kept
 from auricle.personalization.metrics.observer import localise
 

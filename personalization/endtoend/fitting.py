@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.personalization.endtoend.neural import NeuralRenderer
 from auricle.personalization.endtoend.physics.poses import RATE
+from auricle.personalization.endtoend.systems.base import NeuralRenderer
 
 Float32: TypeAlias = NDArray[np.float32]
 

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from auricle.personalization.endtoend.gated import POSE_FEATURES, REACH_FRAMES, Stage, pose_features
-from auricle.personalization.endtoend.neural import Batch, NeuralRenderer, Scenes
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
 from auricle.personalization.endtoend.physics.poses import STEP
 from auricle.personalization.endtoend.physics.radial_velocity import N_FEATURES, velocity_features
@@ -25,6 +24,7 @@ from auricle.personalization.endtoend.physics.stft import (
     signals_of,
     spectra,
 )
+from auricle.personalization.endtoend.systems.base import Batch, NeuralRenderer, Scenes
 from auricle.personalization.learning.training_loop import History, Progress, seeded, train
 
 _SCALE_BATCHES = 8  # that spreads are measured on

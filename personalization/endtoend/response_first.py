@@ -18,9 +18,9 @@ from auricle.personalization.endtoend.filter_training import (
     fit_responses,
     parity_of,
 )
-from auricle.personalization.endtoend.neural import NeuralRenderer, Scenes
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
 from auricle.personalization.endtoend.scenes.scenes import SceneSet
+from auricle.personalization.endtoend.systems.base import NeuralRenderer, Scenes
 from auricle.personalization.learning.training_loop import Plan, Progress, seeded
 
 _NEAREST_M, _FARTHEST_M = 0.5, 5.0

@@ -120,8 +120,8 @@ def _live(opened: OpenedSystem, sample_rate: int, n_sources: int) -> System:
 
 
 def _in_pieces(opened: OpenedSystem, n_sources: int) -> System:
-    from auricle.personalization.endtoend.trained import system
-    from auricle.personalization.endtoend.windowed import WindowedRenderer
+    from auricle.personalization.endtoend.systems.pieces import WindowedRenderer
+    from auricle.personalization.endtoend.systems.registry import system
 
     made = system(opened.weights.model).from_weights(opened.weights)
     return WindowedRenderer(made, opened.code, n_sources)

@@ -35,8 +35,8 @@ from auricle.personalization.endtoend.diffusion import (
 )
 from auricle.personalization.endtoend.gated import Stage, conditions
 from auricle.personalization.endtoend.generative import GenerativeRenderer, Known
-from auricle.personalization.endtoend.neural import Batch, Scenes
 from auricle.personalization.endtoend.physics.stft import FrameNoise
+from auricle.personalization.endtoend.systems.base import Batch, Scenes
 from auricle.personalization.learning.training_loop import Progress
 
 _LONGEST = 1000  # draws of a stage

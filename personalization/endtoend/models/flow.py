@@ -21,8 +21,8 @@ from torch import nn
 
 from auricle.personalization.endtoend.gated import REACH_FRAMES, Stage, conditions
 from auricle.personalization.endtoend.generative import GenerativeRenderer, Known
-from auricle.personalization.endtoend.neural import Batch, Scenes
 from auricle.personalization.endtoend.physics.stft import FrameNoise
+from auricle.personalization.endtoend.systems.base import Batch, Scenes
 from auricle.personalization.learning.training_loop import Progress
 
 _TOLD = 200.0  # steps that the network is told at the end of the flow

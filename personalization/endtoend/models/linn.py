@@ -59,7 +59,6 @@ from auricle.personalization.endtoend.linn_networks import (
     N_PHASES,
     PHASE_KNOTS_HZ,
 )
-from auricle.personalization.endtoend.neural import Batch, NeuralRenderer, Scenes
 from auricle.personalization.endtoend.physics.geometric_warp import (
     LEAST_DISTANCE_M,
     each_sample,
@@ -67,6 +66,7 @@ from auricle.personalization.endtoend.physics.geometric_warp import (
 )
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
 from auricle.personalization.endtoend.scenes.scenes import SceneSet
+from auricle.personalization.endtoend.systems.base import Batch, NeuralRenderer, Scenes
 from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.learning.torch_harmonics import harmonics, n_harmonics
 from auricle.personalization.learning.training_loop import Progress, seeded

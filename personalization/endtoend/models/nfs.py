@@ -28,9 +28,9 @@ from auricle.personalization.endtoend.losses import (
     phase_l2,
     relative_wave_l2,
 )
-from auricle.personalization.endtoend.neural import Batch
 from auricle.personalization.endtoend.physics.frame_shift import HOP_STEPS
 from auricle.personalization.endtoend.response_first import ResponseFirst, moving_places
+from auricle.personalization.endtoend.systems.base import Batch
 
 
 class Nfs(ResponseFirst):

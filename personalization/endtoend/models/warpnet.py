@@ -34,10 +34,10 @@ from auricle.personalization.endtoend.losses import (
     relative_amplitude_l2,
     relative_wave_l2,
 )
-from auricle.personalization.endtoend.neural import Batch
 from auricle.personalization.endtoend.physics.geometric_warp import ear_distances_m, warped
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
 from auricle.personalization.endtoend.response_first import ResponseFirst, moving_places
+from auricle.personalization.endtoend.systems.base import Batch
 from auricle.personalization.endtoend.warp_network import WarpNetwork
 
 _PAST_STEPS = 16  # of a piece before what is learned from: 11 m, and what convolutions look back

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
 from auricle.personalization.endtoend.listeners.people import Licence, Listeners, Role
-from auricle.personalization.endtoend.neural import CONTEXT_STEPS, Batch
 from auricle.personalization.endtoend.physics.poses import STEP, Poses, heard_poses
 from auricle.personalization.endtoend.scenes.clip_store import Heard, Pool, Say, kept_pool
 from auricle.personalization.endtoend.scenes.dry_sounds import Kind, SoundSet, with_noise
 from auricle.personalization.endtoend.scenes.head_motion import HeadTraces, source_way
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
 from auricle.personalization.endtoend.scenes.shoebox import draw_room, images
+from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS, Batch
 
 Float32: TypeAlias = NDArray[np.float32]
 Int64: TypeAlias = NDArray[np.int64]

@@ -9,9 +9,9 @@ from auricle.dsp.errors import AuricleError
 from auricle.personalization.endtoend.listeners.codebook import Codebook, codebook_in
 from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
 from auricle.personalization.endtoend.listeners.people import Licence, load_listeners
-from auricle.personalization.endtoend.neural import NeuralRenderer
 from auricle.personalization.endtoend.scenes.clip_store import Say
 from auricle.personalization.endtoend.scenes.scenes import SceneSet
+from auricle.personalization.endtoend.systems.base import NeuralRenderer
 from auricle.personalization.learning.training_loop import Plan, Progress
 from auricle.personalization.learning.weights import load_weights, save_weights
 

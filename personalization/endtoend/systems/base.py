@@ -14,7 +14,7 @@ from torch import nn
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
-from auricle.personalization.endtoend.windowed import WindowedRenderer
+from auricle.personalization.endtoend.systems.pieces import WindowedRenderer
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, fitting, load_into, state_of
 
