@@ -7,7 +7,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from auricle.personalization.endtoend.losses import (  # noqa: E402
+from auricle.personalization.endtoend.physics.poses import RATE, STEP  # noqa: E402
+from auricle.personalization.endtoend.physics.radial_velocity import (  # noqa: E402
+    radial_velocities_m_s,
+    velocity_features,
+)
+from auricle.personalization.endtoend.training.losses import (  # noqa: E402
     amplitude_l2,
     level_difference_error,
     multi_resolution,
@@ -16,11 +21,6 @@ from auricle.personalization.endtoend.losses import (  # noqa: E402
     relative_wave_l2,
     spectrum,
     wave_l2,
-)
-from auricle.personalization.endtoend.physics.poses import RATE, STEP  # noqa: E402
-from auricle.personalization.endtoend.physics.radial_velocity import (  # noqa: E402
-    radial_velocities_m_s,
-    velocity_features,
 )
 
 LOSSES = (wave_l2, relative_wave_l2, amplitude_l2, relative_amplitude_l2, phase_l2,

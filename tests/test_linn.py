@@ -20,8 +20,6 @@ from auricle.dsp.neural.linn_filters import (  # noqa: E402
 )
 from auricle.dsp.responses.arrival import minimum_phase  # noqa: E402
 from auricle.dsp.sphere.harmonics import encode  # noqa: E402
-from auricle.personalization.endtoend.filter_training import Pieces, response_loss  # noqa: E402
-from auricle.personalization.endtoend.fitting import fit_code  # noqa: E402
 from auricle.personalization.endtoend.models.linn import Linn, crossfaded  # noqa: E402
 from auricle.personalization.endtoend.physics.geometric_warp import SOUND_SPEED_M_S, geometric_warp  # noqa: E402
 from auricle.personalization.endtoend.physics.poses import (  # noqa: E402
@@ -32,6 +30,8 @@ from auricle.personalization.endtoend.physics.poses import (  # noqa: E402
     heard_poses,
     step_times,
 )
+from auricle.personalization.endtoend.training.code_fitting import fit_code  # noqa: E402
+from auricle.personalization.endtoend.training.response_training import Pieces, response_loss  # noqa: E402
 from auricle.personalization.learning.torch_harmonics import harmonics  # noqa: E402
 
 D = 6

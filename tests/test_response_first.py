@@ -10,13 +10,6 @@ torch = pytest.importorskip("torch")
 from endtoend_scenes import ShadowScenes  # noqa: E402
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S  # noqa: E402
-from auricle.personalization.endtoend import response_first  # noqa: E402
-from auricle.personalization.endtoend.filter_training import (  # noqa: E402
-    SIZE,
-    Pieces,
-    Responses,
-    fit_responses,
-)
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES  # noqa: E402
 from auricle.personalization.endtoend.models import nfs, warpnet  # noqa: E402
 from auricle.personalization.endtoend.models.nfs import Nfs, NfsDoppler  # noqa: E402
@@ -26,12 +19,19 @@ from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
     chirps,
 )
 from auricle.personalization.endtoend.physics.poses import RATE, STEP  # noqa: E402
-from auricle.personalization.endtoend.response_first import (  # noqa: E402
+from auricle.personalization.endtoend.scenes.scenes import SceneSet  # noqa: E402
+from auricle.personalization.endtoend.systems.base import Batch  # noqa: E402
+from auricle.personalization.endtoend.training import response_first  # noqa: E402
+from auricle.personalization.endtoend.training.response_first import (  # noqa: E402
     ResponseFirst,
     moving_places,
 )
-from auricle.personalization.endtoend.scenes.scenes import SceneSet  # noqa: E402
-from auricle.personalization.endtoend.systems.base import Batch  # noqa: E402
+from auricle.personalization.endtoend.training.response_training import (  # noqa: E402
+    SIZE,
+    Pieces,
+    Responses,
+    fit_responses,
+)
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
 SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.personalization.endtoend.baselines import FEW, ExplicitSets, warp
-from auricle.personalization.endtoend.fitting import fit_code
 from auricle.personalization.endtoend.listeners.codebook import held
 from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
 from auricle.personalization.endtoend.listeners.people import Listeners
@@ -37,6 +36,7 @@ from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitR
 from auricle.personalization.endtoend.scenes.scenes import Scene, Stage, whole_scenes
 from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS
 from auricle.personalization.endtoend.systems.registry import SYSTEMS, Trained, load_system
+from auricle.personalization.endtoend.training.code_fitting import fit_code
 from auricle.personalization.learning.result_cache import kept
 from auricle.personalization.metrics.observer import localise
 

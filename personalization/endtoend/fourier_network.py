@@ -7,7 +7,6 @@ from torch import nn
 from torch.nn import functional
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
-from auricle.personalization.endtoend.filter_training import RESPONSE_BINS
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES
 from auricle.personalization.endtoend.physics.frame_shift import (
     FRAME,
@@ -27,6 +26,7 @@ from auricle.personalization.endtoend.physics.geometric_warp import (
 from auricle.personalization.endtoend.physics.pose_encoding import coordinates, n_coordinates
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
 from auricle.personalization.endtoend.physics.radial_velocity import N_FEATURES, velocity_features
+from auricle.personalization.endtoend.training.response_training import RESPONSE_BINS
 from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.learning.torch_harmonics import harmonics, n_harmonics
 

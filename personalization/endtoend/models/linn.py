@@ -51,7 +51,6 @@ from auricle.dsp.neural.linn_filters import (
     minimum_phase_of,
     window,
 )
-from auricle.personalization.endtoend.filter_training import behind, fit_filters, parity_of
 from auricle.personalization.endtoend.linn_networks import (
     EAR_SAMPLES,
     LEVEL_KNOTS_HZ,
@@ -67,6 +66,11 @@ from auricle.personalization.endtoend.physics.geometric_warp import (
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
 from auricle.personalization.endtoend.scenes.scenes import SceneSet
 from auricle.personalization.endtoend.systems.base import Batch, NeuralRenderer, Scenes
+from auricle.personalization.endtoend.training.response_training import (
+    behind,
+    fit_filters,
+    parity_of,
+)
 from auricle.personalization.learning.conditioning import CodeFiLM, CodeLoRA
 from auricle.personalization.learning.torch_harmonics import harmonics, n_harmonics
 from auricle.personalization.learning.training_loop import Progress, seeded

@@ -20,17 +20,17 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from auricle.personalization.endtoend.filter_training import Pieces, spectrum_loss
 from auricle.personalization.endtoend.fourier_network import FourierShift
-from auricle.personalization.endtoend.losses import (
+from auricle.personalization.endtoend.physics.frame_shift import HOP_STEPS
+from auricle.personalization.endtoend.systems.base import Batch
+from auricle.personalization.endtoend.training.losses import (
     level_difference_error,
     multi_resolution,
     phase_l2,
     relative_wave_l2,
 )
-from auricle.personalization.endtoend.physics.frame_shift import HOP_STEPS
-from auricle.personalization.endtoend.response_first import ResponseFirst, moving_places
-from auricle.personalization.endtoend.systems.base import Batch
+from auricle.personalization.endtoend.training.response_first import ResponseFirst, moving_places
+from auricle.personalization.endtoend.training.response_training import Pieces, spectrum_loss
 
 
 class Nfs(ResponseFirst):

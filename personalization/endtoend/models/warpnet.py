@@ -22,22 +22,22 @@ import torch
 from torch import nn
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
-from auricle.personalization.endtoend.filter_training import (
+from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES
+from auricle.personalization.endtoend.physics.geometric_warp import ear_distances_m, warped
+from auricle.personalization.endtoend.physics.poses import RATE, STEP
+from auricle.personalization.endtoend.systems.base import Batch
+from auricle.personalization.endtoend.training.losses import (
+    phase_l2,
+    relative_amplitude_l2,
+    relative_wave_l2,
+)
+from auricle.personalization.endtoend.training.response_first import ResponseFirst, moving_places
+from auricle.personalization.endtoend.training.response_training import (
     RESPONSE_BINS,
     SIZE,
     Pieces,
     spectrum_loss,
 )
-from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES
-from auricle.personalization.endtoend.losses import (
-    phase_l2,
-    relative_amplitude_l2,
-    relative_wave_l2,
-)
-from auricle.personalization.endtoend.physics.geometric_warp import ear_distances_m, warped
-from auricle.personalization.endtoend.physics.poses import RATE, STEP
-from auricle.personalization.endtoend.response_first import ResponseFirst, moving_places
-from auricle.personalization.endtoend.systems.base import Batch
 from auricle.personalization.endtoend.warp_network import WarpNetwork
 
 _PAST_STEPS = 16  # of a piece before what is learned from: 11 m, and what convolutions look back

@@ -12,15 +12,15 @@ from typing import ClassVar
 
 import torch
 
-from auricle.personalization.endtoend.filter_training import (
+from auricle.personalization.endtoend.physics.poses import RATE, STEP
+from auricle.personalization.endtoend.scenes.scenes import SceneSet
+from auricle.personalization.endtoend.systems.base import NeuralRenderer, Scenes
+from auricle.personalization.endtoend.training.response_training import (
     Pieces,
     behind,
     fit_responses,
     parity_of,
 )
-from auricle.personalization.endtoend.physics.poses import RATE, STEP
-from auricle.personalization.endtoend.scenes.scenes import SceneSet
-from auricle.personalization.endtoend.systems.base import NeuralRenderer, Scenes
 from auricle.personalization.learning.training_loop import Plan, Progress, seeded
 
 _NEAREST_M, _FARTHEST_M = 0.5, 5.0

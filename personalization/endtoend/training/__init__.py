@@ -1,0 +1,7 @@
+"""How systems learn: responses, scenes, losses, a new listener's code.
+
+code_fitting       A new listener from few measured directions: only the code moves
+losses             What end-to-end systems are trained on: errors of the wave, of its spectrum
+response_first     Systems that learn single responses first and then scenes
+response_training  Networks that give filters learn from responses themselves: no sound is rendered
+"""
