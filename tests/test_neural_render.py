@@ -25,7 +25,7 @@ from auricle.plugin_core.neural.systems import open_system
 torch = pytest.importorskip("torch")
 
 from auricle.personalization.endtoend.listeners.codebook import Codebook  # noqa: E402
-from auricle.personalization.endtoend.models.linn import Linn  # noqa: E402
+from auricle.personalization.endtoend.models.linn.linn import Linn  # noqa: E402
 from auricle.personalization.endtoend.physics.poses import Poses  # noqa: E402
 from auricle.personalization.learning.weights import load_weights, save_weights  # noqa: E402
 

@@ -114,7 +114,7 @@ def _gain_of(book: "Codebook", code: NDArray[np.float32]) -> float:
 
 
 def _live(opened: OpenedSystem, sample_rate: int, n_sources: int) -> System:
-    from auricle.personalization.endtoend.linn_networks import networks_of
+    from auricle.personalization.endtoend.models.linn.engine_layers import networks_of
 
     return LinnRenderer(networks_of(opened.weights, opened.code), sample_rate, n_sources)
 

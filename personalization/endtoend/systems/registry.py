@@ -16,7 +16,7 @@ from auricle.personalization.learning.training_loop import Plan, Progress
 from auricle.personalization.learning.weights import load_weights, save_weights
 
 SYSTEMS = {
-    "linn": "auricle.personalization.endtoend.models.linn:Linn",
+    "linn": "auricle.personalization.endtoend.models.linn.linn:Linn",
     "warpnet": "auricle.personalization.endtoend.models.warpnet:WarpNet",
     "warpnet-doppler": "auricle.personalization.endtoend.models.warpnet:WarpNetDoppler",
     "nfs": "auricle.personalization.endtoend.models.nfs:Nfs",

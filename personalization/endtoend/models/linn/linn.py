@@ -51,7 +51,7 @@ from auricle.dsp.neural.linn_filters import (
     minimum_phase_of,
     window,
 )
-from auricle.personalization.endtoend.linn_networks import (
+from auricle.personalization.endtoend.models.linn.engine_layers import (
     EAR_SAMPLES,
     LEVEL_KNOTS_HZ,
     N_BANDS,
