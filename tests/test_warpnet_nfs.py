@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from endtoend_scenes import CODE_SIZE, ShadowScenes  # noqa: E402
 
-from auricle.personalization.endtoend.models.nfs import Nfs, NfsDoppler  # noqa: E402
+from auricle.personalization.endtoend.models.nfs.nfs import Nfs, NfsDoppler  # noqa: E402
 from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
     WarpNet,
     WarpNetDoppler,

@@ -19,8 +19,8 @@ SYSTEMS = {
     "linn": "auricle.personalization.endtoend.models.linn.linn:Linn",
     "warpnet": "auricle.personalization.endtoend.models.warpnet:WarpNet",
     "warpnet-doppler": "auricle.personalization.endtoend.models.warpnet:WarpNetDoppler",
-    "nfs": "auricle.personalization.endtoend.models.nfs:Nfs",
-    "nfs-doppler": "auricle.personalization.endtoend.models.nfs:NfsDoppler",
+    "nfs": "auricle.personalization.endtoend.models.nfs.nfs:Nfs",
+    "nfs-doppler": "auricle.personalization.endtoend.models.nfs.nfs:NfsDoppler",
     "binauralgrad": "auricle.personalization.endtoend.models.binauralgrad:BinauralGrad",
     "flow-binaural": "auricle.personalization.endtoend.models.flow:BinauralFlow",
 }

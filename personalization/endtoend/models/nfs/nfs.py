@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from auricle.personalization.endtoend.fourier_network import FourierShift
+from auricle.personalization.endtoend.models.nfs.network import FourierShift
 from auricle.personalization.endtoend.physics.frame_shift import HOP_STEPS
 from auricle.personalization.endtoend.systems.base import Batch
 from auricle.personalization.endtoend.training.losses import (
