@@ -11,10 +11,10 @@ from endtoend_scenes import ShadowScenes  # noqa: E402
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S  # noqa: E402
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES  # noqa: E402
-from auricle.personalization.endtoend.models import warpnet
 from auricle.personalization.endtoend.models.nfs import nfs  # noqa: E402
 from auricle.personalization.endtoend.models.nfs.nfs import Nfs, NfsDoppler  # noqa: E402
-from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
+from auricle.personalization.endtoend.models.warpnet import warpnet
+from auricle.personalization.endtoend.models.warpnet.warpnet import (  # noqa: E402
     WarpNet,
     WarpNetDoppler,
     chirps,

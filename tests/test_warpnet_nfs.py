@@ -8,7 +8,8 @@ torch = pytest.importorskip("torch")
 from endtoend_scenes import CODE_SIZE, ShadowScenes  # noqa: E402
 
 from auricle.personalization.endtoend.models.nfs.nfs import Nfs, NfsDoppler  # noqa: E402
-from auricle.personalization.endtoend.models.warpnet import (  # noqa: E402
+from auricle.personalization.endtoend.models.warpnet.network import monotone  # noqa: E402
+from auricle.personalization.endtoend.models.warpnet.warpnet import (  # noqa: E402
     WarpNet,
     WarpNetDoppler,
 )
@@ -17,7 +18,6 @@ from auricle.personalization.endtoend.physics.geometric_warp import geometric_wa
 from auricle.personalization.endtoend.physics.pose_encoding import n_pose_features, pose_features  # noqa: E402
 from auricle.personalization.endtoend.physics.poses import STEP, Poses  # noqa: E402
 from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS, NeuralRenderer  # noqa: E402
-from auricle.personalization.endtoend.warp_network import monotone  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
 SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]

@@ -17,8 +17,8 @@ from auricle.personalization.learning.weights import load_weights, save_weights
 
 SYSTEMS = {
     "linn": "auricle.personalization.endtoend.models.linn.linn:Linn",
-    "warpnet": "auricle.personalization.endtoend.models.warpnet:WarpNet",
-    "warpnet-doppler": "auricle.personalization.endtoend.models.warpnet:WarpNetDoppler",
+    "warpnet": "auricle.personalization.endtoend.models.warpnet.warpnet:WarpNet",
+    "warpnet-doppler": "auricle.personalization.endtoend.models.warpnet.warpnet:WarpNetDoppler",
     "nfs": "auricle.personalization.endtoend.models.nfs.nfs:Nfs",
     "nfs-doppler": "auricle.personalization.endtoend.models.nfs.nfs:NfsDoppler",
     "binauralgrad": "auricle.personalization.endtoend.models.binauralgrad:BinauralGrad",

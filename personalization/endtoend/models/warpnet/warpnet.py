@@ -23,6 +23,7 @@ from torch import nn
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES
+from auricle.personalization.endtoend.models.warpnet.network import WarpNetwork
 from auricle.personalization.endtoend.physics.geometric_warp import ear_distances_m, warped
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
 from auricle.personalization.endtoend.systems.base import Batch
@@ -38,7 +39,6 @@ from auricle.personalization.endtoend.training.response_training import (
     Pieces,
     spectrum_loss,
 )
-from auricle.personalization.endtoend.warp_network import WarpNetwork
 
 _PAST_STEPS = 16  # of a piece before what is learned from: 11 m, and what convolutions look back
 _HEARD = 384  # samples of a chirp and of what follows it
