@@ -8,10 +8,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from auricle.dsp.errors import AuricleError  # noqa: E402
-from auricle.personalization.endtoend import diffusion
-from auricle.personalization.endtoend.gated import pose_features  # noqa: E402
-from auricle.personalization.endtoend.models.binauralgrad import BinauralGrad  # noqa: E402
-from auricle.personalization.endtoend.models.flow import BinauralFlow, midpoint  # noqa: E402
+from auricle.personalization.endtoend.models.generative import diffusion
+from auricle.personalization.endtoend.models.generative.binauralgrad import BinauralGrad  # noqa: E402
+from auricle.personalization.endtoend.models.generative.flow import BinauralFlow, midpoint  # noqa: E402
+from auricle.personalization.endtoend.models.generative.network import pose_features  # noqa: E402
 from auricle.personalization.endtoend.physics import stft  # noqa: E402
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp  # noqa: E402
 from auricle.personalization.endtoend.physics.poses import STEP, Poses  # noqa: E402

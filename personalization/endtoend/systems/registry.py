@@ -21,8 +21,8 @@ SYSTEMS = {
     "warpnet-doppler": "auricle.personalization.endtoend.models.warpnet.warpnet:WarpNetDoppler",
     "nfs": "auricle.personalization.endtoend.models.nfs.nfs:Nfs",
     "nfs-doppler": "auricle.personalization.endtoend.models.nfs.nfs:NfsDoppler",
-    "binauralgrad": "auricle.personalization.endtoend.models.binauralgrad:BinauralGrad",
-    "flow-binaural": "auricle.personalization.endtoend.models.flow:BinauralFlow",
+    "binauralgrad": "auricle.personalization.endtoend.models.generative.binauralgrad:BinauralGrad",
+    "flow-binaural": "auricle.personalization.endtoend.models.generative.flow:BinauralFlow",
 }
 
 

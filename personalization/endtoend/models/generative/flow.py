@@ -19,8 +19,12 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from auricle.personalization.endtoend.gated import REACH_FRAMES, Stage, conditions
-from auricle.personalization.endtoend.generative import GenerativeRenderer, Known
+from auricle.personalization.endtoend.models.generative.base import GenerativeRenderer, Known
+from auricle.personalization.endtoend.models.generative.network import (
+    REACH_FRAMES,
+    Stage,
+    conditions,
+)
 from auricle.personalization.endtoend.physics.stft import FrameNoise
 from auricle.personalization.endtoend.systems.base import Batch, Scenes
 from auricle.personalization.learning.training_loop import Progress

@@ -12,7 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from auricle.personalization.endtoend.gated import POSE_FEATURES, REACH_FRAMES, Stage, pose_features
+from auricle.personalization.endtoend.models.generative.network import (
+    POSE_FEATURES,
+    REACH_FRAMES,
+    Stage,
+    pose_features,
+)
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
 from auricle.personalization.endtoend.physics.poses import STEP
 from auricle.personalization.endtoend.physics.radial_velocity import N_FEATURES, velocity_features

@@ -25,7 +25,8 @@ import torch
 from torch import nn
 
 from auricle.dsp.errors import AuricleError
-from auricle.personalization.endtoend.diffusion import (
+from auricle.personalization.endtoend.models.generative.base import GenerativeRenderer, Known
+from auricle.personalization.endtoend.models.generative.diffusion import (
     FEW_BETAS,
     data_of,
     few_steps,
@@ -33,8 +34,7 @@ from auricle.personalization.endtoend.diffusion import (
     roots,
     training_schedule,
 )
-from auricle.personalization.endtoend.gated import Stage, conditions
-from auricle.personalization.endtoend.generative import GenerativeRenderer, Known
+from auricle.personalization.endtoend.models.generative.network import Stage, conditions
 from auricle.personalization.endtoend.physics.stft import FrameNoise
 from auricle.personalization.endtoend.systems.base import Batch, Scenes
 from auricle.personalization.learning.training_loop import Progress
