@@ -18,7 +18,7 @@ import torch
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.geometry import unit_vectors
-from auricle.personalization.endtoend.baselines import ExplicitSets
+from auricle.personalization.endtoend.evaluation.baselines import ExplicitSets
 from auricle.personalization.endtoend.listeners.people import load_listeners
 from auricle.personalization.endtoend.models.linn.linn import Linn
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from auricle.personalization.endtoend.comparison import Result
+    from auricle.personalization.endtoend.evaluation.comparison import Result
 
 _COLUMNS = (
     (
@@ -82,7 +82,7 @@ def _table(who: str, results: Sequence["Result"], columns: Sequence[tuple[str, s
 
 def _tests(results: Sequence["Result"]) -> str:
     """Whether one code is better than the next, over listeners of all laboratories."""
-    from auricle.personalization.endtoend.comparison import (
+    from auricle.personalization.endtoend.evaluation.comparison import (
         FITTED,
         OTHER,
         OWN,

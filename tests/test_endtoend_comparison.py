@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from auricle.dsp.sphere.quadrature import sphere_weights
-from auricle.personalization.endtoend import comparison
-from auricle.personalization.endtoend.baselines import ExplicitSets
-from auricle.personalization.endtoend.comparison import Result, p_value
+from auricle.personalization.endtoend.evaluation import comparison
+from auricle.personalization.endtoend.evaluation.baselines import ExplicitSets
+from auricle.personalization.endtoend.evaluation.comparison import Result, p_value
 from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
 from auricle.personalization.endtoend.listeners.people import load_listeners, low_delay_samples
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
@@ -63,7 +63,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory):
         patch.setattr(
             "auricle.personalization.endtoend.scenes.reference_renderer.EDGE_DEG", 30.0
         )  # soon prepared
-        patch.setattr("auricle.personalization.endtoend.comparison.OBSERVER_DIRECTIONS", 8)
+        patch.setattr(
+            "auricle.personalization.endtoend.evaluation.comparison.OBSERVER_DIRECTIONS", 8
+        )
         yield
 
 

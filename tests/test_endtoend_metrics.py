@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from auricle.personalization.endtoend import metrics
+from auricle.personalization.endtoend.evaluation import metrics
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES, led
 from auricle.personalization.endtoend.physics.poses import RATE, Poses
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
@@ -116,7 +116,7 @@ def test_implied_responses_are_those_rendered_with() -> None:
 
 
 def test_an_empty_head_implies_single_taps() -> None:
-    from auricle.personalization.endtoend.baselines import warp
+    from auricle.personalization.endtoend.evaluation.baselines import warp
 
     found = metrics.implied_hrtf(warp, np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
     assert found.ir[0, 0].argmax() == round(LEAD_SAMPLES + 0.1)

@@ -23,7 +23,7 @@ def compare_systems(
     if licence not in ("shippable", "all"):
         raise AuricleError(f'--licence is "shippable" or "all", got {licence!r}')
     try:
-        from auricle.personalization.endtoend import comparison
+        from auricle.personalization.endtoend.evaluation import comparison
     except ImportError as error:
         if error.name != "torch":
             raise

@@ -20,17 +20,17 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
-from auricle.personalization.endtoend.baselines import FEW, ExplicitSets, warp
-from auricle.personalization.endtoend.listeners.codebook import held
-from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
-from auricle.personalization.endtoend.listeners.people import Listeners
-from auricle.personalization.endtoend.metrics import (
+from auricle.personalization.endtoend.evaluation.baselines import FEW, ExplicitSets, warp
+from auricle.personalization.endtoend.evaluation.metrics import (
     Render,
     errors_of,
     implied_hrtf,
     macs_per_second,
     speech_scores,
 )
+from auricle.personalization.endtoend.listeners.codebook import held
+from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
+from auricle.personalization.endtoend.listeners.people import Listeners
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
 from auricle.personalization.endtoend.scenes.scenes import Scene, Stage, whole_scenes
