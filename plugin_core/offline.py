@@ -21,6 +21,7 @@ from auricle.plugin_core.adm.chunks import is_wave, wave_chunks
 from auricle.plugin_core.audio_files import FileSource, Source, output_format, same_file
 from auricle.plugin_core.feed import Effects, Feed, InverseDistance
 from auricle.plugin_core.headers import read_header
+from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult, check_gain
 from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus
 from auricle.plugin_core.motion import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
@@ -28,7 +29,6 @@ from auricle.plugin_core.osc_motion import RecordedPath, recorded_motion
 from auricle.plugin_core.scene.buses import buses_around
 from auricle.plugin_core.scene.channels import Channels, whole_file
 from auricle.plugin_core.scene.model import Track
-from auricle.plugin_core.set_options import SetOptions
 
 STEREO_HALF_WIDTH_DEG = 30.0
 MOST_CHANNELS = 1024

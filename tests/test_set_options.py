@@ -19,10 +19,10 @@ from auricle.dsp.errors import SetWarning
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.cli import app, main
 from auricle.plugin_core.commands.reading import command_words
+from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.live.live import Live
 from auricle.plugin_core.scene.model import Listener
 from auricle.plugin_core.scene.scene import Scene
-from auricle.plugin_core.set_options import SetOptions
 
 FLAGS = {
     "--swap-ears", "--mirror-azimuth", "--distance-of-set", "--true-sample-rate", "--receivers",

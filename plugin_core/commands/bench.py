@@ -10,7 +10,7 @@ import typer
 
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
 from auricle.plugin_core.commands.render import say
-from auricle.plugin_core.set_options import SetOptions
+from auricle.plugin_core.listener.set_options import SetOptions
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf.hrtf_set import HrtfSet

@@ -14,7 +14,7 @@ from auricle.plugin_core.commands.render import (
     say_first_run,
     say_result,
 )  # fmt: skip
-from auricle.plugin_core.set_options import SetOptions
+from auricle.plugin_core.listener.set_options import SetOptions
 
 EXAMPLE = "Example: auricle demo -o demo"
 

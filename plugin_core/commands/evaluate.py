@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from auricle.plugin_core.commands.reading import reads_a_set
-from auricle.plugin_core.set_options import SetOptions
+from auricle.plugin_core.listener.set_options import SetOptions
 
 if TYPE_CHECKING:
     from auricle.dsp.evaluation.comparison import SetErrors

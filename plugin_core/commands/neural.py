@@ -19,7 +19,7 @@ from auricle.plugin_core.commands.placing import (
     Verbose,
 )  # fmt: skip
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
-from auricle.plugin_core.set_options import SetOptions
+from auricle.plugin_core.listener.set_options import SetOptions
 
 app = typer.Typer(
     help="Render with a network, the listener inside it.",

@@ -9,7 +9,7 @@ import typer
 from auricle.plugin_core.commands.reading import reads_a_set
 from auricle.plugin_core.commands.render import say
 from auricle.plugin_core.commands.waiting import working
-from auricle.plugin_core.set_options import SetOptions
+from auricle.plugin_core.listener.set_options import SetOptions
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf.hrtf_set import HrtfSet

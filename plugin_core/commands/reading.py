@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auricle.plugin_core.set_options import SetOptions
+from auricle.plugin_core.listener.set_options import SetOptions
 
 if TYPE_CHECKING:
     from pathlib import Path

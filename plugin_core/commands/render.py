@@ -29,7 +29,7 @@ from auricle.plugin_core.commands.placing import (
     Verbose,
 )  # fmt: skip
 from auricle.plugin_core.commands.reading import command_words, read_set, reads_a_set
-from auricle.plugin_core.set_options import SetOptions
+from auricle.plugin_core.listener.set_options import SetOptions
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf.hrtf_set import HrtfSet

@@ -11,8 +11,8 @@ from auricle.dsp.geometry import IDENTITY, quaternion_normalise, to_head, unit_v
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
+from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.neural.systems import LIVE, OpenedSystem, open_system
-from auricle.plugin_core.set_options import SetOptions
 
 _LONGEST_M = 100.0
 

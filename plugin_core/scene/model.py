@@ -14,8 +14,8 @@ from auricle.plugin_core.keyframes import (
     MOST_DEG,
     MOST_M,
 )
+from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.scene.schema import KeyProblem, check_values, key
-from auricle.plugin_core.set_options import SetOptions
 
 VERSION = 1
 MOST_SECONDS = 360000.0  # 100 hours, of any time in a scene

@@ -1,0 +1,4 @@
+"""The listener's set: read as asked for, prepared for a rate.
+
+set_options  How a listener's set is read from its file, and who is told what is odd about it
+"""
