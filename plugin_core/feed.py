@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from auricle.dsp.distance.cues import distance_gain
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.audio_files import Source
+from auricle.plugin_core.audio.fifo import Fifo
+from auricle.plugin_core.audio.files import Source
 from auricle.plugin_core.chain import Chain
-from auricle.plugin_core.fifo import Fifo
 from auricle.plugin_core.motion import Path3d
 
 CHAIN_FRAMES = 2048  # what a track's chain is given at a time, whatever the caller reads

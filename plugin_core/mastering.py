@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.audio_files import FileWriter, Spool, require_room
+from auricle.plugin_core.audio.files import FileWriter, Spool, require_room
 from auricle.plugin_core.limiter import Limiter
 from auricle.plugin_core.loudness import LoudnessMeter
 from auricle.plugin_core.true_peak import TruePeakMeter

@@ -17,10 +17,10 @@ from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import is_cached, prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet, checked_length, room_left_out
-from auricle.plugin_core.adm.chunks import is_wave, wave_chunks
-from auricle.plugin_core.audio_files import FileSource, Source, output_format, same_file
+from auricle.plugin_core.audio.files import FileSource, Source, output_format, same_file
+from auricle.plugin_core.audio.headers import read_header
+from auricle.plugin_core.audio.riff_chunks import is_wave, wave_chunks
 from auricle.plugin_core.feed import Effects, Feed, InverseDistance
-from auricle.plugin_core.headers import read_header
 from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult, check_gain
 from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus

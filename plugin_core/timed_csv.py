@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
+from auricle.plugin_core.audio.regular_file import check_regular
 from auricle.plugin_core.keyframes import MOST_DEG, MOST_M, KeyframePath
-from auricle.plugin_core.regular_file import check_regular
 
 TIME = "time_seconds"
 XYZ = ("x", "y", "z")

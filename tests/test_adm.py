@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from auricle.dsp.ambisonics import fuma
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
-from auricle.plugin_core import audio_files
-from auricle.plugin_core.adm.chunks import wave_chunks
 from auricle.plugin_core.adm.elements import parse_time
 from auricle.plugin_core.adm.positions import polar_from_room, width_deg_from_room
-from auricle.plugin_core.audio_files import FileSource
+from auricle.plugin_core.audio import files
+from auricle.plugin_core.audio.files import FileSource
+from auricle.plugin_core.audio.riff_chunks import wave_chunks
 from auricle.plugin_core.cli import main
 from auricle.plugin_core.offline import render
 from auricle.plugin_core.scene.model import Distance, Keyframes, Static, Track
@@ -107,8 +107,8 @@ def test_the_file_is_read_once_for_all_tracks(
     scene.listener = replace(scene.listener, hrtf=str(tmp_path / "h.sofa"), rank=8)
     scene.tracks = (*scene.tracks[:-1], replace(scene.tracks[-1], mute=True))
     opened: list[Any] = []
-    real = audio_files._open
-    monkeypatch.setattr(audio_files, "_open", lambda path: opened.append(real(path)) or opened[-1])
+    real = files._open
+    monkeypatch.setattr(files, "_open", lambda path: opened.append(real(path)) or opened[-1])
     assert scene.process(256).shape == (2, 256)
     assert sum(not each.closed for each in opened) == 1
     scene.reset()

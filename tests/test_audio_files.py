@@ -11,7 +11,7 @@ import soundfile
 import soxr
 
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.audio_files import FileSource, FileWriter
+from auricle.plugin_core.audio.files import FileSource, FileWriter
 
 RNG = np.random.default_rng(11)
 
@@ -166,7 +166,7 @@ def test_a_full_disk_leaves_the_older_file_and_nothing_else(tmp_path: Path, suff
     path.write_text("older")
     code = (
         "import resource, sys, numpy as np\n"
-        "from auricle.plugin_core.audio_files import FileWriter\n"
+        "from auricle.plugin_core.audio.files import FileWriter\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "rng = np.random.default_rng(0)\n"
         "try:\n"

@@ -19,7 +19,7 @@ from auricle.dsp.loudspeakers.channel_roles import (
     mask_roles,
 )
 from auricle.dsp.loudspeakers.layouts import LAYOUTS, layout, layout_of_labels
-from auricle.plugin_core.headers import Header, read_header
+from auricle.plugin_core.audio.headers import Header, read_header
 
 DAW = {
     "nuendo_7.1.wav": "M+030 M-030 M+000 LFE1 M+135 M-135 M+090 M-090",

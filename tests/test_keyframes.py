@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
-from auricle.plugin_core.audio_files import FileSource
+from auricle.plugin_core.audio.files import FileSource
 from auricle.plugin_core.keyframes import EASINGS, INTERPOLATIONS, MOST_M, KeyframePath
 from auricle.plugin_core.motion import HeadTrack, PosedHead, SourcePath, Turned
 from auricle.plugin_core.scene.json_tree import load_tree

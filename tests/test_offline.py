@@ -18,7 +18,7 @@ import auricle
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core import offline
-from auricle.plugin_core.audio_files import FileSource, FileWriter
+from auricle.plugin_core.audio.files import FileSource, FileWriter
 from auricle.plugin_core.cli import app, main
 from auricle.plugin_core.demo_folder import write_demo
 from auricle.plugin_core.demo_scene import parts
@@ -166,7 +166,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path):
         "import resource, signal, sys, numpy as np\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "from auricle.plugin_core.audio_files import FileWriter\n"
+        "from auricle.plugin_core.audio.files import FileWriter\n"
         "from auricle.dsp.errors import AuricleError\n"
         "try:\n"
         "    with FileWriter(sys.argv[1], 48000, 48000) as out:\n"

@@ -211,10 +211,10 @@ def test_a_full_disk_is_one_line(work: Path, target: float | None) -> None:
 def test_a_disk_without_room_is_refused_before_the_work(
     work: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from auricle.plugin_core import audio_files
+    from auricle.plugin_core.audio import files
 
     usage = shutil.disk_usage(work)._replace(free=1000)
-    monkeypatch.setattr(audio_files.shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda folder: usage)
     for master in ({}, {"loudness": {"target_lufs": -16.0}}):
         write_scene(work, {}, master=master)
         assert "has 0 MB free; make room" in refused(work, capsys)

@@ -15,7 +15,8 @@ from synthetic import level_db
 import auricle
 from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.audio_files import ArraySource, FileSource
+from auricle.plugin_core.audio.files import ArraySource, FileSource
+from auricle.plugin_core.audio.shared_file import SharedFile
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.feed import Feed, StreamedChain
 from auricle.plugin_core.loudness import LoudnessMeter
@@ -37,7 +38,6 @@ from auricle.plugin_core.scene.model import (
     Track,
 )
 from auricle.plugin_core.scene.scene import Scene
-from auricle.plugin_core.shared_file import SharedFile
 from auricle.plugin_core.true_peak import TruePeakMeter
 
 # The synthetic head is narrower than any person's, which is told wherever it is read from a file.

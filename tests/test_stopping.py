@@ -15,7 +15,7 @@ WRITES_FOREVER = """
 import sys, time
 import numpy as np
 from auricle.plugin_core import cli
-from auricle.plugin_core.audio_files import FileWriter
+from auricle.plugin_core.audio.files import FileWriter
 def wait():
     with FileWriter(sys.argv[2], 48000, 48000) as out:
         while True:

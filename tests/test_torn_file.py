@@ -11,7 +11,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.plugin_core.torn_file import mend
+from auricle.plugin_core.audio.torn_file import mend
 
 RATE, FRAMES = 48000, 20000
 FORMATS = [("WAV", "FLOAT"), ("WAV", "PCM_24"), ("RF64", "FLOAT"), ("FLAC", "PCM_24")]
@@ -67,7 +67,7 @@ def test_a_full_disk_ends_a_file_that_is_to_be_kept(tmp_path: Path, suffix: str)
     path = tmp_path / f"a.{suffix}"
     code = (
         "import resource, sys, numpy as np\n"
-        "from auricle.plugin_core.audio_files import FileWriter\n"
+        "from auricle.plugin_core.audio.files import FileWriter\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_001, 200_001))\n"
         "rng = np.random.default_rng(0)\n"
         "try:\n"

@@ -13,7 +13,7 @@ from wave_files import B_FORMAT_FLOAT, extensible
 
 from auricle.dsp.ambisonics.fuma import ACN, CHANNELS, GAINS
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.headers import Header, read_header
+from auricle.plugin_core.audio.headers import Header, read_header
 from auricle.plugin_core.offline import render
 from auricle.plugin_core.scene.channels import channels_of, whole_file
 from auricle.plugin_core.scene.model import Keyframe, Keyframes, Listener, Static, Track

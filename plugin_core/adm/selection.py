@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from auricle.plugin_core.adm.chunks import Wave
 from auricle.plugin_core.adm.document import (
     SILENT_TRACK,
     AudioObject,
@@ -13,6 +12,7 @@ from auricle.plugin_core.adm.document import (
     Pack,
     TrackUid,
 )
+from auricle.plugin_core.audio.riff_chunks import Wave
 
 MOST_ITEMS = 1024
 _MOST_PATHS = 20_000

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.audio_files import FileSource
+from auricle.plugin_core.audio.files import FileSource
 from auricle.plugin_core.live.atomics import load_acquire, store_release
 from auricle.plugin_core.live.desk import RING_FRAMES, Desk
 from auricle.plugin_core.live.inputs import END, READ, WRITTEN

@@ -22,7 +22,7 @@ from auricle.dsp.streaming.input_checks import checked_gains, listener_orientati
 from auricle.osc.network.server import LOCAL, OscServer
 from auricle.osc.scene.state import SceneState
 from auricle.osc.trackers.presets import preset
-from auricle.plugin_core.audio_files import output_format, same_file
+from auricle.plugin_core.audio.files import output_format, same_file
 from auricle.plugin_core.live.backend import Backend
 from auricle.plugin_core.live.desk import Desk
 from auricle.plugin_core.live.figures import engine_figures, meters_db

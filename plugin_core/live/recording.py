@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import numpy as np
 
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.audio_files import FileWriter
+from auricle.plugin_core.audio.files import FileWriter
 from auricle.plugin_core.live.account import TAP_READ, TAP_WRITTEN
 from auricle.plugin_core.live.atomics import load_acquire, store_release
 from auricle.plugin_core.live.desk import TAP_FRAMES, Desk

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.audio_files import FileSource
+from auricle.plugin_core.audio.files import FileSource
 from auricle.plugin_core.live.layout import Kind
 
 

@@ -18,7 +18,7 @@ from auricle.dsp.loudspeakers.layouts import (
     layout_for_channels,
     layout_of_labels,
 )
-from auricle.plugin_core.headers import Header
+from auricle.plugin_core.audio.headers import Header
 from auricle.plugin_core.scene.model import Track
 from auricle.plugin_core.scene.schema import KeyProblem
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.regular_file import check_regular
+from auricle.plugin_core.audio.regular_file import check_regular
 
 MAX_DEPTH = 32
 MAX_DIGITS = 400  # of a whole number; with more it is beyond every other number too

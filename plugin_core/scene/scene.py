@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.storage.part_files import whole_file
-from auricle.plugin_core.adm.chunks import is_wave
-from auricle.plugin_core.audio_files import output_format, same_file
-from auricle.plugin_core.fifo import Fifo
+from auricle.plugin_core.audio.fifo import Fifo
+from auricle.plugin_core.audio.files import output_format, same_file
+from auricle.plugin_core.audio.riff_chunks import is_wave
 from auricle.plugin_core.limiter import Limiter as PeakLimiter
 from auricle.plugin_core.mastering import Master as MasterWriter
 from auricle.plugin_core.mastering import Mastering, Progress, RenderResult

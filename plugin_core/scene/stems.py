@@ -4,14 +4,14 @@ from collections import defaultdict
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from auricle.plugin_core.audio_files import FileSource, Source
-from auricle.plugin_core.headers import Header, read_header
+from auricle.plugin_core.audio.files import FileSource, Source
+from auricle.plugin_core.audio.headers import Header, read_header
+from auricle.plugin_core.audio.shared_file import SharedFile
 from auricle.plugin_core.offline import silenced_samples
 from auricle.plugin_core.scene.channels import Channels, channels_of
 from auricle.plugin_core.scene.json_tree import SceneError
 from auricle.plugin_core.scene.model import Track
 from auricle.plugin_core.scene.parts import Parts
-from auricle.plugin_core.shared_file import SharedFile
 
 _MOST_CHANNELS = 1024
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import soundfile
 
-from auricle.plugin_core.adm.chunks import audio_chunks
+from auricle.plugin_core.audio.riff_chunks import audio_chunks
 
 
 def is_large(path: Path) -> bool:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.storage.part_files import forget, unfinished
-from auricle.plugin_core.adm.chunks import is_wave
-from auricle.plugin_core.large_wave import LargeSound, is_large
-from auricle.plugin_core.regular_file import check_regular
-from auricle.plugin_core.torn_file import mend
+from auricle.plugin_core.audio.large_wave import LargeSound, is_large
+from auricle.plugin_core.audio.regular_file import check_regular
+from auricle.plugin_core.audio.riff_chunks import is_wave
+from auricle.plugin_core.audio.torn_file import mend
 
 READ_FRAMES = 16384
 MAX_CHANNELS = 2

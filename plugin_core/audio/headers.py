@@ -18,8 +18,8 @@ from auricle.dsp.loudspeakers.channel_roles import (
     labels_of_roles,
     mask_roles,
 )
-from auricle.plugin_core.adm.chunks import Chunk, wave_chunks
-from auricle.plugin_core.core_audio import core_audio_layout
+from auricle.plugin_core.audio.core_audio import core_audio_layout
+from auricle.plugin_core.audio.riff_chunks import Chunk, wave_chunks
 
 _EXTENSIBLE = 0xFFFE
 _B_FORMAT = bytes.fromhex("2107d3118644c8c1ca000000")  # of its GUID, behind the kind of samples

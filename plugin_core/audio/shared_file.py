@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.plugin_core.audio_files import READ_FRAMES, Source
+from auricle.plugin_core.audio.files import READ_FRAMES, Source
 
 Audio = NDArray[np.float32]
 
