@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.plugin_core.motion import SourcePath
+from auricle.plugin_core.motion.paths import SourcePath
 
 SAMPLE_RATE = 48000
 SECONDS = 20.0

@@ -12,7 +12,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.fifo import Fifo
 from auricle.plugin_core.audio.files import Source
 from auricle.plugin_core.chain import Chain
-from auricle.plugin_core.motion import Path3d
+from auricle.plugin_core.motion.paths import Path3d
 
 CHAIN_FRAMES = 2048  # what a track's chain is given at a time, whatever the caller reads
 PLUGIN_FRAMES = 512  # what its plugins take at a time

@@ -13,7 +13,7 @@ from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 from auricle.plugin_core.audio.fifo import Fifo
 from auricle.plugin_core.feed import Feed
-from auricle.plugin_core.motion import Head
+from auricle.plugin_core.motion.paths import Head
 
 Audio = NDArray[np.float32]
 Array = NDArray[np.float64]

@@ -24,8 +24,8 @@ from auricle.plugin_core.feed import Effects, Feed, InverseDistance
 from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult, check_gain
 from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus
-from auricle.plugin_core.motion import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
-from auricle.plugin_core.osc_motion import RecordedPath, recorded_motion
+from auricle.plugin_core.motion.osc_recording import RecordedPath, recorded_motion
+from auricle.plugin_core.motion.paths import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
 from auricle.plugin_core.scene.buses import buses_around
 from auricle.plugin_core.scene.channels import Channels, whole_file
 from auricle.plugin_core.scene.model import Track

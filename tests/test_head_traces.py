@@ -11,7 +11,7 @@ import synthetic
 
 from auricle.dsp.geometry import rotate, ypr_deg_from_quaternion
 from auricle.plugin_core import offline
-from auricle.plugin_core.motion import HeadTrack
+from auricle.plugin_core.motion.paths import HeadTrack
 
 ROOT = Path(__file__).resolve().parent.parent
 TRACES = {

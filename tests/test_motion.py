@@ -3,7 +3,7 @@ import pytest
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import angle_deg, quaternion_from_ypr_deg, unit_vectors
-from auricle.plugin_core.motion import HeadTrack, SourcePath
+from auricle.plugin_core.motion.paths import HeadTrack, SourcePath
 
 
 def track(tmp_path, text):

@@ -22,7 +22,7 @@ from auricle.plugin_core.audio.files import FileSource, FileWriter
 from auricle.plugin_core.cli import app, main
 from auricle.plugin_core.demo_folder import write_demo
 from auricle.plugin_core.demo_scene import parts
-from auricle.plugin_core.motion import HeadTrack
+from auricle.plugin_core.motion.paths import HeadTrack
 from auricle.plugin_core.scene.player import position_path
 from auricle.plugin_core.scene.scene import Scene
 

@@ -20,7 +20,7 @@ from auricle.plugin_core.audio.shared_file import SharedFile
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.feed import Feed, StreamedChain
 from auricle.plugin_core.loudness import LoudnessMeter
-from auricle.plugin_core.motion import HeadTrack, SourcePath
+from auricle.plugin_core.motion.paths import HeadTrack, SourcePath
 from auricle.plugin_core.scene.model import (
     BuiltInPlugin,
     Directivity,

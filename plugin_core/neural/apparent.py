@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.emission_time import emitted_m
 from auricle.dsp.geometry import IDENTITY, to_head
-from auricle.plugin_core.motion import Head, Path3d
+from auricle.plugin_core.motion.paths import Head, Path3d
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from auricle.dsp.render.binaural import CONTROL_SAMPLES
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.mixing import motion, scale_by_steps
-from auricle.plugin_core.motion import Head
+from auricle.plugin_core.motion.paths import Head
 from auricle.plugin_core.neural.apparent import heard_places
 
 Audio = NDArray[np.float32]

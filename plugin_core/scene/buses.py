@@ -17,7 +17,7 @@ from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 from auricle.dsp.responses.arrival import arrival_samples
 from auricle.plugin_core.feed import Feed
 from auricle.plugin_core.mixing import Bus
-from auricle.plugin_core.motion import Head, PosedHead
+from auricle.plugin_core.motion.paths import Head, PosedHead
 from auricle.plugin_core.scene.channels import Channels
 from auricle.plugin_core.scene.model import Track
 

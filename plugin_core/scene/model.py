@@ -8,13 +8,13 @@ from dataclasses import dataclass, fields
 from typing import ClassVar, TypeAlias
 
 from auricle.dsp.acoustics.directivity import PATTERNS
-from auricle.plugin_core.keyframes import (
+from auricle.plugin_core.listener.set_options import SetOptions
+from auricle.plugin_core.motion.keyframes import (
     EASINGS,
     INTERPOLATIONS,
     MOST_DEG,
     MOST_M,
 )
-from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.scene.schema import KeyProblem, check_values, key
 
 VERSION = 1

@@ -15,9 +15,9 @@ from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.plugin_core.audio.fifo import Fifo
 from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.feed import FADE_FRAMES, Feed, StreamedChain
-from auricle.plugin_core.keyframes import KeyframePath
 from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus, workers
-from auricle.plugin_core.motion import (
+from auricle.plugin_core.motion.keyframes import KeyframePath
+from auricle.plugin_core.motion.paths import (
     Head,
     HeadTrack,
     OnHead,
@@ -26,6 +26,7 @@ from auricle.plugin_core.motion import (
     SourcePath,
     Turned,
 )
+from auricle.plugin_core.motion.timed_csv import read_positions
 from auricle.plugin_core.offline import load_listener, prepared_listener
 from auricle.plugin_core.scene.buses import BinauralBus, arrival_samples_ahead, buses_around
 from auricle.plugin_core.scene.distance import effects_of
@@ -33,7 +34,6 @@ from auricle.plugin_core.scene.model import Keyframes, Orbit, Plugin, Position, 
 from auricle.plugin_core.scene.parts import Parts
 from auricle.plugin_core.scene.plugins import make_stage, probe
 from auricle.plugin_core.scene.stems import Stems
-from auricle.plugin_core.timed_csv import read_positions
 
 MASTER_FRAMES = 128  # what the master chain is given at a time: a control step
 DEFAULT_TAIL_SECONDS = 3.0

@@ -13,7 +13,7 @@ from auricle.osc.session.recording import Recording
 from auricle.osc.session.session import Session
 from auricle.osc.session.timeline import Timeline
 from auricle.osc.trackers.presets import preset
-from auricle.plugin_core.motion import Head, Path3d
+from auricle.plugin_core.motion.paths import Head, Path3d
 
 Array = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.regular_file import check_regular
-from auricle.plugin_core.keyframes import MOST_DEG, MOST_M, KeyframePath
+from auricle.plugin_core.motion.keyframes import MOST_DEG, MOST_M, KeyframePath
 
 TIME = "time_seconds"
 XYZ = ("x", "y", "z")

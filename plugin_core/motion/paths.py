@@ -16,8 +16,8 @@ from auricle.dsp.geometry import (
     slerp,
     unit_vectors,
 )
-from auricle.plugin_core.keyframes import MOST_M
-from auricle.plugin_core.timed_csv import TIME, XYZ, check_xyz, read_csv, timed_rows
+from auricle.plugin_core.motion.keyframes import MOST_M
+from auricle.plugin_core.motion.timed_csv import TIME, XYZ, check_xyz, read_csv, timed_rows
 
 Array = NDArray[np.float64]
 
