@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from auricle.dsp.render.binaural import BinauralRenderer
     from auricle.osc.network.client import OscClient
     from auricle.osc.network.server import OscServer
-    from auricle.plugin_core.chain import Chain
     from auricle.plugin_core.live.live import Live
     from auricle.plugin_core.live.sources import Input, Noise, Tone, Track
     from auricle.plugin_core.mastering import RenderResult
     from auricle.plugin_core.neural.plugin import NeuralPlugin
     from auricle.plugin_core.offline import render
-    from auricle.plugin_core.plugin import BinauralPlugin
+    from auricle.plugin_core.plugins.binaural_plugin import BinauralPlugin
+    from auricle.plugin_core.plugins.chain import Chain
     from auricle.plugin_core.scene.scene import Scene
 
 __version__ = "0.1.0"
@@ -67,9 +67,9 @@ _HOMES = {
     "AmbisonicRenderer": "auricle.dsp.ambisonics.renderer",
     "AuricleError": "auricle.dsp.errors",
     "Bed": "auricle.dsp.loudspeakers.bed",
-    "BinauralPlugin": "auricle.plugin_core.plugin",
+    "BinauralPlugin": "auricle.plugin_core.plugins.binaural_plugin",
     "BinauralRenderer": "auricle.dsp.render.binaural",
-    "Chain": "auricle.plugin_core.chain",
+    "Chain": "auricle.plugin_core.plugins.chain",
     "HrtfError": "auricle.dsp.errors",
     "HrtfSet": "auricle.dsp.hrtf.hrtf_set",
     "Input": "auricle.plugin_core.live.sources",

@@ -11,8 +11,8 @@ from auricle.dsp.distance.cues import distance_gain
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.fifo import Fifo
 from auricle.plugin_core.audio.files import Source
-from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.motion.paths import Path3d
+from auricle.plugin_core.plugins.chain import Chain
 
 CHAIN_FRAMES = 2048  # what a track's chain is given at a time, whatever the caller reads
 PLUGIN_FRAMES = 512  # what its plugins take at a time

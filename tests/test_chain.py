@@ -14,8 +14,8 @@ import soundfile
 import synthetic
 from synthetic import level_db
 
-from auricle.plugin_core.chain import Chain
-from auricle.plugin_core.plugin import BinauralPlugin
+from auricle.plugin_core.plugins.binaural_plugin import BinauralPlugin
+from auricle.plugin_core.plugins.chain import Chain
 
 RATE = 48000
 HEADS = synthetic.make_set()

@@ -17,10 +17,10 @@ from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.endtoend.listeners.codebook import MOST_CODE
 from auricle.personalization.listeners.features import to_hrtf_set
-from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.cli import main
 from auricle.plugin_core.neural.plugin import NeuralPlugin
 from auricle.plugin_core.neural.systems import open_system
+from auricle.plugin_core.plugins.chain import Chain
 
 torch = pytest.importorskip("torch")
 

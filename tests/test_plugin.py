@@ -13,8 +13,8 @@ from synthetic import level_db
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.plugin_core.layout import Layout
-from auricle.plugin_core.plugin import BinauralPlugin
+from auricle.plugin_core.plugins.binaural_plugin import BinauralPlugin
+from auricle.plugin_core.plugins.channel_layout import Layout
 
 RATE = 48000
 HEADS = synthetic.make_set()

@@ -10,9 +10,9 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, to_head, unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.neural.linn_renderer import LinnRenderer
-from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
 from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.neural.systems import LIVE, OpenedSystem, open_system
+from auricle.plugin_core.plugins.channel_layout import Block, CalledAsPlugin, checked_call
 
 _LONGEST_M = 100.0
 

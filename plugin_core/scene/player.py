@@ -13,7 +13,6 @@ from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.plugin_core.audio.fifo import Fifo
-from auricle.plugin_core.chain import Chain
 from auricle.plugin_core.feed import FADE_FRAMES, Feed, StreamedChain
 from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus, workers
 from auricle.plugin_core.motion.keyframes import KeyframePath
@@ -28,6 +27,7 @@ from auricle.plugin_core.motion.paths import (
 )
 from auricle.plugin_core.motion.timed_csv import read_positions
 from auricle.plugin_core.offline import load_listener, prepared_listener
+from auricle.plugin_core.plugins.chain import Chain
 from auricle.plugin_core.scene.buses import BinauralBus, arrival_samples_ahead, buses_around
 from auricle.plugin_core.scene.distance import effects_of
 from auricle.plugin_core.scene.model import Keyframes, Orbit, Plugin, Position, PositionFile, Track

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
-from auricle.plugin_core.chain import Chain, Stage
+from auricle.plugin_core.plugins.chain import Chain, Stage
 from auricle.plugin_core.scene.model import BuiltInPlugin, Parameter, Plugin
 from auricle.plugin_core.scene.parameters import set_parameter
 from auricle.plugin_core.scene.schema import KeyProblem

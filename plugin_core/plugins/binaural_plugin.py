@@ -12,8 +12,8 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
 from auricle.plugin_core.listener.set_options import SetOptions
+from auricle.plugin_core.plugins.channel_layout import Block, CalledAsPlugin, checked_call
 
 Listener = HrtfSet | str | os.PathLike[str] | None
 

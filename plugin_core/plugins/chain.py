@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.streaming.input_checks import LOUDEST_SAMPLE
-from auricle.plugin_core.layout import Block, CalledAsPlugin, checked_call
-from auricle.plugin_core.native_copies import Recipe, recipe_of, remade
+from auricle.plugin_core.plugins.channel_layout import Block, CalledAsPlugin, checked_call
+from auricle.plugin_core.plugins.native_copies import Recipe, recipe_of, remade
 
 
 @runtime_checkable

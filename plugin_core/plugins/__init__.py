@@ -1,0 +1,7 @@
+"""Auricle in a chain of pedalboard's plugins, and those in ours.
+
+binaural_plugin  BinauralPlugin: one mono or stereo track in a direction
+chain            Chain: pedalboard's plugins and Auricle's in one list, called as one plugin
+channel_layout   How pedalboard reads an array of sound: which side is the channels
+native_copies    pedalboard's own plugins, taken apart into plain values and made anew
+"""
