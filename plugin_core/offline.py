@@ -20,10 +20,10 @@ from auricle.dsp.preparation.prepare import PreparedSet, checked_length, room_le
 from auricle.plugin_core.audio.files import FileSource, Source, output_format, same_file
 from auricle.plugin_core.audio.headers import read_header
 from auricle.plugin_core.audio.riff_chunks import is_wave, wave_chunks
-from auricle.plugin_core.feed import Effects, Feed, InverseDistance
 from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult, check_gain
-from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus
+from auricle.plugin_core.mixing.feed import Effects, Feed, InverseDistance
+from auricle.plugin_core.mixing.mixer import Bus, MakeBus, Mixer, ObjectBus
 from auricle.plugin_core.motion.osc_recording import RecordedPath, recorded_motion
 from auricle.plugin_core.motion.paths import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
 from auricle.plugin_core.scene.buses import buses_around

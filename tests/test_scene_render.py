@@ -17,8 +17,8 @@ from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.files import ArraySource, FileSource
 from auricle.plugin_core.audio.shared_file import SharedFile
-from auricle.plugin_core.feed import Feed, StreamedChain
 from auricle.plugin_core.loudness import LoudnessMeter
+from auricle.plugin_core.mixing.feed import Feed, StreamedChain
 from auricle.plugin_core.motion.paths import HeadTrack, SourcePath
 from auricle.plugin_core.plugins.chain import Chain
 from auricle.plugin_core.scene.model import (

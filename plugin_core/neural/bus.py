@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.render.binaural import CONTROL_SAMPLES
-from auricle.plugin_core.feed import Feed
-from auricle.plugin_core.mixing import motion, scale_by_steps
+from auricle.plugin_core.mixing.feed import Feed
+from auricle.plugin_core.mixing.mixer import motion, scale_by_steps
 from auricle.plugin_core.motion.paths import Head
 from auricle.plugin_core.neural.apparent import heard_places
 

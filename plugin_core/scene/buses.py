@@ -15,8 +15,8 @@ from auricle.dsp.loudspeakers.layouts import Layout
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 from auricle.dsp.responses.arrival import arrival_samples
-from auricle.plugin_core.feed import Feed
-from auricle.plugin_core.mixing import Bus
+from auricle.plugin_core.mixing.feed import Feed
+from auricle.plugin_core.mixing.mixer import Bus
 from auricle.plugin_core.motion.paths import Head, PosedHead
 from auricle.plugin_core.scene.channels import Channels
 from auricle.plugin_core.scene.model import Track

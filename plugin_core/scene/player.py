@@ -13,8 +13,8 @@ from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.plugin_core.audio.fifo import Fifo
-from auricle.plugin_core.feed import FADE_FRAMES, Feed, StreamedChain
-from auricle.plugin_core.mixing import Bus, MakeBus, Mixer, ObjectBus, workers
+from auricle.plugin_core.mixing.feed import FADE_FRAMES, Feed, StreamedChain
+from auricle.plugin_core.mixing.mixer import Bus, MakeBus, Mixer, ObjectBus, workers
 from auricle.plugin_core.motion.keyframes import KeyframePath
 from auricle.plugin_core.motion.paths import (
     Head,

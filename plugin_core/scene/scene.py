@@ -21,7 +21,7 @@ from auricle.plugin_core.audio.riff_chunks import is_wave
 from auricle.plugin_core.limiter import Limiter as PeakLimiter
 from auricle.plugin_core.mastering import Master as MasterWriter
 from auricle.plugin_core.mastering import Mastering, Progress, RenderResult
-from auricle.plugin_core.mixing import MakeBus
+from auricle.plugin_core.mixing.mixer import MakeBus
 from auricle.plugin_core.scene.from_adm import tracks_of
 from auricle.plugin_core.scene.json_tree import load_tree
 from auricle.plugin_core.scene.model import (

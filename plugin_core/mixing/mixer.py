@@ -12,7 +12,7 @@ from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 from auricle.plugin_core.audio.fifo import Fifo
-from auricle.plugin_core.feed import Feed
+from auricle.plugin_core.mixing.feed import Feed
 from auricle.plugin_core.motion.paths import Head
 
 Audio = NDArray[np.float32]
