@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from auricle.osc.network.server import OscServer
     from auricle.plugin_core.live.live import Live
     from auricle.plugin_core.live.sources import Input, Noise, Tone, Track
-    from auricle.plugin_core.mastering import RenderResult
+    from auricle.plugin_core.mastering.master import RenderResult
     from auricle.plugin_core.neural.plugin import NeuralPlugin
     from auricle.plugin_core.offline import render
     from auricle.plugin_core.plugins.binaural_plugin import BinauralPlugin
@@ -79,7 +79,7 @@ _HOMES = {
     "Noise": "auricle.plugin_core.live.sources",
     "OscClient": "auricle.osc.network.client",
     "OscServer": "auricle.osc.network.server",
-    "RenderResult": "auricle.plugin_core.mastering",
+    "RenderResult": "auricle.plugin_core.mastering.master",
     "Scene": "auricle.plugin_core.scene.scene",
     "SofaError": "auricle.dsp.errors",
     "Tone": "auricle.plugin_core.live.sources",

@@ -21,7 +21,13 @@ from auricle.plugin_core.audio.files import FileSource, Source, output_format, s
 from auricle.plugin_core.audio.headers import read_header
 from auricle.plugin_core.audio.riff_chunks import is_wave, wave_chunks
 from auricle.plugin_core.listener.set_options import SetOptions
-from auricle.plugin_core.mastering import Master, Mastering, Progress, RenderResult, check_gain
+from auricle.plugin_core.mastering.master import (
+    Master,
+    Mastering,
+    Progress,
+    RenderResult,
+    check_gain,
+)
 from auricle.plugin_core.mixing.feed import Effects, Feed, InverseDistance
 from auricle.plugin_core.mixing.mixer import Bus, MakeBus, Mixer, ObjectBus
 from auricle.plugin_core.motion.osc_recording import RecordedPath, recorded_motion

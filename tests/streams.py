@@ -19,13 +19,13 @@ from auricle.dsp.loudspeakers.layouts import layout
 from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.dsp.preparation.prepare import PreparedSet, prepare
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.plugin_core.limiter import Limiter
 from auricle.plugin_core.live.block import take_scene
 from auricle.plugin_core.live.callbacks import make_block
 from auricle.plugin_core.live.desk import Desk
 from auricle.plugin_core.live.listener import Listener
 from auricle.plugin_core.live.scene import LiveScene
 from auricle.plugin_core.live.sources import Input, channels
+from auricle.plugin_core.mastering.limiter import Limiter
 from auricle.plugin_core.plugins.binaural_plugin import BinauralPlugin
 from auricle.plugin_core.plugins.chain import Chain
 

@@ -18,7 +18,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.cli import main
 from auricle.plugin_core.commands import render as render_command
 from auricle.plugin_core.commands import waiting
-from auricle.plugin_core.mastering import Master, Mastering
+from auricle.plugin_core.mastering.master import Master, Mastering
 from auricle.plugin_core.offline import each_track, mastering
 from auricle.plugin_core.scene.model import Listener, Loudness, Output, Static, Track
 from auricle.plugin_core.scene.model import Master as SceneMaster

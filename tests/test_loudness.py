@@ -5,10 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.plugin_core import limiter, true_peak
-from auricle.plugin_core.limiter import Limiter
-from auricle.plugin_core.loudness import LoudnessMeter, k_weighting
-from auricle.plugin_core.true_peak import CENTRE_SAMPLES, PHASES, Oversampler, TruePeakMeter
+from auricle.plugin_core.mastering import limiter, true_peak
+from auricle.plugin_core.mastering.limiter import Limiter
+from auricle.plugin_core.mastering.loudness import LoudnessMeter, k_weighting
+from auricle.plugin_core.mastering.true_peak import (
+    CENTRE_SAMPLES,
+    PHASES,
+    Oversampler,
+    TruePeakMeter,
+)
 
 RATE = 48000
 

@@ -17,7 +17,8 @@ from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.files import ArraySource, FileSource
 from auricle.plugin_core.audio.shared_file import SharedFile
-from auricle.plugin_core.loudness import LoudnessMeter
+from auricle.plugin_core.mastering.loudness import LoudnessMeter
+from auricle.plugin_core.mastering.true_peak import TruePeakMeter
 from auricle.plugin_core.mixing.feed import Feed, StreamedChain
 from auricle.plugin_core.motion.paths import HeadTrack, SourcePath
 from auricle.plugin_core.plugins.chain import Chain
@@ -38,7 +39,6 @@ from auricle.plugin_core.scene.model import (
     Track,
 )
 from auricle.plugin_core.scene.scene import Scene
-from auricle.plugin_core.true_peak import TruePeakMeter
 
 # The synthetic head is narrower than any person's, which is told wherever it is read from a file.
 pytestmark = pytest.mark.filterwarnings("ignore::auricle.dsp.errors.SetWarning")

@@ -27,9 +27,9 @@ from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.dsp.render.engine import Engine
 from auricle.dsp.streaming import input_checks as bounds
 from auricle.plugin_core.live.live import Live
+from auricle.plugin_core.mastering.true_peak import Oversampler
 from auricle.plugin_core.neural.plugin import NeuralPlugin
 from auricle.plugin_core.plugins.binaural_plugin import BinauralPlugin
-from auricle.plugin_core.true_peak import Oversampler
 
 RATE = streams.RATE
 EVERY = [*streams.MAKERS, "live"]

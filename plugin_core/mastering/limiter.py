@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.streaming.input_checks import LOUDEST_SAMPLE, checked_block
 from auricle.dsp.streaming.stream import Stream
-from auricle.plugin_core.true_peak import CENTRE_SAMPLES, Oversampler
+from auricle.plugin_core.mastering.true_peak import CENTRE_SAMPLES, Oversampler
 
 _LOOKAHEAD_SECONDS = 0.005
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.files import FileWriter, Spool, require_room
-from auricle.plugin_core.limiter import Limiter
-from auricle.plugin_core.loudness import LoudnessMeter
-from auricle.plugin_core.true_peak import TruePeakMeter
+from auricle.plugin_core.mastering.limiter import Limiter
+from auricle.plugin_core.mastering.loudness import LoudnessMeter
+from auricle.plugin_core.mastering.true_peak import TruePeakMeter
 
 Audio = NDArray[np.float32]
 PathLike = str | os.PathLike[str]
