@@ -103,7 +103,7 @@ def __dir__() -> list[str]:
 
 
 def _draw_set(hrtf: "HrtfSet", path: pictures.PathLike | None, title: str) -> Any:
-    from auricle.plugin_core.report import draw_set
+    from auricle.plugin_core.pictures.hrtf_set import draw_set
 
     return draw_set(hrtf, path, title)
 

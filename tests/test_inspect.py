@@ -128,7 +128,7 @@ SETS = {
 @pytest.mark.parametrize("name", SETS)
 def test_pictures_of_odd_grids(tmp_path: Path, name: str) -> None:
     pytest.importorskip("matplotlib")
-    from auricle.plugin_core.report import save_set_picture
+    from auricle.plugin_core.pictures.hrtf_set import save_set_picture
 
     positions, sample_rate = SETS[name]
     hrtf = pulse_head(positions, sample_rate, name="$a$_b")  # would be a formula
@@ -156,23 +156,23 @@ def test_without_matplotlib_the_extra_is_named(
 def test_levels_of_the_picture_are_those_of_the_spectrum() -> None:
     """Smoothing keeps a flat spectrum flat, and a tone's power in its band."""
     pytest.importorskip("matplotlib")
-    from auricle.plugin_core import report
+    from auricle.plugin_core.pictures import hrtf_set
 
     flat = np.zeros((1, 300))
     flat[0, 7] = 2.0
-    levels = report.smoothed_db(flat, 48000)
+    levels = hrtf_set.smoothed_db(flat, 48000)
     np.testing.assert_allclose(levels, 20.0 * np.log10(2.0), atol=1e-9)
-    assert np.isnan(report.smoothed_db(flat, 16000)[0, report.FREQUENCIES_HZ > 8000.0]).all()
+    assert np.isnan(hrtf_set.smoothed_db(flat, 16000)[0, hrtf_set.FREQUENCIES_HZ > 8000.0]).all()
 
 
 def test_planes_show_the_nearest_measured_direction_or_nothing() -> None:
     pytest.importorskip("matplotlib")
-    from auricle.plugin_core import report
+    from auricle.plugin_core.pictures import hrtf_set
 
     head = pulse_head(unit_vectors(np.arange(-90.0, 91.0, 10.0)))
-    levels = report._magnitudes_db(head, unit_vectors([90.0, 86.0, 0.0, 180.0]), ear=0)
+    levels = hrtf_set._magnitudes_db(head, unit_vectors([90.0, 86.0, 0.0, 180.0]), ear=0)
     np.testing.assert_array_equal(levels[0], levels[1])
     assert np.isnan(levels[3]).all()
     # 8 dB louder at the left ear from the left than from the front.
-    k = np.argmin(np.abs(report.FREQUENCIES_HZ - 2000.0))
+    k = np.argmin(np.abs(hrtf_set.FREQUENCIES_HZ - 2000.0))
     assert levels[0, k] - levels[2, k] == pytest.approx(8.0, abs=0.1)

@@ -71,7 +71,7 @@ def evaluate(
     from auricle.dsp.evaluation.comparison import compare
     from auricle.dsp.evaluation.matching import matched
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
-    from auricle.plugin_core.report import check_picture
+    from auricle.plugin_core.pictures.hrtf_set import check_picture
 
     if plot is not None:
         check_picture(plot)
@@ -88,7 +88,7 @@ def evaluate(
         facts["observer"] = _observed(true, found)
     failure = None
     if plot is not None:
-        from auricle.plugin_core.evaluation_picture import save_evaluation_picture
+        from auricle.plugin_core.pictures.evaluation import save_evaluation_picture
 
         title = f"{estimate.name} for {reference.name}"
         try:

@@ -56,7 +56,7 @@ def inspect(
         hrtf = HrtfSet.load(file, **asdict(reading))
     facts = summary(file, hrtf)
     if plot is not None:
-        from auricle.plugin_core.report import save_set_picture
+        from auricle.plugin_core.pictures.hrtf_set import save_set_picture
 
         save_set_picture(hrtf, plot, title=file.name)
         facts["plot"] = str(plot)

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from auricle.dsp.evaluation.comparison import SetErrors
 from auricle.dsp.evaluation.matching import MatchedSets
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
-from auricle.plugin_core.report import FREQUENCIES_HZ, new_figure, save_figure, smoothed_db
+from auricle.plugin_core.pictures.hrtf_set import (
+    FREQUENCIES_HZ,
+    new_figure,
+    save_figure,
+    smoothed_db,
+)
 
 Array: TypeAlias = NDArray[np.float64]
 

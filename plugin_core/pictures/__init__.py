@@ -1,0 +1,5 @@
+"""Pictures, drawn with matplotlib, which is imported when they are.
+
+evaluation  The picture of ``auricle evaluate``: errors over the sphere, spectra of some directions
+hrtf_set    Pictures of HRTF sets, drawn with matplotlib
+"""
