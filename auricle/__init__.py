@@ -7,7 +7,7 @@
 
 The names below are imported when they are first used; ``import auricle`` loads nothing else.
 ``Input``, ``Track``, ``Noise`` and ``Tone`` are what ``Live`` plays; the tracks of a ``Scene`` are
-those of ``auricle.plugin_core.scene.model``.
+those of ``auricle.plugin_core.scene.format.model``.
 """
 
 from importlib import import_module

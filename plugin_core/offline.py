@@ -34,7 +34,7 @@ from auricle.plugin_core.motion.osc_recording import RecordedPath, recorded_moti
 from auricle.plugin_core.motion.paths import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
 from auricle.plugin_core.scene.buses import buses_around
 from auricle.plugin_core.scene.channels import Channels, whole_file
-from auricle.plugin_core.scene.model import Track
+from auricle.plugin_core.scene.format.model import Track
 
 STEREO_HALF_WIDTH_DEG = 30.0
 MOST_CHANNELS = 1024

@@ -20,8 +20,8 @@ from auricle.plugin_core.commands import render as render_command
 from auricle.plugin_core.commands import waiting
 from auricle.plugin_core.mastering.master import Master, Mastering
 from auricle.plugin_core.offline import each_track, mastering
-from auricle.plugin_core.scene.model import Listener, Loudness, Output, Static, Track
-from auricle.plugin_core.scene.model import Master as SceneMaster
+from auricle.plugin_core.scene.format.model import Listener, Loudness, Output, Static, Track
+from auricle.plugin_core.scene.format.model import Master as SceneMaster
 
 RATE = 48000
 
@@ -196,7 +196,7 @@ def test_one_azimuth_places_both_tracks_and_says_so(capsys, tmp_path) -> None:
 @pytest.mark.parametrize("seconds", [0.3, 0.7, 1.5])
 def test_a_scene_is_as_long_as_it_says_and_ends_in_silence(work, tmp_path, seconds) -> None:
     pytest.importorskip("pedalboard")
-    from auricle.plugin_core.scene.model import BuiltInPlugin
+    from auricle.plugin_core.scene.format.model import BuiltInPlugin
 
     track = Track("loud.wav", chain=(BuiltInPlugin("Reverb"),), position=Static(distance_m=30.0))
     scene = auricle.Scene(

@@ -15,7 +15,7 @@ from auricle.plugin_core.audio.files import FileSource
 from auricle.plugin_core.motion.keyframes import EASINGS, INTERPOLATIONS, MOST_M, KeyframePath
 from auricle.plugin_core.motion.paths import HeadTrack, PosedHead, SourcePath, Turned
 from auricle.plugin_core.motion.timed_csv import read_positions
-from auricle.plugin_core.scene.json_tree import load_tree
+from auricle.plugin_core.scene.format.json_tree import load_tree
 
 TIMES = [1.0, 2.0, 4.0, 4.5]
 PLACES = [[1.0, 0.0, 0.0], [0.0, 2.0, 0.5], [-1.0, 1.0, 0.0], [0.0, -1.0, 0.0]]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 import auricle
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.scene import document, model
-from auricle.plugin_core.scene.json_tree import Node, SceneError, read_tree
+from auricle.plugin_core.scene import document
+from auricle.plugin_core.scene.format import model
+from auricle.plugin_core.scene.format.json_tree import Node, SceneError, read_tree
 from auricle.plugin_core.scene.scene import Scene
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -22,7 +22,7 @@ from auricle.plugin_core.mastering.true_peak import TruePeakMeter
 from auricle.plugin_core.mixing.feed import Feed, StreamedChain
 from auricle.plugin_core.motion.paths import HeadTrack, SourcePath
 from auricle.plugin_core.plugins.chain import Chain
-from auricle.plugin_core.scene.model import (
+from auricle.plugin_core.scene.format.model import (
     BuiltInPlugin,
     Directivity,
     Distance,

@@ -21,7 +21,7 @@ from auricle.plugin_core.cli import app, main
 from auricle.plugin_core.commands.reading import command_words
 from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.live.live import Live
-from auricle.plugin_core.scene.model import Listener
+from auricle.plugin_core.scene.format.model import Listener
 from auricle.plugin_core.scene.scene import Scene
 
 FLAGS = {

@@ -1,7 +1,7 @@
 """What a prompt and a notebook show of the objects that people hold."""
 
 import auricle
-from auricle.plugin_core.scene.model import Track
+from auricle.plugin_core.scene.format.model import Track
 
 
 def test_a_scene_is_one_line_whatever_its_size() -> None:

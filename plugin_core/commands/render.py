@@ -186,7 +186,7 @@ def open_scene(
     from dataclasses import replace
 
     from auricle.plugin_core.offline import mastering
-    from auricle.plugin_core.scene.model import Limiter, Loudness
+    from auricle.plugin_core.scene.format.model import Limiter, Loudness
     from auricle.plugin_core.scene.scene import Scene
 
     mastering(gain_db, loudness, limit, encoding)  # refuses what no scene can have either

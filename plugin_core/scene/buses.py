@@ -19,7 +19,7 @@ from auricle.plugin_core.mixing.feed import Feed
 from auricle.plugin_core.mixing.mixer import Bus
 from auricle.plugin_core.motion.paths import Head, PosedHead
 from auricle.plugin_core.scene.channels import Channels
-from auricle.plugin_core.scene.model import Track
+from auricle.plugin_core.scene.format.model import Track
 
 Audio = NDArray[np.float32]
 

@@ -19,8 +19,8 @@ from auricle.dsp.loudspeakers.layouts import (
     layout_of_labels,
 )
 from auricle.plugin_core.audio.headers import Header
-from auricle.plugin_core.scene.model import Track
-from auricle.plugin_core.scene.schema import KeyProblem
+from auricle.plugin_core.scene.format.model import Track
+from auricle.plugin_core.scene.format.schema import KeyProblem
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """docs/scene.md, written from the model: ``python -m auricle.plugin_core.scene.document``."""
 
-from auricle.plugin_core.scene import model
+from auricle.plugin_core.scene.format import model
+from auricle.plugin_core.scene.format.schema import tables
 from auricle.plugin_core.scene.scene import Scene
-from auricle.plugin_core.scene.schema import tables
 
 _HEAD = """\
 # Scenes: a mix in one file
@@ -52,7 +52,7 @@ scene.render("master.wav", plot="master.png")
 scene.save("copy.json")
 block = scene.process(512)  # (2, 512) float32, any size; scene.reset() starts anew
 
-from auricle.plugin_core.scene.model import Orbit, Track  # and the rest of what stands below
+from auricle.plugin_core.scene.format.model import Orbit, Track  # and the rest of what stands below
 
 auricle.Scene(tracks=[Track("bells.flac", position=Orbit(8.0))]).render("bells.wav")
 ```

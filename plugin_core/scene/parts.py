@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from auricle.plugin_core.scene.model import Air, Listener, Output, Plugin, Track
-from auricle.plugin_core.scene.place import Place
+from auricle.plugin_core.scene.format.location import Place
+from auricle.plugin_core.scene.format.model import Air, Listener, Output, Plugin, Track
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,14 @@ from auricle.plugin_core.offline import load_listener, prepared_listener
 from auricle.plugin_core.plugins.chain import Chain
 from auricle.plugin_core.scene.buses import BinauralBus, arrival_samples_ahead, buses_around
 from auricle.plugin_core.scene.distance import effects_of
-from auricle.plugin_core.scene.model import Keyframes, Orbit, Plugin, Position, PositionFile, Track
+from auricle.plugin_core.scene.format.model import (
+    Keyframes,
+    Orbit,
+    Plugin,
+    Position,
+    PositionFile,
+    Track,
+)
 from auricle.plugin_core.scene.parts import Parts
 from auricle.plugin_core.scene.plugins import make_stage, probe
 from auricle.plugin_core.scene.stems import Stems

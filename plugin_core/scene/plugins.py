@@ -19,9 +19,9 @@ import numpy as np
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.plugin_core.plugins.chain import Chain, Stage
-from auricle.plugin_core.scene.model import BuiltInPlugin, Parameter, Plugin
+from auricle.plugin_core.scene.format.model import BuiltInPlugin, Parameter, Plugin
+from auricle.plugin_core.scene.format.schema import KeyProblem
 from auricle.plugin_core.scene.parameters import set_parameter
-from auricle.plugin_core.scene.schema import KeyProblem
 
 PROBE_SECONDS = 3.0
 _PROBE_FRAMES = 512

@@ -22,9 +22,10 @@ from auricle.plugin_core.mastering.limiter import Limiter as PeakLimiter
 from auricle.plugin_core.mastering.master import Master as MasterWriter
 from auricle.plugin_core.mastering.master import Mastering, Progress, RenderResult
 from auricle.plugin_core.mixing.mixer import MakeBus
-from auricle.plugin_core.scene.from_adm import tracks_of
-from auricle.plugin_core.scene.json_tree import load_tree
-from auricle.plugin_core.scene.model import (
+from auricle.plugin_core.scene.format.from_adm import tracks_of
+from auricle.plugin_core.scene.format.json_tree import load_tree
+from auricle.plugin_core.scene.format.location import Place
+from auricle.plugin_core.scene.format.model import (
     MOST_SECONDS,
     VERSION,
     Air,
@@ -34,11 +35,10 @@ from auricle.plugin_core.scene.model import (
     Track,
     Vst3Plugin,
 )
+from auricle.plugin_core.scene.format.schema import Reader, check_values, key, to_json
 from auricle.plugin_core.scene.parts import Parts
 from auricle.plugin_core.scene.picture import check_picture, save_scene_picture
-from auricle.plugin_core.scene.place import Place
 from auricle.plugin_core.scene.player import Player
-from auricle.plugin_core.scene.schema import Reader, check_values, key, to_json
 
 PathLike = str | os.PathLike[str]
 

@@ -9,8 +9,8 @@ from auricle.plugin_core.audio.headers import Header, read_header
 from auricle.plugin_core.audio.shared_file import SharedFile
 from auricle.plugin_core.offline import silenced_samples
 from auricle.plugin_core.scene.channels import Channels, channels_of
-from auricle.plugin_core.scene.json_tree import SceneError
-from auricle.plugin_core.scene.model import Track
+from auricle.plugin_core.scene.format.json_tree import SceneError
+from auricle.plugin_core.scene.format.model import Track
 from auricle.plugin_core.scene.parts import Parts
 
 _MOST_CHANNELS = 1024

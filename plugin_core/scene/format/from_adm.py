@@ -14,8 +14,8 @@ from auricle.plugin_core.adm.master import (
     read_master,
 )
 from auricle.plugin_core.adm.timeline import Timeline
-from auricle.plugin_core.scene.model import Distance, Keyframe, Keyframes, Static, Track
-from auricle.plugin_core.scene.schema import KeyProblem
+from auricle.plugin_core.scene.format.model import Distance, Keyframe, Keyframes, Static, Track
+from auricle.plugin_core.scene.format.schema import KeyProblem
 
 # ADM's distances do not change the level (BS.2127), and are no metres.
 _DISTANCE = Distance(gain=False, near_field_m=0.0)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
-from auricle.plugin_core.scene.json_tree import SceneError
-from auricle.plugin_core.scene.schema import KeyProblem
+from auricle.plugin_core.scene.format.json_tree import SceneError
+from auricle.plugin_core.scene.format.schema import KeyProblem
 
 
 @dataclass(frozen=True)

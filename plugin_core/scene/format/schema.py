@@ -13,7 +13,7 @@ import typing
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from auricle.plugin_core.scene.json_tree import Node, SceneError
+from auricle.plugin_core.scene.format.json_tree import Node, SceneError
 
 T = TypeVar("T")
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")

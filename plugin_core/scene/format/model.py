@@ -15,7 +15,7 @@ from auricle.plugin_core.motion.keyframes import (
     MOST_DEG,
     MOST_M,
 )
-from auricle.plugin_core.scene.schema import KeyProblem, check_values, key
+from auricle.plugin_core.scene.format.schema import KeyProblem, check_values, key
 
 VERSION = 1
 MOST_SECONDS = 360000.0  # 100 hours, of any time in a scene
