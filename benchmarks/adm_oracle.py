@@ -100,7 +100,7 @@ def _values(blocks: list[Any]) -> list[list[float] | None]:
 def compare(path: Path, ear_python: str) -> None:
     from auricle.dsp.geometry import angle_deg, unit_vectors
     from auricle.dsp.loudspeakers.layouts import layout
-    from auricle.plugin_core.scene.player import position_path
+    from auricle.plugin_core.scene.playback.player import position_path
     from auricle.plugin_core.scene.scene import Scene
 
     run = subprocess.run(

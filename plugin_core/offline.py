@@ -32,9 +32,9 @@ from auricle.plugin_core.mixing.feed import Effects, Feed, InverseDistance
 from auricle.plugin_core.mixing.mixer import Bus, MakeBus, Mixer, ObjectBus
 from auricle.plugin_core.motion.osc_recording import RecordedPath, recorded_motion
 from auricle.plugin_core.motion.paths import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
-from auricle.plugin_core.scene.buses import buses_around
-from auricle.plugin_core.scene.channels import Channels, whole_file
 from auricle.plugin_core.scene.format.model import Track
+from auricle.plugin_core.scene.playback.buses import buses_around
+from auricle.plugin_core.scene.playback.channels import Channels, whole_file
 
 STEREO_HALF_WIDTH_DEG = 30.0
 MOST_CHANNELS = 1024

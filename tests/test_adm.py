@@ -26,7 +26,7 @@ from auricle.plugin_core.audio.riff_chunks import wave_chunks
 from auricle.plugin_core.cli import main
 from auricle.plugin_core.offline import render
 from auricle.plugin_core.scene.format.model import Distance, Keyframes, Static, Track
-from auricle.plugin_core.scene.player import keyframe_path, position_path
+from auricle.plugin_core.scene.playback.player import keyframe_path, position_path
 from auricle.plugin_core.scene.scene import Scene
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -23,7 +23,7 @@ from auricle.plugin_core.cli import app, main
 from auricle.plugin_core.demo_folder import write_demo
 from auricle.plugin_core.demo_scene import parts
 from auricle.plugin_core.motion.paths import HeadTrack
-from auricle.plugin_core.scene.player import position_path
+from auricle.plugin_core.scene.playback.player import position_path
 from auricle.plugin_core.scene.scene import Scene
 
 RATE = 48000

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.plugin_core.scene.parameters import set_parameter
+from auricle.plugin_core.scene.playback.parameters import set_parameter
 
 STEPS = 1000
 

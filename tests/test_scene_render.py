@@ -204,7 +204,7 @@ def test_what_native_plugins_hold_back_is_made_up_for(sizes: list[int]) -> None:
 
 @needs_pedalboard
 def test_every_built_in_plugin_is_played_or_refused_with_a_reason(folder: Path) -> None:
-    from auricle.plugin_core.scene.plugins import built_in_names, make_stage, probe
+    from auricle.plugin_core.scene.playback.plugins import built_in_names, make_stage, probe
 
     refused = {}
     for name in sorted(set(built_in_names()) - {"Convolution"}):

@@ -15,8 +15,8 @@ from auricle.dsp.ambisonics.fuma import ACN, CHANNELS, GAINS
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.headers import Header, read_header
 from auricle.plugin_core.offline import render
-from auricle.plugin_core.scene.channels import channels_of, whole_file
 from auricle.plugin_core.scene.format.model import Keyframe, Keyframes, Listener, Static, Track
+from auricle.plugin_core.scene.playback.channels import channels_of, whole_file
 from auricle.plugin_core.scene.scene import Scene
 
 RATE = 48000

@@ -14,7 +14,7 @@ from auricle.plugin_core.pictures.hrtf_set import SUFFIXES, new_figure, save_fig
 
 if TYPE_CHECKING:
     from auricle.plugin_core.mastering.master import RenderResult
-    from auricle.plugin_core.scene.player import Player
+    from auricle.plugin_core.scene.playback.player import Player
     from auricle.plugin_core.scene.scene import Scene
 
 _POINTS = 2000

@@ -36,9 +36,9 @@ from auricle.plugin_core.scene.format.model import (
     Vst3Plugin,
 )
 from auricle.plugin_core.scene.format.schema import Reader, check_values, key, to_json
-from auricle.plugin_core.scene.parts import Parts
 from auricle.plugin_core.scene.picture import check_picture, save_scene_picture
-from auricle.plugin_core.scene.player import Player
+from auricle.plugin_core.scene.playback.parts import Parts
+from auricle.plugin_core.scene.playback.player import Player
 
 PathLike = str | os.PathLike[str]
 

@@ -28,8 +28,6 @@ from auricle.plugin_core.motion.paths import (
 from auricle.plugin_core.motion.timed_csv import read_positions
 from auricle.plugin_core.offline import load_listener, prepared_listener
 from auricle.plugin_core.plugins.chain import Chain
-from auricle.plugin_core.scene.buses import BinauralBus, arrival_samples_ahead, buses_around
-from auricle.plugin_core.scene.distance import effects_of
 from auricle.plugin_core.scene.format.model import (
     Keyframes,
     Orbit,
@@ -38,9 +36,15 @@ from auricle.plugin_core.scene.format.model import (
     PositionFile,
     Track,
 )
-from auricle.plugin_core.scene.parts import Parts
-from auricle.plugin_core.scene.plugins import make_stage, probe
-from auricle.plugin_core.scene.stems import Stems
+from auricle.plugin_core.scene.playback.buses import (
+    BinauralBus,
+    arrival_samples_ahead,
+    buses_around,
+)
+from auricle.plugin_core.scene.playback.parts import Parts
+from auricle.plugin_core.scene.playback.plugins import make_stage, probe
+from auricle.plugin_core.scene.playback.stems import Stems
+from auricle.plugin_core.scene.playback.track_effects import effects_of
 
 MASTER_FRAMES = 128  # what the master chain is given at a time: a control step
 DEFAULT_TAIL_SECONDS = 3.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.scene.format.schema import KeyProblem
-from auricle.plugin_core.scene.plugins import probe, vst3_stage
+from auricle.plugin_core.scene.playback.plugins import probe, vst3_stage
 
 
 def main() -> None:

@@ -18,8 +18,8 @@ from auricle.dsp.responses.arrival import arrival_samples
 from auricle.plugin_core.mixing.feed import Feed
 from auricle.plugin_core.mixing.mixer import Bus
 from auricle.plugin_core.motion.paths import Head, PosedHead
-from auricle.plugin_core.scene.channels import Channels
 from auricle.plugin_core.scene.format.model import Track
+from auricle.plugin_core.scene.playback.channels import Channels
 
 Audio = NDArray[np.float32]
 

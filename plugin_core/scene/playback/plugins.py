@@ -21,7 +21,7 @@ from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.plugin_core.plugins.chain import Chain, Stage
 from auricle.plugin_core.scene.format.model import BuiltInPlugin, Parameter, Plugin
 from auricle.plugin_core.scene.format.schema import KeyProblem
-from auricle.plugin_core.scene.parameters import set_parameter
+from auricle.plugin_core.scene.playback.parameters import set_parameter
 
 PROBE_SECONDS = 3.0
 _PROBE_FRAMES = 512
@@ -206,7 +206,7 @@ def _try_apart(
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
     try:
         run = subprocess.run(
-            [sys.executable, "-m", "auricle.plugin_core.scene.probe_apart"],
+            [sys.executable, "-m", "auricle.plugin_core.scene.playback.probe_process"],
             input=json.dumps(question), timeout=_PATIENCE_SECONDS, env=environment,
             capture_output=True, text=True, check=False,
         )  # fmt: skip

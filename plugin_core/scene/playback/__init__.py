@@ -1,0 +1,12 @@
+"""A scene opened for playing.
+
+buses          Tracks that are more than places: loudspeaker beds, ambisonics
+channels       What the channels of a track are, by the scene and by the header of its file
+parameters     Parameters of VST3 plugins: set to the number that was asked for, and read back
+parts          A scene as its player takes it, and the one sentence for what goes wrong with it
+player         A scene opened for playing: files, chains, motion and renderers
+plugins        Plugins of a scene: made by name with checked parameters
+probe_process  Loads and probes one VST3 plugin in a process of its own
+stems          The files of a scene, opened and checked, each read once
+track_effects  What a track's ``distance`` and ``directivity`` blocks and its width turn into
+"""
