@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import auricle
 from auricle.dsp.errors import AuricleError
-from auricle.plugin_core.scene import document
+from auricle.plugin_core.scene import docs_page
 from auricle.plugin_core.scene.format import model
 from auricle.plugin_core.scene.format.json_tree import Node, SceneError, read_tree
 from auricle.plugin_core.scene.scene import Scene
@@ -245,13 +245,13 @@ def test_made_in_python_the_same_is_refused(make: Any) -> None:
 
 def test_the_documentation_is_that_of_the_code() -> None:
     written = (ROOT / "docs" / "scene.md").read_text(encoding="utf-8")
-    assert written == document.text(), (
-        "python -m auricle.plugin_core.scene.document > docs/scene.md"
+    assert written == docs_page.text(), (
+        "python -m auricle.plugin_core.scene.docs_page > docs/scene.md"
     )
 
 
 def test_the_scene_in_the_documentation_is_one(tmp_path: Path) -> None:
-    example = document.text().split("```json\n")[1].split("```")[0]
+    example = docs_page.text().split("```json\n")[1].split("```")[0]
     assert len(load(tmp_path, example).tracks) == 2
 
 

@@ -1,4 +1,4 @@
-"""docs/scene.md, written from the model: ``python -m auricle.plugin_core.scene.document``."""
+"""docs/scene.md, written from the model: ``python -m auricle.plugin_core.scene.docs_page``."""
 
 from auricle.plugin_core.scene.format import model
 from auricle.plugin_core.scene.format.schema import tables
