@@ -12,7 +12,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
 from auricle.plugin_core.motion.keyframes import KeyframePath
 from auricle.plugin_core.motion.paths import PosedHead, SourcePath
-from auricle.plugin_core.neural.apparent import heard_places
+from auricle.plugin_core.neural.apparent_positions import heard_places
 from auricle.plugin_core.neural.bus import NeuralBus
 from auricle.plugin_core.offline import render
 from auricle.plugin_core.scene.scene import Scene

@@ -10,7 +10,7 @@ from auricle.dsp.render.binaural import CONTROL_SAMPLES
 from auricle.plugin_core.mixing.feed import Feed
 from auricle.plugin_core.mixing.mixer import motion, scale_by_steps
 from auricle.plugin_core.motion.paths import Head
-from auricle.plugin_core.neural.apparent import heard_places
+from auricle.plugin_core.neural.apparent_positions import heard_places
 
 Audio = NDArray[np.float32]
 Array = NDArray[np.float64]
