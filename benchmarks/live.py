@@ -32,8 +32,8 @@ import soundfile
 import auricle
 from auricle.dsp.preparation.cache import prepared_set
 from auricle.osc.network.client import message, plain
-from auricle.plugin_core.live.account import TAP_READ, TAP_WRITTEN
-from auricle.plugin_core.live.layout import MARKS, Status, Switch
+from auricle.plugin_core.live.audio_thread.meters import TAP_READ, TAP_WRITTEN
+from auricle.plugin_core.live.audio_thread.shared_memory import MARKS, Status, Switch
 from auricle.plugin_core.live.live import Live
 from auricle.plugin_core.live.sources import Input, Noise, Tone, Track
 

@@ -17,9 +17,9 @@ from auricle.dsp.neural import linn_filters, linn_renderer
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render import control_step, full_rank_output, spatialize
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.plugin_core.live import callbacks
+from auricle.plugin_core.live.audio_thread import callbacks
+from auricle.plugin_core.live.audio_thread.shared_memory import Switch
 from auricle.plugin_core.live.desk import Desk
-from auricle.plugin_core.live.layout import Switch
 from auricle.plugin_core.live.listener import Listener
 from auricle.plugin_core.live.scene import LiveScene
 from auricle.plugin_core.live.sources import Input, Noise, Tone, channels

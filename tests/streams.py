@@ -19,8 +19,8 @@ from auricle.dsp.loudspeakers.layouts import layout
 from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.dsp.preparation.prepare import PreparedSet, prepare
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.plugin_core.live.block import take_scene
-from auricle.plugin_core.live.callbacks import make_block
+from auricle.plugin_core.live.audio_thread.block import take_scene
+from auricle.plugin_core.live.audio_thread.callbacks import make_block
 from auricle.plugin_core.live.desk import Desk
 from auricle.plugin_core.live.listener import Listener
 from auricle.plugin_core.live.scene import LiveScene

@@ -9,7 +9,7 @@ import synthetic
 from auricle.dsp.geometry import quaternion_normalise
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.plugin_core.live.block import render_block, take_scene
+from auricle.plugin_core.live.audio_thread.block import render_block, take_scene
 from auricle.plugin_core.live.desk import Desk
 from auricle.plugin_core.live.listener import Listener
 from auricle.plugin_core.live.scene import LiveScene

@@ -8,10 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.render.spatialize import STEP
-from auricle.plugin_core.live import callbacks, layout, mailbox
-from auricle.plugin_core.live.atomics import load_acquire, store_release
-from auricle.plugin_core.live.engine_block import reset_engine
-from auricle.plugin_core.live.layout import DESK, MAX_BLOCK, Kind, Status, Switch, Work
+from auricle.plugin_core.live.audio_thread import callbacks, mailbox, shared_memory
+from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
+from auricle.plugin_core.live.audio_thread.engine_block import reset_engine
+from auricle.plugin_core.live.audio_thread.shared_memory import (
+    DESK,
+    MAX_BLOCK,
+    Kind,
+    Status,
+    Switch,
+    Work,
+)
 from auricle.plugin_core.live.sources import Channel, Noise, Tone
 
 RING_FRAMES = 65536  # read ahead of each file
@@ -51,9 +58,9 @@ class Desk:
         head[:, 0] = 1.0
         random = np.random.SeedSequence(1).generate_state(n, np.uint64) | np.uint64(1)
         self._packed = DESK.pack({
-            "scene": mailbox.slots(layout.scene_width(n)), "scene_cells": mailbox.cells(),
-            "status": mailbox.slots(layout.status_width(n)), "status_cells": mailbox.cells(),
-            "now": np.zeros(layout.status_width(n)), "work": work, "positions": positions,
+            "scene": mailbox.slots(shared_memory.scene_width(n)), "scene_cells": mailbox.cells(),
+            "status": mailbox.slots(shared_memory.status_width(n)), "status_cells": mailbox.cells(),
+            "now": np.zeros(shared_memory.status_width(n)), "work": work, "positions": positions,
             "head": head, "turn": np.eye(3), "levels": np.zeros(n),
             "audio": np.zeros((n, MAX_BLOCK), dtype=np.float32),
             "out": np.zeros((2, MAX_BLOCK), dtype=np.float32),
@@ -66,7 +73,7 @@ class Desk:
             "peak_bits": np.zeros(n + 2, dtype=np.int32), "energies": np.zeros(n + 2),
             "tap": np.zeros((TAP_FRAMES, 2), dtype=np.float32),
             "tap_cells": np.zeros(48, dtype=np.int64),
-            "marks": np.zeros((layout.MARKS, 3), dtype=np.int64),
+            "marks": np.zeros((shared_memory.MARKS, 3), dtype=np.int64),
             "ports": np.zeros(self.n_inputs + 2, dtype=np.int64),
             "switches": np.zeros(len(Switch), dtype=np.int64),
         })  # fmt: skip

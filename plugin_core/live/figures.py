@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.plugin_core.live.layout import Status
+from auricle.plugin_core.live.audio_thread.shared_memory import Status
 
 SILENCE_DB = -200.0
 

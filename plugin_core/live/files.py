@@ -10,10 +10,10 @@ from numba import njit
 
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.files import FileSource
-from auricle.plugin_core.live.atomics import load_acquire, store_release
+from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
+from auricle.plugin_core.live.audio_thread.inputs import END, READ, WRITTEN
+from auricle.plugin_core.live.audio_thread.shared_memory import Kind
 from auricle.plugin_core.live.desk import RING_FRAMES, Desk
-from auricle.plugin_core.live.inputs import END, READ, WRITTEN
-from auricle.plugin_core.live.layout import Kind
 from auricle.plugin_core.live.sources import Track
 
 CHUNK_FRAMES = 4096

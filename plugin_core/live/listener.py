@@ -6,7 +6,7 @@ from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.compiled.records import Packed
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.engine import Engine
-from auricle.plugin_core.live.layout import ENGINE
+from auricle.plugin_core.live.audio_thread.shared_memory import ENGINE
 from auricle.plugin_core.live.scene import LiveScene
 
 

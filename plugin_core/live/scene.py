@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from auricle.dsp.geometry import unit_vectors
 from auricle.osc.scene.target import Quaternion, Vector
-from auricle.plugin_core.live import layout, mailbox
+from auricle.plugin_core.live.audio_thread import mailbox, shared_memory
+from auricle.plugin_core.live.audio_thread.shared_memory import Scene
 from auricle.plugin_core.live.desk import Desk
-from auricle.plugin_core.live.layout import Scene
 
 
 class LiveScene:
@@ -34,7 +34,7 @@ class LiveScene:
 
     def __init__(self, azimuths_deg: NDArray[np.float64]) -> None:
         n = len(azimuths_deg)
-        self._values = np.zeros(layout.scene_width(n))
+        self._values = np.zeros(shared_memory.scene_width(n))
         first = int(Scene.SOURCES)
         self.positions = self._values[first : first + 3 * n].reshape(n, 3)
         self.gains = self._values[first + 3 * n : first + 4 * n]

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.files import FileSource
-from auricle.plugin_core.live.layout import Kind
+from auricle.plugin_core.live.audio_thread.shared_memory import Kind
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numba import njit
 from auricle.dsp.compiled.calls import apart
 from auricle.dsp.render.binaural import FADE_STEPS
 from auricle.dsp.render.spatialize import STEP
-from auricle.plugin_core.live.engine_block import (
+from auricle.plugin_core.live.audio_thread.engine_block import (
     add_nonfinite,
     aim_engine,
     inherit_engine,
@@ -21,8 +21,8 @@ from auricle.plugin_core.live.engine_block import (
     reset_engine,
     tail_samples,
 )
-from auricle.plugin_core.live.layout import DESK, Scene, Status, Work
-from auricle.plugin_core.live.mailbox import TAKER, take
+from auricle.plugin_core.live.audio_thread.mailbox import TAKER, take
+from auricle.plugin_core.live.audio_thread.shared_memory import DESK, Scene, Status, Work
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _desk = DESK.read

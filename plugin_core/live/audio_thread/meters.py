@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from auricle.plugin_core.live.atomics import load_acquire, store_release
-from auricle.plugin_core.live.layout import DESK, MARKS, Status, Switch, Work
-from auricle.plugin_core.live.mailbox import offer
-from auricle.plugin_core.live.system import now_ns, own_ns
+from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
+from auricle.plugin_core.live.audio_thread.mailbox import offer
+from auricle.plugin_core.live.audio_thread.shared_memory import DESK, MARKS, Status, Switch, Work
+from auricle.plugin_core.live.audio_thread.system import now_ns, own_ns
 
 TAP_WRITTEN, TAP_READ = 0, 16
 METER_SECONDS = 0.1

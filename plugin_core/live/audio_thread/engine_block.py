@@ -16,7 +16,7 @@ from auricle.dsp.distance.cue_kernels import aim_distance, any_nearer
 from auricle.dsp.render.control_step import aim
 from auricle.dsp.render.full_rank_output import scatter
 from auricle.dsp.render.spatialize import STEP, spatialize
-from auricle.plugin_core.live.layout import ENGINE
+from auricle.plugin_core.live.audio_thread.shared_memory import ENGINE
 
 RANK, HEADS, DELAY_TAPS, CENTRE, REACH, TAIL = range(6)  # of ``sizes``
 

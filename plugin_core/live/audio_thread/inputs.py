@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from auricle.plugin_core.live.atomics import load_acquire, store_release
-from auricle.plugin_core.live.layout import DESK, Kind, Status
+from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
+from auricle.plugin_core.live.audio_thread.shared_memory import DESK, Kind, Status
 
 WRITTEN, READ, END = 0, 1, 2  # of ``file_cells``
 

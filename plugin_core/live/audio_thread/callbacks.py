@@ -12,12 +12,19 @@ from numba import cfunc, njit, types
 
 from auricle.dsp.compiled.calls import apart
 from auricle.dsp.streaming.denormals import FLUSH, read_mode, write_mode
-from auricle.plugin_core.live.account import account, measure, record
-from auricle.plugin_core.live.atomics import load_acquire, store_release
-from auricle.plugin_core.live.block import render_block, take_scene
-from auricle.plugin_core.live.inputs import gather
-from auricle.plugin_core.live.layout import DESK, MAX_BLOCK, Kind, Status, Switch, Work
-from auricle.plugin_core.live.system import (
+from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
+from auricle.plugin_core.live.audio_thread.block import render_block, take_scene
+from auricle.plugin_core.live.audio_thread.inputs import gather
+from auricle.plugin_core.live.audio_thread.meters import account, measure, record
+from auricle.plugin_core.live.audio_thread.shared_memory import (
+    DESK,
+    MAX_BLOCK,
+    Kind,
+    Status,
+    Switch,
+    Work,
+)
+from auricle.plugin_core.live.audio_thread.system import (
     address_of,
     buffer_of,
     floats_at,

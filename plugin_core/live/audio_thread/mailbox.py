@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from auricle.plugin_core.live.atomics import exchange, load_acquire
+from auricle.plugin_core.live.audio_thread.atomics import exchange, load_acquire
 
 SLOT, FRESH = 3, 4  # bits of the middle: which slot lies there, and whether it has yet to be taken
 MIDDLE, OFFERER, TAKER = 0, 16, 32  # cells, each in a cache line of its own
