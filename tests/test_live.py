@@ -24,15 +24,15 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.preparation.prepare import prepare
 from auricle.osc.network.client import OscClient, message
 from auricle.plugin_core import cli
-from auricle.plugin_core.live import jack, portaudio
 from auricle.plugin_core.live.audio_thread import callbacks, mailbox
 from auricle.plugin_core.live.audio_thread.meters import TAP_WRITTEN
 from auricle.plugin_core.live.audio_thread.shared_memory import Status, Switch
+from auricle.plugin_core.live.backends import jack, portaudio
+from auricle.plugin_core.live.backends.null import NullBackend
 from auricle.plugin_core.live.desk import TAP_FRAMES, Desk
 from auricle.plugin_core.live.files import FileReader
 from auricle.plugin_core.live.listener import Listener
 from auricle.plugin_core.live.live import Live
-from auricle.plugin_core.live.null import NullBackend
 from auricle.plugin_core.live.scene import LiveScene
 from auricle.plugin_core.live.sources import Input, Noise, Tone, Track, channels
 

@@ -25,14 +25,14 @@ from auricle.osc.trackers.presets import preset
 from auricle.plugin_core.audio.files import output_format, same_file
 from auricle.plugin_core.live.audio_thread.shared_memory import Status, Switch
 from auricle.plugin_core.live.audio_thread.system import require_system
-from auricle.plugin_core.live.backend import Backend
+from auricle.plugin_core.live.backends.backend import Backend
+from auricle.plugin_core.live.backends.jack import JackBackend
+from auricle.plugin_core.live.backends.null import UNPACED_BLOCKS, NullBackend
+from auricle.plugin_core.live.backends.portaudio import PortAudioBackend
 from auricle.plugin_core.live.desk import Desk
 from auricle.plugin_core.live.figures import engine_figures, meters_db
 from auricle.plugin_core.live.files import FileReader
-from auricle.plugin_core.live.jack import JackBackend
 from auricle.plugin_core.live.listener import Listener
-from auricle.plugin_core.live.null import UNPACED_BLOCKS, NullBackend
-from auricle.plugin_core.live.portaudio import PortAudioBackend
 from auricle.plugin_core.live.recording import Recording
 from auricle.plugin_core.live.scene import LiveScene
 from auricle.plugin_core.live.sources import Input, Source, Track, channels
