@@ -19,9 +19,9 @@ from auricle.dsp.render import control_step, full_rank_output, spatialize
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.live.audio_thread import callbacks
 from auricle.plugin_core.live.audio_thread.shared_memory import Switch
-from auricle.plugin_core.live.desk import Desk
-from auricle.plugin_core.live.listener import Listener
-from auricle.plugin_core.live.scene import LiveScene
+from auricle.plugin_core.live.hrtf_exchange import Listener
+from auricle.plugin_core.live.parameters import LiveScene
+from auricle.plugin_core.live.shared_state import Desk
 from auricle.plugin_core.live.sources import Input, Noise, Tone, channels
 
 RATE, BLOCKS = 48000, 100

@@ -21,9 +21,9 @@ from auricle.dsp.preparation.prepare import PreparedSet, prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.live.audio_thread.block import take_scene
 from auricle.plugin_core.live.audio_thread.callbacks import make_block
-from auricle.plugin_core.live.desk import Desk
-from auricle.plugin_core.live.listener import Listener
-from auricle.plugin_core.live.scene import LiveScene
+from auricle.plugin_core.live.hrtf_exchange import Listener
+from auricle.plugin_core.live.parameters import LiveScene
+from auricle.plugin_core.live.shared_state import Desk
 from auricle.plugin_core.live.sources import Input, channels
 from auricle.plugin_core.mastering.limiter import Limiter
 from auricle.plugin_core.plugins.binaural_plugin import BinauralPlugin

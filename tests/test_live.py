@@ -29,11 +29,11 @@ from auricle.plugin_core.live.audio_thread.meters import TAP_WRITTEN
 from auricle.plugin_core.live.audio_thread.shared_memory import Status, Switch
 from auricle.plugin_core.live.backends import jack, portaudio
 from auricle.plugin_core.live.backends.null import NullBackend
-from auricle.plugin_core.live.desk import TAP_FRAMES, Desk
-from auricle.plugin_core.live.files import FileReader
-from auricle.plugin_core.live.listener import Listener
+from auricle.plugin_core.live.file_reader import FileReader
+from auricle.plugin_core.live.hrtf_exchange import Listener
 from auricle.plugin_core.live.live import Live
-from auricle.plugin_core.live.scene import LiveScene
+from auricle.plugin_core.live.parameters import LiveScene
+from auricle.plugin_core.live.shared_state import TAP_FRAMES, Desk
 from auricle.plugin_core.live.sources import Input, Noise, Tone, Track, channels
 
 # The synthetic head is narrower than any person's, which is told wherever it is read from a file.

@@ -10,9 +10,9 @@ from auricle.dsp.geometry import quaternion_normalise
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.live.audio_thread.block import render_block, take_scene
-from auricle.plugin_core.live.desk import Desk
-from auricle.plugin_core.live.listener import Listener
-from auricle.plugin_core.live.scene import LiveScene
+from auricle.plugin_core.live.hrtf_exchange import Listener
+from auricle.plugin_core.live.parameters import LiveScene
+from auricle.plugin_core.live.shared_state import Desk
 from auricle.plugin_core.live.sources import Input, channels
 
 RATE = 48000

@@ -1,18 +1,13 @@
-"""Live sound: an audio thread that never waits for Python, and what steers it.
+"""Live sound: what users and threads hold of it.
 
-live          ``Live``: everything together
-sources       what can sound; files: read ahead; recording: what the ears hear, to a file
-scene         what setters and OSC write; listener: the set in use, and its exchange
-backend       what a driver offers; jack, portaudio, null: the drivers
-figures       the statistics
-
-In the audio thread, compiled:
-
-layout        where everything stands that the interpreter and the audio thread share
-desk          those arrays, and how other threads look at them
-callbacks     what drivers call
-block         a block of both ears; engine_block: of one set; inputs: the sources' audio
-account       meters, the recording's tap, times
-mailbox       vectors from one thread to another without a lock
-atomics, records, system, kernels   what compiled code needs of the machine
+audio_thread   What runs in the audio thread: compiled, without locks, waiting for nobody
+backends       Drivers: JACK, PortAudio, no device
+file_reader    Files read ahead of the audio thread: a thread of its own fills their rings
+hrtf_exchange  The listener's set while it plays: prepared off the audio thread, handed over whole
+live           ``Live``: sources, a listener and a driver together, while they play
+parameters     The scene as it plays: what setters and OSC write, on its way to the audio thread
+recording      The ears' signals from the tap to a file
+shared_state   The arrays that the audio thread works on
+sources        What can sound: a driver's inputs, files, and test signals
+statistics     The statistics in words: from the numbers that the audio thread publishes
 """

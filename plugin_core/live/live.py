@@ -29,13 +29,13 @@ from auricle.plugin_core.live.backends.backend import Backend
 from auricle.plugin_core.live.backends.jack import JackBackend
 from auricle.plugin_core.live.backends.null import UNPACED_BLOCKS, NullBackend
 from auricle.plugin_core.live.backends.portaudio import PortAudioBackend
-from auricle.plugin_core.live.desk import Desk
-from auricle.plugin_core.live.figures import engine_figures, meters_db
-from auricle.plugin_core.live.files import FileReader
-from auricle.plugin_core.live.listener import Listener
+from auricle.plugin_core.live.file_reader import FileReader
+from auricle.plugin_core.live.hrtf_exchange import Listener
+from auricle.plugin_core.live.parameters import LiveScene
 from auricle.plugin_core.live.recording import Recording
-from auricle.plugin_core.live.scene import LiveScene
+from auricle.plugin_core.live.shared_state import Desk
 from auricle.plugin_core.live.sources import Input, Source, Track, channels
+from auricle.plugin_core.live.statistics import engine_figures, meters_db
 from auricle.plugin_core.offline import load_listener, prepared_listener
 
 BACKENDS = ("jack", "portaudio", "null")

@@ -11,7 +11,7 @@ from auricle.plugin_core.audio.files import FileWriter
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.meters import TAP_READ, TAP_WRITTEN
 from auricle.plugin_core.live.audio_thread.shared_memory import Switch
-from auricle.plugin_core.live.desk import TAP_FRAMES, Desk
+from auricle.plugin_core.live.shared_state import TAP_FRAMES, Desk
 
 PATIENCE_SECONDS = 0.02
 CHUNK_FRAMES = 16384

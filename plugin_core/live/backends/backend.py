@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from auricle.plugin_core.live.desk import Desk
+from auricle.plugin_core.live.shared_state import Desk
 
 
 class Backend(Protocol):

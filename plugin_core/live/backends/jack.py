@@ -8,7 +8,7 @@ from typing import Any
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.live.audio_thread import callbacks
 from auricle.plugin_core.live.audio_thread.shared_memory import Kind, Switch
-from auricle.plugin_core.live.desk import Desk
+from auricle.plugin_core.live.shared_state import Desk
 from auricle.plugin_core.live.sources import Input
 
 AUDIO_TYPE = b"32 bit float mono audio"

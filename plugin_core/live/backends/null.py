@@ -8,7 +8,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.live.audio_thread import callbacks
 from auricle.plugin_core.live.audio_thread.shared_memory import MAX_BLOCK, Status, Switch
 from auricle.plugin_core.live.audio_thread.system import now_ns, own_ns
-from auricle.plugin_core.live.desk import Desk
+from auricle.plugin_core.live.shared_state import Desk
 
 UNPACED_BLOCKS = 64  # at a time, between looks at what else goes on
 

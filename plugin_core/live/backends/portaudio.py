@@ -6,7 +6,7 @@ from typing import Any
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.live.audio_thread import callbacks
 from auricle.plugin_core.live.audio_thread.shared_memory import Switch
-from auricle.plugin_core.live.desk import Desk
+from auricle.plugin_core.live.shared_state import Desk
 
 FLOAT32 = 0x01
 

@@ -13,7 +13,7 @@ from auricle.plugin_core.audio.files import FileSource
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.inputs import END, READ, WRITTEN
 from auricle.plugin_core.live.audio_thread.shared_memory import Kind
-from auricle.plugin_core.live.desk import RING_FRAMES, Desk
+from auricle.plugin_core.live.shared_state import RING_FRAMES, Desk
 from auricle.plugin_core.live.sources import Track
 
 CHUNK_FRAMES = 4096

@@ -17,7 +17,7 @@ from auricle.dsp.geometry import unit_vectors
 from auricle.osc.scene.target import Quaternion, Vector
 from auricle.plugin_core.live.audio_thread import mailbox, shared_memory
 from auricle.plugin_core.live.audio_thread.shared_memory import Scene
-from auricle.plugin_core.live.desk import Desk
+from auricle.plugin_core.live.shared_state import Desk
 
 
 class LiveScene:

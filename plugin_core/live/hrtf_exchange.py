@@ -7,7 +7,7 @@ from auricle.dsp.compiled.records import Packed
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.engine import Engine
 from auricle.plugin_core.live.audio_thread.shared_memory import ENGINE
-from auricle.plugin_core.live.scene import LiveScene
+from auricle.plugin_core.live.parameters import LiveScene
 
 
 class Listener:
