@@ -18,7 +18,7 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.plugin_core.bench import spread_db
+from auricle.plugin_core.bench.own import spread_db
 
 RATE = 48000
 WIDTHS = (0.0, 10.0, 20.0, 40.0, 60.0, 90.0, 120.0, 180.0)

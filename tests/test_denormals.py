@@ -7,7 +7,7 @@ import streams
 from llvmlite import ir
 
 from auricle.dsp.streaming import denormals
-from auricle.plugin_core import bench
+from auricle.plugin_core.bench import own
 
 TINY = np.float32(2e-40)
 LEAST_NORMAL = np.finfo(np.float32).tiny
@@ -114,9 +114,9 @@ def test_without_a_compiler_nothing_happens():
 
 
 def test_the_benchmark_has_a_row_for_it():
-    row = bench.fade_row(streams.prepared(16), "16", n_sources=2)
+    row = own.fade_row(streams.prepared(16), "16", n_sources=2)
     assert "fade to silence" in row.engine
     assert row.microseconds_per_source > 0.0
-    signal = bench.fading_noise(2, 300 * 128)
+    signal = own.fading_noise(2, 300 * 128)
     assert denormal(signal).any()
     assert np.abs(signal[:, :128]).max() > 0.01

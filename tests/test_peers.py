@@ -8,9 +8,10 @@ import pytest
 
 from auricle.dsp.errors import AuricleError, HrtfError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
+from auricle.plugin_core.bench import tables
+from auricle.plugin_core.bench.compare import ENGINES, compare
 from auricle.plugin_core.cli import main
-from auricle.plugin_core.peers import interpolation, makehrtf, smoothness, speed, tables
-from auricle.plugin_core.peers.compare import ENGINES, compare
+from auricle.plugin_core.peers import interpolation, makehrtf, smoothness, speed
 from auricle.plugin_core.peers.engine import BlockEngine, Engine, OverlapAdd
 from auricle.plugin_core.peers.interpolation import errors, interpolation_row
 from auricle.plugin_core.peers.latency import latency_row
@@ -202,7 +203,7 @@ def test_missing_and_broken_engines_are_named(
     assert "gone: not compared, no Python package gone; pip install gone" in text
     assert "RuntimeError: it broke" in text
     pytest.importorskip("matplotlib")
-    from auricle.plugin_core.peers.picture import save_picture
+    from auricle.plugin_core.bench.picture import save_picture
 
     save_picture(result, tmp_path / "peers.png")
     assert (tmp_path / "peers.png").stat().st_size > 10_000

@@ -65,8 +65,8 @@ def compare_peers(
     from threadpoolctl import threadpool_limits
 
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
-    from auricle.plugin_core.peers import picture, tables
-    from auricle.plugin_core.peers.compare import compare
+    from auricle.plugin_core.bench import picture, tables
+    from auricle.plugin_core.bench.compare import compare
     from auricle.plugin_core.peers.truth import ComputedTruth, MeasuredTruth
 
     if plot is not None:
@@ -97,7 +97,7 @@ def _measure(hrtf: "HrtfSet | None", rank: str, seconds: float, as_json: bool) -
 
     from auricle.dsp.hrtf.structural_model import computed_hrtf
     from auricle.dsp.preparation.cache import prepared_set
-    from auricle.plugin_core import bench as measure
+    from auricle.plugin_core.bench import own as measure
 
     rate = 48000
     listener = computed_hrtf() if hrtf is None else hrtf
