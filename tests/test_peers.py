@@ -10,9 +10,10 @@ from auricle.dsp.errors import AuricleError, HrtfError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
 from auricle.plugin_core.bench import tables
 from auricle.plugin_core.bench.compare import ENGINES, compare
+from auricle.plugin_core.bench.engines import makehrtf
+from auricle.plugin_core.bench.engines.engine import BlockEngine, Engine, OverlapAdd
 from auricle.plugin_core.cli import main
-from auricle.plugin_core.peers import interpolation, makehrtf, smoothness, speed
-from auricle.plugin_core.peers.engine import BlockEngine, Engine, OverlapAdd
+from auricle.plugin_core.peers import interpolation, smoothness, speed
 from auricle.plugin_core.peers.interpolation import errors, interpolation_row
 from auricle.plugin_core.peers.latency import latency_row
 from auricle.plugin_core.peers.smoothness import TONE_HZ, ideal_row, ideal_tone, smoothness_row

@@ -7,16 +7,16 @@ from importlib import metadata
 from typing import Any
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.plugin_core.bench.engines.auricle_engine import Auricle, AuricleFull
+from auricle.plugin_core.bench.engines.engine import Engine
+from auricle.plugin_core.bench.engines.mysofa import Mysofa
+from auricle.plugin_core.bench.engines.openal import OpenAl, OpenAlPyPI
+from auricle.plugin_core.bench.engines.pedalboard_engine import PedalboardConvolution
+from auricle.plugin_core.bench.engines.pybinsim_engine import PyBinSim
+from auricle.plugin_core.bench.engines.scipy_engine import Oaconvolve
+from auricle.plugin_core.bench.engines.sonore_engine import Sonore
+from auricle.plugin_core.bench.engines.synthizer_engine import Synthizer
 from auricle.plugin_core.peers import interpolation, latency, smoothness, speed
-from auricle.plugin_core.peers.auricle_engine import Auricle, AuricleFull
-from auricle.plugin_core.peers.engine import Engine
-from auricle.plugin_core.peers.mysofa import Mysofa
-from auricle.plugin_core.peers.openal import OpenAl, OpenAlPyPI
-from auricle.plugin_core.peers.pedalboard_engine import PedalboardConvolution
-from auricle.plugin_core.peers.pybinsim_engine import PyBinSim
-from auricle.plugin_core.peers.scipy_engine import Oaconvolve
-from auricle.plugin_core.peers.sonore_engine import Sonore
-from auricle.plugin_core.peers.synthizer_engine import Synthizer
 from auricle.plugin_core.peers.truth import Truth, grid
 
 ENGINES: tuple[type[Engine], ...] = (

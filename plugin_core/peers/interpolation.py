@@ -8,7 +8,7 @@ import scipy.fft as fft
 from numpy.typing import NDArray
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.peers.engine import Array
+from auricle.plugin_core.bench.engines.engine import Array
 from auricle.plugin_core.peers.truth import RATE, Truth, random_directions
 
 N_DIRECTIONS = 80

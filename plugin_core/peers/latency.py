@@ -7,7 +7,7 @@ import scipy.fft as fft
 
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.peers.engine import Array, Engine
+from auricle.plugin_core.bench.engines.engine import Array, Engine
 
 BLOCK = 256
 AZIMUTHS_DEG = (0.0, 60.0, -120.0)  # in every grid

@@ -6,8 +6,8 @@ import numpy as np
 
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.plugin_core.bench.engines.engine import Array, Engine
 from auricle.plugin_core.bench.own import spread_db
-from auricle.plugin_core.peers.engine import Array, Engine
 from auricle.plugin_core.peers.truth import RATE, Truth
 
 TONE_HZ = 1000.0

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.plugin_core.bench.engines.engine import Array, Engine
 from auricle.plugin_core.bench.own import MovingScene, timed
-from auricle.plugin_core.peers.engine import Array, Engine
 
 BLOCKS = (128, 256, 512)
 SOURCES = (16, 64, 256)

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.fft as fft
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.peers.engine import Audio, BlockEngine, OverlapAdd
+from auricle.plugin_core.bench.engines.engine import Audio, BlockEngine, OverlapAdd
 
 
 class Mysofa(BlockEngine):

@@ -6,7 +6,7 @@ import numpy as np
 
 from auricle.dsp.geometry import to_head
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.peers.engine import Array, Audio, Engine, package_missing
+from auricle.plugin_core.bench.engines.engine import Array, Audio, Engine, package_missing
 
 
 class Sonore(Engine):

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.peers.engine import Audio, BlockEngine, package_missing
+from auricle.plugin_core.bench.engines.engine import Audio, BlockEngine, package_missing
 
 
 class PyBinSim(BlockEngine):

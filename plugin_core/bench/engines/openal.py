@@ -11,8 +11,8 @@ import numpy as np
 
 from auricle.dsp.geometry import rotate
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.peers import makehrtf
-from auricle.plugin_core.peers.engine import Array, Audio, Engine, package_missing
+from auricle.plugin_core.bench.engines import makehrtf
+from auricle.plugin_core.bench.engines.engine import Array, Audio, Engine, package_missing
 
 # Names and numbers as in AL/al.h, alc.h and alext.h.
 _FREQUENCY, _MONO_SOURCES = 0x1007, 0x1010
