@@ -30,8 +30,8 @@ from auricle.dsp.interpolation.mesh_refinement import refine
 from auricle.dsp.responses import arrival
 from auricle.dsp.responses.time_axis import resampled
 from auricle.dsp.sphere.mesh import triangulate
-from auricle.plugin_core.peers.truth import harmonics
-from auricle.plugin_core.peers.truth import random_directions as directions
+from auricle.plugin_core.bench.protocols.truth import harmonics
+from auricle.plugin_core.bench.protocols.truth import random_directions as directions
 
 RATE, SIZE, LEAD = 48000, 512, 32
 HZ = np.arange(SIZE // 2 + 1) * RATE / SIZE

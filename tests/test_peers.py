@@ -12,12 +12,16 @@ from auricle.plugin_core.bench import tables
 from auricle.plugin_core.bench.compare import ENGINES, compare
 from auricle.plugin_core.bench.engines import makehrtf
 from auricle.plugin_core.bench.engines.engine import BlockEngine, Engine, OverlapAdd
-from auricle.plugin_core.cli import main
-from auricle.plugin_core.peers import interpolation, smoothness, speed
-from auricle.plugin_core.peers.interpolation import errors, interpolation_row
-from auricle.plugin_core.peers.latency import latency_row
-from auricle.plugin_core.peers.smoothness import TONE_HZ, ideal_row, ideal_tone, smoothness_row
-from auricle.plugin_core.peers.truth import (
+from auricle.plugin_core.bench.protocols import accuracy, smoothness, speed
+from auricle.plugin_core.bench.protocols.accuracy import errors, interpolation_row
+from auricle.plugin_core.bench.protocols.latency import latency_row
+from auricle.plugin_core.bench.protocols.smoothness import (
+    TONE_HZ,
+    ideal_row,
+    ideal_tone,
+    smoothness_row,
+)
+from auricle.plugin_core.bench.protocols.truth import (
     RATE,
     ComputedTruth,
     MeasuredTruth,
@@ -25,6 +29,7 @@ from auricle.plugin_core.peers.truth import (
     harmonics,
     random_directions,
 )
+from auricle.plugin_core.cli import main
 
 TRUTH = ComputedTruth()
 SMALL = grid(TRUTH, 30.0)
@@ -196,7 +201,7 @@ def test_missing_and_broken_engines_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(smoothness, "SECONDS", 0.4)
-    monkeypatch.setattr(interpolation, "N_DIRECTIONS", 10)
+    monkeypatch.setattr(accuracy, "N_DIRECTIONS", 10)
     result = compare(TRUTH, 0.01, [Synthetic, Gone, Broken], quick=True)
     assert [row["engine"] for row in result["missing"]] == ["gone"]
     assert {row["engine"] for row in result["failed"]} == {"broken"}

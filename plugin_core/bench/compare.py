@@ -16,8 +16,8 @@ from auricle.plugin_core.bench.engines.pybinsim_engine import PyBinSim
 from auricle.plugin_core.bench.engines.scipy_engine import Oaconvolve
 from auricle.plugin_core.bench.engines.sonore_engine import Sonore
 from auricle.plugin_core.bench.engines.synthizer_engine import Synthizer
-from auricle.plugin_core.peers import interpolation, latency, smoothness, speed
-from auricle.plugin_core.peers.truth import Truth, grid
+from auricle.plugin_core.bench.protocols import accuracy, latency, smoothness, speed
+from auricle.plugin_core.bench.protocols.truth import Truth, grid
 
 ENGINES: tuple[type[Engine], ...] = (
     Auricle, AuricleFull, OpenAl, OpenAlPyPI, Synthizer, PyBinSim, Mysofa, Sonore,
@@ -51,7 +51,7 @@ def compare(
     failed: list[dict[str, str]] = []
     run = _Run(there, truth, failed, say)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    steps = (15.0,) if quick else interpolation.STEPS_DEG
+    steps = (15.0,) if quick else accuracy.STEPS_DEG
     speeds = (90.0,) if quick else smoothness.SPEEDS_DEG_PER_SECOND
     blocks, sources = ((256,), (16,)) if quick else (speed.BLOCKS, speed.SOURCES)
     return {
@@ -99,7 +99,7 @@ class _Run:
                     continue
                 self._say(f"accuracy, {step:g} degrees: {engine.name}")
                 row = self._tried(
-                    engine, interpolation.interpolation_row,
+                    engine, accuracy.interpolation_row,
                     engine.name, engine.responses, self._truth, step, self._grid(step),
                 )  # fmt: skip
                 rows += [row.as_dict()] if row else []

@@ -67,7 +67,7 @@ def compare_peers(
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
     from auricle.plugin_core.bench import picture, tables
     from auricle.plugin_core.bench.compare import compare
-    from auricle.plugin_core.peers.truth import ComputedTruth, MeasuredTruth
+    from auricle.plugin_core.bench.protocols.truth import ComputedTruth, MeasuredTruth
 
     if plot is not None:
         picture.check(plot)

@@ -8,7 +8,7 @@ from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.bench.engines.engine import Array, Engine
 from auricle.plugin_core.bench.own import spread_db
-from auricle.plugin_core.peers.truth import RATE, Truth
+from auricle.plugin_core.bench.protocols.truth import RATE, Truth
 
 TONE_HZ = 1000.0
 SPEEDS_DEG_PER_SECOND = (90.0, 360.0)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.bench.engines.engine import Array
-from auricle.plugin_core.peers.truth import RATE, Truth, random_directions
+from auricle.plugin_core.bench.protocols.truth import RATE, Truth, random_directions
 
 N_DIRECTIONS = 80
 STEPS_DEG = (15.0, 10.0, 5.0)
