@@ -18,8 +18,8 @@ from auricle.personalization.sparse.evaluation import comparison, lazy_fit, loca
 from auricle.personalization.sparse.evaluation.comparison import OWN_EARS, Request, Result
 from auricle.personalization.sparse.evaluation.lazy_fit import Fitted
 from auricle.personalization.sparse.method import Training
-from auricle.plugin_core import comparison_tables
 from auricle.plugin_core.cli import main
+from auricle.plugin_core.tables import sparse
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,9 @@ def test_comparisons_are_resumed_not_repeated(
     again = list(comparison.compare_folds(subjects, whole, request, 2))
     assert len(said) == 16
     assert again == first
-    text = comparison_tables.as_markdown(first)
+    text = sparse.as_markdown(first)
     assert "| X, 6 listeners of 2 folds: LSD dB | 4 | 9 | 16 | 100 |" in text
-    assert json.loads(comparison_tables.as_expected(first))["methods"]["mean"]["4"]["lsd_db"] > 0.5
+    assert json.loads(sparse.as_expected(first))["methods"]["mean"]["4"]["lsd_db"] > 0.5
     near = {r.n_measured: np.mean(r.listeners["lsd_db"]) for r in first if r.method == "nearest"}
     assert near[100] < near[16] < near[4]
 
@@ -64,9 +64,7 @@ def test_one_fold_is_the_same_as_among_all_and_the_table_says_so(
     wanted = [each.listeners for each in both if each.fold == 1]
     assert [each.listeners for each in second] == wanted
     count = len(wanted[0]["lsd_db"])
-    assert f"| X, {count} listeners of fold 2 of 2: LSD dB |" in comparison_tables.as_markdown(
-        second
-    )
+    assert f"| X, {count} listeners of fold 2 of 2: LSD dB |" in sparse.as_markdown(second)
 
 
 def test_results_kept_before_folds_were_named_are_read(
@@ -97,10 +95,10 @@ def test_listeners_localise_best_with_their_own_ears(
     assert heard[OWN_EARS, 60].listeners == own
     for name in ("polar_rms_deg", "quadrant_error_percent"):
         assert np.mean(own[name]) < np.mean(other[name])
-    text = comparison_tables.as_markdown(found)
+    text = sparse.as_markdown(found)
     assert "2 listeners of fold 1 of 2: quadrant errors % | 4 | 60 |\n" in text
     assert text.count(f"| {OWN_EARS} |") == 3  # not among LSD, ITD, ILD, nor the costs
-    assert list(json.loads(comparison_tables.as_expected(found))["methods"]) == ["random"]
+    assert list(json.loads(sparse.as_expected(found))["methods"]) == ["random"]
 
 
 def test_what_is_measured_is_heard_as_measured(whole: Training) -> None:
@@ -134,11 +132,11 @@ def test_networks_keep_their_weights_by_how_long_they_trained(tmp_path: Path) ->
 def test_tables_hold_what_was_run() -> None:
     errors = dict.fromkeys(comparison.ERRORS, [1.0, 3.0])
     one = Result("X", "a", 4, 0, errors, 1.0, 60.0, 1000)
-    text = comparison_tables.as_markdown([one])
+    text = sparse.as_markdown([one])
     assert "| X, 2 listeners: LSD dB | 4 |\n|---|---|\n| a | 2.00 (1.00) |" in text
     assert "| a | 1.0 | 1,000 | 1.0 |" in text
     three = [replace(one, fold=k, n_folds=5) for k in (0, 2)]
-    text = comparison_tables.as_markdown(three)
+    text = sparse.as_markdown(three)
     assert "| X, 4 listeners of folds 1, 3 of 5: LSD dB |" in text
 
 
@@ -146,12 +144,12 @@ def test_tables_pair_the_same_listeners() -> None:
     errors = dict.fromkeys(comparison.ERRORS, [1.0, 3.0])
     one = Result("X", "a", 4, 0, errors, 1.0, 60.0, 1000)
     other = replace(one, method="b", listeners=dict.fromkeys(comparison.ERRORS, [1.5, 2.0]))
-    text = comparison_tables.as_markdown([one, other], "a")
+    text = sparse.as_markdown([one, other], "a")
     assert "LSD dB, less that of a (standard error); listeners with less | 4 |\n" in text
     assert "| b | -0.250 (0.750); 1 of 2 |" in text
     fewer = replace(other, listeners=dict.fromkeys(comparison.ERRORS, [1.5]))
-    assert "| b | not the same listeners |" in comparison_tables.as_markdown([one, fewer], "a")
-    assert "less that" not in comparison_tables.as_markdown([one, other])
+    assert "| b | not the same listeners |" in sparse.as_markdown([one, fewer], "a")
+    assert "less that" not in sparse.as_markdown([one, other])
 
 
 def test_every_second_direction_of_another_laboratory(

@@ -111,7 +111,7 @@ def compare(
         return
     from auricle.personalization.sparse.evaluation.comparison import Request
     from auricle.personalization.sparse.method import names
-    from auricle.plugin_core import comparison_tables as tables
+    from auricle.plugin_core.tables import sparse as tables
 
     # Before hours of work, not behind them.
     _check_files(output, expected)

@@ -29,7 +29,7 @@ def compare_systems(
             raise
         raise AuricleError("end-to-end systems need torch: pip install torch") from None
     from auricle.personalization.endtoend.listeners.people import load_listeners
-    from auricle.plugin_core import endtoend_tables as tables
+    from auricle.plugin_core.tables import endtoend as tables
 
     names = comparison.method_names(methods, weights)
     listeners = load_listeners(data, licence)  # type: ignore[arg-type]
