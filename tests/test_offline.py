@@ -20,8 +20,8 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core import offline
 from auricle.plugin_core.audio.files import FileSource, FileWriter
 from auricle.plugin_core.cli import app, main
-from auricle.plugin_core.demo_folder import write_demo
-from auricle.plugin_core.demo_scene import parts
+from auricle.plugin_core.demo.folder import write_demo
+from auricle.plugin_core.demo.scene import parts
 from auricle.plugin_core.motion.paths import HeadTrack
 from auricle.plugin_core.scene.playback.player import position_path
 from auricle.plugin_core.scene.scene import Scene

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from auricle.plugin_core.demo_folder import write_demo
-from auricle.plugin_core.demo_scene import parts
+from auricle.plugin_core.demo.folder import write_demo
+from auricle.plugin_core.demo.scene import parts
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -31,9 +31,9 @@ def demo(
     reading: SetOptions,
 ) -> None:
     """Render a moving scene to demo.wav, and leave its stems, scene and listener beside it."""
-    from auricle.plugin_core.demo_folder import write_demo
-    from auricle.plugin_core.demo_picture import save_demo_picture
-    from auricle.plugin_core.demo_scene import parts
+    from auricle.plugin_core.demo.folder import write_demo
+    from auricle.plugin_core.demo.picture import save_demo_picture
+    from auricle.plugin_core.demo.scene import parts
 
     say_first_run()
     folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 
 from auricle.dsp.storage.part_files import whole_file
-from auricle.plugin_core.demo_scene import Part
+from auricle.plugin_core.demo.scene import Part
 
 
 def save_demo_picture(parts: Sequence[Part], audio: Path, picture: Path) -> None:

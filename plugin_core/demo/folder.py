@@ -10,7 +10,7 @@ import numpy as np
 
 from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.plugin_core.audio.files import FileWriter
-from auricle.plugin_core.demo_scene import SAMPLE_RATE, SECONDS, Part
+from auricle.plugin_core.demo.scene import SAMPLE_RATE, SECONDS, Part
 from auricle.plugin_core.scene.format.model import Listener, Master, Orbit, Position, Static, Track
 from auricle.plugin_core.scene.scene import Scene
 
