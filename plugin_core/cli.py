@@ -25,7 +25,7 @@ from auricle.plugin_core.commands import personalize as personalize_command
 from auricle.plugin_core.commands import render as render_command
 from auricle.plugin_core.commands import train as train_command
 from auricle.plugin_core.commands.reading import command_words
-from auricle.plugin_core.stopping import stopping
+from auricle.plugin_core.commands.stopping import stopping
 
 BAD_INPUT = 2
 _INTERRUPTED = 130  # Typer's word for KeyboardInterrupt

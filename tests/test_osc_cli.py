@@ -182,7 +182,7 @@ def test_the_table_on_a_terminal():
     from rich.console import Console
 
     from auricle.osc.network.monitor import Row
-    from auricle.plugin_core.osc_monitor import _table
+    from auricle.plugin_core.commands.osc_monitor import _table
 
     rows = [Row(f"/[bold]{i}", "f", (0.5,), "", 3, 10.0, 0.1) for i in range(50)]
     console = Console(width=120, record=True, file=open(os.devnull, "w"))  # noqa: SIM115

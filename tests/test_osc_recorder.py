@@ -12,7 +12,8 @@ from auricle.osc.protocol import messages
 from auricle.osc.protocol.framing import with_length
 from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.session.recording import Recorder, Recording
-from auricle.plugin_core import cli, osc_monitor
+from auricle.plugin_core import cli
+from auricle.plugin_core.commands import osc_monitor
 
 
 class FullDisk:

@@ -56,7 +56,7 @@ def test_a_command_that_writes_ends_and_leaves_no_part_file(tmp_path, number, st
 def test_a_signal_that_a_finaliser_loses_comes_again():
     code = """
 import os, signal, time
-from auricle.plugin_core.stopping import stopping
+from auricle.plugin_core.commands.stopping import stopping
 class Loses:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -106,7 +106,7 @@ with stopping.stopping():
 def test_what_is_told_to_end_ends_in_order_however_often_it_is_told():
     code = """
 import os, signal, time
-from auricle.plugin_core.stopping import stopping, until_told
+from auricle.plugin_core.commands.stopping import stopping, until_told
 with stopping() as signals:
     with until_told():
         os.kill(os.getpid(), signal.SIGTERM)
@@ -122,7 +122,7 @@ with stopping() as signals:
 def test_someone_who_insists_is_obeyed():
     code = """
 import os, signal, time
-from auricle.plugin_core.stopping import stopping
+from auricle.plugin_core.commands.stopping import stopping
 with stopping():
     try:
         os.kill(os.getpid(), signal.SIGINT)
@@ -137,7 +137,7 @@ with stopping():
 
 
 def test_signals_are_given_back_to_who_had_them():
-    from auricle.plugin_core.stopping import stopping
+    from auricle.plugin_core.commands.stopping import stopping
 
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     hook = sys.unraisablehook

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from auricle.plugin_core.commands.placing import AsJson, Verbose
+from auricle.plugin_core.commands.placement import AsJson, Verbose
 from auricle.plugin_core.commands.reading import reads_a_set
 from auricle.plugin_core.commands.render import (
     open_scene,

@@ -10,8 +10,8 @@ import typer
 
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
 from auricle.plugin_core.commands.render import say, say_first_run
+from auricle.plugin_core.commands.stopping import until_told
 from auricle.plugin_core.listener.set_options import SetOptions
-from auricle.plugin_core.stopping import until_told
 
 if TYPE_CHECKING:
     from auricle.plugin_core.live.live import Live

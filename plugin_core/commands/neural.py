@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from auricle.plugin_core.commands.placing import (
+from auricle.plugin_core.commands.placement import (
     AsJson,
     Azimuth,
     BlockSize,

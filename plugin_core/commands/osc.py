@@ -38,7 +38,7 @@ def monitor(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Show what arrives: a table on a terminal, a line a message in a pipe."""
-    from auricle.plugin_core.osc_monitor import listen
+    from auricle.plugin_core.commands.osc_monitor import listen
 
     seen = listen(
         host=host, port=port, tcp_port=tcp_port, allow=allow or [], seconds=_time(seconds),
@@ -100,7 +100,7 @@ def record(
 ) -> None:  # fmt: skip
     """Write down all that arrives, with its times."""
     from auricle.osc.session.recording import Recording
-    from auricle.plugin_core.osc_monitor import record as record_session
+    from auricle.plugin_core.commands.osc_monitor import record as record_session
 
     statistics = record_session(
         file, host=host, port=port, tcp_port=tcp_port, allow=allow or [], tracker=tracker,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from auricle.plugin_core.commands.placing import (
+from auricle.plugin_core.commands.placement import (
     AsJson,
     Azimuth,
     BlockSize,

@@ -14,7 +14,7 @@ from auricle.osc.network.server import OscServer
 from auricle.osc.protocol.messages import Message
 from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.trackers.identification import GESTURES, Fit, Learner
-from auricle.plugin_core.stopping import until_told
+from auricle.plugin_core.commands.stopping import until_told
 
 if TYPE_CHECKING:
     from rich.table import Table
