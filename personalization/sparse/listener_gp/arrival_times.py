@@ -48,7 +48,7 @@ ARRIVAL_ACROSS = replace(
 MICROSECONDS = 1e6
 
 # The bands, their numbers, and how they weigh, were chosen on the listeners of SONICOM's first
-# training fold (benchmarks/arrival_covariance.py).
+# training fold (benchmarks/personalization/arrival_covariance.py).
 HEAD_BANDS = (slice(1, 6), slice(6, 11), slice(11, 16), slice(16, 21))
 _BAND_NUMBERS = 6 + np.arange(len(HEAD_BANDS))
 _BAND_US = 5.0  # microseconds that stand for a decibel: the offset takes off what bands have alike

@@ -26,7 +26,8 @@ class Barycentric:
     """Blends of the three measured directions around a target, spectrum and arrival time apart.
 
     Aligned responses of minimum phase, blended in decibels: the best plain blend of
-    ``benchmarks/offgrid.py``. Outside of the measured directions the mesh is closed by blends.
+    ``benchmarks/rendering/offgrid.py``. Outside of the measured directions the mesh is closed by
+    blends.
     """
 
     name = "barycentric"
