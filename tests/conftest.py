@@ -9,7 +9,7 @@ from hypothesis import settings
 settings.register_profile("auricle", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("auricle")
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def data_folder() -> Path:

@@ -12,7 +12,7 @@ import pytest
 
 import auricle
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("dsp", "osc", "personalization", "plugin_core")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 

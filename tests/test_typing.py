@@ -10,7 +10,7 @@ import pytest
 
 import auricle
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 
 RIGHT = """
 import numpy as np

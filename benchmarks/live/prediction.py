@@ -20,7 +20,7 @@ from auricle.dsp.geometry import (
 )
 from auricle.osc.trackers.prediction import PosePredictor
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 HORIZONS_SECONDS = (0.02, 0.05, 0.1)
 TRACES = {f"HoloLens {i}": ("hololens", f"hololens_User{i}.csv.gz") for i in range(1, 5)} | {
     f"MultiViewpoint {i}": ("multiviewpoint", f"user{i}_quaternion.txt.gz") for i in range(1, 5)

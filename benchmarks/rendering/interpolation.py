@@ -40,7 +40,7 @@ LOW = (HZ >= 200.0) & (HZ <= 1500.0)
 OMEGA = 2.0 * np.pi * np.arange(SIZE // 2 + 1) / SIZE
 LISTENERS = {"sonicom": (0, 20, 40), "hutubs": (10, 30, 50), "cipic": (0, 10, 20)}
 DATA = Path(
-    os.environ.get("AURICLE_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data"
+    os.environ.get("AURICLE_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data"
 )
 
 

@@ -28,7 +28,7 @@ from auricle.plugin_core.scene.scene import Scene
 
 HERE = Path(__file__).resolve().parent
 RATE = 48000
-SONG = HERE.parent / "examples" / "song.json"
+SONG = HERE.parents[1] / "examples" / "song.json"
 
 
 def peak_mb() -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 CINEMA = {
     "L": (-1, 1, 0), "R": (1, 1, 0), "C": (0, 1, 0), "LFE": (-1, 1, -1), "Lss": (-1, 0, 0),
     "Rss": (1, 0, 0), "Lrs": (-1, -1, 0), "Rrs": (1, -1, 0), "Lts": (-1, 0, 1), "Rts": (1, 0, 1),

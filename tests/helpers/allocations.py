@@ -167,8 +167,8 @@ def count_linn():
     audio = np.random.default_rng(0).standard_normal((4, 128)).astype(np.float32)
     caught = {}
     names = (
-        (linn_renderer, "split_places"), (linn_renderer, "aim_rows"), (linn_renderer, "filter_rows"),
-        (linn_filters, "make_filters"), (propagation, "delay_rows"),
+        (linn_renderer, "split_places"), (linn_renderer, "aim_rows"),
+        (linn_renderer, "filter_rows"), (linn_filters, "make_filters"), (propagation, "delay_rows"),
     )  # fmt: skip
     originals = [getattr(module, name) for module, name in names]
     for module, name in names:

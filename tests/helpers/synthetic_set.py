@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from auricle.dsp.acoustics.rigid_sphere import sphere_response
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 
@@ -37,3 +38,16 @@ def make_set(n: int = 220, n_taps: int = 160, sample_rate: int = 48000) -> HrtfS
 
 def level_db(error: np.ndarray, reference: np.ndarray) -> float:
     return 20.0 * np.log10(np.linalg.norm(error) / np.linalg.norm(reference) + 1e-30)
+
+
+def rigid_sphere_set(positions: np.ndarray, rate: int, radius_m: float = 0.0875) -> HrtfSet:
+    """A rigid sphere: ITD and ILD of each direction are known at any rate."""
+    n = 1 << int(np.ceil(np.log2(0.02 * rate)))
+    hz = np.fft.rfftfreq(n, 1.0 / rate)
+    late = np.exp(-2j * np.pi * hz * 0.0015)
+    late *= np.cos(np.clip((hz / (0.5 * rate) - 0.8) / 0.2, 0.0, 1.0) * np.pi / 2) ** 2
+    ears = [
+        np.fft.irfft(late * sphere_response(1.5, side * positions[:, 1], hz, radius_m), n)
+        for side in (1.0, -1.0)
+    ]
+    return HrtfSet(np.stack(ears, axis=1)[..., : int(0.008 * rate)], positions, 1.5, rate, "sphere")

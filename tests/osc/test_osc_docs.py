@@ -4,6 +4,7 @@ import re
 import shlex
 
 import typer.main
+from project import ROOT
 
 from auricle.osc.addresses import table
 from auricle.osc.network import inbox, server
@@ -12,7 +13,7 @@ from auricle.osc.session import session
 from auricle.osc.trackers import presets, reader
 from auricle.plugin_core.cli import app
 
-PAGE = (ROOT_OF_PROJECT / "docs" / "osc.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "osc.md").read_text(encoding="utf-8")
 
 
 def generated(name):
@@ -41,8 +42,8 @@ def test_the_limits_of_the_page_are_those_of_the_code():
     for words in (
         f"{per_second:,} datagrams are handled in a second, {inbox.MAX_WAITING:,} or "
         f"{inbox.MAX_WAITING_BYTES // 2**20} MB wait, for at most {inbox.MAX_WAIT_SECONDS:g} s",
-        f"at most {messages.MAX_MESSAGES} messages, {messages.MAX_ARGUMENTS} arguments a message, bundles "
-        f"{messages.MAX_DEPTH} deep",
+        f"at most {messages.MAX_MESSAGES} messages, {messages.MAX_ARGUMENTS} arguments a message, "
+        f"bundles {messages.MAX_DEPTH} deep",
         f"at most {session.MAX_AHEAD_SECONDS:g} s ahead",
         f"{server.MAX_CONNECTIONS} connections",
         f"answered at port {server.REPLY_PORT}",

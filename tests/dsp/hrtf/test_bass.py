@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_rates import sphere_set
+from synthetic_set import rigid_sphere_set
 
 from auricle.dsp.acoustics.rigid_sphere import sphere_response
 from auricle.dsp.errors import HrtfError
@@ -56,7 +56,7 @@ def assert_bass_of_a_head(ir, positions, rate, radius_m, distance_m):
 
 @pytest.fixture(scope="module")
 def sphere():
-    return sphere_set(fibonacci_sphere(150), RATE)
+    return rigid_sphere_set(fibonacci_sphere(150), RATE)
 
 
 def test_a_sphere_has_the_bass_of_a_head(sphere):

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
+from synthetic_set import rigid_sphere_set
 
-from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, sphere_response
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.hrtf.structural_model import computed_responses
@@ -19,19 +20,6 @@ from auricle.dsp.preparation.played import played_responses
 from auricle.dsp.preparation.played_errors import of_95, worst
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.sphere.hole_filling import fibonacci_sphere
-
-
-def sphere_set(positions: np.ndarray, rate: int, radius_m: float = 0.0875) -> HrtfSet:
-    """A rigid sphere: ITD and ILD of each direction are known at any rate."""
-    n = 1 << int(np.ceil(np.log2(0.02 * rate)))
-    hz = np.fft.rfftfreq(n, 1.0 / rate)
-    late = np.exp(-2j * np.pi * hz * 0.0015)
-    late *= np.cos(np.clip((hz / (0.5 * rate) - 0.8) / 0.2, 0.0, 1.0) * np.pi / 2) ** 2
-    ears = [
-        np.fft.irfft(late * sphere_response(1.5, side * positions[:, 1], hz, radius_m), n)
-        for side in (1.0, -1.0)
-    ]
-    return HrtfSet(np.stack(ears, axis=1)[..., : int(0.008 * rate)], positions, 1.5, rate, "sphere")
 
 
 def test_filters_at_another_rate_have_the_same_transfer_functions():
@@ -109,7 +97,7 @@ def test_a_mirrored_set_stays_its_own_mirror_image():
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth),
          np.sin(elevation)], axis=-1,
     ).reshape(-1, 3)  # fmt: skip
-    heads = sphere_set(positions, 48000)
+    heads = rigid_sphere_set(positions, 48000)
     found = played_responses(prepare(heads, 48000, rank=8), positions)
     rows = np.argmin(
         np.linalg.norm(positions[:, None] * [1.0, -1.0, 1.0] - positions[None], axis=2), axis=1
@@ -127,7 +115,7 @@ def test_a_mirrored_set_stays_its_own_mirror_image():
 )  # fmt: skip
 def test_no_rank_plays_a_sphere_worse_than_a_low_one(count, rank, rate, own_rate):
     """More buses than a smooth set fills play it no worse, and end in no traceback."""
-    heads = sphere_set(fibonacci_sphere(count), own_rate)
+    heads = rigid_sphere_set(fibonacci_sphere(count), own_rate)
     prepared = prepare(heads, rate, rank=rank)
     assert prepared.rank <= rank + 3
     assert np.isfinite(prepared.gains).all()
@@ -142,7 +130,7 @@ def test_no_rank_plays_a_sphere_worse_than_a_low_one(count, rank, rate, own_rate
 
 @pytest.mark.parametrize(("rate", "taps"), [(8000, 64), (16000, 128), (192000, 2048)])
 def test_sets_of_odd_rates_and_lengths_are_played_right(rate, taps):
-    heads = sphere_set(fibonacci_sphere(60), rate)
+    heads = rigid_sphere_set(fibonacci_sphere(60), rate)
     heads = replace(heads, ir=np.pad(heads.ir, ((0, 0), (0, 0), (0, taps)))[..., :taps])
     errors = prepare(heads, 48000, rank=8).errors
     assert of_95(errors.level_db) < 1.0

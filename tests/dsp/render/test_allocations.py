@@ -5,9 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from project import ROOT
 
 COUNTER = r"""
 #include <stddef.h>
@@ -41,7 +41,7 @@ def counts(tmp_path_factory):
     source, library = folder / "counter.c", folder / "counter.so"
     source.write_text(COUNTER)
     subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", library, source], check=True)
-    script = Path(__file__).with_name("allocations.py")
+    script = ROOT / "tests" / "helpers" / "allocations.py"
     environment = {**os.environ, "LD_PRELOAD": str(library)}
     run = subprocess.run(
         [sys.executable, script], env=environment, capture_output=True, text=True, check=False

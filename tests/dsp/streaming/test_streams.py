@@ -373,7 +373,8 @@ def test_a_pose_in_degrees_is_the_quaternion():
 
 def test_a_pose_is_given_in_one_way():
     for target in (
-        small_streams.renderer(16), AmbisonicRenderer(small_streams.decoder(), RATE, order=2), Live(sources=1),
+        small_streams.renderer(16), AmbisonicRenderer(small_streams.decoder(), RATE, order=2),
+        Live(sources=1),
     ):  # fmt: skip
         target.set_listener(yaw_deg=30.0)
         with pytest.raises(AuricleError, match="not both"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import synthetic_set
+from project import ROOT
 from synthetic_set import level_db
 
 import auricle
@@ -553,7 +554,7 @@ def test_the_example_song(data_dir: Path, tmp_path: Path) -> None:
     pytest.importorskip("pedalboard")
     if not (data_dir / "music").is_dir():
         pytest.skip(f"needs {data_dir / 'music'}")
-    song = ROOT_OF_PROJECT / "examples" / "song.json"
+    song = ROOT / "examples" / "song.json"
     scene = Scene.load(song, folder=data_dir / "music")
     scene.listener = Listener(rank=8)
     scene.seconds, scene.output = 12.0, Output(tail_seconds=0.5)
