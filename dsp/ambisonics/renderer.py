@@ -12,9 +12,9 @@ from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.convolution.uniform import BLOCK, FilterSpectra, PartitionedConvolver
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_conjugate, quaternion_normalise, slerp
-from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet, as_set
 from auricle.dsp.sphere.harmonics import n_channels, rotation_into
-from auricle.dsp.streaming.input_checks import PathLike, as_set, checked_block, listener_orientation
+from auricle.dsp.streaming.input_checks import PathLike, checked_block, listener_orientation
 from auricle.dsp.streaming.stream import Stream
 
 CONTROL_SAMPLES = BLOCK

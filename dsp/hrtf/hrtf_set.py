@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
+from auricle.dsp.geometry import (
+    Array,
+    azimuth_elevation_deg,
+    unit_vectors,
+)
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -314,3 +318,8 @@ def _checked_indices(indices: NDArray[np.generic], n_directions: int) -> NDArray
     if whole.size == 0 or whole.min() < -n_directions or whole.max() >= n_directions:
         raise HrtfError(f"indices must be 1 or more numbers from 0 to {n_directions - 1}")
     return whole
+
+
+def as_set(hrtf: Any) -> Any:
+    """The set of a path to a SOFA file; whatever else is given as it is."""
+    return HrtfSet.load(hrtf) if isinstance(hrtf, (str, os.PathLike)) else hrtf

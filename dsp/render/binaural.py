@@ -8,14 +8,13 @@ from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.distance.propagation import Propagation
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
-from auricle.dsp.hrtf.hrtf_set import HrtfSet
+from auricle.dsp.hrtf.hrtf_set import HrtfSet, as_set
 from auricle.dsp.preparation.cache import prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.engine import STEP, Engine
 from auricle.dsp.render.source_width import COPIES, Width
 from auricle.dsp.streaming.input_checks import (
     PathLike,
-    as_set,
     checked_block,
     checked_gains,
     listener_orientation,

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, Array, quaternion_from_ypr_deg, quaternion_normalise
-from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 # A larger sample is no sound but a fault. What holds one is silent, as with NaN: sums and products
 # of such numbers would pass the largest float32, 3.4e38, and leave NaN behind. Kernels have this
@@ -80,8 +79,3 @@ def listener_orientation(
     if not np.all(np.isfinite(degrees)):
         raise AuricleError(f"yaw_deg, pitch_deg and roll_deg are finite numbers, got {degrees}")
     return quaternion_from_ypr_deg(*degrees)
-
-
-def as_set(hrtf: Any) -> Any:
-    """The set of a path to a SOFA file; whatever else is given as it is."""
-    return HrtfSet.load(hrtf) if isinstance(hrtf, (str, os.PathLike)) else hrtf
