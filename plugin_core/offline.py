@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf.bass import judged_bass
-from auricle.dsp.hrtf.checks import coarseness_deg
 from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import is_cached, prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet, checked_length, room_left_out
+from auricle.dsp.sphere.grids import coarseness_deg
 from auricle.plugin_core.audio.files import FileSource, Source, output_format, same_file
 from auricle.plugin_core.audio.headers import read_header
 from auricle.plugin_core.audio.riff_chunks import is_wave, wave_chunks

@@ -19,8 +19,8 @@ from auricle.dsp.metrics.spectral import spectra_lsd_db
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive, set_digest
 from auricle.dsp.preparation.prepare import diffuse_field_rms
 from auricle.dsp.responses import arrival as alignment
+from auricle.dsp.sphere.grids import fibonacci_sphere
 from auricle.dsp.sphere.harmonics import checked_order, conversion, encode
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 
 Array: TypeAlias = NDArray[np.float64]

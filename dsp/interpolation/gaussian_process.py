@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
+from auricle.dsp.sphere.grids import chords
+
 Array: TypeAlias = NDArray[np.float64]
 Kernel: TypeAlias = Callable[[Array], Array]
 
@@ -127,11 +129,6 @@ def _factorise(matrix: Array) -> None:
 
 def _blocks(count: int) -> list[slice]:
     return [slice(at, min(at + _ROWS, count)) for at in range(0, count, _ROWS)]
-
-
-def chords(a: Array, b: Array) -> Array:
-    """Distances (Q, M) between unit vectors; equal ones are 0 up to 1e-8."""
-    return np.sqrt(np.maximum(2.0 - 2.0 * (a @ b.T), 0.0))
 
 
 def matern_1_2(scale: float) -> Kernel:

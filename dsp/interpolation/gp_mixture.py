@@ -29,7 +29,6 @@ from auricle.dsp.errors import HrtfError
 from auricle.dsp.interpolation.gaussian_process import (
     Kernel,
     Solution,
-    chords,
     fit_process,
     matern_1_2,
     matern_3_2,
@@ -47,6 +46,7 @@ from auricle.dsp.interpolation.mixture_weights import (
     likelihood_shares,
     select_judges,
 )
+from auricle.dsp.sphere.grids import chords
 from auricle.dsp.storage.heap import give_back
 from auricle.dsp.storage.spill_file import LaidAside
 

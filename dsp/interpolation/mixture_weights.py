@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
-from auricle.dsp.interpolation.gaussian_process import chords
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.grids import chords, fibonacci_sphere
 
 Array: TypeAlias = NDArray[np.float64]
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from auricle.dsp.sphere.grids import fibonacci_sphere
+
 Array: TypeAlias = NDArray[np.float64]
 
 GAP_DEG = 20.0  # farther than this from any measured direction is a hole, in a dense grid
@@ -52,15 +54,6 @@ def blends(measured: Array, added: Array) -> tuple[NDArray[np.int32], Array]:
     indices = np.argsort(-weights, axis=1, kind="stable")[:, :size]
     weights = np.take_along_axis(weights, indices, axis=1)
     return indices.astype(np.int32), weights / weights.sum(axis=1, keepdims=True)
-
-
-def fibonacci_sphere(count: int) -> Array:
-    """Unit vectors (count, 3), nearly evenly spread (Swinbank and Purser 2006)."""
-    k = np.arange(count) + 0.5
-    z = 1.0 - 2.0 * k / count
-    turn = np.pi * (1.0 + np.sqrt(5.0)) * k
-    across = np.sqrt(1.0 - z * z)
-    return np.stack([across * np.cos(turn), across * np.sin(turn), z], axis=1)
 
 
 def _median_spacing_deg(measured: Array) -> float:

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.interpolation.gaussian_process import chords, fit_process, matern_3_2
+from auricle.dsp.interpolation.gaussian_process import fit_process, matern_3_2
 from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce_seconds
 from auricle.dsp.responses import arrival, time_axis
+from auricle.dsp.sphere.grids import chords
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

@@ -18,9 +18,8 @@ from scipy.spatial import cKDTree
 
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import azimuth_elevation_deg
-from auricle.dsp.hrtf.checks import reach_deg
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.grids import fibonacci_sphere, reach_deg
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.metrics.cues import Cues, cues_of
 

@@ -72,7 +72,8 @@ def summary(file: Path, hrtf: "HrtfSet") -> dict[str, Any]:
     import numpy as np
 
     from auricle.dsp.hrtf.bass import judged_bass
-    from auricle.dsp.hrtf.checks import cues, spacing_deg
+    from auricle.dsp.hrtf.checks import cues
+    from auricle.dsp.sphere.grids import spacing_deg
 
     seen = cues(hrtf.ir, hrtf.positions, hrtf.sample_rate)
     right = -hrtf.positions[:, 1]

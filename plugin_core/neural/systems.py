@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.neural.linn_renderer import LinnRenderer
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.grids import fibonacci_sphere
 from auricle.plugin_core.mixing.feed import Feed
 from auricle.plugin_core.motion.paths import Head
 from auricle.plugin_core.neural.bus import NeuralBus, System

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.hrtf.checks import reach_deg, spacing_deg
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
+from auricle.dsp.sphere.grids import reach_deg, spacing_deg
 from auricle.dsp.storage.part_files import whole_file
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.grids import fibonacci_sphere
 from auricle.personalization.endtoend.evaluation.baselines import FEW, ExplicitSets, warp
 from auricle.personalization.endtoend.evaluation.metrics import (
     Render,

@@ -3,9 +3,9 @@
 import numpy as np
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.hrtf.checks import spacing_deg
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation.mesh_refinement import refined_vertices
+from auricle.dsp.sphere.grids import spacing_deg
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.sparse.completion.complete import Completed, complete
 from auricle.personalization.sparse.method import Array, Method, Training, method

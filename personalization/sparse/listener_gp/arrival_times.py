@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
-from auricle.dsp.interpolation.gaussian_process import chords
+from auricle.dsp.sphere.grids import chords
 from auricle.personalization.listeners.features import itd_seconds
 from auricle.personalization.sparse.listener_gp.covariance import (
     Covariance,

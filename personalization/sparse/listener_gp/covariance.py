@@ -14,7 +14,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.interpolation.gaussian_process import chords, matern_3_2
+from auricle.dsp.interpolation.gaussian_process import matern_3_2
+from auricle.dsp.sphere.grids import chords
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

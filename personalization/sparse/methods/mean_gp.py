@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from auricle.dsp.interpolation.gaussian_process import Process, chords, fit_process, matern_3_2
+from auricle.dsp.interpolation.gaussian_process import Process, fit_process, matern_3_2
+from auricle.dsp.sphere.grids import chords
 from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.sparse.method import Array, Measured, Prediction, Training
 from auricle.personalization.sparse.methods.population import PopulationMean

@@ -13,7 +13,7 @@ from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.head_radius import head_radius_m
 from auricle.dsp.preparation.played import played_responses
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.grids import fibonacci_sphere
 
 RATE = 48000
 BASS_HZ = np.array([20.0, 30.0, 50.0, 80.0, 120.0, 160.0, 200.0])

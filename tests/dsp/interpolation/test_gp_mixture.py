@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.interpolation.gaussian_process import chords, fit_process, matern_1_2, matern_9_2
+from auricle.dsp.interpolation.gaussian_process import fit_process, matern_1_2, matern_9_2
 from auricle.dsp.interpolation.gp_mixture import interpolate, steady_arrivals
 from auricle.dsp.interpolation.mesh_refinement import flat_fit, refine, refined_vertices
 from auricle.dsp.interpolation.mixture_weights import (
@@ -13,7 +13,7 @@ from auricle.dsp.interpolation.mixture_weights import (
     likelihood_shares,
     select_judges,
 )
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.grids import chords, fibonacci_sphere
 from auricle.dsp.sphere.mesh import triangulate
 
 SIZE, LEAD = 96, 16

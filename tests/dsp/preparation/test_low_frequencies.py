@@ -5,7 +5,7 @@ import numpy as np
 from auricle.dsp.hrtf.structural_model import computed_responses
 from auricle.dsp.preparation import basis
 from auricle.dsp.responses import arrival
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.grids import fibonacci_sphere
 
 RATE = 48000
 

@@ -19,7 +19,7 @@ from auricle.dsp.preparation.filter_rate import EQUAL_HZ, at_rate
 from auricle.dsp.preparation.played import played_responses
 from auricle.dsp.preparation.played_errors import of_95, worst
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.grids import fibonacci_sphere
 
 
 def test_filters_at_another_rate_have_the_same_transfer_functions():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import rotate, unit_vectors
 from auricle.dsp.sphere import mesh as sphere
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.grids import fibonacci_sphere
 from auricle.dsp.sphere.mesh import locate_triangles, triangulate
 
 

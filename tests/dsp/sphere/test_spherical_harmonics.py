@@ -7,7 +7,7 @@ from scipy.special import sph_harm_y
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_conjugate, quaternion_multiply, rotate, unit_vectors
 from auricle.dsp.sphere import harmonics as sh
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.sphere.grids import fibonacci_sphere
 
 unit_quaternions = st.tuples(*[st.floats(-1.0, 1.0)] * 4).filter(lambda q: np.linalg.norm(q) > 1e-3)
 unit_quaternions = unit_quaternions.map(lambda q: np.array(q) / np.linalg.norm(q))

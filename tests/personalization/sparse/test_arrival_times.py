@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.dsp.interpolation.gaussian_process import chords, matern_3_2
-from auricle.dsp.sphere.hole_filling import fibonacci_sphere
+from auricle.dsp.interpolation.gaussian_process import matern_3_2
+from auricle.dsp.sphere.grids import chords, fibonacci_sphere
 from auricle.personalization.listeners.features import BINS, itd_seconds
 from auricle.personalization.sparse.listener_gp.arrival_times import (
     ARRIVAL,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.interpolation.gaussian_process import chords
+from auricle.dsp.sphere.grids import chords
 from auricle.personalization.listeners.features import HEARD, energy_db
 from auricle.personalization.sparse.method import MIRROR, Array, Float32, Prediction, Training
 from auricle.personalization.sparse.methods.population import Population
