@@ -8,6 +8,7 @@ import scipy.fft as fft
 from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import MEAN_RADIUS_M, SOUND_SPEED_M_S, path_m
+from auricle.dsp.responses.minimum_phase import _parts, floored_magnitude, minimum_phase
 
 Array = NDArray[np.float64]
 
@@ -16,45 +17,9 @@ _OUTLIER_SECONDS = 0.12e-3
 _TREND_ORDER, _LEAST_TREND_ORDER = 6, 3  # the least needs 64 directions
 _SPHERE_SECONDS = 0.3e-3  # heads differ from the sphere, and loudspeakers' distances do
 _TURNED_OVER = 0.1  # logarithm of the peaks' ratio from which a channel's sign is clear
-_ROWS = 32  # directions at a time
 _FALL_FROM = 0.92  # of Nyquist; 20.3 kHz at 44.1 kHz
 # No arrival lies before the start, but a minimum-phase onset may sit some samples early.
 _GUARD_SAMPLES = 16
-
-
-def minimum_phase(magnitude: Array, n_taps: int) -> Array:
-    """Minimum-phase responses (..., n_taps) with the given magnitudes.
-
-    Args:
-        magnitude: (..., F) linear, bins of an rfft of ``2 * (F - 1)`` samples, all positive.
-        n_taps: taps kept; the last eighth fades out so that the cut does not ring.
-
-    Source: Oppenheim and Schafer, Discrete-Time Signal Processing, folded real cepstrum.
-    """
-    size = 2 * (magnitude.shape[-1] - 1)
-    cepstrum = fft.irfft(np.log(magnitude), size)
-    fold = np.zeros(size)
-    fold[[0, size // 2]] = 1.0
-    fold[1 : size // 2] = 2.0
-    ir = fft.irfft(np.exp(fft.rfft(cepstrum * fold)), size)[..., :n_taps]
-    fade = max(n_taps // 8, 1)
-    ir[..., -fade:] *= np.cos(np.linspace(0.0, np.pi / 2, fade)) ** 2
-    return ir
-
-
-def minimum_phase_of(ir: Array, size: int, n_taps: int) -> Array:
-    """``minimum_phase`` (M, E, n_taps) of the ``floored_magnitude`` of responses (M, E, N)."""
-    found = np.empty((*ir.shape[:-1], n_taps))
-    for some, target in zip(_parts(ir), _parts(found), strict=True):
-        target[:] = minimum_phase(floored_magnitude(some, size), n_taps)
-    return found
-
-
-def floored_magnitude(ir: Array, size: int, floor_db: float = -80.0) -> Array:
-    """Magnitudes (..., size // 2 + 1), none more than ``-floor_db`` below its response's top."""
-    magnitude = np.abs(fft.rfft(ir, size))
-    top = magnitude.max(axis=-1, keepdims=True)
-    return np.maximum(magnitude, np.maximum(10.0 ** (floor_db / 20.0) * top, 1e-12))
 
 
 def arrival_samples(ir: Array, sample_rate: int, positions: Array | None = None) -> Array:
@@ -197,11 +162,6 @@ def smooth_field(values: Array, positions: Array, order: int, reach: float) -> A
             fitted[:, ear] = design @ solution
             weight = 1.0 / (1.0 + ((values[:, ear] - fitted[:, ear]) / (0.5 * reach)) ** 2)
     return fitted
-
-
-def _parts(values: NDArray) -> list[NDArray]:
-    """Views of a few rows each: what is computed of one takes little memory."""
-    return [values[at : at + _ROWS] for at in range(0, len(values), _ROWS)]
 
 
 def _correlated(ir: Array, n_taps: int) -> Array:

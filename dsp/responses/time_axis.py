@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.responses.arrival import minimum_phase
+from auricle.dsp.responses.minimum_phase import minimum_phase
 
 Array: TypeAlias = NDArray[np.float64]
 

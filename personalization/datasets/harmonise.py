@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.hrtf.checks import cues
-from auricle.dsp.responses.arrival import minimum_phase
+from auricle.dsp.responses.minimum_phase import minimum_phase
 from auricle.dsp.responses.time_axis import resampled
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.subjects import DatasetError, Subjects

@@ -18,7 +18,7 @@ from auricle.dsp.neural.linn_filters import (  # noqa: E402
     knots_hz,  # noqa: E402
     minimum_phase_of,
 )
-from auricle.dsp.responses.arrival import minimum_phase  # noqa: E402
+from auricle.dsp.responses.minimum_phase import minimum_phase  # noqa: E402
 from auricle.dsp.sphere.harmonics import encode  # noqa: E402
 from auricle.personalization.endtoend.models.linn.linn import Linn, crossfaded  # noqa: E402
 from auricle.personalization.endtoend.physics.geometric_warp import SOUND_SPEED_M_S, geometric_warp  # noqa: E402
