@@ -13,11 +13,11 @@ from auricle.dsp.ambisonics.magnitude_least_squares import (
     match_covariance,
 )
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.hrtf.diffuse_field import diffuse_field_rms
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation.gp_mixture import interpolate
 from auricle.dsp.metrics.spectral import spectra_lsd_db
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive, set_digest
-from auricle.dsp.preparation.prepare import diffuse_field_rms
 from auricle.dsp.responses import arrival as alignment
 from auricle.dsp.sphere.grids import fibonacci_sphere
 from auricle.dsp.sphere.harmonics import checked_order, conversion, encode

@@ -5,6 +5,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import Array
 
 Complex: TypeAlias = NDArray[np.complex128]
@@ -38,3 +39,17 @@ def _in_z(polynomial: Array) -> Array:
     """(1 + z)^2 + a (1 - z)(1 + z) + b (1 - z)^2 in powers of 1 / z."""
     a, b = polynomial[..., 0], polynomial[..., 1]
     return np.stack([1.0 + a + b, 2.0 - 2.0 * b, 1.0 - a + b], axis=-1)
+
+
+def butterworth_sections(cutoff_hz: float, sample_rate: int) -> NDArray[np.float64]:
+    """Sections (2, 5) of a fourth-order low-pass, b0 b1 b2 a1 a2 each (bilinear transform)."""
+    if not 0.0 < cutoff_hz < 0.5 * sample_rate:
+        raise AuricleError(f"no low-pass of {cutoff_hz:g} Hz is possible at {sample_rate} Hz")
+    k = np.tan(np.pi * cutoff_hz / sample_rate)
+    rows = []
+    for angle in (np.pi / 8.0, 3.0 * np.pi / 8.0):
+        damping = 2.0 * k * np.cos(angle)
+        norm = 1.0 + damping + k * k
+        b = k * k / norm
+        rows.append([b, 2.0 * b, b, 2.0 * (k * k - 1.0) / norm, (1.0 - damping + k * k) / norm])
+    return np.array(rows)

@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.filters.biquad import butterworth_sections
+from auricle.dsp.hrtf.diffuse_field import diffuse_field_rms
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.loudspeakers.layouts import Layout
-from auricle.dsp.preparation.prepare import diffuse_field_rms
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.dsp.streaming.input_checks import LARGEST_GAIN, checked_block
 from auricle.dsp.streaming.stream import Stream
@@ -120,20 +121,6 @@ def bass_gain(hrtf: HrtfSet, sample_rate: int, level: str = "matched") -> float:
     if level == "measured":
         return rms
     return rms / diffuse_field_rms(hrtf.ir, mesh, sample_rate)
-
-
-def butterworth_sections(cutoff_hz: float, sample_rate: int) -> NDArray[np.float64]:
-    """Sections (2, 5) of a fourth-order low-pass, b0 b1 b2 a1 a2 each (bilinear transform)."""
-    if not 0.0 < cutoff_hz < 0.5 * sample_rate:
-        raise AuricleError(f"no low-pass of {cutoff_hz:g} Hz is possible at {sample_rate} Hz")
-    k = np.tan(np.pi * cutoff_hz / sample_rate)
-    rows = []
-    for angle in (np.pi / 8.0, 3.0 * np.pi / 8.0):
-        damping = 2.0 * k * np.cos(angle)
-        norm = 1.0 + damping + k * k
-        b = k * k / norm
-        rows.append([b, 2.0 * b, b, 2.0 * (k * k - 1.0) / norm, (1.0 - damping + k * k) / norm])
-    return np.array(rows)
 
 
 @njit(**_OPTIONS)

@@ -9,6 +9,7 @@ from auricle.dsp.distance.near_field import LEAST_RADII, NearFieldTable, near_fi
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples
 from auricle.dsp.hrtf.bass import extended_bass, judged_bass
+from auricle.dsp.hrtf.diffuse_field import diffuse_field_rms
 from auricle.dsp.hrtf.head_radius import head_radius_m
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation.mesh_refinement import MAX_EDGE_DEG, MAX_VERTICES, refine
@@ -23,7 +24,6 @@ from auricle.dsp.preparation.prepared_set import PreparedSet
 from auricle.dsp.preparation.rank_choice import least_rank
 from auricle.dsp.responses import arrival
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate
-from auricle.dsp.sphere.quadrature import vertex_areas
 from auricle.dsp.storage.heap import give_back
 
 __all__ = ["VERSION", "PreparedSet", "prepare"]
@@ -163,20 +163,6 @@ def _levelled(hrtf: HrtfSet, level: str, top_hz: float) -> tuple[SphereMesh, Arr
     arrivals = arrival.arrival_samples(ir, hrtf.sample_rate, hrtf.positions)
     give_back()
     return mesh, ir, arrivals, gain
-
-
-def diffuse_field_rms(
-    ir: Array, mesh: SphereMesh, sample_rate: int, top_hz: float = MIDDLE.high_hz
-) -> float:
-    """Root of the mean power of responses (M, 2, N) over sphere, ears and 200 Hz to ``top_hz``."""
-    size = 2 * ir.shape[2]
-    hz = np.fft.rfftfreq(size, 1.0 / sample_rate)
-    inside = (hz >= 200.0) & (hz <= top_hz)
-    power = np.mean(np.abs(np.fft.rfft(ir, size)[..., inside]) ** 2, axis=(1, 2))
-    rms = float(np.sqrt(np.average(mesh.fill(power), weights=vertex_areas(mesh))))
-    if not rms > 0.0:
-        raise AuricleError("the HRTF set is silent; all its impulse responses are zero")
-    return rms
 
 
 def _full(

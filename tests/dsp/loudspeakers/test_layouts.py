@@ -5,9 +5,10 @@ from numpy.testing import assert_allclose
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg
+from auricle.dsp.hrtf.diffuse_field import diffuse_field_rms
 from auricle.dsp.loudspeakers import bed
 from auricle.dsp.loudspeakers.layouts import LAYOUTS, layout, layout_for_channels
-from auricle.dsp.preparation.prepare import diffuse_field_rms, prepare
+from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.dsp.sphere.mesh import triangulate
 
