@@ -12,9 +12,8 @@ from typing import TypeAlias
 
 from auricle.dsp.geometry import ypr_deg_from_quaternion
 from auricle.osc.addresses.router import Binding
+from auricle.osc.quaternion import Quaternion, Vector, from_ypr_deg
 from auricle.osc.scene.state import SceneState
-from auricle.osc.scene.target import Quaternion, Vector
-from auricle.osc.trackers.prediction import from_ypr_deg
 
 Floats: TypeAlias = tuple[float, ...]
 

@@ -8,20 +8,8 @@ from auricle.dsp.geometry import ypr_deg_from_quaternion
 from auricle.osc.addresses.adm import polar_to_world, world_to_polar
 from auricle.osc.addresses.allowed_folders import Folders
 from auricle.osc.addresses.router import Binding
-from auricle.osc.addresses.table import BadArgumentsError
+from auricle.osc.quaternion import Quaternion, from_ypr_deg, unit_quaternion
 from auricle.osc.scene.state import SceneState
-from auricle.osc.scene.target import Quaternion
-from auricle.osc.trackers.prediction import from_ypr_deg
-
-SHORTEST_QUATERNION = 1e-3
-
-
-def unit_quaternion(w: float, x: float, y: float, z: float) -> Quaternion:
-    """The quaternion at length 1; raises BadArgumentsError for one of no length."""
-    length = (w * w + x * x + y * y + z * z) ** 0.5
-    if length < SHORTEST_QUATERNION:
-        raise BadArgumentsError("a quaternion of no length is no orientation")
-    return (w / length, x / length, y / length, z / length)
 
 
 class Native:

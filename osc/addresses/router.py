@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from auricle.dsp.errors import AuricleError
-from auricle.osc.addresses.table import TABLE, Address, BadArgumentsError, NonfiniteError
+from auricle.osc.addresses.table import TABLE, Address
+from auricle.osc.errors import BadArgumentsError, NonfiniteError
 from auricle.osc.protocol.pattern import WILDCARDS, Pattern, PatternError, has_wildcards
 from auricle.osc.statistics import Statistics
 

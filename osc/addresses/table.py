@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from auricle.osc.errors import BadArgumentsError, NonfiniteError
+
 MAX_TEXT = 128
 MAX_PATH = 1024
 # +20 dB. ADM-OSC sets no maximum and leaves it to the receiver; ears do.
@@ -17,14 +19,6 @@ MAX_GAIN = 10.0
 MAX_DISTANCE_M = 1000.0
 
 INFINITE = math.inf
-
-
-class BadArgumentsError(ValueError):
-    """Arguments of the wrong number or type."""
-
-
-class NonfiniteError(BadArgumentsError):
-    """NaN or infinity where a number belongs."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from auricle.osc.scene.target import Quaternion, Target, Vector
+from auricle.osc.quaternion import Quaternion, Vector
+from auricle.osc.scene.target import Target
 
 ORIGIN: Vector = (0.0, 0.0, 0.0)
 FRONT: Vector = (1.0, 0.0, 0.0)

@@ -1,10 +1,9 @@
 """What OSC steers: the interface an engine offers, and a plain one in memory."""
 
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
-Vector: TypeAlias = tuple[float, float, float]
-Quaternion: TypeAlias = tuple[float, float, float, float]
+from auricle.osc.quaternion import Quaternion, Vector
 
 
 class Target(Protocol):

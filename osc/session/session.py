@@ -13,10 +13,11 @@ from auricle.osc.addresses.adm import Adm
 from auricle.osc.addresses.allowed_folders import Folders
 from auricle.osc.addresses.native import Native
 from auricle.osc.addresses.router import Answer, Router
-from auricle.osc.addresses.table import BadArgumentsError, NonfiniteError
+from auricle.osc.errors import BadArgumentsError, NonfiniteError
 from auricle.osc.protocol import messages as wire
+from auricle.osc.quaternion import Quaternion
 from auricle.osc.scene.state import SceneState
-from auricle.osc.scene.target import Quaternion, Target
+from auricle.osc.scene.target import Target
 from auricle.osc.session.clocks import MAX_AHEAD_SECONDS, Clocks
 from auricle.osc.statistics import Statistics
 from auricle.osc.trackers.pose_stream import PoseStream

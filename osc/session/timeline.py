@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.osc.quaternion import Quaternion, Vector
 from auricle.osc.scene.state import SceneState
-from auricle.osc.scene.target import MemoryTarget, Quaternion, Target, Vector
+from auricle.osc.scene.target import MemoryTarget, Target
 from auricle.osc.session.recording import Record, Recording
 from auricle.osc.session.session import MAX_AHEAD_SECONDS, Session
 

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from auricle.osc.addresses.table import BadArgumentsError
+from auricle.osc.errors import BadArgumentsError
 from auricle.osc.protocol.messages import Message
-from auricle.osc.scene.target import Quaternion, Vector
-from auricle.osc.trackers.prediction import conjugate, multiply, rotation_vector
+from auricle.osc.quaternion import Quaternion, Vector, conjugate, multiply, rotation_vector
 from auricle.osc.trackers.presets import PRESETS, RADIANS, TURNS, Angles, Form, Preset, Quat
 from auricle.osc.trackers.reader import Reader
 

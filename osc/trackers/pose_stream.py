@@ -5,8 +5,8 @@ gets even poses.
 """
 
 from auricle.dsp.geometry import quaternion_from_ypr_deg, ypr_deg_from_quaternion
-from auricle.osc.scene.target import Quaternion, Vector
-from auricle.osc.trackers.prediction import PosePredictor, conjugate, multiply
+from auricle.osc.quaternion import Quaternion, Vector, conjugate, multiply
+from auricle.osc.trackers.prediction import PosePredictor
 
 STALE_SECONDS = 0.5
 # Without a new pose the prediction goes on for that long, and then rests.

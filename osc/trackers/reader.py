@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from auricle.osc.addresses.native import unit_quaternion
-from auricle.osc.addresses.table import BadArgumentsError, NonfiniteError
-from auricle.osc.scene.target import Quaternion, Vector
-from auricle.osc.trackers.prediction import conjugate, from_ypr_deg
+from auricle.osc.errors import BadArgumentsError, NonfiniteError
+from auricle.osc.quaternion import Quaternion, Vector, conjugate, from_ypr_deg, unit_quaternion
 from auricle.osc.trackers.presets import PRESETS, Angles, Form, Preset, Quat, preset
 
 __all__ = ["PRESETS", "Preset", "Reader", "preset"]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.osc.scene.target import Quaternion, Vector
+from auricle.osc.quaternion import Quaternion, Vector
 from auricle.plugin_core.live.audio_thread import mailbox, shared_memory
 from auricle.plugin_core.live.audio_thread.shared_memory import Scene
 from auricle.plugin_core.live.shared_state import Desk

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.osc.quaternion import Vector
 from auricle.osc.scene.state import SceneState
-from auricle.osc.scene.target import Target, Vector
+from auricle.osc.scene.target import Target
 from auricle.osc.session.recording import Recording
 from auricle.osc.session.session import Session
 from auricle.osc.session.timeline import Timeline

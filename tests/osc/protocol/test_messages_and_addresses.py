@@ -17,10 +17,11 @@ from auricle.osc.network.client import OscClient
 from auricle.osc.network.server import OscServer
 from auricle.osc.protocol import messages
 from auricle.osc.protocol.pattern import Pattern
+from auricle.osc.quaternion import conjugate, multiply, rotation_vector
 from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.session.recording import Recorder, Recording
 from auricle.osc.session.session import Session
-from auricle.osc.trackers.prediction import PosePredictor, conjugate, multiply, rotation_vector
+from auricle.osc.trackers.prediction import PosePredictor
 
 VALUES = st.one_of(
     st.integers(-(2**31), 2**31 - 1),

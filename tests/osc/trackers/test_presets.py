@@ -15,8 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
-from auricle.osc.addresses.table import BadArgumentsError, NonfiniteError
-from auricle.osc.trackers.prediction import from_ypr_deg
+from auricle.osc.errors import BadArgumentsError, NonfiniteError
+from auricle.osc.quaternion import from_ypr_deg
 from auricle.osc.trackers.presets import PRESETS, preset
 from auricle.osc.trackers.reader import Reader
 
