@@ -20,6 +20,8 @@ import numpy as np
 from auricle.personalization.datasets.splits import folds
 from auricle.personalization.listeners.features import itd_seconds
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
+from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.evaluation.comparison import counts_of, measured_rows
 from auricle.personalization.sparse.listener_gp.arrival_times import (
     ARRIVAL,
@@ -27,8 +29,6 @@ from auricle.personalization.sparse.listener_gp.arrival_times import (
     arrivals_given,
 )
 from auricle.personalization.sparse.listener_gp.covariance import Covariance
-from auricle.personalization.sparse.method import Training
-from auricle.personalization.sparse.methods.population import mean_listener
 
 GROUPS = 8
 STEPS = (1.5, 1 / 1.5, 1.15, 1 / 1.15)

@@ -18,10 +18,11 @@ from auricle.personalization.datasets.lap import COUNTS
 from auricle.personalization.datasets.splits import folds
 from auricle.personalization.listeners.features import HEARD, itd_seconds
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
+from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.listeners.shipped import shipped_training
 from auricle.personalization.sparse.evaluation.comparison import measured_rows
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
-from auricle.personalization.sparse.method import Method, Training, predict_many
+from auricle.personalization.sparse.method import Method, predict_many
 from auricle.personalization.sparse.methods.other_laboratory import WithoutEquipment
 from auricle.personalization.sparse.methods.ridge import BandRidge
 

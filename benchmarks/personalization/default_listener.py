@@ -17,7 +17,7 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.hrtf.structural_model import computed_hrtf
 from auricle.personalization.listeners.features import HEARD, features_of, itd_seconds
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
-from auricle.personalization.sparse.method import Training
+from auricle.personalization.listeners.listener_data import Training
 
 SETS = ("sonicom", "sadie1")
 

@@ -11,7 +11,7 @@ from auricle.personalization.datasets.packed import load_h5
 from auricle.personalization.datasets.registry import find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects
 from auricle.personalization.listeners.features import features
-from auricle.personalization.sparse.method import Training
+from auricle.personalization.listeners.listener_data import Training
 
 _VERSION = 2  # of the features
 

@@ -17,8 +17,8 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.sphere.harmonics import encode, n_channels
 from auricle.personalization.learning.weights import Weights, WeightsError, shipped_weights
 from auricle.personalization.listeners.features import BINS, HEARD
-from auricle.personalization.sparse.method import Training
-from auricle.personalization.sparse.methods.population import mean_listener
+from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.statistics import mean_listener
 
 PATH = shipped_weights("listeners")
 ORDER = 10  # of the harmonics of what is kept of a listener

@@ -5,7 +5,8 @@ from typing import Any
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.learning.weights import fitting, load_weights, shipped_weights
-from auricle.personalization.sparse.method import Method, Training, method, method_at
+from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.sparse.method import Method, method, method_at
 
 LEARNED = (
     "refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer", "dense-refiner",

@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from auricle.personalization.datasets.subjects import Subjects
-    from auricle.personalization.sparse.method import Training
+    from auricle.personalization.listeners.listener_data import Training
 
 EXAMPLE = "Example: auricle train fsp-ae --data DIR --set sonicom --minutes 5"
 SYSTEM_NAMES = (
@@ -155,7 +155,7 @@ def _write_listeners(train: "Training", output: Path | None) -> Path:
 def _write_default(train: "Training", output: Path | None) -> Path:
     from auricle.dsp.hrtf.default_listener import MEASURED_RATE, PATH, save_default
     from auricle.dsp.hrtf.structural_model import symmetric_grid
-    from auricle.personalization.sparse.methods.population import mean_listener
+    from auricle.personalization.listeners.statistics import mean_listener
 
     positions, mirrored = symmetric_grid()
     mean = mean_listener(train).at(positions)

@@ -5,7 +5,7 @@ from pulse_head import full_sphere
 
 from auricle.dsp.sphere.harmonics import encode
 from auricle.personalization.listeners.features import BINS
-from auricle.personalization.sparse.method import Training
+from auricle.personalization.listeners.listener_data import Training
 
 ORDER = 4
 GRID = full_sphere(20.0)  # its mirror image is itself

@@ -3,7 +3,7 @@
 import numpy as np
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.personalization.sparse.method import Training
+from auricle.personalization.listeners.listener_data import Training
 
 
 def listeners(n=12, seed=0):

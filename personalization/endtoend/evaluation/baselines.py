@@ -19,11 +19,11 @@ from auricle.personalization.endtoend.physics.poses import RATE, Poses
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
 from auricle.personalization.listeners.features import Features, to_hrtf_set
 from auricle.personalization.listeners.from_datasets import training_of
+from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.listeners.pooling import united
+from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.evaluation.comparison import measured_rows
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
-from auricle.personalization.sparse.method import Training
-from auricle.personalization.sparse.methods.population import mean_listener
 
 Float32: TypeAlias = NDArray[np.float32]
 Int64: TypeAlias = NDArray[np.int64]

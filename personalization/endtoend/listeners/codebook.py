@@ -29,7 +29,8 @@ from auricle.personalization.listeners.features import (
     Features,
     features_of,
 )
-from auricle.personalization.sparse.method import MIRROR, Measured, Method, Training
+from auricle.personalization.listeners.listener_data import MIRROR, Measured, Training
+from auricle.personalization.sparse.method import Method
 from auricle.personalization.sparse.methods.other_laboratory import equipment_db
 
 Array: TypeAlias = NDArray[np.float64]

@@ -18,8 +18,9 @@ from auricle.personalization.listeners.features import (
     features_of,
     to_responses,
 )
+from auricle.personalization.listeners.listener_data import Measured
 from auricle.personalization.sparse.completion.input_checks import checked
-from auricle.personalization.sparse.method import Array, Measured, Method
+from auricle.personalization.sparse.method import Array, Method
 
 FEWEST_FOR_A_FIELD = 60  # measured directions through which a smooth field of ITDs is laid
 _ITD_NOISE = 0.03  # of their variance; chosen on directions left out of five laboratories

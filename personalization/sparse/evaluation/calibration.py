@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from auricle.personalization.listeners.features import HEARD, itd_seconds
-from auricle.personalization.sparse.method import Array, Prediction, Training
+from auricle.personalization.listeners.listener_data import Prediction, Training
+from auricle.personalization.sparse.method import Array
 
 Int64: TypeAlias = NDArray[np.int64]
 

@@ -29,9 +29,10 @@ from auricle.personalization.listeners.features import (
     energy_db,
     to_responses,
 )
+from auricle.personalization.listeners.listener_data import Prediction, Training
 from auricle.personalization.sparse.evaluation.lazy_fit import TRAINING_MINUTES, Fitted
 from auricle.personalization.sparse.evaluation.localisation import OBSERVED, observed_errors
-from auricle.personalization.sparse.method import Prediction, Training, predict_many
+from auricle.personalization.sparse.method import predict_many
 
 LAP_COUNTS, OTHER_COUNTS = (3, 5, 19, 100), (4, 9, 16, 100)
 ITD_DIRECTIONS = 200

@@ -7,7 +7,8 @@ from typing import Any
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.learning.weights import load_weights, save_weights, shipped_weights
-from auricle.personalization.sparse.method import Training, method
+from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.sparse.method import method
 from auricle.personalization.sparse.trained import (
     LEARNED,
     OF_SHIPPED,

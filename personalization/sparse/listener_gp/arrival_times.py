@@ -17,6 +17,7 @@ from scipy.linalg import cho_solve, solve_triangular
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.sphere.grids import chords
 from auricle.personalization.listeners.features import itd_seconds
+from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.sparse.listener_gp.covariance import (
     Covariance,
     Part,
@@ -27,7 +28,6 @@ from auricle.personalization.sparse.listener_gp.covariance import (
     variance,
 )
 from auricle.personalization.sparse.listener_gp.posterior import factor_of, places_of
-from auricle.personalization.sparse.method import Training
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

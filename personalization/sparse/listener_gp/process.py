@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.personalization.listeners.features import BINS, HEARD
+from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.arrival_times import (
     ARRIVAL,
     ARRIVAL_ACROSS,
@@ -32,8 +34,6 @@ from auricle.personalization.sparse.listener_gp.posterior import (
     places_of,
     spread_of,
 )
-from auricle.personalization.sparse.method import Measured, Prediction, Training
-from auricle.personalization.sparse.methods.population import mean_listener
 
 Array: TypeAlias = NDArray[np.float64]
 Float32: TypeAlias = NDArray[np.float32]

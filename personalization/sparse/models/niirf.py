@@ -19,7 +19,8 @@ import torch
 from torch import nn
 
 from auricle.personalization.listeners.features import HEARD, SAMPLE_RATE, SIZE
-from auricle.personalization.sparse.method import Array, Measured
+from auricle.personalization.listeners.listener_data import Measured
+from auricle.personalization.sparse.method import Array
 from auricle.personalization.sparse.models.shared.base import (
     SCALE_DB,
     LearnedMethod,

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from auricle.personalization.sparse.method import Training
+from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.sparse.models.shared.base import (
     N_HEARD,
     LearnedMethod,

@@ -7,6 +7,8 @@ from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.interpolation.gaussian_process import matern_3_2
 from auricle.dsp.sphere.grids import chords, fibonacci_sphere
 from auricle.personalization.listeners.features import BINS, itd_seconds
+from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.arrival_times import (
     ARRIVAL,
     HEAD_BANDS,
@@ -14,8 +16,6 @@ from auricle.personalization.sparse.listener_gp.arrival_times import (
     arrivals_given,
     own_scatter_us,
 )
-from auricle.personalization.sparse.method import Training
-from auricle.personalization.sparse.methods.population import mean_listener
 
 GRID = fibonacci_sphere(120)
 FEW = np.array([5, 40, 90])

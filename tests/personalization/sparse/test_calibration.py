@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from synthetic_set import sphere
 
+from auricle.personalization.listeners.listener_data import Prediction, Training
 from auricle.personalization.sparse.evaluation.calibration import (
     LEVELS,
     calibration,
     sample_coverage,
 )
-from auricle.personalization.sparse.method import Prediction, Training
 
 MEASURED = np.array([0, 5, 9])
 

@@ -14,10 +14,10 @@ from auricle.dsp.errors import AuricleError
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.learning.weights import WeightsError
 from auricle.personalization.listeners.features import SAMPLE_RATE, to_responses
+from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.sparse.evaluation import comparison, lazy_fit, localisation
 from auricle.personalization.sparse.evaluation.comparison import OWN_EARS, Request, Result
 from auricle.personalization.sparse.evaluation.lazy_fit import Fitted
-from auricle.personalization.sparse.method import Training
 from auricle.plugin_core.cli import main
 from auricle.plugin_core.tables import sparse
 

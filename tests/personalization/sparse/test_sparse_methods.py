@@ -12,6 +12,7 @@ from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.sphere.harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.listeners.features import HEARD, blend_weights, itd_seconds
+from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
 from auricle.personalization.listeners.pooling import united
 from auricle.personalization.sparse.listener_gp import posterior
 from auricle.personalization.sparse.listener_gp.covariance import (
@@ -25,15 +26,7 @@ from auricle.personalization.sparse.listener_gp.process import (
     ListenersAcross,
     ListenersProcess,
 )
-from auricle.personalization.sparse.method import (
-    METHODS,
-    Measured,
-    Prediction,
-    Training,
-    method,
-    names,
-    predict_many,
-)
+from auricle.personalization.sparse.method import METHODS, method, names, predict_many
 from auricle.personalization.sparse.methods import ridge as ridge_module
 from auricle.personalization.sparse.methods.other_laboratory import equipment_db
 from auricle.personalization.sparse.methods.ridge import BandRidge

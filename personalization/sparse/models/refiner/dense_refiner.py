@@ -19,9 +19,10 @@ from torch import nn
 
 from auricle.personalization.learning.training_loop import History, Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
+from auricle.personalization.listeners.listener_data import Prediction, Training
+from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
-from auricle.personalization.sparse.method import Array, Float32, Prediction, Training
-from auricle.personalization.sparse.methods.population import Population
+from auricle.personalization.sparse.method import Array, Float32
 from auricle.personalization.sparse.models.shared.correction_net import CorrectionNet, lsd_db
 from auricle.personalization.sparse.models.shared.gp_correction_base import OverListeners
 from auricle.personalization.sparse.models.shared.measurement_sets import Int64

@@ -19,15 +19,10 @@ from auricle.dsp.errors import AuricleError
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, load_into, state_of
 from auricle.personalization.listeners.features import HEARD
+from auricle.personalization.listeners.listener_data import MIRROR, Measured, Prediction, Training
+from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.arrival_times import ARRIVAL, arrivals_given
-from auricle.personalization.sparse.method import (
-    MIRROR,
-    Array,
-    Measured,
-    Prediction,
-    Training,
-)
-from auricle.personalization.sparse.methods.population import mean_listener
+from auricle.personalization.sparse.method import Array
 from auricle.personalization.sparse.models.shared.correction_numpy import SCALE_DB as SCALE_DB
 from auricle.personalization.sparse.models.shared.measurement_sets import (
     Int64,

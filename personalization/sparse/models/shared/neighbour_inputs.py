@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from auricle.dsp.sphere.grids import chords
 from auricle.personalization.listeners.features import HEARD, energy_db
-from auricle.personalization.sparse.method import MIRROR, Array, Float32, Prediction, Training
-from auricle.personalization.sparse.methods.population import Population
+from auricle.personalization.listeners.listener_data import MIRROR, Prediction, Training
+from auricle.personalization.listeners.statistics import Population
+from auricle.personalization.sparse.method import Array, Float32
 from auricle.personalization.sparse.models.shared.correction_numpy import SCALE_DB
 from auricle.personalization.sparse.models.shared.measurement_sets import Int64
 

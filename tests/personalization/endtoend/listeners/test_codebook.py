@@ -6,8 +6,8 @@ from listener_groups import GRID, some_listeners
 
 from auricle.personalization.endtoend.listeners.codebook import MOST_CODE, MOST_RMS, Codebook, held
 from auricle.personalization.listeners.features import HEARD, Features, to_hrtf_set
+from auricle.personalization.listeners.listener_data import Measured
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
-from auricle.personalization.sparse.method import Measured
 
 PEOPLE = some_listeners(30)
 OTHERS = some_listeners(4, seed=7)

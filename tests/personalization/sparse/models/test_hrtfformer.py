@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.listeners.features import HEARD  # noqa: E402
-from auricle.personalization.sparse.method import MIRROR  # noqa: E402
+from auricle.personalization.listeners.listener_data import MIRROR  # noqa: E402
 from auricle.personalization.sparse.methods.spherical_harmonics import reading  # noqa: E402
 from auricle.personalization.sparse.models.hrtfformer import (  # noqa: E402
     BASE_ORDER,

@@ -10,10 +10,11 @@ from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.learning.weights import WeightsError, save_weights  # noqa: E402
 from auricle.personalization.listeners import shipped  # noqa: E402
 from auricle.personalization.listeners.features import HEARD, energy_db  # noqa: E402
+from auricle.personalization.listeners.listener_data import MIRROR, Measured  # noqa: E402
 from auricle.personalization.listeners.pooling import united  # noqa: E402
 from auricle.personalization.sparse.listener_gp import posterior as process  # noqa: E402
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross  # noqa: E402
-from auricle.personalization.sparse.method import MIRROR, Measured, method  # noqa: E402
+from auricle.personalization.sparse.method import method  # noqa: E402
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db  # noqa: E402
 from auricle.personalization.sparse.models import niirf  # noqa: E402
 from auricle.personalization.sparse.models.fsp_ae import FspAe, FspAeNet  # noqa: E402

@@ -1,0 +1,62 @@
+"""Groups of listeners as statistics: the mean listener, deviations from it."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from auricle.personalization.listeners.features import HEARD
+from auricle.personalization.listeners.listener_data import Prediction, Training
+from auricle.personalization.sparse.method import Array, Float32
+
+
+@dataclass(frozen=True)
+class Population:
+    """What is said of listeners and their mirror images to a network.
+
+    Attributes:
+        positions: (M, 3).
+        mean_db: (M, 2, F) their mean.
+        spread_db: (M, 2, F) their standard deviation.
+        level_db: the mean of all of it.
+    """
+
+    positions: Array
+    mean_db: Float32
+    spread_db: Float32
+    level_db: float
+
+    @classmethod
+    def of(cls, train: Training) -> "Population":
+        """That of listeners over their grid."""
+        both = train.joined(train.mirrored()).magnitude_db
+        mean = both.mean(axis=0)
+        return cls(train.positions, mean, both.std(axis=0), float(mean[..., HEARD].mean()))
+
+    def at(self, targets: Array) -> "Population":
+        """The same at other directions (Q, 3), interpolated."""
+        two = np.stack([self.mean_db, self.spread_db])
+        found = Training(self.positions, two, np.zeros((2, len(self.positions), 2))).at(targets)
+        mean, spread = found.magnitude_db
+        return replace(self, positions=targets, mean_db=mean, spread_db=spread)
+
+
+def mean_listener(train: Training) -> Training:
+    """One listener: the mean of all and of their mirror images, so left and right are alike."""
+    averaged = Training(
+        train.positions,
+        train.magnitude_db.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32),
+        train.arrival_seconds.mean(axis=0, keepdims=True),
+        train.dataset,
+    )
+    both = averaged.joined(averaged.mirrored())
+    return Training(
+        train.positions,
+        both.magnitude_db.mean(axis=0, keepdims=True),
+        both.arrival_seconds.mean(axis=0, keepdims=True),
+        train.dataset,
+    )
+
+
+def _of(train: Training, row: int, targets: Array) -> Prediction:
+    found = train.take([row]).at(targets)
+    return Prediction(found.magnitude_db[0], found.arrival_seconds[0])
