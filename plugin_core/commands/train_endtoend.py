@@ -23,7 +23,7 @@ def train_on_scenes(
         raise AuricleError(f'--licence is "shippable" or "all", got {licence!r}')
     path = checked_path(output or Path(f"{name}.safetensors"))
     try:
-        from auricle.personalization.endtoend.systems.registry import train_system
+        from auricle.personalization.endtoend.training.train import train_system
     except ImportError as error:
         if error.name != "torch":
             raise

@@ -12,23 +12,16 @@ import torch
 from numpy.typing import NDArray
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.personalization.datasets.subjects import Subjects
+from auricle.personalization.endtoend.listeners.known_people import FEW, KnownPeople
 from auricle.personalization.endtoend.listeners.people import Listeners, led
 from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp
 from auricle.personalization.endtoend.physics.poses import RATE, Poses
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
 from auricle.personalization.listeners.features import Features, to_hrtf_set
-from auricle.personalization.listeners.from_datasets import training_of
-from auricle.personalization.listeners.listener_data import Training
-from auricle.personalization.listeners.pooling import united
 from auricle.personalization.listeners.statistics import mean_listener
-from auricle.personalization.sparse.evaluation.comparison import measured_rows
-from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
 
 Float32: TypeAlias = NDArray[np.float32]
 Int64: TypeAlias = NDArray[np.int64]
-
-FEW = 5  # directions
 
 
 def warp(mono: Float32, poses: Poses) -> Float32:
@@ -36,62 +29,6 @@ def warp(mono: Float32, poses: Poses) -> Float32:
     given = torch.from_numpy(np.asarray(mono, dtype=np.float32))[None]
     places = torch.from_numpy(poses.apparent_m.astype(np.float32))[None]
     return geometric_warp(given, places)[0].numpy()
-
-
-class KnownPeople:
-    """Features of the people of some laboratories, and who of them trains.
-
-    Args:
-        listeners: with their roles.
-        laboratories: the same people in the same order, harmonised or as measured.
-    """
-
-    def __init__(self, listeners: Listeners, laboratories: tuple[Subjects, ...]) -> None:
-        self.listeners = listeners
-        self.laboratories = laboratories
-        self.features = [training_of(each) for each in laboratories]
-
-    def training_rows(self, laboratory: int) -> Int64:
-        """Rows, within a laboratory, of those who train."""
-        first = sum(len(each) for each in self.laboratories[:laboratory])
-        roles = self.listeners.roles[first : first + len(self.laboratories[laboratory])]
-        return np.flatnonzero(np.array(roles) == "train")
-
-    @cached_property
-    def training(self) -> Training:
-        """All who train, about one mean, over the grid of the first laboratory that has some."""
-        parts = []
-        for k, each in enumerate(self.features):
-            rows = self.training_rows(k)
-            if len(rows):
-                parts.append(each.take(rows))
-        return parts[0] if len(parts) == 1 else united(parts)
-
-    @cached_property
-    def within(self) -> ListenersProcess:
-        """The process over listeners, for those of a laboratory that it knows."""
-        made = ListenersProcess()
-        made.fit(self.training)
-        return made
-
-    @cached_property
-    def across(self) -> ListenersAcross:
-        """The same for those of another laboratory, or of one that is as it was measured."""
-        made = ListenersAcross()
-        made.fit(self.training)
-        return made
-
-    def place(self, row: int) -> tuple[int, int]:
-        """The laboratory of a listener, and the row there."""
-        for k, each in enumerate(self.laboratories):
-            if row < len(each):
-                return k, row
-            row -= len(each)
-        raise IndexError(row)
-
-    def few_rows(self, row: int) -> Int64:
-        """The few directions at which a listener is measured."""
-        return measured_rows(self.laboratories[self.place(row)[0]], FEW)
 
 
 class ExplicitSets:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.sphere.grids import fibonacci_sphere
-from auricle.personalization.endtoend.evaluation.baselines import FEW, ExplicitSets, warp
+from auricle.personalization.endtoend.evaluation.baselines import ExplicitSets, warp
 from auricle.personalization.endtoend.evaluation.metrics import (
     Render,
     errors_of,
@@ -29,6 +29,7 @@ from auricle.personalization.endtoend.evaluation.metrics import (
     speech_scores,
 )
 from auricle.personalization.endtoend.listeners.codebook import held
+from auricle.personalization.endtoend.listeners.known_people import FEW
 from auricle.personalization.endtoend.listeners.listener_codes import ListenerCodes
 from auricle.personalization.endtoend.listeners.people import Listeners
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses

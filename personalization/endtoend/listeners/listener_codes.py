@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.datasets.subjects import Subjects
-from auricle.personalization.endtoend.evaluation.baselines import KnownPeople
 from auricle.personalization.endtoend.listeners.codebook import SIZE_OF_CODE, Codebook
+from auricle.personalization.endtoend.listeners.known_people import KnownPeople
 from auricle.personalization.endtoend.listeners.people import Listeners
 from auricle.personalization.listeners.from_datasets import subjects_in
 
