@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY
-from auricle.dsp.hrtf.bass import judged_bass
-from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.preparation.cache import is_cached, prepared_set
-from auricle.dsp.preparation.prepare import PreparedSet, checked_length, room_left_out
-from auricle.dsp.sphere.grids import coarseness_deg
-from auricle.plugin_core.audio.files import FileSource, Source, output_format, same_file
+from auricle.plugin_core.audio.files import (
+    FileSource,
+    Source,
+    output_format,
+    same_file,
+    silenced_samples,
+)
 from auricle.plugin_core.audio.headers import read_header
 from auricle.plugin_core.audio.riff_chunks import is_wave, wave_chunks
-from auricle.plugin_core.listener.set_options import SetOptions
+from auricle.plugin_core.listener.loading import load_listener, prepared_listener
 from auricle.plugin_core.mastering.master import (
     Master,
     Mastering,
@@ -38,7 +39,6 @@ from auricle.plugin_core.scene.playback.channels import Channels, whole_file
 
 STEREO_HALF_WIDTH_DEG = 30.0
 MOST_CHANNELS = 1024
-MOST_COARSE_DEG = 25.0
 ENCODINGS = ("float32", "pcm24")
 PathLike = str | os.PathLike[str]
 Array = NDArray[np.float64]
@@ -228,47 +228,6 @@ def mastering(
     return Mastering(gain_db, loudness_lufs, ceiling_db, encoding=encoding, measure=measure)
 
 
-def prepared_listener(
-    listener: HrtfSet, sample_rate: int, rank: str | int, level: str,
-    say: Callable[[str], None] | None = None,
-) -> PreparedSet:  # fmt: skip
-    """The tables of a set; says it when making them takes seconds, and what they play wrong.
-
-    Raises:
-        AuricleError: a set of so few directions that what lies between them would be made up.
-    """
-    name = listener.name or "the listener"
-    checked_length(listener)
-    coarse_deg = coarseness_deg(listener.positions)
-    if coarse_deg > MOST_COARSE_DEG:
-        raise AuricleError(
-            f"{name}: {listener.n_directions} direction(s), most of the sphere is up to "
-            f"{coarse_deg:.0f} degrees from the nearest, {MOST_COARSE_DEG:g} is the most that can "
-            "be rendered; auricle personalize sparse FILE.sofa -o LISTENER.sofa predicts the rest"
-        )
-    if say is not None and not is_cached(listener, sample_rate, rank=rank, level=level):
-        say(f"preparing {name} for {sample_rate} Hz, once; seconds")
-    if say is not None and listener.bass == "auto" and level == "matched":
-        odd = judged_bass(listener).sentence()
-        if odd:
-            say(f"{name}: {odd}")
-    prepared = prepared_set(listener, sample_rate, rank=rank, level=level)
-    if say is not None and rank != "full" and (lost := room_left_out(listener)):
-        say(f"{name}: {lost}")
-    for sentence in prepared.errors.beyond_bounds() if say is not None else ():
-        assert say is not None
-        say(f"{name}, as it is played: {sentence}")
-    return prepared
-
-
-def load_listener(
-    hrtf: PathLike | None, sample_rate: int, say: Callable[[str], None] | None = None,
-    options: SetOptions = SetOptions(),  # noqa: B008 (it cannot change)
-) -> HrtfSet:  # fmt: skip
-    """The set of a SOFA file, its findings told, or the default listener, the mean of many."""
-    return default_hrtf(sample_rate) if hrtf is None else options.load(hrtf, say)
-
-
 def _places(
     sources: Sequence[FileSource], azimuth_deg: float | Sequence[float],
     elevation_deg: float | Sequence[float], distance_m: float | Sequence[float] | None,
@@ -335,12 +294,3 @@ def each_track(
             f"{what} {given[0]:g} is that of all {count} tracks; give one a track to set them apart"
         )
     return given * count if len(given) < count else given
-
-
-def silenced_samples(sources: Sequence[Source]) -> dict[str, int]:
-    """How many samples of each source were NaN or infinite, where there are any."""
-    found: dict[str, int] = {}
-    for source in sources:
-        if source.nonfinite_samples:
-            found[source.name] = found.get(source.name, 0) + source.nonfinite_samples
-    return found

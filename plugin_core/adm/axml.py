@@ -11,8 +11,8 @@ from xml.parsers import expat
 
 from auricle.plugin_core.adm.blocks import Blocks, add_block
 from auricle.plugin_core.adm.elements import Element
-from auricle.plugin_core.adm.errors import AdmError
 from auricle.plugin_core.audio.riff_chunks import Chunk
+from auricle.plugin_core.errors import AdmError
 
 MOST_BYTES = 1 << 29
 MOST_ELEMENTS = 1_000_000  # blocks not counted

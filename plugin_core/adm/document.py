@@ -9,8 +9,8 @@ from auricle.plugin_core.adm.axml import Parsed, kind_of, read_axml
 from auricle.plugin_core.adm.blocks import Blocks
 from auricle.plugin_core.adm.common import common_channel, is_common
 from auricle.plugin_core.adm.elements import Element
-from auricle.plugin_core.adm.errors import AdmError
 from auricle.plugin_core.audio.riff_chunks import TrackRow, Wave
+from auricle.plugin_core.errors import AdmError
 
 SILENT_TRACK = "ATU_00000000"
 _MOST_PACKS = 1000

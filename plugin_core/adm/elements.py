@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from auricle.plugin_core.adm.errors import AdmError
+from auricle.plugin_core.errors import AdmError
 
 _TIME = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2})(?:\.(\d{0,18})(?:S(\d{1,9}))?)?")
 

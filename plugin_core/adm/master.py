@@ -15,10 +15,10 @@ from auricle.plugin_core.adm.axml import MOST_BLOCKS
 from auricle.plugin_core.adm.beds import layout_of, loudspeaker
 from auricle.plugin_core.adm.blocks import LOCKED, N_COLUMNS
 from auricle.plugin_core.adm.document import AudioObject, Document
-from auricle.plugin_core.adm.errors import AdmError
 from auricle.plugin_core.adm.selection import Item, choose_programme, select
 from auricle.plugin_core.adm.timeline import Timeline, timeline
 from auricle.plugin_core.audio.riff_chunks import read_wave
+from auricle.plugin_core.errors import AdmError
 
 LFE_LAYOUT = "lfe"
 _MOST_ORDER = 7

@@ -23,8 +23,8 @@ from auricle.plugin_core.adm.blocks import (
     WIDTH,
     Rows,
 )
-from auricle.plugin_core.adm.errors import AdmError
 from auricle.plugin_core.adm.positions import polar_from_room, width_deg_from_room
+from auricle.plugin_core.errors import AdmError
 
 Array = NDArray[np.float64]
 Note = Callable[[str], None]

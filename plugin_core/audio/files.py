@@ -373,3 +373,12 @@ class _Closed:
 
     def write(self, audio: Audio) -> None:
         """Nothing is written any more."""
+
+
+def silenced_samples(sources: Sequence[Source]) -> dict[str, int]:
+    """How many samples of each source were NaN or infinite, where there are any."""
+    found: dict[str, int] = {}
+    for source in sources:
+        if source.nonfinite_samples:
+            found[source.name] = found.get(source.name, 0) + source.nonfinite_samples
+    return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from auricle.plugin_core.adm.errors import AdmError
+from auricle.plugin_core.errors import AdmError
 
 _FORMS = (b"RIFF", b"RF64", b"BW64")
 _MOST_CHUNKS = 10_000

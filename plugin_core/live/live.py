@@ -23,6 +23,7 @@ from auricle.osc.network.server import LOCAL, OscServer
 from auricle.osc.scene.state import SceneState
 from auricle.osc.trackers.presets import preset
 from auricle.plugin_core.audio.files import output_format, same_file
+from auricle.plugin_core.listener.loading import load_listener, prepared_listener
 from auricle.plugin_core.live.audio_thread.shared_memory import Status, Switch
 from auricle.plugin_core.live.audio_thread.system import require_system
 from auricle.plugin_core.live.backends.backend import Backend
@@ -36,7 +37,6 @@ from auricle.plugin_core.live.recording import Recording
 from auricle.plugin_core.live.shared_state import Desk
 from auricle.plugin_core.live.sources import Input, Source, Track, channels
 from auricle.plugin_core.live.statistics import engine_figures, meters_db
-from auricle.plugin_core.offline import load_listener, prepared_listener
 
 BACKENDS = ("jack", "portaudio", "null")
 WATCH_SECONDS = 0.05

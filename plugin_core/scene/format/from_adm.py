@@ -3,7 +3,6 @@
 from math import log10
 from pathlib import Path
 
-from auricle.plugin_core.adm.errors import AdmError
 from auricle.plugin_core.adm.master import (
     WIDEST_DEG,
     Ambisonics,
@@ -14,6 +13,7 @@ from auricle.plugin_core.adm.master import (
     read_master,
 )
 from auricle.plugin_core.adm.timeline import Timeline
+from auricle.plugin_core.errors import AdmError
 from auricle.plugin_core.scene.format.model import Distance, Keyframe, Keyframes, Static, Track
 from auricle.plugin_core.scene.format.schema import KeyProblem
 

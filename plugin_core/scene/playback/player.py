@@ -13,6 +13,7 @@ from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.plugin_core.audio.fifo import Fifo
+from auricle.plugin_core.listener.loading import load_listener, prepared_listener
 from auricle.plugin_core.mixing.feed import FADE_FRAMES, Feed, StreamedChain
 from auricle.plugin_core.mixing.mixer import Bus, MakeBus, Mixer, ObjectBus, workers
 from auricle.plugin_core.motion.keyframes import KeyframePath
@@ -26,7 +27,6 @@ from auricle.plugin_core.motion.paths import (
     Turned,
 )
 from auricle.plugin_core.motion.timed_csv import read_positions
-from auricle.plugin_core.offline import load_listener, prepared_listener
 from auricle.plugin_core.plugins.chain import Chain
 from auricle.plugin_core.scene.format.model import (
     Keyframes,

@@ -4,10 +4,9 @@ from collections import defaultdict
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from auricle.plugin_core.audio.files import FileSource, Source
+from auricle.plugin_core.audio.files import FileSource, Source, silenced_samples
 from auricle.plugin_core.audio.headers import Header, read_header
 from auricle.plugin_core.audio.shared_file import SharedFile
-from auricle.plugin_core.offline import silenced_samples
 from auricle.plugin_core.scene.format.json_tree import SceneError
 from auricle.plugin_core.scene.format.model import Track
 from auricle.plugin_core.scene.playback.channels import Channels, channels_of

@@ -1,4 +1,4 @@
-"""What is raised for an ADM file that cannot be played."""
+"""What is raised for files that cannot be played."""
 
 from auricle.dsp.errors import AuricleError
 
