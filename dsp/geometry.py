@@ -17,12 +17,10 @@ one, so for a source on the right.
 All arrays are float64; leading dimensions broadcast.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array: TypeAlias = NDArray[np.float64]
+from auricle.dsp.arrays import Array
 
 IDENTITY: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
 

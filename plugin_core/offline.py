@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
@@ -41,7 +41,6 @@ STEREO_HALF_WIDTH_DEG = 30.0
 MOST_CHANNELS = 1024
 ENCODINGS = ("float32", "pcm24")
 PathLike = str | os.PathLike[str]
-Array = NDArray[np.float64]
 
 
 def render(

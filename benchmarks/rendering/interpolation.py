@@ -27,7 +27,7 @@ import scipy.fft as fft
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.interpolation.gp_mixture import interpolate
 from auricle.dsp.interpolation.mesh_refinement import refine
-from auricle.dsp.responses import arrival
+from auricle.dsp.responses import arrival, minimum_phase
 from auricle.dsp.responses.time_axis import resampled
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.plugin_core.bench.protocols.truth import harmonics
@@ -76,8 +76,8 @@ def barycentric_aligned(grid, targets):
 
 def barycentric_minimum_phase(grid, targets):
     """With the delays that fit its phase below 1.5 kHz."""
-    magnitude = arrival.floored_magnitude(grid.ir, 2048)
-    responses = arrival.minimum_phase(magnitude, SIZE)
+    magnitude = minimum_phase.floored_magnitude(grid.ir, 2048)
+    responses = minimum_phase.minimum_phase(magnitude, SIZE)
     delays = arrival.low_frequency_arrival_samples(grid.ir, responses, grid.arrivals, RATE)
     responses = np.pad(responses, ((0, 0), (0, 0), (LEAD, 0)))[..., :SIZE]
     return grid.mixed(responses, targets), grid.mixed(delays, targets)

@@ -18,7 +18,7 @@ from accuracy import packed
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.dsp.responses import arrival
+from auricle.dsp.responses import arrival, minimum_phase
 from auricle.dsp.sphere.mesh import triangulate
 
 RATE = 48000
@@ -54,8 +54,8 @@ def blended(hrtf: HrtfSet, targets: np.ndarray, how: str) -> np.ndarray:
         return arrival.shifted(
             mix(arrival.shifted(ir, 24.0 - arrivals, 1024)), mix(arrivals) - 24.0, 1024
         )
-    magnitude = arrival.floored_magnitude(ir, 2048)
-    short = arrival.minimum_phase(magnitude, 512)
+    magnitude = minimum_phase.floored_magnitude(ir, 2048)
+    short = minimum_phase.minimum_phase(magnitude, 512)
     return arrival.shifted(mix(short), mix(arrivals), 1024)
 
 

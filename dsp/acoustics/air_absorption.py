@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.biquad import IDENTITY_COEFFICIENTS, from_analogue
-from auricle.dsp.geometry import Array
 
 _REFERENCE_KELVIN, _TRIPLE_POINT_KELVIN = 293.15, 273.16
 _REFERENCE_KPA = 101.325

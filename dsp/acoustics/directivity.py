@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import Array
 
 # Shares of the omnidirectional part of the first-order family.
 PATTERNS = {

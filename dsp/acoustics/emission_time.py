@@ -1,14 +1,11 @@
 """Where sources are heard: the place each had when the sound that arrives now left it."""
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
-
-Array: TypeAlias = NDArray[np.float64]
+from auricle.dsp.arrays import Array
 
 _ROUNDS = 60  # of the search for the time of emission; the error shrinks by v / c in each
 _EXACT_M = 1e-9

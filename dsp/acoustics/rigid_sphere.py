@@ -4,20 +4,16 @@ The slow reference of everything that has to do with distance. ``cosine`` is alw
 angle between the source and the ear, seen from the middle of the head; time runs as exp(+jwt).
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from auricle.dsp.arrays import Array, Complex
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import Array
 
 SOUND_SPEED_M_S = 343.0
 MEAN_RADIUS_M = 0.0875  # of heads
 MAX_TERMS = 2000
 _AT_REST = 1e-9  # of the wave number times the radius: what is below is the response at 0 Hz
-
-Complex: TypeAlias = NDArray[np.complex128]
 
 
 def sphere_response(

@@ -1,7 +1,6 @@
 """A listener's filters for ambisonics: from an HRTF set to one pair of filters a channel."""
 
 from dataclasses import dataclass, fields
-from typing import TypeAlias
 
 import numpy as np
 import scipy.fft as fft
@@ -12,6 +11,7 @@ from auricle.dsp.ambisonics.magnitude_least_squares import (
     magnitude_least_squares,
     match_covariance,
 )
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.diffuse_field import diffuse_field_rms
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
@@ -22,8 +22,6 @@ from auricle.dsp.responses import arrival as alignment
 from auricle.dsp.sphere.grids import fibonacci_sphere
 from auricle.dsp.sphere.harmonics import checked_order, conversion, encode
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate
-
-Array: TypeAlias = NDArray[np.float64]
 
 VERSION = 1  # of everything that decides the filters
 MAX_ORDER = 10

@@ -18,8 +18,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Complex
+
 Array: TypeAlias = NDArray[np.floating]
-Complex: TypeAlias = NDArray[np.complex128]
 
 TRANSITION_HZ = (1000.0, 2000.0)
 ROUNDS = 5

@@ -5,11 +5,11 @@ from numpy.typing import ArrayLike
 
 from auricle.dsp.acoustics.air_absorption import SCALE_M, Air, air_table, table_distances_m
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
+from auricle.dsp.arrays import Array
 from auricle.dsp.distance import cue_kernels as kernels
 from auricle.dsp.distance.near_field import NearFieldTable
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.biquad import IDENTITY_COEFFICIENTS
-from auricle.dsp.geometry import Array
 
 EARS = np.array([[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]])
 NEAR_LIMIT_M = 2.0

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, path_m, sphere_response
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.biquad import from_analogue
-from auricle.dsp.geometry import Array
 
 # Three constants of a head that is no sphere, chosen on a dummy head at 0.25 m (docs/distance.md):
 # its shadow is that of a larger sphere than its delays,

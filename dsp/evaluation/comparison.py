@@ -1,11 +1,11 @@
 """Two sets on one grid compared: errors of each direction, means of the sphere and its planes."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.metrics.interaural import (
     ild_db,
@@ -14,8 +14,6 @@ from auricle.dsp.metrics.interaural import (
     itd_onset_seconds,
 )
 from auricle.dsp.metrics.spectral import LAP, MIDDLE, lsd_db
-
-Array: TypeAlias = NDArray[np.float64]
 
 DOUBTFUL_ONSET_US = 300.0  # no two estimators of a clean response are as far apart
 PLANE_DEG = 1.0  # a direction is in a plane if it is no farther from it

@@ -1,16 +1,13 @@
 """Two sets brought to the directions, the rate and the length that they share."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-
-Array: TypeAlias = NDArray[np.float64]
 
 TOLERANCE_DEG = 1.0
 

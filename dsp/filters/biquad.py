@@ -1,14 +1,10 @@
 """Second-order digital filters from analogue ones, and their responses."""
 
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.arrays import Array, Complex
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import Array
-
-Complex: TypeAlias = NDArray[np.complex128]
 
 # Coefficients stand in the order b0, b1, b2, a1, a2; a0 is 1.
 IDENTITY_COEFFICIENTS = (1.0, 0.0, 0.0, 0.0, 0.0)

@@ -6,7 +6,6 @@ against such waves, so a rigid sphere of its size says what its ears get.
 """
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +17,10 @@ from auricle.dsp.acoustics.rigid_sphere import (
     path_m,
     sphere_response,
 )
+from auricle.dsp.arrays import Array
 from auricle.dsp.hrtf.head_radius import head_radius_m
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.responses.arrival import arrival_samples, smooth_field
-
-Array: TypeAlias = NDArray[np.float64]
 
 SPHERE_BELOW_HZ, MEASURED_ABOVE_HZ = 200.0, 400.0
 _JUDGED_HZ = (35.0, 70.0)

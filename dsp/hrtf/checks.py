@@ -7,16 +7,13 @@ clockwise or the ears are exchanged; the cues alone cannot tell which, so that i
 
 import re
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.metrics.interaural import ild_db, itd_correlation_seconds
 from auricle.dsp.sphere.grids import _distinct, largest_hole, plane_normal, spacing_deg
-
-Array: TypeAlias = NDArray[np.float64]
 
 # ITD of a source at the side, by a straight line over -y, of 223 people and heads (HUTUBS, SONICOM,
 # CIPIC, SADIE I): 564 to 775 us; a KU100 with the source at 0.25 m has 782 us.

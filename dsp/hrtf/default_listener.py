@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import Array
 from auricle.dsp.hrtf.bass import extended_bass
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.responses.time_axis import from_magnitudes, resampled

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.metrics.spectral import MIDDLE
 from auricle.dsp.sphere.mesh import SphereMesh

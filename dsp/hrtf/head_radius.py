@@ -3,7 +3,7 @@
 import numpy as np
 
 from auricle.dsp.acoustics.rigid_sphere import MEAN_RADIUS_M, SOUND_SPEED_M_S, path_m
-from auricle.dsp.geometry import Array
+from auricle.dsp.arrays import Array
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.responses.arrival import arrival_samples
 

@@ -4,19 +4,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
-from auricle.dsp.geometry import (
-    Array,
-    azimuth_elevation_deg,
-    unit_vectors,
-)
-
-Array: TypeAlias = NDArray[np.float64]
+from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 
 BASS = ("auto", "extend", "measured")
 

@@ -6,13 +6,13 @@ at by a notch that rises with the source, front and back by the shadow of the pi
 """
 
 from functools import lru_cache
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import spherical_jn, spherical_yn
 
-from auricle.dsp.geometry import Array, unit_vectors
+from auricle.dsp.arrays import Array, Complex
+from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 NAME = "computed spherical head with pinna reflections (not a measured person)"
@@ -26,8 +26,6 @@ _RING_STEP_DEG = 7.5
 _EQUATOR_DIRECTIONS = 48
 _SECONDS = 256 / 48000  # length of the responses
 _CENTRE_SECONDS = 1.2e-3  # when sound passes the middle of the head: leaves silence before onsets
-
-Complex: TypeAlias = NDArray[np.complex128]
 
 
 @lru_cache(maxsize=4)

@@ -16,12 +16,13 @@ Letters: S sources, E ears, V vertices, N sections, L lanes (source, then ear).
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.compiled.simd import (
     LANES,
@@ -52,8 +53,6 @@ TAPS = 16  # of a delay filter
 LEAST_DELAY = centre_samples(TAPS)  # samples
 TILE = LANES // 2  # sources rendered together
 
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 _OPTIONS: dict[str, Any] = {
     "cache": CACHE,

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.sphere.grids import chords
 
-Array: TypeAlias = NDArray[np.float64]
 Kernel: TypeAlias = Callable[[Array], Array]
 
 _ROWS = 256  # of a matrix made at a time: what is needed besides stays small and in the cache

@@ -19,12 +19,12 @@ Runs once for a set, off the audio path.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import scipy.fft as fft
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.arrays import Array, Complex
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.interpolation.gaussian_process import (
     Kernel,
@@ -49,9 +49,6 @@ from auricle.dsp.interpolation.mixture_weights import (
 from auricle.dsp.sphere.grids import chords
 from auricle.dsp.storage.heap import give_back
 from auricle.dsp.storage.spill_file import LaidAside
-
-Array: TypeAlias = NDArray[np.float64]
-Complex: TypeAlias = NDArray[np.complex128]
 
 _NUGGET = 1e-6  # of the variance: the interpolation passes the measurements within -60 dB and less
 _ARRIVAL_NUGGET = 1.0  # as if arrival times were as much noise as field: six neighbours agree well

@@ -6,7 +6,6 @@ so the renderer comes near to that prediction everywhere and stays exact at meas
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,11 +13,10 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.interpolation.gp_mixture import interpolate, steady_arrivals
 from auricle.dsp.responses.arrival import shifted
 from auricle.dsp.sphere.mesh import SphereMesh, mesh_over
-
-Array: TypeAlias = NDArray[np.float64]
 
 MAX_EDGE_DEG = 3.0
 MAX_VERTICES = 10000

@@ -7,16 +7,14 @@ interference that no grid resolves at high frequencies, where the best guess is 
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.sphere.grids import chords, fibonacci_sphere
-
-Array: TypeAlias = NDArray[np.float64]
 
 _DISTANCE_RATIO = 1.3  # of the distance to what is left, to that from a target to the grid
 _CAUTION = 0.03  # of the mean squared error, added as if each error had as much noise of its own

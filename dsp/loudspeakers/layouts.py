@@ -12,15 +12,12 @@ centre, right, the other ear-level loudspeakers, LFE, heights.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import unit_vectors
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

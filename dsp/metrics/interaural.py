@@ -10,12 +10,9 @@ microseconds on the same responses, so errors are comparable within one of them 
   of 32 estimators (Andreopoulou and Katz 2017, JASA 142, 588-598).
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
+from auricle.dsp.arrays import Array
 
 CORRELATION_BAND_HZ = 1500.0  # above, the correlation jumps to another peak at 60 to 120 degrees
 LOW_PASS_HZ = 3000.0

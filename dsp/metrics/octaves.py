@@ -1,14 +1,11 @@
 """Levels of responses in octave bands, and what of ILD and ITD is right octave by octave."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce_seconds
-
-Array: TypeAlias = NDArray[np.float64]
 
 CENTRES_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 _LEAST_SIZE = 8192

@@ -10,12 +10,12 @@ phase, F bins, N taps.
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.sphere.harmonics import conversion, n_channels, order_of
@@ -31,8 +31,6 @@ MOST_WEIGHT = 1e4  # of a network: none that has learned comes near
 MOST_NEPERS = np.float32(7.0)  # of a filter, 60 dB
 MOST_LATE = np.float32(64.0)  # samples that a network may add to a way
 
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 _OPTIONS: dict[str, Any] = {
     "cache": CACHE,

@@ -8,13 +8,14 @@ from those of one step to those of the next, as when the system is trained.
 Letters: S sources, E ears, R rows (source, then ear), N taps.
 """
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.distance import propagation
 from auricle.dsp.errors import AuricleError
@@ -27,8 +28,6 @@ STEP = 128  # samples over which delays, gains and filters move
 LEAST_DISTANCE_M = 0.2  # below which the level no longer rises
 RATES_HZ = (32000, 50000)  # for which the filters are long enough and fine enough
 
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 _OPTIONS: dict[str, Any] = {
     "cache": CACHE,

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_toeplitz
 
-Array = NDArray[np.float64]
+from auricle.dsp.arrays import Array
 
 FIT_RATE = 48000
 EQUAL_HZ = 18000.0  # up to here the transfer functions are the same

@@ -2,8 +2,8 @@
 
 import numpy as np
 import scipy.fft as fft
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_taps_at
 from auricle.dsp.preparation.played_errors import NO_ERRORS
 from auricle.dsp.preparation.prepared_set import PreparedSet
@@ -16,8 +16,6 @@ _RING_SECONDS = 24 / 48000
 _MOST_BOOST = 16.0  # of power
 _EXACT_DB, _EXACT_HZ = -66.0, (20.0, 18000.0)
 _ROWS = 256  # vertices whose gains are made at a time
-
-Array = NDArray[np.float64]
 
 
 def full_rank(mesh: SphereMesh, ir: Array, arrivals: Array, sample_rate: int) -> PreparedSet:

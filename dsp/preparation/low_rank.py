@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.interpolation.gp_mixture import interpolate
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
 from auricle.dsp.preparation import basis
-from auricle.dsp.responses import arrival
+from auricle.dsp.responses import arrival, minimum_phase
 from auricle.dsp.sphere.mesh import SphereMesh
 
 _FIT_DIRECTIONS = 1000
@@ -25,8 +26,6 @@ _MIN_DIRECTIONS = 16  # with fewer, leaving out every second one says nothing
 _ITD_REACH_SECONDS = 0.3e-3  # from what fits the phase; farther off lies another peak
 _DELAY_TAPS_GUARD = 64
 _SAME_CHORD, _SAME_POWER = 0.00175, 1e-6
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class LowRankFit:
         self._mesh, self._ir, self._arrivals = mesh, ir, arrivals
         self._rate, self._top_hz = sample_rate, min(top_hz, MIDDLE.high_hz)
         self._sign = arrival.polarity(ir[: len(mesh.measured)])
-        self._responses = arrival.minimum_phase_of(ir, 2048, basis.SIZE)
+        self._responses = minimum_phase.minimum_phase_of(ir, 2048, basis.SIZE)
         self._itd_seconds = itd_correlation_seconds(ir, sample_rate)
         known = len(mesh.measured)
         self._mirror = mirror_images(mesh.vertices[:known], ir[:known])
@@ -109,7 +108,7 @@ class LowRankFit:
         """
         if self._between is None:
             return 0.0
-        predicted = arrival.minimum_phase_of(self._between[0], 2048, basis.SIZE)
+        predicted = minimum_phase.minimum_phase_of(self._between[0], 2048, basis.SIZE)
         truth = self._responses[1 : len(self._mesh.measured) : 2]
         sums = self._sums(predicted, fits)
         band = Band(MIDDLE.low_hz, self._top_hz, basis.SIZE)
@@ -135,7 +134,7 @@ class LowRankFit:
         aligned, arrivals = self._between
         n_taps = self._ir.shape[2] + _DELAY_TAPS_GUARD
         predicted = arrival.shifted(aligned, arrivals - _ALIGNED_SAMPLES, n_taps)
-        sums = self._sums(arrival.minimum_phase_of(aligned, 2048, basis.SIZE), fits)
+        sums = self._sums(minimum_phase.minimum_phase_of(aligned, 2048, basis.SIZE), fits)
         itd = itd_correlation_seconds(predicted, self._rate)
         delays = self._delays(sums, predicted, arrivals, itd)
         return arrival.shifted(self._sign[:, None] * sums, delays, n_taps)

@@ -3,15 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_taps_at
 from auricle.dsp.metrics.octaves import CueErrors, cue_errors
 from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
 from auricle.dsp.preparation.played_errors import NO_ERRORS, PlayedErrors
 from auricle.dsp.preparation.prepared_set import PreparedSet
-
-Array = NDArray[np.float64]
 
 _ROWS = 128  # directions at a time
 

@@ -1,14 +1,11 @@
 """What the responses that are played get wrong: in numbers, in a sentence, beyond which bound."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.metrics.octaves import CENTRES_HZ
-
-Array: TypeAlias = NDArray[np.float64]
 
 # Bounds at measured directions: for 95 of 100 values, and for the worst.
 LEVEL_DB, ILD_DB, ITD_US = (1.0, 2.0), (1.0, np.inf), (15.0, 40.0)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.distance.near_field import LEAST_RADII, NearFieldTable, near_field_table
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples
@@ -36,8 +36,6 @@ _SILENCE = 3e-5  # of the largest sample
 _ALIGNED_SAMPLES = 24
 # The gains of all vertices lie in the cache beside the sources, under 1 MB of them at 24 buses.
 _LOW_EDGE_DEG, _LOW_VERTICES = 3.5, 4500
-
-Array = NDArray[np.float64]
 
 
 def prepare(

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.preparation.basis import Basis
 from auricle.dsp.preparation.low_rank import LowRank, LowRankFit
 from auricle.dsp.preparation.played_errors import ILD_DB, LEVEL_DB, LSD_DB, of_95, worst
@@ -14,8 +14,6 @@ RANKS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 HIGHEST_FOR_LEVELS = 32  # single odd directions are not worth buses for ever
 _FIRST_RANK = 20
 _LEAST_GAIN = 0.93  # a step in rank lowers the mean LSD by more than this, in all public sets
-
-Array = NDArray[np.float64]
 
 
 def least_rank(fit: LowRankFit, level_errors_db: Callable[[LowRank], Array]) -> LowRank:

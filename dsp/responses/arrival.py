@@ -8,9 +8,8 @@ import scipy.fft as fft
 from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import MEAN_RADIUS_M, SOUND_SPEED_M_S, path_m
+from auricle.dsp.arrays import Array
 from auricle.dsp.responses.minimum_phase import _parts, floored_magnitude, minimum_phase
-
-Array = NDArray[np.float64]
 
 _UPSAMPLING = 8
 _OUTLIER_SECONDS = 0.12e-3

@@ -4,6 +4,8 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
+
 _ROWS = 32  # directions at a time
 
 

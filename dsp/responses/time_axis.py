@@ -4,15 +4,12 @@ Shapes: ``ir (M, E, N)`` float64, directions, ears, samples. Nothing here shifts
 being asked: sample 0 stays time 0.
 """
 
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.responses.minimum_phase import minimum_phase
-
-Array: TypeAlias = NDArray[np.float64]
 
 LEAD_UP_SECONDS = 0.0015  # of a response before its peak, at most
 GUARD_SAMPLES = 64  # room for the ringing of a fractional delay, which falls off like 1/n

@@ -4,11 +4,11 @@ What a file claims is bounded before memory is taken for it.
 """
 
 from math import prod
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.netcdf.hdf5_layouts import MAX_VALUES
 from auricle.dsp.netcdf.variables import NetcdfFile
@@ -21,8 +21,6 @@ from auricle.dsp.sofa.values import (
     text,
     variable_attribute,
 )
-
-Array: TypeAlias = NDArray[np.float64]
 
 MAX_DELAY_SECONDS = 0.25  # sound has gone 86 m by then
 _AXES = {2: "MR", 3: "MRN", 4: "MRNE"}  # where the file does not name them

@@ -7,11 +7,11 @@ leaves out or gets wrong is mended only where that is safe, and always said.
 
 import os
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError, SofaError
 from auricle.dsp.geometry import azimuth_elevation_deg, directions_and_distances
 from auricle.dsp.netcdf.hdf5 import SIGNATURE
@@ -21,8 +21,6 @@ from auricle.dsp.sofa.data import Choice, measured
 from auricle.dsp.sofa.positions import receivers_say, source_points_m
 from auricle.dsp.sofa.shells import shell
 from auricle.dsp.sofa.values import text
-
-Array: TypeAlias = NDArray[np.float64]
 
 NO_LICENSE = "No license provided, ask the author for permission"  # what writers put by default
 

@@ -3,17 +3,13 @@
 The standard leaves coordinates, units and the listener's place and view to the reader of the file.
 """
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import directions_and_distances, unit_vectors
 from auricle.dsp.netcdf.variables import NetcdfFile
 from auricle.dsp.sofa.values import has, numbers, variable_attribute
-
-Array: TypeAlias = NDArray[np.float64]
 
 FARTHEST_M = 1e9
 ONE_PLACE_M = 0.1  # emitters that are nearer than that are parts of one loudspeaker

@@ -4,15 +4,12 @@ Distances alone do not tell: on an arc of loudspeakers each ring may have its ow
 one distance goes over the directions of another.
 """
 
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import directions_and_distances
-
-Array: TypeAlias = NDArray[np.float64]
 
 _STEP = 1.02  # distances that are farther apart than that are two
 _SAME_DEG = 0.5  # directions nearer than that are one

@@ -1,15 +1,13 @@
 """Numbers and texts out of a SOFA file, by the names that the standard gives them."""
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.netcdf.hdf5 import text_of
 from auricle.dsp.netcdf.variables import NetcdfError, NetcdfFile
-
-Array: TypeAlias = NDArray[np.float64]
 
 NEVER_WRITTEN = 9.969209968386869e36  # what netCDF puts where nobody wrote
 

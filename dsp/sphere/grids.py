@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 
 HOLE_PROBES = 4000  # points of a spiral, about 3 degrees apart

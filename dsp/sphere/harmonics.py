@@ -9,17 +9,16 @@ Scales: SN3D (Schmidt, AmbiX: W of a plane wave is the signal itself and no chan
 N3D (orthonormal: mean square over the sphere 1), which is SN3D times the square root of 2n + 1.
 """
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_normalise
-
-Array: TypeAlias = NDArray[np.float64]
 
 MAX_ORDER = 50  # the recurrence is checked that far
 

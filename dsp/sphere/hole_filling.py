@@ -1,14 +1,11 @@
 """Directions that fill the holes of a measured grid, and what their values are blended from."""
 
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.sphere.grids import fibonacci_sphere
-
-Array: TypeAlias = NDArray[np.float64]
 
 GAP_DEG = 20.0  # farther than this from any measured direction is a hole, in a dense grid
 WIDEST_GAP_DEG = 56.0  # six directions along the axes are 54.7 degrees from their centres

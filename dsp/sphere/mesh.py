@@ -23,12 +23,11 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull, cKDTree
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.sphere.hole_filling import blends, hole_vertices
 
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 Int32: TypeAlias = NDArray[np.int32]
 
 MERGE_ANGLE_DEG = 0.01  # closer directions are one vertex; grids are written to 0.01-0.1 degrees

@@ -1,13 +1,10 @@
 """How much of the sphere each measured direction stands for, whatever the grid."""
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 def vertex_areas(mesh: SphereMesh) -> Array:

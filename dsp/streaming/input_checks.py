@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import IDENTITY, Array, quaternion_from_ypr_deg, quaternion_normalise
+from auricle.dsp.geometry import IDENTITY, quaternion_from_ypr_deg, quaternion_normalise
 
 # A larger sample is no sound but a fault. What holds one is silent, as with NaN: sums and products
 # of such numbers would pass the largest float32, 3.4e38, and leave NaN behind. Kernels have this

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.osc.quaternion import Quaternion, Vector
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import MemoryTarget, Target
@@ -18,8 +18,6 @@ CONTROL_SAMPLES = 128
 # After the last datagram: bundles that wait, and the prediction of the head that comes to rest.
 _AFTER_SECONDS = MAX_AHEAD_SECONDS + 1.0
 _SAME_SECONDS = 1e-9
-
-Array = NDArray[np.float64]
 
 
 class Values:

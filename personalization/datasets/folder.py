@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
@@ -21,8 +21,6 @@ from auricle.dsp.storage.part_files import forget, unfinished
 from auricle.personalization.datasets.measures import aligned, plain_id, read_measures
 from auricle.personalization.datasets.registry import Dataset, find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects, people_of
-
-Array: TypeAlias = NDArray[np.float64]
 
 SAME_DIRECTION_DEG = 0.2  # files of one grid differ by rounding
 _VERSION = 1  # of what is kept on disk

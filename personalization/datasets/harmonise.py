@@ -1,19 +1,16 @@
 """Data sets of different laboratories brought to one form: ears, rate, onset, level, spectrum."""
 
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.hrtf.checks import cues
 from auricle.dsp.responses.minimum_phase import minimum_phase
 from auricle.dsp.responses.time_axis import resampled
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.subjects import DatasetError, Subjects
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 LEVEL_BAND_HZ = (200.0, 16000.0)
 ONSET_DB = -20.0  # below a response's own top, where its sound is taken to begin

@@ -18,19 +18,16 @@ import csv
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import (
     quaternion_from_ypr_deg,
     quaternion_multiply,
     quaternion_normalise,
 )
 from auricle.personalization.datasets.subjects import DatasetError
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

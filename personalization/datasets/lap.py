@@ -1,16 +1,11 @@
 """The measured directions of the LAP challenge 2024, task 2: 3, 5, 19 and 100 of SONICOM's grid."""
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array, Int64
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.personalization.datasets.subjects import DatasetError
-
-Array: TypeAlias = NDArray[np.float64]
-Int64: TypeAlias = NDArray[np.int64]
 
 COUNTS = (3, 5, 19, 100)
 # Azimuth (counter-clockwise) and elevation in degrees, as the challenge's code lists them.

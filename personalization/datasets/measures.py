@@ -8,14 +8,11 @@ import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.personalization.datasets.subjects import DatasetError
-
-Array: TypeAlias = NDArray[np.float64]
 
 MAX_RADIANS = 1.6  # pinna rotation and flare are 2 to 60 degrees, so 0.03 to 1.1 in radians
 _CIPIC_D = tuple(f"{side}_d{k}" for side in "LR" for k in range(1, 9))

@@ -1,16 +1,12 @@
 """Mirrored listeners: left turned into right, as further people to learn from."""
 
 from dataclasses import replace
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array, Int64
 from auricle.personalization.datasets.subjects import Subjects
-
-Array: TypeAlias = NDArray[np.float64]
-Int64: TypeAlias = NDArray[np.int64]
 
 TOLERANCE_DEG = 0.5
 SUFFIX = "m"

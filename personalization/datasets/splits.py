@@ -1,13 +1,10 @@
 """Splits by person: who is measured twice, or mirrored, never stands on both sides."""
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from auricle.dsp.arrays import Int64
 from auricle.personalization.datasets.subjects import DatasetError
-
-Int64: TypeAlias = NDArray[np.int64]
 
 
 def folds(people: ArrayLike, n_folds: int = 5, seed: int = 0) -> list[tuple[Int64, Int64]]:

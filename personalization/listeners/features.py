@@ -7,19 +7,17 @@ magnitude_db     (..., M, 2, F) float32, bins of a transform of 256 samples at 4
 arrival_seconds  (..., M, 2) float64, from the start of the response
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation.gaussian_process import fit_process, matern_3_2
 from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce_seconds
-from auricle.dsp.responses import arrival, time_axis
+from auricle.dsp.responses import arrival, minimum_phase, time_axis
 from auricle.dsp.sphere.grids import chords
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 SAMPLE_RATE = 44100
 SIZE = 256
@@ -62,7 +60,7 @@ def features(ir: ArrayLike, positions: ArrayLike, sample_rate: int) -> Features:
         )
     at_rate = time_axis.resampled(given, sample_rate, SAMPLE_RATE)
     cut, start = _cut(at_rate)
-    magnitude_db = 20.0 * np.log10(arrival.floored_magnitude(cut, SIZE, FLOOR_DB))
+    magnitude_db = 20.0 * np.log10(minimum_phase.floored_magnitude(cut, SIZE, FLOOR_DB))
     where = np.asarray(positions, dtype=np.float64)
     arrivals = _arrival_samples(cut, magnitude_db, where) + start
     return Features(magnitude_db.astype(np.float32), arrivals / SAMPLE_RATE)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.personalization.listeners.features import Features, blend_weights
 
 MIRROR = np.array([1.0, -1.0, 1.0])

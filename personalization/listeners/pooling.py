@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import angle_deg
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.listeners.features import Features
 from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.listeners.statistics import mean_listener
-from auricle.personalization.sparse.method import Array
 
 REACH_DEG = 12.0  # of the grid of a laboratory: farther away it says nothing
 

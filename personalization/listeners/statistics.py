@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.listeners.listener_data import Prediction, Training
-from auricle.personalization.sparse.method import Array, Float32
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,12 @@ level difference, and the noise of the spectral cues is stated for that scale.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import scipy.fft as fft
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.metrics.interaural import ild_db, itd_maxiacce_seconds
-
-Array: TypeAlias = NDArray[np.float64]
 
 BAND_HZ = (700.0, 18000.0)
 ORDER = 4

@@ -10,20 +10,18 @@ listener's own ears, so ``localise(own, own)`` belongs beside ``localise(own, ot
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import azimuth_elevation_deg
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.sphere.grids import fibonacci_sphere, reach_deg
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.metrics.cues import Cues, cues_of
-
-Array: TypeAlias = NDArray[np.float64]
 
 TEMPLATE_DIRECTIONS = 2000  # on the whole sphere, about 4 degrees apart
 SAME_DIRECTION_DEG = 2.0

@@ -10,16 +10,11 @@ Methods predict everywhere; that what was measured stays as measured is the call
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 
 class Method(Protocol):

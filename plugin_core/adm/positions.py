@@ -7,9 +7,9 @@ walls' height of 1 at their distance (45 degrees) go to 30 degrees of elevation.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from auricle.dsp.arrays import Array
 
 _FRONT_DEG, _BACK_DEG = 30.0, 110.0  # where the corners go
 _WALL_TOP_DEG, _TOP_DEG = 45.0, 30.0  # elevation in the room, and where it goes

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.plugin_core.adm.blocks import (
     CARTESIAN,
     DURATION,
@@ -26,7 +27,6 @@ from auricle.plugin_core.adm.blocks import (
 from auricle.plugin_core.adm.positions import polar_from_room, width_deg_from_room
 from auricle.plugin_core.errors import AdmError
 
-Array = NDArray[np.float64]
 Note = Callable[[str], None]
 
 # Times have five decimals in most files, so ends and starts that belong together may differ.

@@ -4,16 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.plugin_core.motion.paths import SourcePath
 
 SAMPLE_RATE = 48000
 SECONDS = 20.0
 _BEAT_SECONDS = 0.4
 _TUNE = (0, 4, 7, 12, 9, 7, 4, 7, 2, 5, 9, 14, 12, 9, 5, 7)  # semitones over A3
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

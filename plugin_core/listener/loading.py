@@ -9,6 +9,7 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import is_cached, prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet, checked_length, room_left_out
 from auricle.dsp.sphere.grids import coarseness_deg
+from auricle.dsp.streaming.input_checks import PathLike
 from auricle.plugin_core.listener.set_options import SetOptions
 
 MOST_COARSE_DEG = 25.0

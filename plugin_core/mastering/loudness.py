@@ -5,12 +5,12 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
+
 HOP_SECONDS = 0.1
 MOMENTARY_HOPS, SHORT_TERM_HOPS = 4, 30  # 400 ms, 3 s
 ABSOLUTE_GATE_LUFS, RELATIVE_GATE_LU = -70.0, -10.0
 _OFFSET_LUFS = -0.691  # makes a full-scale 997 Hz sine in one channel -3.01 LUFS
-
-Array = NDArray[np.float64]
 
 
 class LoudnessMeter:

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.distance.cues import distance_gain
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.fifo import Fifo
@@ -20,7 +21,6 @@ FADE_FRAMES = 960  # 20 ms at 48 kHz
 _PATIENCE_SECONDS = 1.0  # how much later than its probe a chain may be
 
 Audio = NDArray[np.float32]
-Array = NDArray[np.float64]
 
 
 class Level(Protocol):

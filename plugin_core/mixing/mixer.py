@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.air_absorption import Air
+from auricle.dsp.arrays import Array
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 from auricle.plugin_core.audio.fifo import Fifo
@@ -16,7 +17,6 @@ from auricle.plugin_core.mixing.feed import Feed
 from auricle.plugin_core.motion.paths import Head
 
 Audio = NDArray[np.float32]
-Array = NDArray[np.float64]
 
 
 class Bus(Protocol):

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
-
-Array = NDArray[np.float64]
 
 INTERPOLATIONS = ("linear", "spherical", "spline")
 MOST_M = 10000.0  # along each axis, and from the origin

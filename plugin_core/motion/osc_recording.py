@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.osc.quaternion import Vector
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Target
@@ -15,8 +15,6 @@ from auricle.osc.session.session import Session
 from auricle.osc.session.timeline import Timeline
 from auricle.osc.trackers.presets import preset
 from auricle.plugin_core.motion.paths import Head, Path3d
-
-Array = NDArray[np.float64]
 
 WIDEST_DEG = 180.0  # that a source can be heard
 # Counters worth a word, and what they mean.

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import (
     quaternion_from_ypr_deg,
@@ -18,8 +18,6 @@ from auricle.dsp.geometry import (
 )
 from auricle.plugin_core.motion.keyframes import MOST_M
 from auricle.plugin_core.motion.timed_csv import TIME, XYZ, check_xyz, read_csv, timed_rows
-
-Array = NDArray[np.float64]
 
 _QUATERNION = ("qw", "qx", "qy", "qz")
 _ANGLES = ("yaw_deg", "pitch_deg", "roll_deg")

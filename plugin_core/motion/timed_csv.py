@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.regular_file import check_regular
 from auricle.plugin_core.motion.keyframes import MOST_DEG, MOST_M, KeyframePath
@@ -19,8 +20,6 @@ _GAIN = "gain_db"
 MOST_BYTES = 1024 * 2**20  # a day of poses at 100 Hz in full
 MOST_VALUE = 1e12  # of any number; seconds since 1970 are less by far
 _KNOWN = (TIME, *XYZ, *_POLAR, _GAIN)
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

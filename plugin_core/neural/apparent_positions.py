@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.emission_time import emitted_m
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import IDENTITY, to_head
 from auricle.plugin_core.motion.paths import Head, Path3d
-
-Array = NDArray[np.float64]
 
 
 def heard_places(paths: Sequence[Path3d], head: Head | None, seconds: Array) -> Array:

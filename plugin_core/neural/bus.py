@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.render.binaural import CONTROL_SAMPLES
 from auricle.plugin_core.mixing.feed import Feed
 from auricle.plugin_core.mixing.mixer import motion, scale_by_steps
@@ -13,7 +14,6 @@ from auricle.plugin_core.motion.paths import Head
 from auricle.plugin_core.neural.apparent_positions import heard_places
 
 Audio = NDArray[np.float32]
-Array = NDArray[np.float64]
 
 
 class System(Protocol):

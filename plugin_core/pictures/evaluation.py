@@ -2,11 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.evaluation.comparison import SetErrors
 from auricle.dsp.evaluation.matching import MatchedSets
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
@@ -16,8 +16,6 @@ from auricle.plugin_core.pictures.hrtf_set import (
     save_figure,
     smoothed_db,
 )
-
-Array: TypeAlias = NDArray[np.float64]
 
 # Directions whose spectra are shown, where they were compared, and the worst besides.
 EXAMPLES = (("front", 0.0, 0.0), ("left", 90.0, 0.0), ("above", 0.0, 90.0))

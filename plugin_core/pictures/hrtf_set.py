@@ -7,11 +7,11 @@ both ears and over the median plane, ITD over azimuth, the grid on the sphere, w
 import os
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
@@ -21,7 +21,6 @@ from auricle.dsp.storage.part_files import whole_file
 if TYPE_CHECKING:
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
-Array: TypeAlias = NDArray[np.float64]
 
 FREQUENCIES_HZ = np.geomspace(200.0, 20000.0, 200)
 OCTAVE_PARTS = 12  # the magnitudes are smoothed over a twelfth of an octave

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg, to_head
 from auricle.plugin_core.mastering.loudness import HOP_SECONDS, LoudnessMeter
@@ -21,7 +21,6 @@ _POINTS = 2000
 _FLOOR_LUFS = -60.0
 _NAMED = 18  # in the legend
 _JUMP_M = 0.5  # between two points of a way: no line there
-Array = NDArray[np.float64]
 
 
 def check_picture(path: Path) -> None:

@@ -5,12 +5,12 @@ alone; both come in the form of ``listeners``, so that only what is known of the
 """
 
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Float32
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.endtoend.listeners.known_people import FEW, KnownPeople
 from auricle.personalization.endtoend.listeners.people import Listeners, led
@@ -19,9 +19,6 @@ from auricle.personalization.endtoend.physics.poses import RATE, Poses
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
 from auricle.personalization.listeners.features import Features, to_hrtf_set
 from auricle.personalization.listeners.statistics import mean_listener
-
-Float32: TypeAlias = NDArray[np.float32]
-Int64: TypeAlias = NDArray[np.int64]
 
 
 def warp(mono: Float32, poses: Poses) -> Float32:

@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Float32
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.sphere.grids import fibonacci_sphere
 from auricle.personalization.endtoend.evaluation.baselines import ExplicitSets, warp
@@ -40,8 +39,6 @@ from auricle.personalization.endtoend.systems.registry import SYSTEMS, Trained, 
 from auricle.personalization.endtoend.training.code_fitting import fit_code
 from auricle.personalization.learning.result_cache import kept
 from auricle.personalization.metrics.observer import localise
-
-Float32: TypeAlias = NDArray[np.float32]
 
 WARP, TRUE, POPULATION = "geometric-warp", "true-hrtf", "population-hrtf"
 PERSONAL = f"personal-hrtf-{FEW}"

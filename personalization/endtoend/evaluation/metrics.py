@@ -14,16 +14,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.errors import MissingDependencyError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES, N_TAPS
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
 
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 Render: TypeAlias = Callable[[Float32, Poses], Float32]
 
 FFT_SIZE, WINDOW_SAMPLES, HOP_SAMPLES = 2048, 1920, 480

@@ -11,11 +11,11 @@ unknown listener is 0.
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.sphere.harmonics import encode, n_channels, order_of
@@ -32,9 +32,6 @@ from auricle.personalization.listeners.features import (
 from auricle.personalization.listeners.listener_data import MIRROR, Measured, Training
 from auricle.personalization.sparse.method import Method
 from auricle.personalization.sparse.methods.other_laboratory import equipment_db
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 SIZE_OF_CODE = 64
 # Of a code's numbers, in standard deviations over people: the largest of one, and the root mean

@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from auricle.dsp.arrays import Int64
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.endtoend.listeners.people import Listeners
 from auricle.personalization.listeners.from_datasets import training_of

@@ -1,19 +1,16 @@
 """The codes of all listeners of some laboratories, from a codebook of the people who train."""
 
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Float32
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.endtoend.listeners.codebook import SIZE_OF_CODE, Codebook
 from auricle.personalization.endtoend.listeners.known_people import KnownPeople
 from auricle.personalization.endtoend.listeners.people import Listeners
 from auricle.personalization.listeners.from_datasets import subjects_in
-
-Float32: TypeAlias = NDArray[np.float32]
 
 
 class ListenerCodes:

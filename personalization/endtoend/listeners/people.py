@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from auricle.dsp.arrays import Array, Complex, Int64
 from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
@@ -28,9 +29,6 @@ from auricle.personalization.datasets.subjects import DatasetError, Subjects
 from auricle.personalization.endtoend.physics.poses import RATE
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in
 
-Array: TypeAlias = NDArray[np.float64]
-Int64: TypeAlias = NDArray[np.int64]
-Complex: TypeAlias = NDArray[np.complex128]
 Role: TypeAlias = Literal["train", "judge", "test"]
 Licence: TypeAlias = Literal["shippable", "all"]
 

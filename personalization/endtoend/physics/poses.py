@@ -7,17 +7,15 @@ at 20 m/s).
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from auricle.dsp.acoustics.emission_time import emitted_m
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_normalise, to_head
-
-Array: TypeAlias = NDArray[np.float64]
 
 RATE = 48000  # Hz of all audio inside the end-to-end systems
 STEP = 128  # samples between poses, the engine's control step

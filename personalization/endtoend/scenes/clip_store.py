@@ -12,11 +12,11 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Float32
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.storage.part_files import forget, unfinished
 from auricle.personalization.endtoend.physics.poses import STEP
 
-Float32: TypeAlias = NDArray[np.float32]
 Say: TypeAlias = Callable[[str], None]
 Heard: TypeAlias = tuple[Float32, Float32, Float32]
 

@@ -14,14 +14,12 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.personalization.datasets.subjects import DatasetError
 from auricle.personalization.endtoend.listeners.people import Licence, Role
 from auricle.personalization.endtoend.physics.poses import RATE
 
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 Kind: TypeAlias = Literal["speech", "music", "synthetic"]
 
 LEVEL = 0.1  # RMS of a sound as drawn, at 1 m

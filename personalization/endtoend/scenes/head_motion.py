@@ -8,18 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import quaternion_from_ypr_deg, quaternion_normalise, unit_vectors
 from auricle.personalization.datasets import head_traces
 from auricle.personalization.datasets.head_traces import HeadTrace
 from auricle.personalization.endtoend.listeners.people import Licence, Role
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
-
-Array: TypeAlias = NDArray[np.float64]
 
 STEP_SECONDS = STEP / RATE
 STILL_SHARE = 0.25  # of heads that rest

@@ -7,18 +7,14 @@ where the sound was emitted in the axes of the head, and how the source faces.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.geometry import IDENTITY, quaternion_normalise, rotate
 from auricle.personalization.datasets.subjects import DatasetError
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses, heard_poses
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 # Of Meta's recordings, in metres: trackers sat on the heads, above what sounds and what hears.
 MOUTH_FROM_TRACKER_M = np.array([0.09, 0.0, -0.20])

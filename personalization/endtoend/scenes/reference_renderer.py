@@ -6,13 +6,12 @@ of the responses; the engine at full rank does the rest: direction, and 1 / |app
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
@@ -20,9 +19,6 @@ from auricle.dsp.preparation.prepare import PreparedSet, prepare
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 EDGE_DEG = 5.0  # of the mesh: a set is prepared in a sixth of the time of the finest
 TAPS = 24  # of the fractional delay: -82 dB

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Float32, Int64
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
 from auricle.personalization.endtoend.listeners.people import Licence, Listeners, Role
@@ -27,9 +27,6 @@ from auricle.personalization.endtoend.scenes.head_motion import HeadTraces, sour
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
 from auricle.personalization.endtoend.scenes.shoebox import draw_room, images
 from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS, Batch
-
-Float32: TypeAlias = NDArray[np.float32]
-Int64: TypeAlias = NDArray[np.int64]
 
 VERSION = 1  # of all that decides a scene
 PIECE_STEPS = CONTEXT_STEPS + 160  # 85 ms of past and 0.43 s that are judged

@@ -6,12 +6,10 @@ image is heard from its own direction, through the same ears.
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array: TypeAlias = NDArray[np.float64]
+from auricle.dsp.arrays import Array
 
 MAX_ORDER = 2
 _MARGIN_M = 0.4  # between all that moves and the walls

@@ -5,20 +5,18 @@ A system says how it is built, what its loss is and what it hears (``estimate``)
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from auricle.dsp.arrays import Float32
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
 from auricle.personalization.endtoend.systems.pieces import WindowedRenderer
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, fitting, load_into, state_of
-
-Float32: TypeAlias = NDArray[np.float32]
 
 CONTEXT_STEPS = 32  # of sound before a chunk (85 ms): delays of up to 25 m and what rings on
 

@@ -4,16 +4,13 @@ A system that looks ahead gives its pieces late by that. One that draws noise is
 whole a piece begins, so that pieces that overlap hear the same noise.
 """
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 
 class WindowedRenderer:

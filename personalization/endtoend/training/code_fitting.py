@@ -6,17 +6,16 @@ all directions alike counts for nothing, and neither does when sound arrives: de
 they have in common, and phases between the ears.
 """
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Float32
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.personalization.endtoend.physics.poses import RATE
 from auricle.personalization.endtoend.systems.base import NeuralRenderer
-
-Float32: TypeAlias = NDArray[np.float32]
 
 SIZE = 512
 STEPS = 60

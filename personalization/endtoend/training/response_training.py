@@ -11,16 +11,14 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Float32, Int64
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES, Listeners
 from auricle.personalization.endtoend.physics.poses import RATE
 from auricle.personalization.endtoend.scenes.scenes import UNKNOWN_SHARE, SceneSet
 from auricle.personalization.learning.training_loop import History, Plan, Progress, train
 
-Float32: TypeAlias = NDArray[np.float32]
-Int64: TypeAlias = NDArray[np.int64]
 Filters: TypeAlias = Callable[
     [torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]
 ]  # of LinnNet.filters

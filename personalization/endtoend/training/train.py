@@ -8,6 +8,7 @@ from auricle.personalization.endtoend.listeners.people import Licence, load_list
 from auricle.personalization.endtoend.scenes.clip_store import Say
 from auricle.personalization.endtoend.scenes.scenes import SceneSet
 from auricle.personalization.endtoend.systems.base import NeuralRenderer
+from auricle.personalization.endtoend.systems.registry import system
 from auricle.personalization.learning.training_loop import Plan, Progress
 from auricle.personalization.learning.weights import save_weights
 

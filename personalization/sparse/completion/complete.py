@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import angle_deg
 from auricle.dsp.hrtf.bass import extended_bass
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
@@ -20,7 +21,7 @@ from auricle.personalization.listeners.features import (
 )
 from auricle.personalization.listeners.listener_data import Measured
 from auricle.personalization.sparse.completion.input_checks import checked
-from auricle.personalization.sparse.method import Array, Method
+from auricle.personalization.sparse.method import Method
 
 FEWEST_FOR_A_FIELD = 60  # measured directions through which a smooth field of ITDs is laid
 _ITD_NOISE = 0.03  # of their variance; chosen on directions left out of five laboratories

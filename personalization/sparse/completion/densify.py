@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation.mesh_refinement import refined_vertices
@@ -9,7 +10,7 @@ from auricle.dsp.sphere.grids import spacing_deg
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.sparse.completion.complete import Completed, complete
-from auricle.personalization.sparse.method import Array, Method, method
+from auricle.personalization.sparse.method import Method, method
 
 FEWEST_REFINED = 60  # directions from which on the network is better than the process alone
 MOST_DIRECTIONS = 1500  # measured; beyond, the grid is finer than what listeners differ by

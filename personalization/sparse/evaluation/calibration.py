@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from auricle.dsp.arrays import Array, Int64
 from auricle.personalization.listeners.features import HEARD, itd_seconds
 from auricle.personalization.listeners.listener_data import Prediction, Training
-from auricle.personalization.sparse.method import Array
-
-Int64: TypeAlias = NDArray[np.int64]
 
 LEVELS = (0.5, 0.8, 0.95)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Int64
 from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce_seconds
 from auricle.personalization.datasets.lap import lap_rows, spread_rows
 from auricle.personalization.datasets.splits import check_no_leak, folds
@@ -40,8 +41,6 @@ MIDDLE = slice(2, 93)  # bins from 345 Hz to 15.8 kHz
 DENSE_ROWS = {"SONICOM": (0, 20, 40), "HUTUBS": (10, 30, 50), "CIPIC": (0, 10, 20)}
 ERRORS = ("lsd_db", "itd_error_us", "itd_maxiacce_error_us", "ild_error_db")
 OWN_EARS = "own ears"  # beside the methods, where listeners localise
-
-Int64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

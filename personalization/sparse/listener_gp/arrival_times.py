@@ -8,12 +8,12 @@ tell the size of the head better than two or three arrival times do.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.sphere.grids import chords
 from auricle.personalization.listeners.features import itd_seconds
@@ -28,9 +28,6 @@ from auricle.personalization.sparse.listener_gp.covariance import (
     variance,
 )
 from auricle.personalization.sparse.listener_gp.posterior import factor_of, places_of
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 # In microseconds; the arrival is bin 0, the bands are told from it and each other by their numbers.
 ARRIVAL = Covariance(

@@ -9,16 +9,13 @@ the localisation of ensemble Kalman filters (Houtekamer and Mitchell 2001, Month
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.interpolation.gaussian_process import matern_3_2
 from auricle.dsp.sphere.grids import chords
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 _BINS_AT_ONCE = 8  # bins of the targets, so that what is summed stays near the processor
 

@@ -4,12 +4,12 @@ Rasmussen and Williams 2006, eq. 2.25 and 2.26, in blocks of bins where all are 
 """
 
 from collections.abc import Iterator
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
+from auricle.dsp.arrays import Array, Float32, Int64
 from auricle.personalization.sparse.listener_gp.covariance import (
     Covariance,
     Places,
@@ -17,10 +17,6 @@ from auricle.personalization.sparse.listener_gp.covariance import (
     expected,
     variance,
 )
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
-Int64: TypeAlias = NDArray[np.int64]
 
 _MOST_VALUES = 3000  # solved for at once
 _MOST_SPREAD = 1200  # the same for the spread, which needs one more solution for each target

@@ -13,11 +13,12 @@ per cent: a larger or smaller ear has the same pattern lower or higher (Middlebr
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.personalization.listeners.features import BINS, HEARD
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
 from auricle.personalization.listeners.statistics import mean_listener
@@ -34,9 +35,6 @@ from auricle.personalization.sparse.listener_gp.posterior import (
     places_of,
     spread_of,
 )
-
-Array: TypeAlias = NDArray[np.float64]
-Float32: TypeAlias = NDArray[np.float32]
 
 MAGNITUDE = Covariance(  # in decibels
     tapers=(Part(0.4, 1.08, 40.0, 0.6), Part(0.4, 0.5, 4.0, 0.6)),

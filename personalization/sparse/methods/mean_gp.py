@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.interpolation.gaussian_process import Process, fit_process, matern_3_2
 from auricle.dsp.sphere.grids import chords
 from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
-from auricle.personalization.sparse.method import Array
 from auricle.personalization.sparse.methods.population import PopulationMean
 
 SCALES = (0.2, 0.35, 0.6, 1.0, 1.6)  # chords

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
-from auricle.personalization.sparse.method import Array
 
 
 class Nearest:

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.personalization.listeners.features import BINS
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.process import OFFSET_BINS, OFFSET_DB
-from auricle.personalization.sparse.method import Array, Float32, Method
+from auricle.personalization.sparse.method import Method
 from auricle.personalization.sparse.methods.population import PopulationMean
 from auricle.personalization.sparse.methods.ridge import BandRidge
 from auricle.personalization.sparse.methods.spherical_harmonics import MeanHarmonics

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
 from auricle.personalization.listeners.statistics import _of, mean_listener
-from auricle.personalization.sparse.method import Array
 
 
 class PopulationMean:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from auricle.dsp.arrays import Array
 from auricle.personalization.listeners.features import BINS
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.arrival_times import MICROSECONDS, own_scatter_us
-from auricle.personalization.sparse.method import Array
 from auricle.personalization.sparse.methods.spherical_harmonics import corrected
 
 FEW = 10  # directions; below it the regression is stiffer

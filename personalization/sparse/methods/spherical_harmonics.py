@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.sphere.harmonics import degrees, encode
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
-from auricle.personalization.sparse.method import Array
 from auricle.personalization.sparse.methods.population import PopulationMean
 
 ORDER_OF_RESIDUAL = 15  # the regularisation, not the order, limits what so few directions can say

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from auricle.dsp.arrays import Array
 from auricle.personalization.listeners.features import HEARD, SAMPLE_RATE, SIZE
 from auricle.personalization.listeners.listener_data import Measured
-from auricle.personalization.sparse.method import Array
 from auricle.personalization.sparse.models.shared.base import (
     SCALE_DB,
     LearnedMethod,

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.iir.cascade import LEAST_DELAY, CascadeSet
 from auricle.personalization.listeners.features import SAMPLE_RATE
 from auricle.personalization.listeners.listener_data import Measured
-from auricle.personalization.sparse.method import Array
 from auricle.personalization.sparse.models.niirf import Niirf
 
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import prepared_set
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.plugin_core.bench.engines.engine import Array, Audio, Engine
+from auricle.plugin_core.bench.engines.engine import Audio, Engine
 
 
 class Auricle(Engine):

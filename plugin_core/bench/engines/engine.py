@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import to_head
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 Audio = NDArray[np.float32]
-Array = NDArray[np.float64]
 
 SETTLE_BLOCKS = 8  # silence at a new place before the impulse: fades are over by then
 RING_BLOCKS = 4

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import rotate
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.bench.engines import makehrtf
-from auricle.plugin_core.bench.engines.engine import Array, Audio, Engine, package_missing
+from auricle.plugin_core.bench.engines.engine import Audio, Engine, package_missing
 
 # Names and numbers as in AL/al.h, alc.h and alext.h.
 _FREQUENCY, _MONO_SOURCES = 0x1007, 0x1010

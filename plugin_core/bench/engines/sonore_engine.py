@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import to_head
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.bench.engines.engine import Array, Audio, Engine, package_missing
+from auricle.plugin_core.bench.engines.engine import Audio, Engine, package_missing
 
 
 class Sonore(Engine):

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import rotate
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.bench.engines.engine import Array, Audio, Engine, package_missing
+from auricle.plugin_core.bench.engines.engine import Audio, Engine, package_missing
 
 # Places in the enums SYZ_PROPERTIES, SYZ_PANNER_STRATEGY and SYZ_DISTANCE_MODEL.
 _BUFFER, _POSITION, _ORIENTATION, _DISTANCE_MODEL, _LOOPING = 1, 7, 8, 12, 21

@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import scipy.fft as fft
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Complex
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.bench.engines.engine import Array
 from auricle.plugin_core.bench.protocols.truth import RATE, Truth, random_directions
 
 N_DIRECTIONS = 80
@@ -34,7 +33,6 @@ class InterpolationRow:
 
 
 Responses = Callable[[HrtfSet, Array], Array]
-Complex = NDArray[np.complex128]
 
 
 def interpolation_row(

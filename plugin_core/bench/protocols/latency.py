@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import scipy.fft as fft
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.bench.engines.engine import Array, Engine
+from auricle.plugin_core.bench.engines.engine import Engine
 
 BLOCK = 256
 AZIMUTHS_DEG = (0.0, 60.0, -120.0)  # in every grid

@@ -4,9 +4,10 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.bench.engines.engine import Array, Engine
+from auricle.plugin_core.bench.engines.engine import Engine
 from auricle.plugin_core.bench.own import spread_db
 from auricle.plugin_core.bench.protocols.truth import RATE, Truth
 

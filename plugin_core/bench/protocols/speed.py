@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.plugin_core.bench.engines.engine import Array, Engine
+from auricle.plugin_core.bench.engines.engine import Engine
 from auricle.plugin_core.bench.own import MovingScene, timed
 
 BLOCKS = (128, 256, 512)

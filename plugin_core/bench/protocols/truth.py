@@ -7,12 +7,12 @@ from typing import Protocol
 import numpy as np
 from scipy.special import sph_harm_y
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.hrtf.structural_model import NAME, SOURCE_DISTANCE_M, computed_responses
 from auricle.dsp.responses import arrival
-from auricle.plugin_core.bench.engines.engine import Array
 
 RATE = 48000
 TAPS = 256

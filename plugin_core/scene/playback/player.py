@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.air_absorption import Air
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.plugin_core.audio.fifo import Fifo
@@ -50,7 +51,6 @@ MASTER_FRAMES = 128  # what the master chain is given at a time: a control step
 DEFAULT_TAIL_SECONDS = 3.0
 
 Audio = NDArray[np.float32]
-Array = NDArray[np.float64]
 Say = Callable[[str], None]
 
 

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.directivity import PATTERNS, directivity_gain, facing_cosine
+from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import unit_vectors
 from auricle.plugin_core.mixing.feed import Effects, InverseDistance, Level
 from auricle.plugin_core.scene.format.model import Directivity, Track
 
 NEAR_FIELD_M = 1.0  # where near-field cues begin for tracks whose level the distance leaves alone
-Array = NDArray[np.float64]
 
 
 class Directed:

@@ -11,6 +11,7 @@ from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf import checks
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import ild_db, itd_correlation_seconds
+from auricle.dsp.sphere import grids
 
 
 def found(hrtf: HrtfSet) -> str:
@@ -113,7 +114,7 @@ def test_holes_are_where_nothing_is() -> None:
     bowl = positions[positions[:, 2] > np.sin(np.deg2rad(-45.0))]
     assert "degrees of straight below" in found(pulse_head(bowl))
     hole = unit_vectors(120.0, 10.0)
-    radius_deg, azimuth_deg, elevation_deg = checks.largest_hole(
+    radius_deg, azimuth_deg, elevation_deg = grids.largest_hole(
         positions[positions @ hole < np.cos(np.deg2rad(30.0))]
     )
     assert radius_deg == pytest.approx(32.0, abs=5.0)  # the next ring begins within one spacing
@@ -121,15 +122,15 @@ def test_holes_are_where_nothing_is() -> None:
 
 
 def test_spacing_of_a_grid() -> None:
-    spacing = checks.spacing_deg(unit_vectors(np.arange(0.0, 360.0, 5.0)))
+    spacing = grids.spacing_deg(unit_vectors(np.arange(0.0, 360.0, 5.0)))
     np.testing.assert_allclose(spacing, 5.0, atol=1e-4)  # positions are rounded to 1e-6
 
 
 def test_reach_spans_rings_that_are_farther_apart_than_their_directions() -> None:
     azimuth, elevation = np.meshgrid(np.arange(0.0, 360.0, 5.0), np.arange(-40.0, 91.0, 10.0))
-    reach_deg = checks.reach_deg(unit_vectors(azimuth.ravel(), elevation.ravel()))
+    reach_deg = grids.reach_deg(unit_vectors(azimuth.ravel(), elevation.ravel()))
     assert 5.0 < reach_deg < 10.0  # half a gap of 10, and not the hole below
-    assert checks.reach_deg(unit_vectors(np.arange(0.0, 360.0, 2.0))) == 3.0
+    assert grids.reach_deg(unit_vectors(np.arange(0.0, 360.0, 2.0))) == 3.0
 
 
 def test_two_directions_are_enough_to_check() -> None:

@@ -4,6 +4,7 @@ import synthetic_set
 from numpy.testing import assert_allclose
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.filters import biquad
 from auricle.dsp.geometry import azimuth_elevation_deg
 from auricle.dsp.hrtf.diffuse_field import diffuse_field_rms
 from auricle.dsp.loudspeakers import bed
@@ -122,7 +123,7 @@ def test_lfe_equals_scipys_butterworth_in_calls_of_any_size():
 def test_kernel_as_plain_python_equals_the_compiled_one():
     x = np.random.default_rng(1).standard_normal((3, 200)).astype(np.float32)
     x[2, 50] = np.inf
-    sections = bed.butterworth_sections(120.0, RATE)
+    sections = biquad.butterworth_sections(120.0, RATE)
     found = []
     for kernel in (bed.low_pass, bed.low_pass.py_func):
         state, out, bad = np.zeros((2, 2)), np.zeros(200, np.float32), np.zeros(1, np.int64)
@@ -172,4 +173,4 @@ def test_wrong_input_is_named():
     with pytest.raises(AuricleError, match="bass_gain"):
         bed.Bed(layout("5.1"), bass_gain=float("nan"))
     with pytest.raises(AuricleError, match="200 Hz"):
-        bed.butterworth_sections(120.0, 200)
+        biquad.butterworth_sections(120.0, 200)

@@ -4,7 +4,7 @@ import numpy as np
 
 from auricle.dsp.hrtf.structural_model import computed_responses
 from auricle.dsp.preparation import basis
-from auricle.dsp.responses import arrival
+from auricle.dsp.responses import minimum_phase
 from auricle.dsp.sphere.grids import fibonacci_sphere
 
 RATE = 48000
@@ -19,8 +19,8 @@ def band_level_db(responses, centre_hz):
 def test_levels_at_125_and_250_hz_are_kept():
     """One ear, 8 filters: rms over 200 directions. With the weight of other bins it is 1 dB."""
     ir = computed_responses(fibonacci_sphere(200), RATE)
-    magnitude = arrival.floored_magnitude(ir[:, :1], 2048)
-    wanted = arrival.minimum_phase(magnitude, basis.SIZE)[:, 0]
+    magnitude = minimum_phase.floored_magnitude(ir[:, :1], 2048)
+    wanted = minimum_phase.minimum_phase(magnitude, basis.SIZE)[:, 0]
     fit = basis.fit_basis(wanted, 8, RATE, rounds=40)
     found = fit.gains.astype(np.float64) @ fit.filters
     for centre_hz in (125.0, 250.0):

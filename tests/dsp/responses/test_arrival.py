@@ -3,7 +3,7 @@ import pytest
 import synthetic_set
 
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
-from auricle.dsp.responses import arrival
+from auricle.dsp.responses import arrival, minimum_phase
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +46,8 @@ def test_shifting_there_and_back_changes_nothing_in_band(heads):
 
 
 def test_minimum_phase_keeps_the_magnitude_and_comes_at_once(heads):
-    magnitude = arrival.floored_magnitude(heads.ir, 2048, floor_db=-40.0)
-    ir = arrival.minimum_phase(magnitude, 1024)
+    magnitude = minimum_phase.floored_magnitude(heads.ir, 2048, floor_db=-40.0)
+    ir = minimum_phase.minimum_phase(magnitude, 1024)
     again = np.abs(np.fft.rfft(ir, 2048))
     sounding = magnitude > 1e-2 * magnitude.max(axis=-1, keepdims=True)
     # The corners at the floor alias in a cepstrum of 2048.

@@ -8,15 +8,12 @@ as the step of training with the same sqrt(a), which need not be whole (Kong et 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
-
-Array: TypeAlias = NDArray[np.float64]
 
 TRAINING_BETAS = (1e-4, 0.02, 200)  # first, last, number
 FEW_BETAS = (1e-4, 1e-3, 1e-2, 0.05, 0.2, 0.5)  # Leng et al. 2022, "BinauralGrad"

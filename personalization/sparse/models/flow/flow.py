@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.fft import idct
 from torch import nn
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.sphere.harmonics import encode, n_channels
 from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
@@ -35,7 +36,6 @@ from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
-from auricle.personalization.sparse.method import Array, Float32
 from auricle.personalization.sparse.models.flow.residual_field import (
     N_COSINES,
     N_SMOOTH,

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct, idct
 
+from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.sphere.harmonics import degrees, encode, n_channels
-from auricle.personalization.sparse.method import Array, Float32
 from auricle.personalization.sparse.models.shared.base import N_HEARD
 
 ORDER = 7

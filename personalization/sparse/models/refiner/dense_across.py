@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from auricle.dsp.arrays import Array
 from auricle.personalization.learning.weights import Weights, load_weights, shipped_weights
 from auricle.personalization.listeners import shipped
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
 from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
-from auricle.personalization.sparse.method import Array
 from auricle.personalization.sparse.models.shared.correction_numpy import Tensors, corrections_db
 from auricle.personalization.sparse.models.shared.neighbour_inputs import (
     between,

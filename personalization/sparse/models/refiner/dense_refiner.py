@@ -17,15 +17,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from auricle.dsp.arrays import Array, Float32, Int64
 from auricle.personalization.learning.training_loop import History, Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.listeners.listener_data import Prediction, Training
 from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
-from auricle.personalization.sparse.method import Array, Float32
 from auricle.personalization.sparse.models.shared.correction_net import CorrectionNet, lsd_db
 from auricle.personalization.sparse.models.shared.gp_correction_base import OverListeners
-from auricle.personalization.sparse.models.shared.measurement_sets import Int64
 from auricle.personalization.sparse.models.shared.neighbour_inputs import (
     N_CHANNELS,
     NEIGHBOURS,

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32, Int64
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.weights import Weights
@@ -23,11 +24,9 @@ from auricle.personalization.listeners.listener_data import Prediction, Training
 from auricle.personalization.listeners.pooling import united
 from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
-from auricle.personalization.sparse.method import Array, Float32
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db
 from auricle.personalization.sparse.models.refiner.dense_across import DenseAcross
 from auricle.personalization.sparse.models.refiner.dense_refiner import DenseRefiner
-from auricle.personalization.sparse.models.shared.measurement_sets import Int64
 from auricle.personalization.sparse.models.shared.neighbour_inputs import (
     NEIGHBOURS,
     Between,

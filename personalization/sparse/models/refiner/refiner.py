@@ -18,21 +18,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from auricle.dsp.arrays import Array, Float32, Int64
 from auricle.personalization.learning.training_loop import History, Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.listeners.features import BINS, HEARD
 from auricle.personalization.listeners.listener_data import Prediction, Training
 from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
-from auricle.personalization.sparse.method import Array, Float32
 from auricle.personalization.sparse.models.shared.base import SCALE_DB
 from auricle.personalization.sparse.models.shared.correction_net import CorrectionNet, lsd_db
 from auricle.personalization.sparse.models.shared.gp_correction_base import OverListeners
-from auricle.personalization.sparse.models.shared.measurement_sets import (
-    Int64,
-    random_set,
-    standard_sets,
-)
+from auricle.personalization.sparse.models.shared.measurement_sets import random_set, standard_sets
 
 N_CHANNELS = 10
 N_CONDITIONS = 8

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Float32
 from auricle.personalization.learning.training_loop import Progress
 from auricle.personalization.learning.weights import Weights
 from auricle.personalization.listeners import shipped
 from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
-from auricle.personalization.sparse.method import Float32
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db
 from auricle.personalization.sparse.models.refiner.refiner import Refiner
 

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from auricle.dsp.arrays import Array, Int64
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, load_into, state_of
@@ -22,13 +23,8 @@ from auricle.personalization.listeners.features import HEARD
 from auricle.personalization.listeners.listener_data import MIRROR, Measured, Prediction, Training
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.arrival_times import ARRIVAL, arrivals_given
-from auricle.personalization.sparse.method import Array
 from auricle.personalization.sparse.models.shared.correction_numpy import SCALE_DB as SCALE_DB
-from auricle.personalization.sparse.models.shared.measurement_sets import (
-    Int64,
-    drawn_set,
-    standard_sets,
-)
+from auricle.personalization.sparse.models.shared.measurement_sets import drawn_set, standard_sets
 
 SCALE_SECONDS = 50e-6
 N_HEARD = HEARD.stop - HEARD.start

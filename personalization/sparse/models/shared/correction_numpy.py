@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf, expit
 
-from auricle.personalization.sparse.method import Float32
+from auricle.dsp.arrays import Float32
 
 SCALE_DB = 5.0  # by which networks divide decibels
 DILATIONS = (1, 2, 4, 8, 1)  # of the layers

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from auricle.dsp.arrays import Array
 from auricle.personalization.learning.training_loop import History, Plan
 from auricle.personalization.learning.weights import Weights, load_into, state_of
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
-from auricle.personalization.sparse.method import Array
 from auricle.personalization.sparse.models.shared.base import merged, split_of
 
 Own = TypeVar("Own", bound="OverListeners")

@@ -1,13 +1,10 @@
 """Sets of measured directions to train on: those of the challenge, spread ones, chance ones."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Int64
 from auricle.personalization.datasets.lap import COUNTS, lap_rows, spread_rows
 from auricle.personalization.datasets.subjects import DatasetError
-from auricle.personalization.sparse.method import Array
-
-Int64 = NDArray[np.int64]
 
 FEWEST, MOST = 3, 100
 _SHARE_FIXED, _SHARE_CAP = 0.5, 0.15

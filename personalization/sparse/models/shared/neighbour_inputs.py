@@ -11,13 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.arrays import Array, Float32, Int64
 from auricle.dsp.sphere.grids import chords
 from auricle.personalization.listeners.features import HEARD, energy_db
 from auricle.personalization.listeners.listener_data import MIRROR, Prediction, Training
 from auricle.personalization.listeners.statistics import Population
-from auricle.personalization.sparse.method import Array, Float32
 from auricle.personalization.sparse.models.shared.correction_numpy import SCALE_DB
-from auricle.personalization.sparse.models.shared.measurement_sets import Int64
 
 NEIGHBOURS = 6
 N_CHANNELS = NEIGHBOURS + 3
