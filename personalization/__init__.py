@@ -1,7 +1,13 @@
 """Models that predict a listener's HRTF, the data they learn from, and how they are judged.
 
-The models need torch (``pip install torch``); these do not:
+The models need torch (``pip install torch``); ``datasets``, ``metrics``, ``listeners`` and what
+completes a measured set do not. A folder imports only those above it in this list.
 
-datasets    folders of SOFA files and body measures, harmonised, split by person
-metrics     a listener who localises, the limits of the LAP challenge
+model_files  Files of trained models, as they ship; docs/models says what each was made of
+datasets     Data sets of listeners, as the laboratories publish them; NumPy alone, no torch
+learning     What all models share: the training loop, weights on disk, kept results, conditioning
+listeners    Groups of listeners as models see them: features, pooled laboratories, those that ship
+metrics      Judgements of a personal set beyond its raw errors; NumPy and SciPy alone, no torch
+sparse       A whole HRTF from a few measured directions
+endtoend     End-to-end rendering: a mono signal, a pose and a listener in, binaural sound out
 """

@@ -1,22 +1,23 @@
 """What meets the user: the command line, plugin and chains, live sound, pictures.
 
-cli          the ``auricle`` command and its errors
-commands     one module per command
-offline      files in, a file out, in little memory
-scene        a whole mix from a JSON file
-live         sources played now by a driver that never waits for Python
-mixing       tracks and a moving head to two ears; feed: a track on its way there
-mastering    loudness, limiter and meters on the way to the file
-loudness     ITU-R BS.1770 while streaming; true_peak likewise; limiter keeps below a ceiling
-audio_files  sound files read and written in pieces; shared_file: one for several tracks
-torn_file    WAV and FLAC cut short made readable; regular_file refuses pipes and devices
-stopping     SIGTERM and Ctrl-C end a command at any time
-fifo         audio queued between what gives and what takes
-motion       orbits and recorded heads; keyframes: ways through places
-timed_csv    poses and positions from CSV files
-plugin       BinauralPlugin: a track in a direction, called as pedalboard's plugins are
-chain        Chain: pedalboard's plugins and ours in one list
-layout       which side of an array is the channels, as pedalboard finds it
-demo_scene   the sounds of the demo, their paths; demo_picture draws them, demo_folder leaves them
-report       pictures (needs matplotlib)
+A folder imports only those above it in this list.
+
+errors     What is raised for files that cannot be played
+listener   The listener's set: read as asked for, prepared for a rate
+audio      Audio files: their headers, their samples, a block at a time
+motion     Where sources and the head are at each moment
+plugins    Auricle in a chain of pedalboard's plugins, and those in ours
+mixing     Tracks on their way to two ears
+mastering  From the sum to the file: loudness, true peak, limiter
+pictures   Pictures, drawn with matplotlib, which is imported when they are
+adm        ADM masters (ITU-R BS.2076): a WAV file whose chunks say what its channels are and where
+scene      Scenes: a whole mix described in one JSON file
+offline    Rendering from files to a file, in bounded memory and independent of the block size
+neural     End-to-end systems in place of filters: tracks, scenes and chains rendered by a network
+live       Live sound: an audio thread that never waits for Python, and what steers it
+bench      Auricle's speed and errors
+tables     Results of comparisons as tables
+demo       The demo: sounds by formula, a picture, a folder to go on from
+commands   The commands of ``auricle``, one a file; NumPy and the engine are imported inside them
+cli        The ``auricle`` command: the list of commands, and errors as one line with exit status 2
 """

@@ -2,7 +2,6 @@
 
 decoder                  A listener's filters for ambisonics
 fuma                     Furse-Malham ambisonics, to order 3, as SN3D in ACN order
-magnitude_least_squares  Ambisonic decoding filters whose magnitudes are right where phases cannot
-be
+magnitude_least_squares  Ambisonic filters whose magnitudes are right where their phases cannot be
 renderer                 Ambisonics to two ears, block by block, with a head that turns
 """

@@ -19,6 +19,7 @@ from auricle.dsp.interpolation.gp_mixture import interpolate
 from auricle.dsp.metrics.spectral import spectra_lsd_db
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive, set_digest
 from auricle.dsp.responses import arrival as alignment
+from auricle.dsp.responses import minimum_phase
 from auricle.dsp.sphere.grids import fibonacci_sphere
 from auricle.dsp.sphere.harmonics import checked_order, conversion, encode
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate
@@ -121,7 +122,7 @@ def design_decoder(
     fitted *= _diffuse_field_gain(fitted, basis, spectra, share, hz)
     latency = max(0, lead - arrival)
     filters = _windowed(fft.irfft(fitted * np.exp(-1j * omega * (arrival + latency)), size))
-    wanted = alignment.floored_magnitude(ir, size)
+    wanted = minimum_phase.floored_magnitude(ir, size)
     found = np.einsum("mc,cen->men", encode(hrtf.positions, order, "n3d"), filters)
     error = [spectra_lsd_db(fft.rfft(found[:, e], size), wanted[:, e], hz).mean() for e in range(2)]
     return AmbisonicDecoder(

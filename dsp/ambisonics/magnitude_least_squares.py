@@ -1,4 +1,4 @@
-"""Ambisonic decoding filters whose magnitudes are right where phases cannot be.
+"""Ambisonic filters whose magnitudes are right where their phases cannot be.
 
 Below a transition the spectra themselves are fitted. Above it a few harmonics cannot follow the
 phases of a head, and fitting them loses up to 20 dB; only magnitudes are fitted there, and the

@@ -1,7 +1,6 @@
-"""Distances between responses: spectra, interaural cues, whole sets; no torch, no playback.
+"""Distances between responses: spectra (LSD), ears (ITD, ILD), octaves; no torch, no playback.
 
-spectral     log-spectral distance (LSD) in stated bands
-interaural   ITD by three estimators, ILD
-matching     two sets at the directions, rate and length they share
-comparison   both, of two sets: per direction, and over the sphere and its planes
+interaural  Interaural differences of responses (M, 2, N): ITD by three estimators, and ILD
+octaves     Levels of responses in octave bands, and what of ILD and ITD is right octave by octave
+spectral    Log-spectral distance (LSD) of responses and spectra, each in a band that is stated
 """

@@ -1,5 +1,6 @@
 """Directions on the sphere: mesh, holes, quadrature, harmonics.
 
+grids         Grids of directions: how dense they are, where they have holes, and even ones
 harmonics     Real spherical harmonics as ambisonics uses them, and the matrices that rotate them
 hole_filling  Directions that fill the holes of a measured grid
 mesh          A closed mesh of triangles over any measured grid

@@ -1,6 +1,12 @@
 """End-to-end rendering: a mono signal, a pose and a listener in, binaural sound out.
 
-``poses`` says where sound comes from, ``warp`` is the physics that all systems share, ``neural``
-the base of the learned ones, ``conditioning`` how the listener enters them; each system is a file
-of ``models``.
+A folder imports only those above it in this list.
+
+physics     What physics says of a pose: ways, delays, warps, spectra shifted in time
+listeners   The people that systems learn from, and their codes
+systems     What learned systems share, and the table of their names
+scenes      Training scenes: who hears what from where
+training    How systems learn: responses, scenes, losses, a new listener's code
+models      The systems, a folder each
+evaluation  Systems on people, sounds and heads that trained nothing
 """

@@ -1,6 +1,6 @@
 """Judgements of a personal set beyond its raw errors; NumPy and SciPy alone, no torch.
 
-cues        what the observer hears: ITD, ILD and spectra in auditory bands
-observer    a Bayesian listener who localises with these ears (Barumerli et al. 2023)
-eligibility the limits of the LAP challenge
+cues         What a listener takes a direction from: ITD
+eligibility  The LAP challenge 2024, task 2: what a set must keep below to count at all
+observer     A Bayesian listener who localises sounds through given ears (Barumerli et al
 """

@@ -1,5 +1,12 @@
 """A whole HRTF from a few measured directions.
 
-method       what a method gets and gives, and the table of their names
-population   the mean listener, a random one and the nearest one
+A folder imports only those above it in this list.
+
+method       What a method of spatial upsampling gets and gives, and the table of their names
+trained      Learned methods by name: trained on listeners, kept in a file, taken from it again
+listener_gp  The Gaussian process over listeners
+methods      Methods without networks, one a file
+models       Learned methods, one a file or folder; all need torch
+completion   A measured set made whole
+evaluation   Methods on listeners left out, and what errors to expect
 """

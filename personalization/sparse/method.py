@@ -64,11 +64,15 @@ METHODS: dict[str, str] = {
     "flow": "auricle.personalization.sparse.models.flow.flow:Flow",
     "hrtfformer": "auricle.personalization.sparse.models.hrtfformer:HrtfFormer",
     "mean-across": "auricle.personalization.sparse.methods.other_laboratory:mean_across",
-    "mean-sh-across": "auricle.personalization.sparse.methods.other_laboratory:mean_harmonics_across",
+    "mean-sh-across": (
+        "auricle.personalization.sparse.methods.other_laboratory:mean_harmonics_across"
+    ),
     "ridge-across": "auricle.personalization.sparse.methods.other_laboratory:ridge_across",
     "listeners-across": "auricle.personalization.sparse.listener_gp.process:ListenersAcross",
     "refiner-across": "auricle.personalization.sparse.models.refiner.refiner_across:RefinerAcross",
-    "dense-refiner-across": "auricle.personalization.sparse.models.refiner.dense_across:DenseAcross",
+    "dense-refiner-across": (
+        "auricle.personalization.sparse.models.refiner.dense_across:DenseAcross"
+    ),
 }
 
 

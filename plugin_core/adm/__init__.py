@@ -1,13 +1,13 @@
 """ADM masters (ITU-R BS.2076): a WAV file whose chunks say what its channels are and where.
 
-chunks       RIFF, RF64 and BW64 files (BS.2088): which chunk lies where; chna: the table of tracks
-axml         the XML chunk, read as a stream, without entities
-elements     what an element of it says: texts, numbers, times, gains
-blocks       audioBlockFormat to rows of numbers
-document     programmes, contents, objects, packs, channels and tracks by their IDs
-common       what BS.2094 has defined beforehand
-selection    the channels of a programme, and by which objects they are reached
-positions    Cartesian to polar coordinates (BS.2127, section 10)
-timeline     blocks to places and levels at times
-master       all that together
+axml       The axml chunk read as a stream: main elements by their tags, blocks as rows of numbers
+beds       Loudspeaker labels of ADM files, and which of Auricle's layouts a set of them is
+blocks     audioBlockFormat: what a channel is and where, block after block, as rows of numbers
+common     The common definitions (ITU-R BS.2094-1)
+document   An ADM file's programmes, contents, objects, packs, channels and tracks by their IDs
+elements   An element of the XML, and what its texts say: numbers, flags, times, gains
+master     What an ADM file plays: points, beds, ambisonics and finished sound
+positions  ADM's Cartesian coordinates, which are those of a room
+selection  Which channels a programme plays, and by which objects they are reached (BS.2127
+timeline   Blocks as places and levels at times, as BS.2127 (7.3) plays them
 """

@@ -1,7 +1,11 @@
-"""Measurements of speed and error: of this engine, and beside others.
+"""Auricle's speed and errors, by itself and beside the engines that its users would otherwise take.
 
-compare  All engines through all protocols in one process; what is missing or fails is named
-own      What ``auricle bench`` measures: speed beside a baseline, smoothness of motion, start-up
-picture  The comparison as a picture: speed, accuracy, smoothness and latency side by side
-tables   The comparison as text: one table a protocol, then who was missing and who failed
+``benchmarks/README.md`` says how each engine is driven and why that is fair.
+
+compare    All engines through all protocols in one process; what is missing or fails is named
+engines    Other engines, each behind the same few methods
+own        What ``auricle bench`` measures: speed beside a baseline, smoothness of motion, start-up
+picture    The comparison as a picture: speed, accuracy, smoothness and latency side by side
+protocols  What is measured of an engine, and how
+tables     The comparison as text: one table a protocol, then who was missing and who failed
 """

@@ -1,15 +1,13 @@
 """``auricle bench``: how many sources this machine renders, and how smoothly they move."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from auricle.plugin_core.commands.console import say, status_line
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
-from auricle.plugin_core.commands.render import say
 from auricle.plugin_core.listener.set_options import SetOptions
 
 if TYPE_CHECKING:
@@ -72,24 +70,11 @@ def compare_peers(
     if plot is not None:
         picture.check(plot)
     known = ComputedTruth() if truth is None else MeasuredTruth(HrtfSet.load(truth))
-    with threadpool_limits(1), _progress() as show:
+    with threadpool_limits(1), status_line() as show:
         result = compare(known, seconds, say=show, quick=quick)
     if plot is not None:
         picture.save_picture(result, plot)
     typer.echo(json.dumps(result, indent=2) if as_json else "\n".join(tables.lines(result)))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """A line that says what runs, on a terminal; nothing in a pipe."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda line: None
-        return
-    with console.status("starting") as status:
-        yield status.update
 
 
 def _measure(hrtf: "HrtfSet | None", rank: str, seconds: float, as_json: bool) -> None:

@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from auricle.plugin_core.commands.placement import AsJson, Verbose
-from auricle.plugin_core.commands.reading import reads_a_set
-from auricle.plugin_core.commands.render import (
-    open_scene,
+from auricle.plugin_core.commands.console import (
     progress_bar,
     say,
     say_first_run,
     say_result,
 )  # fmt: skip
+from auricle.plugin_core.commands.placement import AsJson, Verbose
+from auricle.plugin_core.commands.reading import reads_a_set
+from auricle.plugin_core.commands.render import open_scene
 from auricle.plugin_core.listener.set_options import SetOptions
 
 EXAMPLE = "Example: auricle demo -o demo"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from auricle.plugin_core.commands.console import say, say_first_run
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
-from auricle.plugin_core.commands.render import say, say_first_run
 from auricle.plugin_core.commands.stopping import until_told
 from auricle.plugin_core.listener.set_options import SetOptions
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import typer
 
+from auricle.plugin_core.commands.console import say
+
 Bar = Callable[[str], AbstractContextManager[Callable[[float, str], None] | None]]
 
 
@@ -39,7 +41,7 @@ def train_on_scenes(
             plan,
             licence,  # type: ignore[arg-type]
             progress,
-            _say,
+            say,
         )
     assert made.history is not None
     typer.echo(
@@ -47,7 +49,3 @@ def train_on_scenes(
         f"{made.history.seconds:.0f} s; {made.history.score:.4f} on people, speakers and heads "
         f"held out, {path.stat().st_size} bytes"
     )
-
-
-def _say(sentence: str) -> None:
-    typer.echo(f"auricle: {sentence}", err=True)

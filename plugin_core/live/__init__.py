@@ -1,4 +1,4 @@
-"""Live sound: what users and threads hold of it.
+"""Live sound: an audio thread that never waits for Python, and what steers it.
 
 audio_thread   What runs in the audio thread: compiled, without locks, waiting for nobody
 backends       Drivers: JACK, PortAudio, no device

@@ -1,4 +1,4 @@
-"""End-to-end systems in place of filters.
+"""End-to-end systems in place of filters: tracks, scenes and chains rendered by a network.
 
 apparent_positions  Where sources are heard
 bus                 Feeds at places, rendered by an end-to-end system instead of the engine

@@ -1,4 +1,4 @@
-"""Scenes: a whole mix in one file.
+"""Scenes: a whole mix described in one JSON file.
 
 docs_page  docs/scene.md, written from the model: ``python -m auricle.plugin_core.scene.docs_page``
 format     What a scene file says, checked, with the line of every mistake

@@ -4,4 +4,5 @@ code_fitting       A new listener from few measured directions: only the code mo
 losses             What end-to-end systems are trained on: errors of the wave, of its spectrum
 response_first     Systems that learn single responses first and then scenes
 response_training  Networks that give filters learn from responses themselves: no sound is rendered
+train              Systems trained by name, on scenes of many listeners
 """
