@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 import auricle
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.cli import main
-from auricle.plugin_core.commands import render as render_command
-from auricle.plugin_core.commands import waiting
+from auricle.plugin_core.commands import console, waiting
 from auricle.plugin_core.mastering import Master, Mastering
 from auricle.plugin_core.offline import each_track, mastering
 from auricle.plugin_core.scene.model import Listener, Loudness, Output, Static, Track
@@ -64,7 +63,7 @@ TRACKS = ("loud.wav", "--hrtf", "h.sofa", "--rank", "8")
 
 
 def test_one_line_unless_more_is_asked_for(capsys, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(render_command, "TELL_SECONDS", np.inf)  # however slow the machine is
+    monkeypatch.setattr(console, "TELL_SECONDS", np.inf)  # however slow the machine is
     out = tmp_path / "o.wav"
     status, printed, said = run(capsys, *TRACKS, "-o", out, "--gain", -20)
     assert (status, printed, said) == (0, f"{out}: 1.0 s at 48000 Hz\n", "")
@@ -233,8 +232,8 @@ def test_a_scene_with_a_loudness_says_that_it_missed_it(capsys, work, tmp_path) 
 
 def test_long_jobs_say_how_far_they_are(monkeypatch, capsys) -> None:
     clock = [0.0]
-    monkeypatch.setattr(render_command.time, "monotonic", lambda: clock[0])
-    with render_command.progress_bar("mix.wav") as progress:
+    monkeypatch.setattr(console.time, "monotonic", lambda: clock[0])
+    with console.progress_bar("mix.wav") as progress:
         clock[0] += 1000.0  # of preparation
         for _ in range(50):
             progress(2, 100)
@@ -247,7 +246,7 @@ def test_long_jobs_say_how_far_they_are(monkeypatch, capsys) -> None:
 
 
 def test_short_jobs_say_nothing(capsys) -> None:
-    with render_command.progress_bar("mix.wav") as progress:
+    with console.progress_bar("mix.wav") as progress:
         progress(50, 100)
         progress(50, 100)
     assert capsys.readouterr().err == ""

@@ -1,15 +1,14 @@
 """``auricle bench``: how many sources this machine renders, and how smoothly they move."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from auricle.plugin_core.commands.console import say, status_line
+from auricle.plugin_core.commands.placing import Rank, rank_of
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
-from auricle.plugin_core.commands.render import say
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ EXAMPLE = (
 @reads_a_set
 def bench(
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file; else the default listener.")] = None,
-    rank: Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")] = "auto",
+    rank: Rank = "auto",
     seconds: Annotated[
         float | None, typer.Option(help="Time spent on each row: 1, with --peers 0.3.")
     ] = None,
@@ -72,24 +71,11 @@ def compare_peers(
     if plot is not None:
         picture.check(plot)
     known = ComputedTruth() if truth is None else MeasuredTruth(HrtfSet.load(truth))
-    with threadpool_limits(1), _progress() as show:
+    with threadpool_limits(1), status_line() as show:
         result = compare(known, seconds, say=show, quick=quick)
     if plot is not None:
         picture.save_picture(result, plot)
     typer.echo(json.dumps(result, indent=2) if as_json else "\n".join(tables.lines(result)))
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """A line that says what runs, on a terminal; nothing in a pipe."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda line: None
-        return
-    with console.status("starting") as status:
-        yield status.update
 
 
 def _measure(hrtf: "HrtfSet | None", rank: str, seconds: float, as_json: bool) -> None:
@@ -102,7 +88,7 @@ def _measure(hrtf: "HrtfSet | None", rank: str, seconds: float, as_json: bool) -
     rate = 48000
     listener = computed_hrtf() if hrtf is None else hrtf
     with threadpool_limits(1):
-        prepared = prepared_set(listener, rate, rank=int(rank) if rank.isdigit() else rank)
+        prepared = prepared_set(listener, rate, rank=rank_of(rank))
         speed = [*measure.speed_rows(prepared, rank, seconds), measure.baseline_row(rate)]
         motion = list(measure.motion_rows(prepared))
     result: dict[str, Any] = {

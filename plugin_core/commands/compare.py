@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from auricle.plugin_core.commands.console import say
+
 if TYPE_CHECKING:
     from auricle.personalization.sparse.comparison import Request, Result
 
@@ -122,7 +124,7 @@ def compare(
     wanted = names(methods or default)
     if against is not None and against not in wanted:
         raise AuricleError(f"--against {against}: is not compared; there are {', '.join(wanted)}")
-    request = Request(wanted, folder, _say, minutes, n_observed, weights)
+    request = Request(wanted, folder, say, minutes, n_observed, weights)
     results = []
     for name in sets or ["sonicom"]:
         if across:
@@ -193,7 +195,3 @@ def _results_across(
     whole = training_of(subjects)
     some = comparison.some_rows(len(whole), most_listeners)
     return list(compare_all(shipped_training(), subjects.take(some), whole.take(some), request))
-
-
-def _say(sentence: str) -> None:
-    typer.echo(f"auricle: {sentence}", err=True)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import typer
 
+from auricle.plugin_core.commands.console import say
+
 EXAMPLE = "auricle compare --data DIR --family endtoend --weights W -o table.md"
 
 
@@ -34,14 +36,10 @@ def compare_systems(
     names = comparison.method_names(methods, weights)
     listeners = load_listeners(data, licence)  # type: ignore[arg-type]
     request = comparison.Request(
-        listeners, data, cache, weights, _say, sets, n_scenes, room_share, most_listeners,
+        listeners, data, cache, weights, say, sets, n_scenes, room_share, most_listeners,
         n_observed,
     )  # fmt: skip
     results = comparison.compare(request, names)
     if output is not None:
         output.write_text(tables.as_markdown(results), encoding="utf-8")
     typer.echo(tables.as_json(results) if as_json else tables.as_markdown(results))
-
-
-def _say(sentence: str) -> None:
-    typer.echo(f"auricle: {sentence}", err=True)

@@ -5,15 +5,10 @@ from typing import Annotated
 
 import typer
 
+from auricle.plugin_core.commands.console import progress_bar, say, say_first_run, say_result
 from auricle.plugin_core.commands.placing import AsJson, Verbose
 from auricle.plugin_core.commands.reading import reads_a_set
-from auricle.plugin_core.commands.render import (
-    open_scene,
-    progress_bar,
-    say,
-    say_first_run,
-    say_result,
-)  # fmt: skip
+from auricle.plugin_core.commands.render import open_scene
 from auricle.plugin_core.set_options import SetOptions
 
 EXAMPLE = "Example: auricle demo -o demo"

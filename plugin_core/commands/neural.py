@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from auricle.plugin_core.commands.console import progress_bar, say, say_first_run, say_result
 from auricle.plugin_core.commands.placing import (
     AsJson,
     Azimuth,
@@ -63,13 +64,7 @@ def render(
 ) -> None:
     """Render tracks, or a scene of objects, at 48 kHz, with delays as the sound travels."""
     from auricle.dsp.errors import AuricleError
-    from auricle.plugin_core.commands.render import (
-        open_scene,
-        progress_bar,
-        say,
-        say_first_run,
-        say_result,
-    )  # fmt: skip
+    from auricle.plugin_core.commands.render import open_scene
     from auricle.plugin_core.neural.systems import open_system
     from auricle.plugin_core.offline import render as render_files
 

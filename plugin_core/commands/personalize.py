@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from auricle.plugin_core.commands.console import say
 from auricle.plugin_core.commands.reading import reads_a_set
-from auricle.plugin_core.commands.render import say
 from auricle.plugin_core.commands.waiting import working
 from auricle.plugin_core.set_options import SetOptions
 

@@ -1,17 +1,11 @@
 """``auricle render``: tracks in, a binaural file out."""
 
-import json
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from math import floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from auricle.plugin_core.commands.console import progress_bar, say, say_first_run, say_result
 from auricle.plugin_core.commands.placing import (
     AsJson,
     Azimuth,
@@ -27,17 +21,16 @@ from auricle.plugin_core.commands.placing import (
     Output,
     Tracks,
     Verbose,
+    number_or_name,
 )  # fmt: skip
-from auricle.plugin_core.commands.reading import command_words, read_set, reads_a_set
+from auricle.plugin_core.commands.reading import read_set, reads_a_set
 from auricle.plugin_core.set_options import SetOptions
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf import HrtfSet
-    from auricle.plugin_core.offline import RenderResult
     from auricle.plugin_core.scene.scene import Scene
 
 EXAMPLE = "Example: auricle render vocals.ogg guitar.wav -o mix.wav --azimuth 30 --azimuth -40"
-TELL_SECONDS = 10.0
 
 
 @reads_a_set
@@ -99,11 +92,11 @@ def render(
          "--tracker": tracker},
         {"--folder": folder, "--programme": programme, "--plot": plot, "--workers": workers},
     )  # fmt: skip
-    number_or_name = int(rank) if rank is not None and rank.isdigit() else rank
+    buses = number_or_name(rank)
     say_first_run()
     if scene is not None:
         _render_scene(
-            scene, output, folder, programme, hrtf, reading, head_track, number_or_name, level,
+            scene, output, folder, programme, hrtf, reading, head_track, buses, level,
             gain, block_size, sample_rate, workers, plot, as_json, verbose,
             {"loudness": loudness, "limit": limit, "encoding": encoding},
         )  # fmt: skip
@@ -116,7 +109,7 @@ def render(
             tracks or [], output, hrtf=listener, azimuth_deg=azimuth or 0.0,
             elevation_deg=elevation or 0.0, distance_m=distance or None, orbit_seconds=orbit,
             head_track=head_track, osc_recording=osc_recording, tracker=tracker,
-            rank="auto" if number_or_name is None else number_or_name,
+            rank="auto" if buses is None else buses,
             level=level or "matched", gain_db=gain, loudness_lufs=loudness, ceiling_db=limit,
             encoding=encoding, block_size=block_size, sample_rate=sample_rate, progress=progress,
             say=say,
@@ -211,89 +204,3 @@ def open_scene(
     if sample_rate is not None:
         scene.output = replace(scene.output, sample_rate=sample_rate)
     return scene
-
-
-def say_result(
-    result: "RenderResult", as_json: bool, gain_db: float = 0.0, verbose: bool = False
-) -> None:  # fmt: skip
-    """Print what was rendered; what needs attention goes to stderr."""
-    if as_json:
-        typer.echo(json.dumps(asdict(result), indent=2))
-    else:
-        how = f", {result.real_time_factor:.0f} times real time; {result.report}" if verbose else ""
-        typer.echo(f"{result.output}: {result.seconds:.1f} s at {result.sample_rate} Hz{how}")
-        if result.loudness_lufs is not None:
-            typer.echo(f"{result.loudness_lufs:.1f} LUFS, true peak {result.true_peak_db:.1f} dB")
-    _say_missed(result)
-    for name, samples in result.silenced.items():
-        say(f"{name}: {samples} samples are NaN or infinite and were silenced")
-    if result.gain_to_avoid_clipping_db < 0.0:
-        cut = f" and {result.cut_samples} samples were cut" if result.cut_samples else ""
-        over_db = -result.gain_to_avoid_clipping_db
-        enough_db = floor(10.0 * (gain_db - over_db)) / 10.0
-        say(
-            f"the peak exceeds full scale by {over_db:.1f} dB{cut}; "
-            f"--gain {enough_db:.1f} avoids it"
-        )
-
-
-def _say_missed(result: "RenderResult") -> None:
-    """Say that a loudness target was missed, and why."""
-    missed = result.missed_lu
-    if missed is None:
-        return
-    if result.loudness_lufs is None:
-        say(f"{result.output}: is silent, or shorter than 0.4 s; no gain gives it a loudness")
-        return
-    side = "above" if missed > 0.0 else "below"
-    say(
-        f"{result.loudness_lufs:.1f} LUFS is {abs(missed):.1f} LU {side} the target of "
-        f"{result.target_lufs:.1f}, where the limiter holds it: raise its ceiling, lower the "
-        "target, or compress the tracks"
-    )
-
-
-def say(sentence: str) -> None:
-    """Print one line on stderr."""
-    typer.echo(f"auricle: {command_words(sentence)}", err=True)
-
-
-def say_first_run() -> None:
-    """Say on stderr why the first run takes longer, before it does."""
-    from auricle.dsp.spatialize import spatialize
-
-    if next(Path(spatialize.stats.cache_path).glob("spatialize.spatialize-*.nbi"), None) is None:
-        say("first run: compiling, once; up to half a minute")
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal; in a pipe a line every ten seconds."""
-    if not sys.stderr.isatty():
-        yield _told_progress(title)
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, advance=done, total=total)
-
-
-def _told_progress(title: str) -> Callable[[int, int], None]:
-    told = time.monotonic()
-    begin: float | None = None
-    done = before = 0
-
-    def tell(count: int, total: int) -> None:
-        nonlocal begin, told, done, before
-        done += count
-        now = time.monotonic()
-        if begin is None:  # what was prepared and compiled until now says nothing of the pace
-            begin, before = now, done
-        elif now - told >= TELL_SECONDS and done < total:
-            told = now
-            left = (now - begin) * (total - done) / (done - before)
-            say(f"{title}: {100.0 * done / total:.0f} %, about {left:.0f} s left")
-
-    return tell

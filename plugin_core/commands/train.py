@@ -1,12 +1,12 @@
 """``auricle train``: the files of the models, from data sets."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from auricle.plugin_core.commands.console import share_bar
 
 if TYPE_CHECKING:
     from auricle.personalization.datasets.subjects import Subjects
@@ -58,7 +58,7 @@ def train(
     if model in SYSTEM_NAMES:
         from auricle.plugin_core.commands.train_endtoend import train_on_scenes
 
-        train_on_scenes(model, data, output, minutes, seed, licence, sets, _progress)
+        train_on_scenes(model, data, output, minutes, seed, licence, sets)
         return
     from auricle.personalization.sparse.laboratories import united
     from auricle.personalization.sparse.training_sets import (
@@ -112,7 +112,7 @@ def _train_network(
     from auricle.personalization.weights import save_weights
 
     made = learned(model)(Plan(seconds=60.0 * minutes, seed=seed))
-    with _progress(model) as progress:
+    with share_bar(model) as progress:
         if hasattr(made, "fit_apart"):
             made.fit_apart(laboratories, people, progress)
         else:
@@ -125,23 +125,6 @@ def _train_network(
         f"{made.history.seconds:.0f} s; {score} of listeners held out, "
         f"{path.stat().st_size} bytes"
     )
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Callable[[float, str], None] | None]:
-    """A progress bar on a terminal, nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=1.0)
-        yield lambda share, state: bar.update(
-            task, completed=share, description=f"{title}, {state}"
-        )
 
 
 def _write_listeners(train: "Training", output: Path | None) -> Path:

@@ -1,17 +1,16 @@
 """``auricle train`` for end-to-end systems: on scenes of many listeners."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-Bar = Callable[[str], AbstractContextManager[Callable[[float, str], None] | None]]
+from auricle.plugin_core.commands.console import say, share_bar
 
 
 def train_on_scenes(
     name: str, data: Path, output: Path | None, minutes: float, seed: int, licence: str,
-    sets: Sequence[str] | None, bar: Bar,
+    sets: Sequence[str] | None,
 ) -> None:  # fmt: skip
     """Train a system and write its weights; refuses what cannot work before scenes are rendered."""
     from auricle.dsp.errors import AuricleError
@@ -31,7 +30,7 @@ def train_on_scenes(
     from auricle.personalization.training import Plan
 
     plan = Plan(seconds=60.0 * minutes, seed=seed)
-    with bar(name) as progress:
+    with share_bar(name) as progress:
         made = train_system(
             name,
             data,
@@ -39,7 +38,7 @@ def train_on_scenes(
             plan,
             licence,  # type: ignore[arg-type]
             progress,
-            _say,
+            say,
         )
     assert made.history is not None
     typer.echo(
@@ -47,7 +46,3 @@ def train_on_scenes(
         f"{made.history.seconds:.0f} s; {made.history.score:.4f} on people, speakers and heads "
         f"held out, {path.stat().st_size} bytes"
     )
-
-
-def _say(sentence: str) -> None:
-    typer.echo(f"auricle: {sentence}", err=True)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from auricle.plugin_core.commands.render import TELL_SECONDS, say
+from auricle.plugin_core.commands.console import TELL_SECONDS, say
 
 
 @contextmanager
