@@ -22,6 +22,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.errors import AuricleError
+
 Array: TypeAlias = NDArray[np.float64]
 
 IDENTITY: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
@@ -71,13 +73,13 @@ def angle_deg(a: ArrayLike, b: ArrayLike) -> Array:
 
 
 def quaternion_normalise(q: ArrayLike) -> Array:
-    """Unit quaternions (..., 4); raises ValueError for one that is zero or not finite."""
+    """Unit quaternions (..., 4); raises AuricleError for one that is zero or not finite."""
     q = np.asarray(q, dtype=np.float64)
     if q.shape[-1:] != (4,):
-        raise ValueError(f"a quaternion is [w, x, y, z], got an array of shape {q.shape}")
+        raise AuricleError(f"a quaternion is [w, x, y, z], got an array of shape {q.shape}")
     norm = _norm(q)
     if not np.all(np.isfinite(norm) & (norm > 0.0)):
-        raise ValueError("a quaternion is zero or not finite; [1, 0, 0, 0] is no rotation")
+        raise AuricleError("a quaternion is zero or not finite; [1, 0, 0, 0] is no rotation")
     return q / norm[..., None]
 
 

@@ -43,11 +43,13 @@ def test_only_the_last_set_of_tests_has_torch() -> None:
     assert not any("personalization" in line for line in SET_UPS)
     skipping = [
         path.name
-        for path in sorted((ROOT / "tests").glob("test_*.py"))
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
         if re.search(r'(importorskip|find_spec)\("torch"\)', path.read_text(encoding="utf-8"))
     ]
     assert "test_linn.py" in skipping
-    assert r"""grep -lE '(importorskip|find_spec)\("torch"\)' tests/test_*.py""" in CHECKS
+    grep = r"""grep -rlE --include='test_*.py' '(importorskip|find_spec)\("torch"\)' tests"""
+    assert grep in CHECKS
+    assert '"${with_torch[@]}"' in CHECKS
 
 
 def test_the_tests_need_only_what_the_command_of_the_readme_installs() -> None:
@@ -55,10 +57,10 @@ def test_the_tests_need_only_what_the_command_of_the_readme_installs() -> None:
     assert extras is not None
     installed = with_what_they_bring(requirements(*extras[1].split(",")))
     homes = {**packages_distributions(), "pedalboard_native": ["pedalboard"]}
-    for path in sorted((ROOT / "tests").glob("test_*.py")):
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
         text = path.read_text(encoding="utf-8")
         for name in sorted(imported(ast.parse(text))):
-            own = name == "auricle" or (ROOT / "tests" / f"{name}.py").exists()
+            own = name == "auricle" or any((ROOT / "tests").rglob(f"{name}.py"))
             if own or name in sys.stdlib_module_names or f'importorskip("{name}")' in text:
                 continue
             known = {canonical(each) for each in homes.get(name, [])}

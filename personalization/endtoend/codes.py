@@ -20,7 +20,14 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf import HrtfSet
 from auricle.dsp.sphere_weights import sphere_weights
 from auricle.dsp.spherical_harmonics import encode, n_channels, order_of
-from auricle.personalization.features import BINS, HEARD, SAMPLE_RATE, SIZE, Features, features_of
+from auricle.personalization.features import (
+    HEARD,
+    SAMPLE_RATE,
+    SIZE,
+    Features,
+    features_of,
+    to_all_bins,
+)
 from auricle.personalization.sparse.equipment import equipment_db
 from auricle.personalization.sparse.method import MIRROR, Measured, Method, Training
 from auricle.personalization.weights import Weights, check_shapes, fitting
@@ -116,10 +123,7 @@ class Codebook:
             axis=-3,
         ) + _both_ears(positions, self._mean_order, self.mean)
         both = np.moveaxis(own, -3, -2)
-        magnitude = np.empty((*both.shape[:-1], BINS), dtype=np.float32)
-        magnitude[..., HEARD] = both[..., :-1]
-        magnitude[..., : HEARD.start] = both[..., :1]
-        magnitude[..., HEARD.stop :] = both[..., -2:-1]
+        magnitude = to_all_bins(both[..., :-1].astype(np.float32))
         return Features(magnitude, 1e-6 * both[..., -1].astype(np.float64))
 
     def code_of(self, hrtf: HrtfSet, equipment: Array | None = None) -> Float32:

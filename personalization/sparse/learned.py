@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from auricle.dsp.errors import AuricleError
-from auricle.personalization.features import HEARD
+from auricle.personalization.features import HEARD, to_all_bins
 from auricle.personalization.sparse.arrivals import ARRIVAL, arrivals_given
 from auricle.personalization.sparse.correction import SCALE_DB as SCALE_DB
 from auricle.personalization.sparse.measured_sets import Int64, drawn_set, standard_sets
@@ -148,10 +148,7 @@ class LearnedMethod:
             found = self.estimate(self.residuals(measured), _tensor(target_positions))
         mean = self._mean.at(target_positions)
         residual = SCALE_DB * found.db.numpy()
-        magnitude = np.repeat(mean.magnitude_db, len(residual), axis=0)
-        magnitude[..., HEARD] += residual
-        magnitude[..., : HEARD.start] += residual[..., :1]
-        magnitude[..., HEARD.stop :] += residual[..., -1:]
+        magnitude = mean.magnitude_db + to_all_bins(residual)
         arrivals, spread = arrivals_given(
             ARRIVAL, self._mean, self._deviations, measured, target_positions
         )
