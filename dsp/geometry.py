@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from auricle.dsp.arrays import Array
+from auricle.dsp.errors import AuricleError
 
 IDENTITY: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
 
@@ -69,13 +70,13 @@ def angle_deg(a: ArrayLike, b: ArrayLike) -> Array:
 
 
 def quaternion_normalise(q: ArrayLike) -> Array:
-    """Unit quaternions (..., 4); raises ValueError for one that is zero or not finite."""
+    """Unit quaternions (..., 4); raises AuricleError for one that is zero or not finite."""
     q = np.asarray(q, dtype=np.float64)
     if q.shape[-1:] != (4,):
-        raise ValueError(f"a quaternion is [w, x, y, z], got an array of shape {q.shape}")
+        raise AuricleError(f"a quaternion is [w, x, y, z], got an array of shape {q.shape}")
     norm = _norm(q)
     if not np.all(np.isfinite(norm) & (norm > 0.0)):
-        raise ValueError("a quaternion is zero or not finite; [1, 0, 0, 0] is no rotation")
+        raise AuricleError("a quaternion is zero or not finite; [1, 0, 0, 0] is no rotation")
     return q / norm[..., None]
 
 

@@ -35,7 +35,8 @@ LAZY = {
     "personalization": set(),
     "plugin_core": {"torch", "auricle.personalization", "matplotlib", "sofar", "scipy.signal"},
 }
-# Kernels of several files composed into one function, compiled with cache=False: none so far.
+# Of dsp and osc, which may hold kernels of other files since they compose them into one function
+# that is compiled with cache=False, as engine_block of plugin_core/live does: none.
 COMPOSERS: set[str] = set()
 
 

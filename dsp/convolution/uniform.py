@@ -37,7 +37,7 @@ from auricle.dsp.compiled.simd import (
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.streaming.stream import Stream
 
-VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
+VECTORS = "7007f01209dc"  # the text of simd.py that is compiled into the kernels below
 BLOCK = 128
 SIZE = 2 * BLOCK  # of the FFT; a power of four
 PLANE = SIZE * NARROW  # inputs transformed side by side: 16 would not fit the first-level cache

@@ -45,7 +45,7 @@ from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stream import Stream
 
-VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
+VECTORS = "7007f01209dc"  # the text of simd.py that is compiled into the kernels below
 
 STEP = 128  # samples in which delays and filters run from one direction to the next
 SEGMENT = 32  # samples of a blend of two delays

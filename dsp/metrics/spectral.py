@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.errors import AuricleError
+
 LEAST_MAGNITUDE = 1e-9  # what silence counts as, -180 dB
 
 
@@ -34,13 +36,16 @@ def lsd_db(
 ) -> NDArray[np.float64]:  # fmt: skip
     """LSD (...) in dB between responses (..., N) and (..., N'), silence added to the shorter.
 
-    With a transform shorter than the responses what is behind it is left out. Raises ValueError if
-    the band has no bin.
+    With a transform shorter than the responses what is behind it is left out. Raises AuricleError
+    if the band has no bin.
     """
     size = band.n_fft or max(estimate.shape[-1], reference.shape[-1])
     hz = np.fft.rfftfreq(size, 1.0 / sample_rate)
     if not np.any(inside := _inside(hz, band)):
-        raise ValueError(f"{size} samples have no bin from {band.low_hz:g} to {band.high_hz:g} Hz")
+        raise AuricleError(
+            f"{size} samples at {sample_rate:g} Hz have no bin from {band.low_hz:g} to "
+            f"{band.high_hz:g} Hz; take longer responses or a wider band"
+        )
     one, other = (np.abs(np.fft.rfft(ir, size))[..., inside] for ir in (estimate, reference))
     return np.asarray(_distance_db(one, np.maximum(other, LEAST_MAGNITUDE)), dtype=np.float64)
 

@@ -32,7 +32,7 @@ from auricle.dsp.compiled.simd import (
     total,
 )
 
-VECTORS = "c8b1124b8bfc"  # the text of vectors.py that is compiled into the kernels below
+VECTORS = "7007f01209dc"  # the text of simd.py that is compiled into the kernels below
 
 STEP = 128  # samples of a control step
 TILE = 32  # sources mixed together: their signals stay in the first-level cache

@@ -7,7 +7,7 @@ magnitude_db     (..., M, 2, F) float32, bins of a transform of 256 samples at 4
 arrival_seconds  (..., M, 2) float64, from the start of the response
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,8 @@ from auricle.dsp.interpolation.gaussian_process import fit_process, matern_3_2
 from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce_seconds
 from auricle.dsp.responses import arrival, minimum_phase, time_axis
 from auricle.dsp.sphere.grids import chords
+
+FloatT = TypeVar("FloatT", bound=np.floating)
 
 SAMPLE_RATE = 44100
 SIZE = 256
@@ -93,6 +95,15 @@ def to_hrtf_set(
     ir = to_responses(found.magnitude_db, arrivals - min(least, 0.0))
     hrtf = HrtfSet(ir, positions, radius_m, SAMPLE_RATE, **fields)  # type: ignore[arg-type]
     return hrtf.resampled(sample_rate)
+
+
+def to_all_bins(heard: NDArray[FloatT]) -> NDArray[FloatT]:
+    """Values (..., F) at all bins from those (..., F') at ``HEARD``; the ends go on."""
+    out = np.empty((*heard.shape[:-1], BINS), dtype=heard.dtype)
+    out[..., HEARD] = heard
+    out[..., : HEARD.start] = heard[..., :1]
+    out[..., HEARD.stop :] = heard[..., -1:]
+    return out
 
 
 def itd_seconds(arrival_seconds: ArrayLike) -> Array:

@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.sphere.harmonics import encode, n_channels
 from auricle.personalization.learning.weights import Weights, WeightsError, shipped_weights
-from auricle.personalization.listeners.features import BINS, HEARD
+from auricle.personalization.listeners.features import HEARD, to_all_bins
 from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.listeners.statistics import mean_listener
 
@@ -74,11 +74,7 @@ def _unpacked(tensors: dict[str, np.ndarray], facts: dict[str, Any]) -> Training
     heard = np.einsum(
         "mc,bcef->bmef", design, tensors["magnitude"] * tensors["step_db"], optimize=True
     )
-    magnitude = np.empty((*heard.shape[:-1], BINS), dtype=np.float32)
-    magnitude[..., HEARD] = heard
-    magnitude[..., : HEARD.start] = heard[..., :1]
-    magnitude[..., HEARD.stop :] = heard[..., -1:]
-    magnitude += tensors["mean_db"]
+    magnitude = to_all_bins(heard.astype(np.float32)) + tensors["mean_db"]
     late = np.einsum("mc,bce->bme", design, tensors["arrival_seconds"], optimize=True)
     arrivals = tensors["mean_seconds"] + late.astype(np.float64)
     return Training(positions, magnitude, arrivals, facts["datasets"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from auricle.plugin_core.commands.console import say, status_line
+from auricle.plugin_core.commands.placement import Rank, rank_of
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
 from auricle.plugin_core.listener.set_options import SetOptions
 
@@ -21,7 +22,7 @@ EXAMPLE = (
 @reads_a_set
 def bench(
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file; else the default listener.")] = None,
-    rank: Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")] = "auto",
+    rank: Rank = "auto",
     seconds: Annotated[
         float | None, typer.Option(help="Time spent on each row: 1, with --peers 0.3.")
     ] = None,
@@ -87,7 +88,7 @@ def _measure(hrtf: "HrtfSet | None", rank: str, seconds: float, as_json: bool) -
     rate = 48000
     listener = computed_hrtf() if hrtf is None else hrtf
     with threadpool_limits(1):
-        prepared = prepared_set(listener, rate, rank=int(rank) if rank.isdigit() else rank)
+        prepared = prepared_set(listener, rate, rank=rank_of(rank))
         speed = [*measure.speed_rows(prepared, rank, seconds), measure.baseline_row(rate)]
         motion = list(measure.motion_rows(prepared))
     result: dict[str, Any] = {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from auricle.plugin_core.commands.console import say, say_first_run
+from auricle.plugin_core.commands.placement import Rank, number_or_name, rank_of
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
 from auricle.plugin_core.commands.stopping import until_told
 from auricle.plugin_core.listener.set_options import SetOptions
@@ -42,7 +43,7 @@ def live(
         typer.Option(help="Degrees, + left; one for all, or once a track or input."),
     ] = None,
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
-    rank: Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")] = "auto",
+    rank: Rank = "auto",
     level: Annotated[str, typer.Option(help="matched or measured.")] = "matched",
     distance_gain: Annotated[
         bool, typer.Option("--distance-gain", help="The level falls as 1/r from 1 m.")
@@ -103,9 +104,9 @@ def live(
         read_set(hrtf, reading, say), playing,
         backend=backend, sample_rate=sample_rate, block_size=block_size,
         azimuth_deg=_azimuths(azimuth or [], [len(channels([each])) for each in playing]),
-        rank=int(rank) if rank.isdigit() else rank, level=level, distance_gain=distance_gain,
+        rank=rank_of(rank), level=level, distance_gain=distance_gain,
         unpaced=unpaced, seconds=seconds, record=record, osc_port=None if no_osc else osc_port,
-        tracker=tracker, osc=options, device=_device(device), client_name=client_name,
+        tracker=tracker, osc=options, device=number_or_name(device), client_name=client_name,
         connect=not no_connect, say=say,
     )  # fmt: skip
     say_first_run()
@@ -171,10 +172,6 @@ def _azimuths(given: list[float], counts: list[int]) -> list[float]:
         say(f"azimuth {given[0]:g} is that of all {len(counts)} tracks and inputs")
     each = given if len(given) == len(counts) else (given or [0.0]) * len(counts)
     return [value for value, count in zip(each, counts, strict=True) for _ in range(count)]
-
-
-def _device(name: str | None) -> str | int | None:
-    return int(name) if name is not None and name.isdigit() else name
 
 
 def _watch(player: "Live") -> None:

@@ -27,6 +27,7 @@ from auricle.plugin_core.commands.placement import (
     Output,
     Tracks,
     Verbose,
+    number_or_name,
 )  # fmt: skip
 from auricle.plugin_core.commands.reading import read_set, reads_a_set
 from auricle.plugin_core.listener.set_options import SetOptions
@@ -97,11 +98,11 @@ def render(
          "--tracker": tracker},
         {"--folder": folder, "--programme": programme, "--plot": plot, "--workers": workers},
     )  # fmt: skip
-    number_or_name = int(rank) if rank is not None and rank.isdigit() else rank
+    buses = number_or_name(rank)
     say_first_run()
     if scene is not None:
         _render_scene(
-            scene, output, folder, programme, hrtf, reading, head_track, number_or_name, level,
+            scene, output, folder, programme, hrtf, reading, head_track, buses, level,
             gain, block_size, sample_rate, workers, plot, as_json, verbose,
             {"loudness": loudness, "limit": limit, "encoding": encoding},
         )  # fmt: skip
@@ -114,7 +115,7 @@ def render(
             tracks or [], output, hrtf=listener, azimuth_deg=azimuth or 0.0,
             elevation_deg=elevation or 0.0, distance_m=distance or None, orbit_seconds=orbit,
             head_track=head_track, osc_recording=osc_recording, tracker=tracker,
-            rank="auto" if number_or_name is None else number_or_name,
+            rank="auto" if buses is None else buses,
             level=level or "matched", gain_db=gain, loudness_lufs=loudness, ceiling_db=limit,
             encoding=encoding, block_size=block_size, sample_rate=sample_rate, progress=progress,
             say=say,

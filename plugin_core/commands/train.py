@@ -58,7 +58,7 @@ def train(
     if model in SYSTEM_NAMES:
         from auricle.plugin_core.commands.train_endtoend import train_on_scenes
 
-        train_on_scenes(model, data, output, minutes, seed, licence, sets, share_bar)
+        train_on_scenes(model, data, output, minutes, seed, licence, sets)
         return
     from auricle.personalization.listeners.from_datasets import (
         people_only,

@@ -1,19 +1,16 @@
 """``auricle train`` for end-to-end systems: on scenes of many listeners."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
-from auricle.plugin_core.commands.console import say
-
-Bar = Callable[[str], AbstractContextManager[Callable[[float, str], None] | None]]
+from auricle.plugin_core.commands.console import say, share_bar
 
 
 def train_on_scenes(
     name: str, data: Path, output: Path | None, minutes: float, seed: int, licence: str,
-    sets: Sequence[str] | None, bar: Bar,
+    sets: Sequence[str] | None,
 ) -> None:  # fmt: skip
     """Train a system and write its weights; refuses what cannot work before scenes are rendered."""
     from auricle.dsp.errors import AuricleError
@@ -33,7 +30,7 @@ def train_on_scenes(
     from auricle.personalization.learning.training_loop import Plan
 
     plan = Plan(seconds=60.0 * minutes, seed=seed)
-    with bar(name) as progress:
+    with share_bar(name) as progress:
         made = train_system(
             name,
             data,

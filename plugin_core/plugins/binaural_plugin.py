@@ -210,7 +210,4 @@ def _quaternion(value: ArrayLike) -> NDArray[np.float64]:
     quaternion = np.array(value, dtype=np.float64)
     if quaternion.shape != (4,):
         raise AuricleError(f"orientation must be [w, x, y, z], got shape {quaternion.shape}")
-    try:
-        return quaternion_normalise(quaternion)
-    except ValueError as error:
-        raise AuricleError(str(error)) from None
+    return quaternion_normalise(quaternion)

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from auricle.dsp.errors import AuricleError
+
 Block = NDArray[np.float32]
 Self = TypeVar("Self", bound="CalledAsPlugin")
 
@@ -86,16 +88,16 @@ def checked_call(sample_rate: Any, buffer_size: Any) -> tuple[int, int]:
     """Sample rate in Hz and buffer size of a call, as whole numbers.
 
     Raises:
-        TypeError: not numbers; ValueError: not above 0 (pedalboard hangs at a buffer size of 0).
+        TypeError: not numbers; AuricleError: not above 0 (pedalboard hangs at a buffer size of 0).
     """
     if not isinstance(sample_rate, (int, float, np.integer, np.floating)):
         raise TypeError(f"sample_rate must be a number in Hz, got {sample_rate!r}")
     if not isinstance(buffer_size, (int, np.integer)):
         raise TypeError(f"buffer_size must be a whole number of samples, got {buffer_size!r}")
     if not 0.0 < float(sample_rate) < np.inf:
-        raise ValueError(f"sample_rate must be above 0 Hz, got {sample_rate}")
+        raise AuricleError(f"sample_rate must be above 0 Hz, got {sample_rate}")
     if buffer_size < 1:
-        raise ValueError(f"buffer_size must be at least 1 sample, got {buffer_size}")
+        raise AuricleError(f"buffer_size must be at least 1 sample, got {buffer_size}")
     return round(float(sample_rate)), int(buffer_size)
 
 

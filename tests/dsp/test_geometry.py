@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 
 from auricle.dsp import geometry as g
+from auricle.dsp.errors import AuricleError
 
 degrees = st.floats(-720.0, 720.0)
 latitudes = st.floats(-90.0, 90.0)
@@ -166,10 +167,10 @@ def test_slerp_broadcasts_over_fractions() -> None:
 
 @pytest.mark.parametrize("bad", [[0, 0, 0, 0], [np.nan, 0, 0, 1], [np.inf, 0, 0, 0]])
 def test_a_quaternion_that_is_no_rotation_is_refused(bad: list[float]) -> None:
-    with pytest.raises(ValueError, match="zero or not finite"):
+    with pytest.raises(AuricleError, match="zero or not finite"):
         g.quaternion_normalise(bad)
 
 
 def test_a_vector_is_not_a_quaternion() -> None:
-    with pytest.raises(ValueError, match=r"\[w, x, y, z\]"):
+    with pytest.raises(AuricleError, match=r"\[w, x, y, z\]"):
         g.quaternion_normalise([1.0, 0.0, 0.0])

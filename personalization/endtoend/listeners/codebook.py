@@ -22,12 +22,12 @@ from auricle.dsp.sphere.harmonics import encode, n_channels, order_of
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.learning.weights import Weights, check_shapes, fitting
 from auricle.personalization.listeners.features import (
-    BINS,
     HEARD,
     SAMPLE_RATE,
     SIZE,
     Features,
     features_of,
+    to_all_bins,
 )
 from auricle.personalization.listeners.listener_data import MIRROR, Measured, Training
 from auricle.personalization.sparse.method import Method
@@ -121,10 +121,7 @@ class Codebook:
             axis=-3,
         ) + _both_ears(positions, self._mean_order, self.mean)
         both = np.moveaxis(own, -3, -2)
-        magnitude = np.empty((*both.shape[:-1], BINS), dtype=np.float32)
-        magnitude[..., HEARD] = both[..., :-1]
-        magnitude[..., : HEARD.start] = both[..., :1]
-        magnitude[..., HEARD.stop :] = both[..., -2:-1]
+        magnitude = to_all_bins(both[..., :-1].astype(np.float32))
         return Features(magnitude, 1e-6 * both[..., -1].astype(np.float64))
 
     def code_of(self, hrtf: HrtfSet, equipment: Array | None = None) -> Float32:

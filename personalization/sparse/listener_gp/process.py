@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.arrays import Array, Float32
-from auricle.personalization.listeners.features import BINS, HEARD
+from auricle.personalization.listeners.features import BINS, HEARD, to_all_bins
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.arrival_times import (
@@ -114,21 +114,21 @@ class ListenersProcess:
         wanted = targets.and_nowhere() if apart else targets
         whole = self._condition(model, wanted, seen, magnitude[..., HEARD])
         found, shared = whole[:, : len(target_positions)], whole[:, -1, 0]
-        spread_db = _all_bins(spread_of(*spectra)) if self._with_spread else None
+        spread_db = to_all_bins(spread_of(*spectra)) if self._with_spread else None
         arrivals, spread_seconds = arrivals_given(
             self._arrival, self._mean, self._as_measured(), measured, target_positions,
             bands=self.bands, with_spread=self._with_spread, scattered=self.same_laboratory,
         )  # fmt: skip
         predictions = [
             Prediction(
-                mean.magnitude_db[0] + _all_bins(db) + loud,
+                mean.magnitude_db[0] + to_all_bins(db) + loud,
                 arrival,
                 spread_db,
                 spread_seconds,
             )
             for db, arrival, loud in zip(found, arrivals, level[:, 0], strict=True)
         ]
-        return predictions, _all_bins(shared) + level[:, 0, 0]
+        return predictions, to_all_bins(shared) + level[:, 0, 0]
 
     def _as_measured(self) -> Training:
         """The listeners without the copies that are stretched."""
@@ -182,12 +182,3 @@ def _stretched(deviations_db: Float32, by: float) -> Float32:
     return np.asarray(
         deviations_db[..., below] * (1.0 - share) + deviations_db[..., below + 1] * share
     )
-
-
-def _all_bins(heard: NDArray) -> NDArray:
-    """Deviations (..., F) at all bins from those at the bins heard; the ends go on."""
-    out = np.empty((*heard.shape[:-1], BINS), dtype=heard.dtype)
-    out[..., HEARD] = heard
-    out[..., : HEARD.start] = heard[..., :1]
-    out[..., HEARD.stop :] = heard[..., -1:]
-    return out

@@ -360,7 +360,7 @@ def test_wrong_input_is_named(heads, decoder):
         renderer.process_into(np.zeros((16, 128)), np.zeros((2, 128)))
     with pytest.raises(AuricleError, match=r"3 steps begin here"):
         renderer.process_path(np.zeros((16, 300)), np.zeros((2, 4)))
-    with pytest.raises(ValueError, match="zero"):
+    with pytest.raises(AuricleError, match="zero"):
         renderer.set_listener((0.0, 0.0, 0.0, 0.0))
     with pytest.raises(AuricleError, match="order 3"):
         AmbisonicRenderer(decoder, RATE, order=2)

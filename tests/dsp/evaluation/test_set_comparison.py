@@ -7,7 +7,7 @@ import pytest
 from pulse_head import full_sphere, itd_seconds, pulse_head
 from scipy import signal
 
-from auricle.dsp.errors import HrtfError
+from auricle.dsp.errors import AuricleError, HrtfError
 from auricle.dsp.evaluation.comparison import METRICS, compare, regions
 from auricle.dsp.evaluation.matching import matched
 from auricle.dsp.geometry import unit_vectors
@@ -77,7 +77,7 @@ def test_lsd_fills_the_shorter_up_and_bears_silence() -> None:
     longer = np.pad(ir, ((0, 0), (0, 0), (0, 60)))
     np.testing.assert_allclose(lsd_db(ir, longer, RATE), 0.0, atol=1e-9)
     assert np.all(np.isfinite(lsd_db(np.zeros_like(ir), ir, RATE)))
-    with pytest.raises(ValueError, match="no bin from 20 to 100 Hz"):
+    with pytest.raises(AuricleError, match="100 samples at .* no bin from 20 to 100 Hz"):
         lsd_db(ir, ir, RATE, Band(20.0, 100.0))
 
 

@@ -242,7 +242,7 @@ def test_wrong_input_is_named(low):
         renderer.set_positions([[1.0, 0.0, 0.0], [np.nan, 0.0, 0.0]])
     with pytest.raises(AuricleError, match="prepared for 48000 Hz"):
         BinauralRenderer(low, 44100)
-    with pytest.raises(ValueError, match="zero"):
+    with pytest.raises(AuricleError, match="zero"):
         renderer.set_listener((0.0, 0.0, 0.0, 0.0))
 
 

@@ -9,20 +9,20 @@ torch = pytest.importorskip("torch")
 
 from endtoend_scenes import ShadowScenes  # noqa: E402
 
-from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.models.nfs import nfs  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.models.nfs.nfs import Nfs, NfsDoppler  # noqa: E402  # noqa: E402
+from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S  # noqa: E402
+from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES  # noqa: E402
+from auricle.personalization.endtoend.models.nfs import nfs  # noqa: E402
+from auricle.personalization.endtoend.models.nfs.nfs import Nfs, NfsDoppler  # noqa: E402
 from auricle.personalization.endtoend.models.warpnet import warpnet  # noqa: E402
 from auricle.personalization.endtoend.models.warpnet.warpnet import (  # noqa: E402
     WarpNet,
     WarpNetDoppler,
     chirps,
 )
-from auricle.personalization.endtoend.physics.poses import RATE, STEP  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.scenes.scenes import SceneSet  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.systems.base import Batch  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.training import response_first  # noqa: E402  # noqa: E402
+from auricle.personalization.endtoend.physics.poses import RATE, STEP  # noqa: E402
+from auricle.personalization.endtoend.scenes.scenes import SceneSet  # noqa: E402
+from auricle.personalization.endtoend.systems.base import Batch  # noqa: E402
+from auricle.personalization.endtoend.training import response_first  # noqa: E402
 from auricle.personalization.endtoend.training.response_first import (  # noqa: E402
     ResponseFirst,
     moving_places,
@@ -33,7 +33,7 @@ from auricle.personalization.endtoend.training.response_training import (  # noq
     Responses,
     fit_responses,
 )
-from auricle.personalization.learning.training_loop import Plan  # noqa: E402  # noqa: E402
+from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
 SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]
 SMALL = {

@@ -11,7 +11,13 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.sphere.harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
-from auricle.personalization.listeners.features import HEARD, blend_weights, itd_seconds
+from auricle.personalization.listeners.features import (
+    BINS,
+    HEARD,
+    blend_weights,
+    itd_seconds,
+    to_all_bins,
+)
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
 from auricle.personalization.listeners.pooling import united
 from auricle.personalization.sparse.listener_gp import posterior
@@ -189,6 +195,17 @@ def itd_error_us(
     )
     itd = itd_seconds(np.stack([each.arrival_seconds for each in found]))
     return 1e6 * float(np.abs(itd - itd_seconds(true.arrival_seconds)).mean())
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_below_and_above_the_bins_heard_their_ends_go_on(kind: type) -> None:
+    count = len(range(BINS)[HEARD])
+    heard = (np.arange(6 * count).reshape(3, 2, count) ** 2).astype(kind)
+    found = to_all_bins(heard)
+    assert (found.shape, found.dtype) == ((3, 2, BINS), kind)
+    np.testing.assert_array_equal(found[..., HEARD], heard)
+    np.testing.assert_array_equal(np.unique(found[1, 0, : HEARD.start]), heard[1, 0, :1])
+    np.testing.assert_array_equal(np.unique(found[1, 0, HEARD.stop :]), heard[1, 0, -1:])
 
 
 def test_equipment_is_what_all_directions_share() -> None:

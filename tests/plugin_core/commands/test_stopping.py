@@ -80,7 +80,7 @@ def test_what_catches_everything_is_ended_all_the_same(tmp_path, number, status)
 import sys, time
 from pathlib import Path
 from auricle.dsp.storage.part_files import unfinished
-from auricle.plugin_core import stopping
+from auricle.plugin_core.commands import stopping
 stopping.PATIENCE_SECONDS = 0.2
 unfinished(Path(sys.argv[1]) / "out.wav").write_text("half")
 folder = unfinished(Path(sys.argv[1]) / "scenes")
@@ -148,15 +148,24 @@ def test_signals_are_given_back_to_who_had_them():
 
 
 def test_sigterm_ends_an_osc_recording_in_order(tmp_path: Path):
-    code = (
-        "import sys\nfrom auricle.plugin_core import cli, osc_monitor\n"
-        "from contextlib import contextmanager\n"
-        "inner = osc_monitor.until_told\n"
-        "@contextmanager\n"
-        "def told():\n    with inner():\n        print('ready', flush=True)\n        yield\n"
-        "osc_monitor.until_told = told\n"
-        "cli.main(['osc', 'record', sys.argv[1], '--port', '0'])\n"
-    )
+    code = """
+import sys, time
+from auricle.plugin_core import cli
+from auricle.plugin_core.commands import osc_monitor
+
+class Clock:  # its first sleep says that the recording has begun
+    monotonic = time.monotonic
+    begun = False
+
+    def sleep(self, seconds):
+        if not self.begun:
+            self.begun = True
+            print("ready", flush=True)
+        time.sleep(seconds)
+
+osc_monitor.time = Clock()
+cli.main(["osc", "record", sys.argv[1], "--port", "0"])
+"""
     process = started(code, tmp_path / "s.osc")
     assert process.stdout is not None
     process.stdout.readline()

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 import auricle
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.cli import main
-from auricle.plugin_core.commands import render as render_command
-from auricle.plugin_core.commands import waiting
+from auricle.plugin_core.commands import console
 from auricle.plugin_core.mastering.master import Master, Mastering
 from auricle.plugin_core.offline import each_track, mastering
 from auricle.plugin_core.scene.format.model import Listener, Loudness, Output, Static, Track
@@ -64,7 +63,7 @@ TRACKS = ("loud.wav", "--hrtf", "h.sofa", "--rank", "8")
 
 
 def test_one_line_unless_more_is_asked_for(capsys, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(render_command, "TELL_SECONDS", np.inf)  # however slow the machine is
+    monkeypatch.setattr(console, "TELL_SECONDS", np.inf)  # however slow the machine is
     out = tmp_path / "o.wav"
     status, printed, said = run(capsys, *TRACKS, "-o", out, "--gain", -20)
     assert (status, printed, said) == (0, f"{out}: 1.0 s at 48000 Hz\n", "")
@@ -233,8 +232,8 @@ def test_a_scene_with_a_loudness_says_that_it_missed_it(capsys, work, tmp_path) 
 
 def test_long_jobs_say_how_far_they_are(monkeypatch, capsys) -> None:
     clock = [0.0]
-    monkeypatch.setattr(render_command.time, "monotonic", lambda: clock[0])
-    with render_command.progress_bar("mix.wav") as progress:
+    monkeypatch.setattr(console.time, "monotonic", lambda: clock[0])
+    with console.progress_bar("mix.wav") as progress:
         clock[0] += 1000.0  # of preparation
         for _ in range(50):
             progress(2, 100)
@@ -247,18 +246,18 @@ def test_long_jobs_say_how_far_they_are(monkeypatch, capsys) -> None:
 
 
 def test_short_jobs_say_nothing(capsys) -> None:
-    with render_command.progress_bar("mix.wav") as progress:
+    with console.progress_bar("mix.wav") as progress:
         progress(50, 100)
         progress(50, 100)
     assert capsys.readouterr().err == ""
 
 
 def test_work_without_an_end_in_sight_shows_that_it_goes_on(monkeypatch, capsys) -> None:
-    monkeypatch.setattr(waiting, "TELL_SECONDS", 0.01)
+    monkeypatch.setattr(console, "TELL_SECONDS", 0.01)
     said = threading.Event()
-    monkeypatch.setattr(waiting, "say", lambda line: (told.append(line), said.set()))
+    monkeypatch.setattr(console, "say", lambda line: (told.append(line), said.set()))
     told: list[str] = []
-    with waiting.working("dense.sofa"):
+    with console.working("dense.sofa"):
         assert said.wait(20.0)
     assert re.fullmatch(r"dense\.sofa: \d+ s so far", told[0])
     count = len(told)

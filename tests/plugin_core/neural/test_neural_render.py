@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import soundfile as sf
 from listener_groups import some_listeners
-from test_neural_bus import RATE, STEP
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
@@ -28,6 +27,8 @@ from auricle.personalization.endtoend.listeners.codebook import Codebook  # noqa
 from auricle.personalization.endtoend.models.linn.linn import Linn  # noqa: E402
 from auricle.personalization.endtoend.physics.poses import Poses  # noqa: E402
 from auricle.personalization.learning.weights import load_weights, save_weights  # noqa: E402
+
+RATE, STEP = 48000, 128
 
 
 @pytest.fixture(scope="module")

@@ -199,9 +199,9 @@ def test_bad_calls() -> None:
     binaural = plugin()
     with pytest.raises(AuricleError, match="3 channels"):
         binaural(noise(3, 100), RATE)
-    with pytest.raises(ValueError, match="buffer_size"):
+    with pytest.raises(AuricleError, match="buffer_size"):
         binaural(noise(1, 100), RATE, buffer_size=0)
-    with pytest.raises(ValueError, match="above 0 Hz"):
+    with pytest.raises(AuricleError, match="above 0 Hz"):
         binaural(noise(1, 100), 0)
     with pytest.raises(TypeError, match="whole number"):
         binaural(noise(1, 100), RATE, buffer_size=1.5)  # type: ignore[arg-type]

@@ -108,11 +108,11 @@ def test_it_works_without_pedalboard() -> None:
         "import sys; sys.modules['pedalboard'] = None\n"
         "import numpy as np, auricle\n"
         "sys.path.insert(0, sys.argv[1])\n"
-        "import synthetic\n"
-        "plugin = auricle.BinauralPlugin(synthetic.make_set(), rank='full')\n"
+        "import synthetic_set\n"
+        "plugin = auricle.BinauralPlugin(synthetic_set.make_set(), rank='full')\n"
         "print(auricle.Chain([plugin])(np.ones((1, 100), np.float32), 48000).shape)"
     )
-    folder = str(importlib.util.find_spec("synthetic").origin).rpartition("/")[0]  # type: ignore[union-attr]
+    folder = str(importlib.util.find_spec("synthetic_set").origin).rpartition("/")[0]  # type: ignore[union-attr]
     run = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True)
     assert run.stdout.strip() == "(2, 100)", run.stderr
 

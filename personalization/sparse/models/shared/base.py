@@ -19,7 +19,7 @@ from auricle.dsp.arrays import Array, Int64
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, load_into, state_of
-from auricle.personalization.listeners.features import HEARD
+from auricle.personalization.listeners.features import HEARD, to_all_bins
 from auricle.personalization.listeners.listener_data import MIRROR, Measured, Prediction, Training
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.arrival_times import ARRIVAL, arrivals_given
@@ -143,10 +143,7 @@ class LearnedMethod:
             found = self.estimate(self.residuals(measured), _tensor(target_positions))
         mean = self._mean.at(target_positions)
         residual = SCALE_DB * found.db.numpy()
-        magnitude = np.repeat(mean.magnitude_db, len(residual), axis=0)
-        magnitude[..., HEARD] += residual
-        magnitude[..., : HEARD.start] += residual[..., :1]
-        magnitude[..., HEARD.stop :] += residual[..., -1:]
+        magnitude = mean.magnitude_db + to_all_bins(residual)
         arrivals, spread = arrivals_given(
             ARRIVAL, self._mean, self._deviations, measured, target_positions
         )

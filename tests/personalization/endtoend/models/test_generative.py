@@ -7,16 +7,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from auricle.dsp.errors import AuricleError  # noqa: E402  # noqa: E402
+from auricle.dsp.errors import AuricleError  # noqa: E402
 from auricle.personalization.endtoend.models.generative import diffusion  # noqa: E402
-from auricle.personalization.endtoend.models.generative.binauralgrad import BinauralGrad  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.models.generative.flow import BinauralFlow, midpoint  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.models.generative.network import pose_features  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.physics import stft  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.physics.poses import STEP, Poses  # noqa: E402  # noqa: E402
-from auricle.personalization.endtoend.systems.base import Batch  # noqa: E402  # noqa: E402
-from auricle.personalization.learning.training_loop import Plan  # noqa: E402  # noqa: E402
+from auricle.personalization.endtoend.models.generative.binauralgrad import BinauralGrad  # noqa: E402
+from auricle.personalization.endtoend.models.generative.flow import BinauralFlow, midpoint  # noqa: E402
+from auricle.personalization.endtoend.models.generative.network import pose_features  # noqa: E402
+from auricle.personalization.endtoend.physics import stft  # noqa: E402
+from auricle.personalization.endtoend.physics.geometric_warp import geometric_warp  # noqa: E402
+from auricle.personalization.endtoend.physics.poses import STEP, Poses  # noqa: E402
+from auricle.personalization.endtoend.systems.base import Batch  # noqa: E402
+from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
 SMALL = {"width": 16, "filter_width": 32, "local": 2, "rank": 4, "frames": 4}
 SYSTEMS = [(BinauralGrad, {}), (BinauralFlow, {}), (BinauralFlow, {"causal": False})]
