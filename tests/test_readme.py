@@ -24,7 +24,8 @@ SET_UPS = [line for line in README.splitlines() if line.startswith("python3 -m v
 def test_the_checks_run_both_commands_of_the_readme_as_they_stand() -> None:
     demo, tests = SET_UPS
     assert demo.endswith("auricle demo -o demo")
-    assert tests.endswith("python -m pytest")
+    assert tests.endswith('python -m pytest -n auto --dist loadfile -m "not slow"')
+    assert CHECKS.count("-m slow") == 1
     assert all("constraints.txt" in line and ".venv" in line for line in SET_UPS)
     pattern = re.search(r"commands < <\(grep '(.*)' README\.md\)", CHECKS)
     assert pattern is not None
@@ -95,6 +96,7 @@ def test_commands_that_are_not_run_say_what_they_need() -> None:
         assert any(word in line for word in ("JACK", "sound card", "sender", "that rec", "minute"))
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pedalboard")
     written(tmp_path)

@@ -46,6 +46,7 @@ auricle.Track(7)  # wrong
 """
 
 
+@pytest.mark.slow
 def test_mistakes_are_found_and_nothing_else(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     right, wrong = tmp_path / "right.py", tmp_path / "wrong.py"

@@ -1,6 +1,6 @@
 """The plan of the house: rooms, floors, arrows and circles of each folder, from its imports.
 
-    python -m tests.helpers.structure [FOLDER]
+    python tests/helpers/structure.py [FOLDER]
 
 A room is a file or folder that stands in a folder; an arrow is one room that imports another one,
 however often, also within functions; floors are the rooms of the longest way along arrows; a circle

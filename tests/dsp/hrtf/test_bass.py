@@ -98,6 +98,7 @@ def test_the_default_listener_is_played_with_it(rank, most_db):
     assert np.all(ild_db * np.sign(np.round(hrtf.positions[:, 1:2], 6)) > -most_db)
 
 
+@pytest.mark.slow
 def test_choice_of_bass(sphere):
     """By itself where it is implausible and levels are matched; else as asked."""
     bad = without_bass(sphere)

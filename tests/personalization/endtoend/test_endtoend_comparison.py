@@ -76,6 +76,7 @@ def run(capsys: pytest.CaptureFixture, *args: object) -> tuple[int, str, str]:
     return int(ended.value.code or 0), printed.out, printed.err
 
 
+@pytest.mark.slow
 def test_a_system_is_trained_compared_and_resumed(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:

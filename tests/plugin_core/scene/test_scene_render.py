@@ -550,6 +550,7 @@ def test_a_picture_is_drawn(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "p.png").stat().st_size > 20_000
 
 
+@pytest.mark.slow
 def test_the_example_song(data_dir: Path, tmp_path: Path) -> None:
     pytest.importorskip("pedalboard")
     if not (data_dir / "music").is_dir():
