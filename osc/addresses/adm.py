@@ -64,12 +64,12 @@ class Adm:
 
     Args:
         scene: written to.
-        turn: called with the head's quaternion when a message sets it.
+        set_orientation: called with the head's quaternion when a message sets it.
     """
 
-    def __init__(self, scene: SceneState, turn: Callable[[Quaternion], None]) -> None:
+    def __init__(self, scene: SceneState, set_orientation: Callable[[Quaternion], None]) -> None:
         self._scene = scene
-        self._turn = turn
+        self._set_orientation = set_orientation
         # Of each source: place and scale, and the azimuth, elevation and distance that gave them.
         self._polar: dict[int, tuple[Vector, float, Vector]] = {}
         self._angles: tuple[Quaternion, Vector] | None = None
@@ -182,7 +182,7 @@ class Adm:
     def _orient(self, angles: Vector) -> None:
         orientation = orientation_of(*angles)
         self._angles = (orientation, angles)
-        self._turn(orientation)
+        self._set_orientation(orientation)
 
 
 def _replaced(values: Vector, index: int, value: float) -> Vector:

@@ -6,7 +6,7 @@ from pathlib import Path
 from auricle.dsp.errors import AuricleError
 
 
-class Folders:
+class AllowedFolders:
     """The folders whose files may be named over the network.
 
     Raises:

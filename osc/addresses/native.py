@@ -6,30 +6,30 @@ from typing import Any
 
 from auricle.dsp.geometry import ypr_deg_from_quaternion
 from auricle.osc.addresses.adm import polar_to_world, world_to_polar
-from auricle.osc.addresses.allowed_folders import Folders
+from auricle.osc.addresses.allowed_folders import AllowedFolders
 from auricle.osc.addresses.router import Binding
 from auricle.osc.quaternion import Quaternion, from_ypr_deg, unit_quaternion
 from auricle.osc.scene.state import SceneState
 
 
-class Native:
+class AuricleAddresses:
     """Auricle's addresses on a scene.
 
     Args:
         scene: written to.
-        turn: called with the head's quaternion when a message sets it.
+        set_orientation: called with the head's quaternion when a message sets it.
         recentre: called when where the head looks becomes the front.
         folders: where files may be named.
         statistics: what /auricle/stats answers.
     """
 
     def __init__(
-        self, scene: SceneState, turn: Callable[[Quaternion], None],
-        recentre: Callable[[], None], folders: Folders,
+        self, scene: SceneState, set_orientation: Callable[[Quaternion], None],
+        recentre: Callable[[], None], folders: AllowedFolders,
         statistics: Callable[[], dict[str, Any]],
     ) -> None:  # fmt: skip
         self._scene = scene
-        self._turn = turn
+        self._set_orientation = set_orientation
         self._recentre = recentre
         self._folders = folders
         self._statistics = statistics
@@ -53,9 +53,12 @@ class Native:
         }
         others = {
             "listener/quat": Binding(
-                lambda _, *q: self._turn(unit_quaternion(*q)), lambda _: scene.orientation
+                lambda _, *q: self._set_orientation(unit_quaternion(*q)),
+                lambda _: scene.orientation,
             ),
-            "listener/ypr": Binding(lambda _, *ypr: self._turn(from_ypr_deg(*ypr)), self._ypr),
+            "listener/ypr": Binding(
+                lambda _, *ypr: self._set_orientation(from_ypr_deg(*ypr)), self._ypr
+            ),
             "listener/xyz": Binding(
                 lambda _, x, y, z: scene.set_listener_position((x, y, z)),
                 lambda _: scene.position_m,

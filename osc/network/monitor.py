@@ -40,7 +40,7 @@ class Row(NamedTuple):
         }
 
 
-class _Heard:
+class _Entry:
     def __init__(self, message: Message, now: float) -> None:
         self.message = message
         self.count = 0
@@ -75,17 +75,17 @@ class Monitor:
 
     def __init__(self) -> None:
         self.n_unlisted = 0
-        self._heard: dict[str, _Heard] = {}
+        self._entries: dict[str, _Entry] = {}
 
     def observe(self, message: Message, now: float) -> None:
         """Take a message that arrived at ``now`` seconds of a steady clock."""
-        heard = self._heard.get(message.address)
-        if heard is None:
-            if len(self._heard) >= MAX_ADDRESSES:
+        entry = self._entries.get(message.address)
+        if entry is None:
+            if len(self._entries) >= MAX_ADDRESSES:
                 self.n_unlisted += 1
                 return
-            heard = self._heard[message.address] = _Heard(message, now)
-        heard.add(message, now)
+            entry = self._entries[message.address] = _Entry(message, now)
+        entry.add(message, now)
 
     def rows(self, now: float) -> list[Row]:
         """What came to each address, in the order of their first messages."""
@@ -99,7 +99,7 @@ class Monitor:
                 each.rate_at(now),
                 max(now - each.last, 0.0),
             )  # fmt: skip
-            for each in list(self._heard.values())
+            for each in list(self._entries.values())
         ]
 
 

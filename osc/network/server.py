@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
-from auricle.osc.addresses.allowed_folders import Folders
+from auricle.osc.addresses.allowed_folders import AllowedFolders
 from auricle.osc.addresses.router import Answer
 from auricle.osc.network.datagrams import Datagrams
 from auricle.osc.network.inbox import Inbox, Waiting
@@ -47,7 +47,7 @@ class _Connection:
     """One over TCP: who it is, and when something came last."""
 
     sender: str
-    heard: float
+    last_heard_seconds: float
     framer: Framer = field(default_factory=Framer)
 
 
@@ -86,7 +86,7 @@ class OscServer:
         dialect = tracker_preset(tracker) if tracker is not None else None
         self.session = Session(
             target, scene=scene, tracker=dialect, latency_seconds=latency_seconds,
-            folders=Folders(folders), obey_time_tags=obey_time_tags, observe=observe,
+            folders=AllowedFolders(folders), obey_time_tags=obey_time_tags, observe=observe,
         )  # fmt: skip
         self._reply_port = reply_port
         self._answers = answers
@@ -103,12 +103,12 @@ class OscServer:
             main = self._open(udp_socket(host, port), self._read_udp)
             self.port: int = main.getsockname()[1]
             self._raw: socket.socket | None = None
-            wanted = tracker_port
-            if wanted is None and dialect is not None:
-                wanted = dialect.port
-            if dialect is not None and wanted is not None and wanted != self.port:
-                heard = self._open(udp_socket(host, wanted), self._read_udp)
-                self._raw = heard if dialect.raw else None
+            port_of_tracker = tracker_port
+            if port_of_tracker is None and dialect is not None:
+                port_of_tracker = dialect.port
+            if dialect is not None and port_of_tracker is not None and port_of_tracker != self.port:
+                tracker_socket = self._open(udp_socket(host, port_of_tracker), self._read_udp)
+                self._raw = tracker_socket if dialect.raw else None
             elif dialect is not None and dialect.raw:
                 raise AuricleError(f"{dialect.name} is not OSC; give it another port than {port}")
             self.tcp_port: int | None = None
@@ -247,7 +247,9 @@ class OscServer:
             return
         if len(self._connections) >= MAX_CONNECTIONS:
             # Who has been silent for longest makes room, so that the silent lock nobody out.
-            self._hang_up(min(self._connections, key=lambda each: self._connections[each].heard))
+            self._hang_up(
+                min(self._connections, key=lambda each: self._connections[each].last_heard_seconds)
+            )
         connection.setblocking(False)
         self._connections[connection] = _Connection(sender[0], time.monotonic())
         self._selector.register(connection, selectors.EVENT_READ, self._read_tcp)
@@ -256,10 +258,10 @@ class OscServer:
         if not self._inbox.spend(time.monotonic()):
             time.sleep(0.001)
             return  # the stream waits on the sender's side
-        known = self._connections.get(connection)
-        if known is None:
+        state = self._connections.get(connection)
+        if state is None:
             return  # has just made room for another
-        framer = known.framer
+        framer = state.framer
         try:
             data = connection.recv(TCP_READ_BYTES)
             datagrams = framer.feed(data)
@@ -271,12 +273,12 @@ class OscServer:
             return
         if not data:
             self._hang_up(connection)
-        now = known.heard = time.monotonic()
+        now = state.last_heard_seconds = time.monotonic()
         for datagram in datagrams:
             self._inbox.spend(now)
             if self._recorder is not None:
-                self._recorder.write(datagram, now, sender=known.sender)
-            for answer in self.session.receive(datagram, now, time.time(), known.sender):
+                self._recorder.write(datagram, now, sender=state.sender)
+            for answer in self.session.receive(datagram, now, time.time(), state.sender):
                 self._answer_tcp(connection, framer, answer)
 
     def _answer_tcp(self, connection: socket.socket, framer: Framer, answer: Answer) -> None:

@@ -33,8 +33,8 @@ class Clocks:
 
     def leads(self) -> dict[Hashable, float]:
         """Seconds by which the bundles of each sender are ahead at least; below 0: behind."""
-        found = {sender: min(each.smallest, each.before) for sender, each in self._clocks.items()}
-        return {sender: lead for sender, lead in found.items() if abs(lead) < float("inf")}
+        leads = {sender: min(each.smallest, each.before) for sender, each in self._clocks.items()}
+        return {sender: lead for sender, lead in leads.items() if abs(lead) < float("inf")}
 
     def offset(self, sender: Hashable, ahead: float, now: float) -> float:
         """Seconds that a sender's clock is taken to be ahead.

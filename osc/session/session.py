@@ -10,8 +10,8 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from auricle.osc.addresses.adm import Adm
-from auricle.osc.addresses.allowed_folders import Folders
-from auricle.osc.addresses.native import Native
+from auricle.osc.addresses.allowed_folders import AllowedFolders
+from auricle.osc.addresses.native import AuricleAddresses
 from auricle.osc.addresses.router import Answer, Router
 from auricle.osc.errors import BadArgumentsError, NonfiniteError
 from auricle.osc.protocol import messages as wire
@@ -51,7 +51,7 @@ class Session:
 
     def __init__(
         self, target: Target, *, scene: SceneState | None = None, tracker: Preset | None = None,
-        latency_seconds: float = 0.0, folders: Folders | None = None,
+        latency_seconds: float = 0.0, folders: AllowedFolders | None = None,
         obey_time_tags: bool = True, observe: Callable[[wire.Message, float], None] | None = None,
     ) -> None:  # fmt: skip
         self.target = target
@@ -68,8 +68,14 @@ class Session:
         self._waiting: list[tuple[float, int, wire.Message]] = []
         self._order = itertools.count()
         self._was_stale = False
-        adm = Adm(self.scene, self._turn)
-        native = Native(self.scene, self._turn, self._recentre, folders or Folders(), self.summary)
+        adm = Adm(self.scene, self._set_orientation)
+        native = AuricleAddresses(
+            self.scene,
+            self._set_orientation,
+            self._recentre,
+            folders or AllowedFolders(),
+            self.summary,
+        )
         bindings = adm.bindings() | native.bindings()
         self._router = Router(bindings, self.scene.n_sources, self.statistics)
 
@@ -242,7 +248,7 @@ class Session:
         if orientation != self.scene.orientation:
             self.scene.set_orientation(orientation)
 
-    def _turn(self, orientation: Quaternion) -> None:
+    def _set_orientation(self, orientation: Quaternion) -> None:
         self.scene.set_orientation(orientation)
 
     def _recentre(self) -> None:

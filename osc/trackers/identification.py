@@ -71,15 +71,15 @@ class _Gestures:
         if self.n_poses < _KEPT_POSES:
             self.poses.append(pose)
         self.n_poses += 1
-        turn = rotation_vector(multiply(conjugate(self.poses[0]), pose))
-        angle = math.hypot(*turn)
+        rotation = rotation_vector(multiply(conjugate(self.poses[0]), pose))
+        angle = math.hypot(*rotation)
         if self._farthest is None:
-            self._farthest = turn if angle > _LEAVES else None
+            self._farthest = rotation if angle > _LEAVES else None
         elif angle < _RETURNS:
             self.turns.append(self._farthest)
             self._farthest = None
         elif angle > math.hypot(*self._farthest):
-            self._farthest = turn
+            self._farthest = rotation
 
 
 class _Candidate:
@@ -120,12 +120,12 @@ class _Candidate:
 
     def form(self, n_messages: int) -> float:
         """Share of the messages that fit; less where the numbers are too small for the unit."""
-        share = self.fitting / max(n_messages, 1)
+        fraction = self.fitting / max(n_messages, 1)
         if self.largest and all(_is_degrees(form) for form, _ in self.largest.values()):
             largest = max(value for _, value in self.largest.values())
             # All within a turn of radians, or within 0..1: degrees would be a head at rest.
-            share *= 0.5 if largest <= 2.0 * math.pi else 1.0
-        return share
+            fraction *= 0.5 if largest <= 2.0 * math.pi else 1.0
+        return fraction
 
 
 def _is_degrees(form: Angles) -> bool:
@@ -133,7 +133,7 @@ def _is_degrees(form: Angles) -> bool:
     return abs(used[1]) == 1.0
 
 
-class Learner:
+class PresetMatcher:
     """Listens to all messages, and says which presets fit.
 
     Attributes:
@@ -217,9 +217,9 @@ def _are_same(a: _Candidate, b: _Candidate) -> bool:
 def _agreement(gestures: Sequence[Vector]) -> list[float]:
     """Cosine of each gesture with what it was to be."""
     agreed = []
-    for turn, expected in zip(gestures, _EXPECTED, strict=False):
-        dot = sum(a * b for a, b in zip(turn, expected, strict=True))
-        agreed.append(dot / math.hypot(*turn))
+    for rotation, expected in zip(gestures, _EXPECTED, strict=False):
+        dot = sum(a * b for a, b in zip(rotation, expected, strict=True))
+        agreed.append(dot / math.hypot(*rotation))
     return agreed
 
 

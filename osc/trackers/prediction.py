@@ -109,14 +109,14 @@ class PosePredictor:
         learnt = False
         while self._past and self._past[0].seconds + horizon <= newest.seconds:
             past = self._past.popleft()
-            share = (past.seconds + horizon - last.seconds) / span
-            turn = rotation_vector(multiply(newest.orientation, conjugate(last.orientation)))
-            x, y, z = (share * value for value in turn)
+            fraction = (past.seconds + horizon - last.seconds) / span
+            rotation = rotation_vector(multiply(newest.orientation, conjugate(last.orientation)))
+            x, y, z = (fraction * value for value in rotation)
             then = multiply(from_rotation_vector((x, y, z)), last.orientation)
-            turn = rotation_vector(multiply(then, conjugate(past.orientation)))
-            wanted = np.array(turn) / horizon
+            rotation = rotation_vector(multiply(then, conjugate(past.orientation)))
+            target_velocity = np.array(rotation) / horizon
             features = np.array(past.velocities)
-            residual = wanted - np.array(_weighted(self._weights, past.velocities))
+            residual = target_velocity - np.array(_weighted(self._weights, past.velocities))
             weight = 1.0 / (1.0 + float(residual @ residual) / DOUBTED_RESIDUAL**2)
             # Forgetting leads back to where learning began, so the system stays solvable.
             self._information = (
@@ -125,7 +125,9 @@ class PosePredictor:
                 + (1.0 - kept) * np.eye(len(_STILL))
             )
             self._projection = (
-                kept * self._projection + weight * features @ wanted + (1.0 - kept) * _NEWEST_ALONE
+                kept * self._projection
+                + weight * features @ target_velocity
+                + (1.0 - kept) * _NEWEST_ALONE
             )
             learnt = True
         if learnt:
@@ -137,14 +139,14 @@ def _velocities(last: _Sample | None, seconds: float, orientation: Quaternion) -
     if last is None or not 0.0 < seconds - last.seconds <= LONGEST_GAP_SECONDS:
         return _STILL
     span = seconds - last.seconds
-    turn = rotation_vector(multiply(orientation, conjugate(last.orientation)))
-    speed = math.hypot(*turn) / span
+    rotation = rotation_vector(multiply(orientation, conjugate(last.orientation)))
+    speed = math.hypot(*rotation) / span
     scale = (FASTEST / speed if speed > FASTEST else 1.0) / span
-    newest = (scale * turn[0], scale * turn[1], scale * turn[2])
+    newest = (scale * rotation[0], scale * rotation[1], scale * rotation[2])
     smoothed = []
     for constant, old in zip(TIME_CONSTANTS_SECONDS, last.velocities[1:], strict=True):
-        share = 1.0 - math.exp(-span / constant)
-        x, y, z = (a + share * (b - a) for a, b in zip(old, newest, strict=True))
+        fraction = 1.0 - math.exp(-span / constant)
+        x, y, z = (a + fraction * (b - a) for a, b in zip(old, newest, strict=True))
         smoothed.append((x, y, z))
     return (newest, *smoothed)
 

@@ -13,7 +13,7 @@ from auricle.osc.network.monitor import Monitor, Row, as_text, tags_of
 from auricle.osc.network.server import OscServer
 from auricle.osc.protocol.messages import Message
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.trackers.identification import GESTURES, Fit, Learner
+from auricle.osc.trackers.identification import GESTURES, Fit, PresetMatcher
 from auricle.plugin_core.commands.stopping import until_told
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def listen(
         learn: find the preset that fits, and stop when all gestures were seen.
         silent: show nothing.
     """
-    monitor, learner = Monitor(), Learner()
+    monitor, matcher = Monitor(), PresetMatcher()
     lines: deque[str] = deque(maxlen=MAX_LINES_WAITING)
     on_terminal = sys.stdout.isatty()
     in_pipe = not (silent or learn or on_terminal)
@@ -88,7 +88,7 @@ def listen(
     def observe(message: Message, now: float) -> None:
         monitor.observe(message, now)
         if learn:
-            learner.observe(message)
+            matcher.observe(message)
         if in_pipe:
             values = as_text(message.arguments, 1000)
             lines.append(
@@ -100,12 +100,12 @@ def listen(
         obey_time_tags=False, observe=observe, answers=False,
     )  # fmt: skip
     if learn:
-        server.session.observe_bad = learner.observe_bytes
+        server.session.observe_bad = matcher.observe_bytes
         if not silent:
             _ask_for_gestures(server.port)
     with server:
         if silent or learn:
-            _wait(seconds, lambda: learn and learner.gestures_seen() >= len(GESTURES))
+            _wait(seconds, lambda: learn and matcher.gestures_seen() >= len(GESTURES))
         elif on_terminal:
             with _live_table() as show:
                 _wait(seconds, lambda: show(monitor.rows(time.monotonic())))
@@ -114,7 +114,7 @@ def listen(
         statistics = server.statistics()["osc"]
     rows = monitor.rows(time.monotonic())
     leads = {str(sender): lead for sender, lead in server.session.clocks.leads().items()}
-    return Seen(rows, statistics, learner.fits() if learn else None, learner.n_messages, leads)
+    return Seen(rows, statistics, matcher.fits() if learn else None, matcher.n_messages, leads)
 
 
 def record(

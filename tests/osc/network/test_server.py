@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from auricle.dsp.errors import AuricleError
-from auricle.osc.addresses.allowed_folders import Folders
+from auricle.osc.addresses.allowed_folders import AllowedFolders
 from auricle.osc.network import inbox
 from auricle.osc.network.client import OscClient
 from auricle.osc.network.inbox import Inbox, Waiting
@@ -345,7 +345,7 @@ def test_files_are_found_under_the_folders_and_nowhere_else(tmp_path):
         file.write_bytes(b"")
     (inside / "link.sofa").symlink_to(outside / "c.sofa")
     (inside / "way").symlink_to(outside)
-    folders = Folders([inside])
+    folders = AllowedFolders([inside])
     assert folders.find("a.sofa") == inside / "a.sofa"
     assert folders.find("deep/../deep/b.sofa") == inside / "deep" / "b.sofa"
     assert folders.find(str(inside / "a.sofa")) == inside / "a.sofa"
@@ -357,15 +357,15 @@ def test_files_are_found_under_the_folders_and_nowhere_else(tmp_path):
         with pytest.raises(AuricleError, match="no file under a folder"):
             folders.find(name)
     with pytest.raises(AuricleError, match="not a folder"):
-        Folders([inside / "a.sofa"])
+        AllowedFolders([inside / "a.sofa"])
     with pytest.raises(AuricleError, match="no file"):
-        Folders().find("a.sofa")
+        AllowedFolders().find("a.sofa")
 
 
 def test_a_set_is_asked_for_by_name(tmp_path):
     (tmp_path / "a.sofa").write_bytes(b"")
     target = MemoryTarget(1)
-    session = Session(target, folders=Folders([tmp_path]))
+    session = Session(target, folders=AllowedFolders([tmp_path]))
     session.receive(wire.encode("/auricle/hrtf", ["a.sofa"]), 0.0, 0.0)
     session.receive(wire.encode("/auricle/hrtf", ["../a.sofa"]), 0.0, 0.0)
     session.advance(0.0)

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from auricle.osc.network.monitor import MAX_ADDRESSES, Monitor, as_text, meaning_of, tags_of
 from auricle.osc.protocol.messages import Message
-from auricle.osc.trackers.identification import Learner
+from auricle.osc.trackers.identification import PresetMatcher
 
 RAD = math.pi / 180.0
 
@@ -53,12 +53,12 @@ DIALECTS = {
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_gestures_find_the_preset(name):
-    learner = Learner()
+    matcher = PresetMatcher()
     for angles in gestures():
         address, values = DIALECTS[name](angles)
-        learner.observe(Message(address, tuple(float(v) for v in values)))
-    assert learner.gestures_seen() == 3
-    best = learner.fits()[0]
+        matcher.observe(Message(address, tuple(float(v) for v in values)))
+    assert matcher.gestures_seen() == 3
+    best = matcher.fits()[0]
     assert name in (best.preset.name, *best.same)
     assert best.motion > 0.95
     assert best.form == 1.0
@@ -66,55 +66,55 @@ def test_gestures_find_the_preset(name):
 
 
 def test_angles_one_by_one_and_the_six_doubles_of_opentrack():
-    learner = Learner()
+    matcher = PresetMatcher()
     for yaw, pitch, roll in gestures():
         for part, value in (("yaw", -yaw), ("pitch", -pitch), ("roll", roll)):
-            learner.observe(Message(f"/hedrot/{part}", (value,)))
-    assert learner.fits()[0].preset.name == "hedrot"
-    learner = Learner()
+            matcher.observe(Message(f"/hedrot/{part}", (value,)))
+    assert matcher.fits()[0].preset.name == "hedrot"
+    matcher = PresetMatcher()
     for yaw, pitch, roll in gestures():
-        learner.observe_bytes(struct.pack("=6d", 0, 0, 0, -yaw, -pitch, roll))
-    learner.observe_bytes(b"short")
-    learner.observe_bytes(struct.pack("=6d", 0, 0, 0, math.nan, 0, 0))
-    assert learner.fits()[0].preset.name == "opentrack"
+        matcher.observe_bytes(struct.pack("=6d", 0, 0, 0, -yaw, -pitch, roll))
+    matcher.observe_bytes(b"short")
+    matcher.observe_bytes(struct.pack("=6d", 0, 0, 0, math.nan, 0, 0))
+    assert matcher.fits()[0].preset.name == "opentrack"
 
 
 def test_without_gestures_the_doubt_is_said():
-    learner = Learner()
+    matcher = PresetMatcher()
     for i in range(100):
-        learner.observe(Message("/ypr", (10.0 + 0.01 * i, 1.0, 2.0)))
-    best = learner.fits()[0]
+        matcher.observe(Message("/ypr", (10.0 + 0.01 * i, 1.0, 2.0)))
+    best = matcher.fits()[0]
     assert best.motion is None
     assert any("not to be told from" in doubt for doubt in best.doubts)
     assert any("yaw, pitch, roll not shown" in doubt for doubt in best.doubts)
 
 
 def test_units_are_told_apart():
-    learner = Learner()
+    matcher = PresetMatcher()
     for i in range(100):  # 0..1 of Ambi Head HD
         for part in ("yaw", "pitch", "roll"):
-            learner.observe(Message(f"/{part}", (0.5 + 0.001 * i,)))
-    assert learner.fits()[0].preset.name == "nvsonic-ambihead"
-    learner = Learner()
+            matcher.observe(Message(f"/{part}", (0.5 + 0.001 * i,)))
+    assert matcher.fits()[0].preset.name == "nvsonic-ambihead"
+    matcher = PresetMatcher()
     for i in range(100):  # degrees, whatever the address
         for part in ("yaw", "pitch", "roll"):
-            learner.observe(Message(f"/{part}", (0.5 * i,)))
-    assert learner.fits()[0].preset.name != "nvsonic-ambihead"
+            matcher.observe(Message(f"/{part}", (0.5 * i,)))
+    assert matcher.fits()[0].preset.name != "nvsonic-ambihead"
 
 
 @pytest.mark.parametrize("values", [(), ("a", "b", "c"), (math.nan, 0.0, 0.0), (1.0,), (None,) * 3])
 def test_rubbish_fits_nothing(values):
-    learner = Learner()
-    learner.observe(Message("/ypr", values))
-    learner.observe(Message("/unknown", values))
-    assert learner.fits() == []
+    matcher = PresetMatcher()
+    matcher.observe(Message("/ypr", values))
+    matcher.observe(Message("/unknown", values))
+    assert matcher.fits() == []
 
 
 def test_a_quaternion_that_is_none_fits_badly():
-    learner = Learner()
+    matcher = PresetMatcher()
     for _ in range(50):
-        learner.observe(Message("/quaternion", (3.0, 1.0, 2.0, 4.0)))
-    assert learner.fits() == []
+        matcher.observe(Message("/quaternion", (3.0, 1.0, 2.0, 4.0)))
+    assert matcher.fits() == []
 
 
 def test_the_monitor_counts_by_address():
