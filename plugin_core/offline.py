@@ -13,8 +13,8 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.plugin_core.audio.files import (
+    AudioSource,
     FileSource,
-    Source,
     output_format,
     same_file,
     silenced_samples,
@@ -23,16 +23,23 @@ from auricle.plugin_core.audio.headers import read_header
 from auricle.plugin_core.audio.riff_chunks import is_wave, wave_chunks
 from auricle.plugin_core.listener.loading import load_listener, prepared_listener
 from auricle.plugin_core.mastering.master import (
-    Master,
     Mastering,
+    MasterWriter,
     Progress,
     RenderResult,
     check_gain,
 )
-from auricle.plugin_core.mixing.feed import Effects, Feed, InverseDistance
+from auricle.plugin_core.mixing.feed import InverseDistance, SourceEffects, TrackStream
 from auricle.plugin_core.mixing.mixer import Bus, MakeBus, Mixer, ObjectBus
 from auricle.plugin_core.motion.osc_recording import RecordedPath, recorded_motion
-from auricle.plugin_core.motion.paths import Head, HeadTrack, Path3d, PosedHead, SourcePath, Turned
+from auricle.plugin_core.motion.paths import (
+    Head,
+    HeadTrack,
+    PosedHead,
+    RotatedPath,
+    SourcePath,
+    Trajectory,
+)
 from auricle.plugin_core.scene.format.model import Track
 from auricle.plugin_core.scene.playback.buses import buses_around
 from auricle.plugin_core.scene.playback.channels import Channels, whole_file
@@ -115,7 +122,7 @@ def render(
         around = [_around(each, say) for each in sources if each.n_channels > 2]
         places = _places(sources, azimuth_deg, elevation_deg, distance_m, orbit_seconds, say)
         head: Head | None = HeadTrack(Path(head_track)) if head_track is not None else None
-        middles: Sequence[Path3d] = places
+        middles: Sequence[Trajectory] = places
         if osc_recording is not None:
             if orbit_seconds is not None or head_track is not None:
                 raise AuricleError("an OSC recording moves sources and head; leave out the others")
@@ -135,8 +142,8 @@ def render(
 
 
 def render_sources(
-    sources: Sequence[Source], paths: Sequence[Sequence[Path3d]], output: PathLike, *,
-    around: Sequence[tuple[Source, Track, Channels]] = (),
+    sources: Sequence[AudioSource], paths: Sequence[Sequence[Trajectory]], output: PathLike, *,
+    around: Sequence[tuple[AudioSource, Track, Channels]] = (),
     widths_deg: Sequence[Callable[[Array], Array] | None] = (),
     hrtf: HrtfSet | PathLike | None = None, head: Head | None = None,
     rank: str | int = "auto", level: str = "matched", gain_db: float = 0.0,
@@ -155,14 +162,14 @@ def render_sources(
         raise AuricleError(f"the block size must be at least 1, got {block_size}")
     settings = mastering(gain_db, loudness_lufs, ceiling_db, encoding)
     output_format(Path(output), encoding)
-    effects = Effects((InverseDistance(),), np.inf) if distance_gain else Effects()
+    effects = SourceEffects((InverseDistance(),), np.inf) if distance_gain else SourceEffects()
     wide = [replace(effects, width_deg=each or 0.0) for each in widths_deg]
     wide = wide or [effects] * len(sources)
     feeds = [
-        Feed(source, ways, effects=each)
+        TrackStream(source, ways, effects=each)
         for source, ways, each in zip(sources, paths, wide, strict=True)
     ]
-    beds = [(track, channels, Feed(source, ())) for source, track, channels in around]
+    beds = [(track, channels, TrackStream(source, ())) for source, track, channels in around]
     if objects is not None:
         if around:
             raise AuricleError(
@@ -182,7 +189,7 @@ def render_sources(
     mixer = Mixer(buses)
     total = max(feed.n_frames for feed in (*feeds, *(bed for *_, bed in beds)))
     total += mixer.tail_samples
-    master = Master(settings, output, sample_rate, total, block_size, progress)
+    master = MasterWriter(settings, output, sample_rate, total, block_size, progress)
     writer = master.write(mixer.read)
     silenced = silenced_samples([*sources, *(source for source, *_ in around)])
     return master.result(writer, silenced, report)
@@ -194,7 +201,7 @@ def _opened(name: PathLike, sample_rate: int | None = None) -> FileSource:
 
 def _around(
     source: FileSource, say: Callable[[str], None] | None
-) -> tuple[Source, Track, Channels]:  # fmt: skip
+) -> tuple[AudioSource, Track, Channels]:  # fmt: skip
     """A file of more than two channels as a bed or ambisonics; says as which."""
     path = Path(source.name)
     if is_wave(path) and "chna" in wave_chunks(path):
@@ -256,12 +263,12 @@ def _places(
     ]
 
 
-def _widths_deg(middle: Path3d) -> Callable[[Array], Array] | None:
+def _widths_deg(middle: Trajectory) -> Callable[[Array], Array] | None:
     """How wide a recorded session makes a track; None: never."""
     return middle.widths_deg if isinstance(middle, RecordedPath) and middle.widens else None
 
 
-def _sides(source: FileSource, middle: Path3d) -> list[Path3d]:
+def _sides(source: FileSource, middle: Trajectory) -> list[Trajectory]:
     """The ways of a track's channels."""
     if source.n_channels == 1:
         return [middle]
@@ -270,7 +277,7 @@ def _sides(source: FileSource, middle: Path3d) -> list[Path3d]:
             replace(middle, azimuth_deg=middle.azimuth_deg + side)
             for side in (STEREO_HALF_WIDTH_DEG, -STEREO_HALF_WIDTH_DEG)
         ]
-    return [Turned(middle, side) for side in (STEREO_HALF_WIDTH_DEG, -STEREO_HALF_WIDTH_DEG)]
+    return [RotatedPath(middle, side) for side in (STEREO_HALF_WIDTH_DEG, -STEREO_HALF_WIDTH_DEG)]
 
 
 def each_track(

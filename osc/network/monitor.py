@@ -8,7 +8,7 @@ from auricle.osc.addresses.table import TABLE
 from auricle.osc.network.client import plain
 from auricle.osc.protocol.messages import Argument, Message
 from auricle.osc.trackers.presets import PRESETS
-from auricle.osc.trackers.reader import Reader
+from auricle.osc.trackers.reader import PoseReader
 
 MAX_ADDRESSES = 512
 WINDOW_SECONDS = 1.0
@@ -104,7 +104,7 @@ class Monitor:
 
 
 _TEMPLATES = {each.template for each in TABLE}
-_READERS = [Reader(preset) for preset in PRESETS.values() if not preset.raw]
+_READERS = [PoseReader(preset) for preset in PRESETS.values() if not preset.raw]
 
 
 def meaning_of(address: str) -> str:

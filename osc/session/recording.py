@@ -31,7 +31,7 @@ _HEAD = struct.Struct(">dBI")
 _MOST_SENDERS = 128  # with a number of their own
 
 
-class Record(NamedTuple):
+class RecordedDatagram(NamedTuple):
     """One datagram: seconds since the start, whether it is a tracker's own format, its bytes, the
     number of its sender.
     """
@@ -114,7 +114,7 @@ class Recorder:
 
 
 @dataclass(frozen=True)
-class Recording:
+class SessionRecording:
     """A recorded session.
 
     Attributes:
@@ -123,7 +123,7 @@ class Recording:
     """
 
     unix_start: float
-    records: list[Record]
+    records: list[RecordedDatagram]
 
     @property
     def seconds(self) -> float:
@@ -131,7 +131,7 @@ class Recording:
         return self.records[-1].seconds if self.records else 0.0
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Recording":
+    def load(cls, path: str | os.PathLike[str]) -> "SessionRecording":
         """Read a file; raises AuricleError for one that is not whole."""
         try:
             data = Path(path).read_bytes()
@@ -151,14 +151,16 @@ class Recording:
                 raise AuricleError(f"{path}: damaged at byte {at}; record again")
             if at + size > len(data):
                 raise AuricleError(f"{path}: ends within a datagram; record again")
-            records.append(Record(seconds, bool(kind & 1), data[at : at + size], kind >> 1))
+            records.append(
+                RecordedDatagram(seconds, bool(kind & 1), data[at : at + size], kind >> 1)
+            )
             at, before = at + size, seconds
         return cls(unix_start, records)
 
 
 def replay(
-    recording: Recording, send: Callable[[Record], None], speed: float | None = 1.0,
-    sleep: Callable[[float], None] = time.sleep,
+    recording: SessionRecording, send: Callable[[RecordedDatagram], None],
+    speed: float | None = 1.0, sleep: Callable[[float], None] = time.sleep,
 ) -> int:  # fmt: skip
     """Send the datagrams again, at ``speed`` times the recorded pace or (None) at once; how
     many.

@@ -21,7 +21,7 @@ from auricle.osc.scene.target import Target
 from auricle.osc.session.clocks import MAX_AHEAD_SECONDS, Clocks
 from auricle.osc.statistics import Statistics
 from auricle.osc.trackers.pose_stream import PoseStream
-from auricle.osc.trackers.reader import Preset, Reader
+from auricle.osc.trackers.reader import PoseReader, Preset
 
 MAX_SCHEDULED = 4096  # messages waiting for their time
 MAX_DUE = 256  # of them done at a time; those of one moment together
@@ -58,7 +58,7 @@ class Session:
         self.scene = scene if scene is not None else SceneState(target.n_sources)
         self.statistics = Statistics()
         self.pose = PoseStream(latency_seconds)
-        self.tracker = Reader(tracker) if tracker is not None else None
+        self.tracker = PoseReader(tracker) if tracker is not None else None
         self.observe_bad: Callable[[bytes], None] | None = None
         self._obey_time_tags = obey_time_tags
         self._observe = observe
@@ -220,7 +220,7 @@ class Session:
             return _NOTHING
         return self._router.handle(address, arguments)
 
-    def _take_pose(self, read: Callable[[Reader], Quaternion | None]) -> None:
+    def _take_pose(self, read: Callable[[PoseReader], Quaternion | None]) -> None:
         assert self.tracker is not None
         try:
             orientation = read(self.tracker)

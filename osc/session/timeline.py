@@ -11,7 +11,7 @@ from auricle.dsp.arrays import Array
 from auricle.osc.quaternion import Quaternion, Vector
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import MemoryTarget, Target
-from auricle.osc.session.recording import Record, Recording
+from auricle.osc.session.recording import RecordedDatagram, SessionRecording
 from auricle.osc.session.session import MAX_AHEAD_SECONDS, Session
 
 CONTROL_SAMPLES = 128
@@ -110,7 +110,7 @@ class Timeline:
     """
 
     def __init__(
-        self, recording: Recording, make_session: Callable[[Target, SceneState], Session],
+        self, recording: SessionRecording, make_session: Callable[[Target, SceneState], Session],
         positions_m: Sequence[Vector], sample_rate: int,
     ) -> None:  # fmt: skip
         log = _Log(len(positions_m))
@@ -154,7 +154,7 @@ class Timeline:
         return self._log.head_places.at(seconds)
 
 
-def feed(session: Session, record: Record, unix_start: float) -> None:
+def feed(session: Session, record: RecordedDatagram, unix_start: float) -> None:
     """Hand a recorded datagram to a session at its time."""
     due = session.next_due()
     if due is not None and due <= record.seconds:

@@ -15,7 +15,7 @@ from auricle.osc.errors import BadArgumentsError
 from auricle.osc.protocol.messages import Message
 from auricle.osc.quaternion import Quaternion, Vector, conjugate, multiply, rotation_vector
 from auricle.osc.trackers.presets import PRESETS, RADIANS, TURNS, Angles, Form, Preset, Quat
-from auricle.osc.trackers.reader import Reader
+from auricle.osc.trackers.reader import PoseReader
 
 GESTURES = ("turn the head to the left", "nod down", "tilt the right ear down")
 _PARTS = ("yaw", "pitch", "roll")
@@ -87,7 +87,7 @@ class _Candidate:
 
     def __init__(self, preset: Preset) -> None:
         self.preset = preset
-        self.reader = Reader(preset)
+        self.reader = PoseReader(preset)
         self.fitting = 0.0
         self.largest: dict[int, tuple[Angles, float]] = {}
         self.gestures = _Gestures()

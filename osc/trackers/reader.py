@@ -10,11 +10,11 @@ from auricle.osc.errors import BadArgumentsError, NonfiniteError
 from auricle.osc.quaternion import Quaternion, Vector, conjugate, from_ypr_deg, unit_quaternion
 from auricle.osc.trackers.presets import PRESETS, Angles, Form, Preset, Quat, preset
 
-__all__ = ["PRESETS", "Preset", "Reader", "preset"]
+__all__ = ["PRESETS", "PoseReader", "Preset", "preset"]
 
 
 @dataclass
-class Reader:
+class PoseReader:
     """A preset at work: poses of messages; angles that come one by one are remembered.
 
     Attributes:

@@ -42,7 +42,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Bed:
+class AdmBed:
     """Channels of the file in the order of a layout of Auricle."""
 
     name: str
@@ -75,11 +75,11 @@ class Ears:
     gain: float
 
 
-Part: TypeAlias = Point | Bed | Ambisonics | Ears
+Part: TypeAlias = Point | AdmBed | Ambisonics | Ears
 
 
 @dataclass(frozen=True)
-class Master:
+class AdmMaster:
     """An ADM file: its programme's name, what it plays, and sentences on what is not played."""
 
     name: str
@@ -87,7 +87,7 @@ class Master:
     notes: tuple[str, ...]
 
 
-def read_master(path: Path, programme: str | None = None) -> Master:
+def read_master(path: Path, programme: str | None = None) -> AdmMaster:
     """What a programme, by ID or name, of an ADM file plays; without one the lowest ID's.
 
     Raises:
@@ -114,7 +114,7 @@ def read_master(path: Path, programme: str | None = None) -> Master:
     if not parts:
         why = "; ".join(reader.notes.sentences()) or "its programme has no tracks"
         raise document.error(f"there is nothing to play: {why}")
-    return Master("" if chosen is None else chosen.name, parts, tuple(reader.notes.sentences()))
+    return AdmMaster("" if chosen is None else chosen.name, parts, tuple(reader.notes.sentences()))
 
 
 class _Notes:
@@ -215,7 +215,7 @@ class _Parts:
             if known is not None:
                 layout, order = known
                 channels = tuple(part[i].index for i in order)
-                found.append(Bed(name, channels, _gain(part[0].path) * float(level), layout))
+                found.append(AdmBed(name, channels, _gain(part[0].path) * float(level), layout))
             else:
                 found += (
                     self._single(item, each, locked)
@@ -238,7 +238,7 @@ class _Parts:
             return Point(name, item.index, gain, moving, 1.0, locked)
         if speaker.is_lfe:
             level = self._steady(moving, "an LFE channel", name)
-            return Bed(name, (item.index,), gain * level, LFE_LAYOUT)
+            return AdmBed(name, (item.index,), gain * level, LFE_LAYOUT)
         place = np.array([speaker.azimuth_deg, speaker.elevation_deg, 1.0])
         places = np.tile(place, (len(moving.seconds), 1))
         return Point(name, item.index, gain, replace(moving, places=places), 1.0, locked)

@@ -30,7 +30,7 @@ _RIFF_LIMIT_BYTES = 4_000_000_000
 Audio = NDArray[np.float32]
 
 
-class Source(Protocol):
+class AudioSource(Protocol):
     """Something that gives audio in order: a file, or an array."""
 
     name: str
@@ -375,7 +375,7 @@ class _Closed:
         """Nothing is written any more."""
 
 
-def silenced_samples(sources: Sequence[Source]) -> dict[str, int]:
+def silenced_samples(sources: Sequence[AudioSource]) -> dict[str, int]:
     """How many samples of each source were NaN or infinite, where there are any."""
     found: dict[str, int] = {}
     for source in sources:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.plugin_core.audio.files import READ_FRAMES, Source
+from auricle.plugin_core.audio.files import READ_FRAMES, AudioSource
 
 Audio = NDArray[np.float32]
 
@@ -19,7 +19,7 @@ class SharedFile:
     bounded as long as they keep together.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: AudioSource) -> None:
         self._source = source
         self._lock = threading.Lock()
         self._parts: deque[Audio] = deque()
@@ -61,7 +61,7 @@ class SharedFile:
 class Tap:
     """Some channels of a shared file, as a source of its own."""
 
-    def __init__(self, shared: SharedFile, source: Source, channels: list[int]) -> None:
+    def __init__(self, shared: SharedFile, source: AudioSource, channels: list[int]) -> None:
         self._shared, self._source = shared, source
         self.channels, self.at = channels, 0
         self.name, self.n_channels = source.name, len(channels)

@@ -13,7 +13,7 @@ neural            ``auricle neural``: end-to-end systems in place of filters
 osc               ``auricle osc``: what arrives, sending, recording sessions and playing them again
 osc_monitor       Listening on behalf of a user: the monitor on a terminal or in a pipe
 personalize       ``auricle personalize``: a listener's own set from a few measured directions
-placement         Options that say which tracks are rendered, where they are and how the head moves
+placement         Options that several commands share: tracks, their places, the head's motion
 reading           The options with which every command that takes a set reads it
 render            ``auricle render``: tracks in, a binaural file out
 stopping          SIGTERM and Ctrl-C end a command at any time, with the customary status

@@ -99,14 +99,14 @@ def record(
     seconds: Seconds = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Write down all that arrives, with its times."""
-    from auricle.osc.session.recording import Recording
+    from auricle.osc.session.recording import SessionRecording
     from auricle.plugin_core.commands.osc_monitor import record as record_session
 
     statistics = record_session(
         file, host=host, port=port, tcp_port=tcp_port, allow=allow or [], tracker=tracker,
         tracker_port=tracker_port, seconds=_time(seconds),
     )  # fmt: skip
-    recording = Recording.load(file)
+    recording = SessionRecording.load(file)
     facts = {
         "file": str(file), "datagrams": len(recording.records),
         "seconds": round(recording.seconds, 3), "osc": statistics,
@@ -132,15 +132,15 @@ def replay(
     """Send a recorded session again. For an offline render: auricle render --osc-recording."""
     from auricle.dsp.errors import AuricleError
     from auricle.osc.network.client import OscClient
-    from auricle.osc.session.recording import Record, Recording
+    from auricle.osc.session.recording import RecordedDatagram, SessionRecording
     from auricle.osc.session.recording import replay as replay_session
 
     if not 0.0 <= speed <= 1e6:
         raise AuricleError(f"--speed: 0 to 1e6 times the recorded pace, got {speed:g}")
-    recording = Recording.load(file)
+    recording = SessionRecording.load(file)
     with OscClient(host, port) as client, OscClient(host, tracker_port) as other:
 
-        def send_again(record: Record) -> None:
+        def send_again(record: RecordedDatagram) -> None:
             (other if record.is_raw else client).send_datagram(record.datagram)
 
         sent = replay_session(recording, send_again, speed or None)

@@ -33,7 +33,7 @@ from auricle.plugin_core.live.backends.portaudio import PortAudioBackend
 from auricle.plugin_core.live.file_reader import FileReader
 from auricle.plugin_core.live.hrtf_exchange import Listener
 from auricle.plugin_core.live.parameters import LiveScene
-from auricle.plugin_core.live.recording import Recording
+from auricle.plugin_core.live.recording import LiveRecording
 from auricle.plugin_core.live.shared_state import Desk
 from auricle.plugin_core.live.sources import Input, Source, Track, channels
 from auricle.plugin_core.live.statistics import engine_figures, meters_db
@@ -130,7 +130,7 @@ class Live:
         self._backend: Backend | None = None
         self._listener: Listener | None = None
         self._files: FileReader | None = None
-        self._recording: Recording | None = None
+        self._recording: LiveRecording | None = None
         self._limit: int | None = None
         self._asked: Path | None = None
         self._width_said = False
@@ -221,7 +221,7 @@ class Live:
             desk.warm_up(self._backend.block_size)
             self._files.start()
             if self._record_path is not None:
-                self._recording = Recording(desk, self._record_path, self._limit)
+                self._recording = LiveRecording(desk, self._record_path, self._limit)
             self._backend.start(desk)
             self._running = True
             for name, run in (("watch", self._watch), ("hrtf", self._load_asked)):

@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 0.02
 CHUNK_FRAMES = 16384
 
 
-class Recording:
+class LiveRecording:
     """Writes what plays into a file, WAV as 32-bit float or FLAC.
 
     Args:

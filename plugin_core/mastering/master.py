@@ -112,7 +112,7 @@ class Meters:
         self.true_peak.add(audio)
 
 
-class Master:
+class MasterWriter:
     """Writes a stream of known length: ``write(read)`` with ``read(n)`` the next (2, n).
 
     Args:

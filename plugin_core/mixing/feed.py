@@ -11,8 +11,8 @@ from auricle.dsp.arrays import Array
 from auricle.dsp.distance.cues import distance_gain
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.fifo import Fifo
-from auricle.plugin_core.audio.files import Source
-from auricle.plugin_core.motion.paths import Path3d
+from auricle.plugin_core.audio.files import AudioSource
+from auricle.plugin_core.motion.paths import Trajectory
 from auricle.plugin_core.plugins.chain import Chain
 
 CHAIN_FRAMES = 2048  # what a track's chain is given at a time, whatever the caller reads
@@ -23,7 +23,7 @@ _PATIENCE_SECONDS = 1.0  # how much later than its probe a chain may be
 Audio = NDArray[np.float32]
 
 
-class Level(Protocol):
+class GainLaw(Protocol):
     """How loud a source is from where it stands."""
 
     def gains(self, places_m: Array, listener_m: Array) -> Array:
@@ -44,7 +44,7 @@ class InverseDistance:
 
 
 @dataclass(frozen=True)
-class Effects:
+class SourceEffects:
     """What place and distance do to a source.
 
     Attributes:
@@ -55,7 +55,7 @@ class Effects:
         width_deg: how wide it is heard, always or at times (J,): (J,).
     """
 
-    levels: tuple[Level, ...] = ()
+    levels: tuple[GainLaw, ...] = ()
     near_field_m: float = 1.0
     in_air: bool = False
     farthest_m: float = 0.0
@@ -125,7 +125,7 @@ class StreamedChain:
         return self._block * max(1, -(-n_frames // self._block))
 
 
-class Feed:
+class TrackStream:
     """The audio (C, n) of a track, and where each channel is.
 
     Args:
@@ -140,12 +140,12 @@ class Feed:
     """
 
     def __init__(
-        self, source: Source, paths: Sequence[Path3d], *, gain: float = 1.0,
+        self, source: AudioSource, paths: Sequence[Trajectory], *, gain: float = 1.0,
         chain: StreamedChain | None = None, start_frames: int = 0, end_frames: int | None = None,
-        mix: bool = False, effects: Effects | None = None,
+        mix: bool = False, effects: SourceEffects | None = None,
     ) -> None:  # fmt: skip
         self.source, self.paths = source, list(paths)
-        self.effects = effects if effects is not None else Effects()
+        self.effects = effects if effects is not None else SourceEffects()
         self.n_channels = 1 if mix else source.n_channels
         self.n_frames = start_frames + source.n_frames
         self._gain, self._chain = np.float32(gain), chain

@@ -13,7 +13,7 @@ from auricle.dsp.arrays import Array
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 from auricle.plugin_core.audio.fifo import Fifo
-from auricle.plugin_core.mixing.feed import Feed
+from auricle.plugin_core.mixing.feed import TrackStream
 from auricle.plugin_core.motion.paths import Head
 
 Audio = NDArray[np.float32]
@@ -39,7 +39,7 @@ class ReportingBus(Bus, Protocol):
         ...
 
 
-MakeBus = Callable[[Sequence[Feed], Head | None], ReportingBus]
+MakeBus = Callable[[Sequence[TrackStream], Head | None], ReportingBus]
 
 
 class ObjectBus:
@@ -50,7 +50,7 @@ class ObjectBus:
     """
 
     def __init__(
-        self, prepared: PreparedSet, feeds: Sequence[Feed], head: Head | None = None,
+        self, prepared: PreparedSet, feeds: Sequence[TrackStream], head: Head | None = None,
         pool: ThreadPoolExecutor | None = None, air: Air | None = None,
     ) -> None:  # fmt: skip
         self._feeds, self._head, self._pool = list(feeds), head, pool
@@ -104,7 +104,7 @@ class ObjectBus:
         return self._pool.map(lambda feed: feed.read(n), self._feeds)
 
 
-def motion(feeds: Sequence[Feed], head: Head | None, seconds: Array) -> tuple[Array, Array]:
+def motion(feeds: Sequence[TrackStream], head: Head | None, seconds: Array) -> tuple[Array, Array]:
     """Positions (J, S, 3) and gains (J, S) of all channels at times (J,)."""
     still = np.zeros((len(seconds), 3))
     listener = head.positions_m(seconds) if head is not None else still
@@ -119,7 +119,7 @@ def motion(feeds: Sequence[Feed], head: Head | None, seconds: Array) -> tuple[Ar
     return np.stack(positions, axis=1), np.stack(gains, axis=1)
 
 
-def widths(feeds: Sequence[Feed], seconds: Array) -> Array:
+def widths(feeds: Sequence[TrackStream], seconds: Array) -> Array:
     """Widths (J, S) in degrees of all channels at times (J,)."""
     each = [feed.effects.widths_deg(seconds) for feed in feeds for _ in feed.paths]
     return np.stack(each, axis=1)
@@ -135,7 +135,7 @@ def scale_by_steps(audio: Audio, gains: Array) -> None:
         audio[source] *= (start + share * (end - start)).ravel().astype(np.float32)
 
 
-def _renderer(prepared: PreparedSet, feeds: list[Feed], air: Air | None) -> BinauralRenderer:
+def _renderer(prepared: PreparedSet, feeds: list[TrackStream], air: Air | None) -> BinauralRenderer:
     """A renderer for all channels, each with the effects of its feed."""
     each = [feed.effects for feed in feeds for _ in feed.paths]
     in_air = np.array([effects.in_air for effects in each])

@@ -10,11 +10,11 @@ from auricle.dsp.arrays import Array
 from auricle.osc.quaternion import Vector
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import Target
-from auricle.osc.session.recording import Recording
+from auricle.osc.session.recording import SessionRecording
 from auricle.osc.session.session import Session
 from auricle.osc.session.timeline import Timeline
 from auricle.osc.trackers.presets import preset
-from auricle.plugin_core.motion.paths import Head, Path3d
+from auricle.plugin_core.motion.paths import Head, Trajectory
 
 WIDEST_DEG = 180.0  # that a source can be heard
 # Counters worth a word, and what they mean.
@@ -69,8 +69,8 @@ class RecordedHead:
 
 
 def recorded_motion(
-    path: str | os.PathLike[str], starts: Sequence[Path3d], tracker: str | None, sample_rate: int,
-    say: Callable[[str], None] | None = None,
+    path: str | os.PathLike[str], starts: Sequence[Trajectory], tracker: str | None,
+    sample_rate: int, say: Callable[[str], None] | None = None,
 ) -> tuple[list[RecordedPath], Head]:  # fmt: skip
     """The ways of the sources and the head in a file of ``auricle osc record``.
 
@@ -85,7 +85,7 @@ def recorded_motion(
         AuricleError: a file that is no recording, or an unknown preset.
     """
     dialect = None if tracker is None else preset(tracker)
-    recording = Recording.load(path)
+    recording = SessionRecording.load(path)
 
     def session(target: Target, scene: SceneState) -> Session:
         return Session(target, scene=scene, tracker=dialect)
@@ -104,6 +104,6 @@ def odd_lines(counters: dict[str, int]) -> list[str]:
     ]
 
 
-def _first(path: Path3d) -> Vector:
+def _first(path: Trajectory) -> Vector:
     x, y, z = path.positions_m(np.zeros(1))[0].tolist()
     return (x, y, z)

@@ -23,7 +23,7 @@ _QUATERNION = ("qw", "qx", "qy", "qz")
 _ANGLES = ("yaw_deg", "pitch_deg", "roll_deg")
 
 
-class Path3d(Protocol):
+class Trajectory(Protocol):
     """Where a source is, and how loud, at any time."""
 
     def positions_m(self, seconds: Array) -> Array:
@@ -74,10 +74,10 @@ class SourcePath:
 
 
 @dataclass(frozen=True)
-class Turned:
+class RotatedPath:
     """Another path turned around the origin's vertical axis: one side of a stereo pair."""
 
-    path: Path3d
+    path: Trajectory
     side_deg: float
 
     def positions_m(self, seconds: Array) -> Array:
@@ -93,7 +93,7 @@ class Turned:
 class OnHead:
     """A path in the axes of the head, which goes and turns with it."""
 
-    path: Path3d
+    path: Trajectory
     head: Head
 
     def positions_m(self, seconds: Array) -> Array:

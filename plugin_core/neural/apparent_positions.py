@@ -7,10 +7,10 @@ import numpy as np
 from auricle.dsp.acoustics.emission_time import emitted_m
 from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import IDENTITY, to_head
-from auricle.plugin_core.motion.paths import Head, Path3d
+from auricle.plugin_core.motion.paths import Head, Trajectory
 
 
-def heard_places(paths: Sequence[Path3d], head: Head | None, seconds: Array) -> Array:
+def heard_places(paths: Sequence[Trajectory], head: Head | None, seconds: Array) -> Array:
     """Places (J, S, 3) of S paths in the axes of the head at times (J,), as the head hears them."""
     still, turns = np.zeros((len(seconds), 3)), np.array(IDENTITY)
     places = still if head is None else head.positions_m(seconds)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.arrays import Array
 from auricle.dsp.render.binaural import CONTROL_SAMPLES
-from auricle.plugin_core.mixing.feed import Feed
+from auricle.plugin_core.mixing.feed import TrackStream
 from auricle.plugin_core.mixing.mixer import motion, scale_by_steps
 from auricle.plugin_core.motion.paths import Head
 from auricle.plugin_core.neural.apparent_positions import heard_places
@@ -58,7 +58,11 @@ class NeuralBus:
     """
 
     def __init__(
-        self, system: System, feeds: Sequence[Feed], head: Head | None = None, gain: float = 1.0
+        self,
+        system: System,
+        feeds: Sequence[TrackStream],
+        head: Head | None = None,
+        gain: float = 1.0,
     ) -> None:
         self._system, self._feeds, self._head, self._gain = system, list(feeds), head, gain
         self._paths = [path for feed in self._feeds for path in feed.paths]

@@ -12,7 +12,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.dsp.sphere.grids import fibonacci_sphere
-from auricle.plugin_core.mixing.feed import Feed
+from auricle.plugin_core.mixing.feed import TrackStream
 from auricle.plugin_core.motion.paths import Head
 from auricle.plugin_core.neural.bus import NeuralBus, System
 
@@ -52,10 +52,10 @@ class OpenedSystem:
             raise AuricleError(f"{self.weights.model} renders at {RATE} Hz, got {sample_rate}")
         return _in_pieces(self, n_sources)
 
-    def bus(self, sample_rate: int) -> Callable[[Sequence[Feed], Head | None], NeuralBus]:
+    def bus(self, sample_rate: int) -> Callable[[Sequence[TrackStream], Head | None], NeuralBus]:
         """What renders objects in the place of the engine."""
 
-        def make(feeds: Sequence[Feed], head: Head | None) -> NeuralBus:
+        def make(feeds: Sequence[TrackStream], head: Head | None) -> NeuralBus:
             system = self(sample_rate, sum(feed.n_channels for feed in feeds))
             return NeuralBus(system, feeds, head, self.gain)
 

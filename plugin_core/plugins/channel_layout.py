@@ -13,7 +13,7 @@ Block = NDArray[np.float32]
 Self = TypeVar("Self", bound="CalledAsPlugin")
 
 
-class Layout:
+class ChannelLayout:
     """Turns the caller's arrays into (channels, samples) float32 and back, as pedalboard does.
 
     The smaller side is the channels. Where that cannot be told, or the last call had as many
@@ -113,7 +113,7 @@ class CalledAsPlugin:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._layout = Layout()
+        self._layout = ChannelLayout()
 
     def __getstate__(self) -> dict[str, Any]:
         with self._lock:

@@ -19,8 +19,7 @@ from auricle.plugin_core.audio.fifo import Fifo
 from auricle.plugin_core.audio.files import output_format, same_file
 from auricle.plugin_core.audio.riff_chunks import is_wave
 from auricle.plugin_core.mastering.limiter import Limiter as PeakLimiter
-from auricle.plugin_core.mastering.master import Master as MasterWriter
-from auricle.plugin_core.mastering.master import Mastering, Progress, RenderResult
+from auricle.plugin_core.mastering.master import Mastering, MasterWriter, Progress, RenderResult
 from auricle.plugin_core.mixing.mixer import MakeBus
 from auricle.plugin_core.scene.format.from_adm import tracks_of
 from auricle.plugin_core.scene.format.json_tree import load_tree

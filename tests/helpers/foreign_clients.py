@@ -11,7 +11,7 @@ import soundfile
 
 from auricle.osc.network.server import OscServer
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.session.recording import Recording
+from auricle.osc.session.recording import SessionRecording
 
 RATE = 48000
 PAUSE_SECONDS = 0.25
@@ -80,7 +80,7 @@ def recorded(path, **options):
 
 def left_and_right_db(recording, rendered):
     """Level difference of the ears, left minus right, while the source is left, and while right."""
-    times = [each.seconds for each in Recording.load(recording).records]
+    times = [each.seconds for each in SessionRecording.load(recording).records]
     audio, rate = soundfile.read(rendered)
     found = []
     for begin in (times[0], times[-1]):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from auricle.plugin_core.adm.master import (
     WIDEST_DEG,
+    AdmBed,
     Ambisonics,
-    Bed,
     Ears,
     Part,
     Point,
@@ -49,7 +49,7 @@ def _track(path: Path, part: Part) -> Track:
         )  # fmt: skip
     channels = tuple(channel + 1 for channel in part.channels)
     gain_db, mute = _db(part.gain), part.gain == 0.0
-    if isinstance(part, Bed):
+    if isinstance(part, AdmBed):
         return Track(
             path.name, part.name, type="bed", layout=part.layout, channel_order="smpte",
             channels=channels, gain_db=gain_db, mute=mute,

@@ -15,7 +15,7 @@ from auricle.dsp.loudspeakers.layouts import Layout
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
 from auricle.dsp.responses.arrival import arrival_samples
-from auricle.plugin_core.mixing.feed import Feed
+from auricle.plugin_core.mixing.feed import TrackStream
 from auricle.plugin_core.mixing.mixer import Bus
 from auricle.plugin_core.motion.paths import Head, PosedHead
 from auricle.plugin_core.scene.format.model import Track
@@ -26,7 +26,7 @@ Audio = NDArray[np.float32]
 
 def buses_around(
     hrtf: HrtfSet, prepared: PreparedSet, level: str,
-    tracks: Sequence[tuple[Track, Channels, Feed]], head: Head,
+    tracks: Sequence[tuple[Track, Channels, TrackStream]], head: Head,
 ) -> list[Bus]:  # fmt: skip
     """A bus for each bed, and one for each kind of ambisonics.
 
@@ -35,7 +35,7 @@ def buses_around(
         tracks: beds and ambisonics, what their channels are, and these; head: the listener's.
     """
     buses: list[Bus] = []
-    scenes: dict[tuple[int, str, int, bool], list[Feed]] = defaultdict(list)
+    scenes: dict[tuple[int, str, int, bool], list[TrackStream]] = defaultdict(list)
     for track, channels, feed in tracks:
         if channels.layout is not None:
             buses.append(BedBus(hrtf, prepared, level, feed, channels.layout, track.lfe, head))
@@ -60,7 +60,7 @@ class BinauralBus:
 
     latency_samples = 0
 
-    def __init__(self, feeds: Sequence[Feed], delay_samples: int = 0) -> None:
+    def __init__(self, feeds: Sequence[TrackStream], delay_samples: int = 0) -> None:
         self._feeds = list(feeds)
         self.tail_samples = delay_samples
         self._late = np.zeros((2, delay_samples), dtype=np.float32)
@@ -94,7 +94,7 @@ class AmbisonicBus:
     """
 
     def __init__(
-        self, hrtf: HrtfSet, sample_rate: int, level: str, feeds: Sequence[Feed], order: int,
+        self, hrtf: HrtfSet, sample_rate: int, level: str, feeds: Sequence[TrackStream], order: int,
         normalisation: str, head: Head,
     ) -> None:  # fmt: skip
         self._is_fuma = normalisation == "fuma"
@@ -125,7 +125,7 @@ class BedBus:
     """
 
     def __init__(
-        self, hrtf: HrtfSet, prepared: PreparedSet, level: str, feed: Feed, layout: Layout,
+        self, hrtf: HrtfSet, prepared: PreparedSet, level: str, feed: TrackStream, layout: Layout,
         lfe: str, head: Head,
     ) -> None:  # fmt: skip
         rate = prepared.sample_rate

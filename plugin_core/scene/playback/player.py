@@ -15,17 +15,17 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.plugin_core.audio.fifo import Fifo
 from auricle.plugin_core.listener.loading import load_listener, prepared_listener
-from auricle.plugin_core.mixing.feed import FADE_FRAMES, Feed, StreamedChain
+from auricle.plugin_core.mixing.feed import FADE_FRAMES, StreamedChain, TrackStream
 from auricle.plugin_core.mixing.mixer import Bus, MakeBus, Mixer, ObjectBus, workers
 from auricle.plugin_core.motion.keyframes import KeyframePath
 from auricle.plugin_core.motion.paths import (
     Head,
     HeadTrack,
     OnHead,
-    Path3d,
     PosedHead,
+    RotatedPath,
     SourcePath,
-    Turned,
+    Trajectory,
 )
 from auricle.plugin_core.motion.timed_csv import read_positions
 from auricle.plugin_core.plugins.chain import Chain
@@ -93,7 +93,7 @@ class Player:
         self.head = _head(parts)
         self._stems = Stems(parts, files)
         self.sample_rate = self._stems.sample_rate
-        self.ways: list[tuple[Track, Path3d]] = []
+        self.ways: list[tuple[Track, Trajectory]] = []
         feeds = {i: self._feed(i) for i in heard}
         self.notes = tuple(
             f"{self._stems.sources[i].name}: {note}"
@@ -110,7 +110,7 @@ class Player:
         self._out = Fifo(self._through(chain), 2)
 
     def _buses(
-        self, feeds: dict[int, Feed], pool: ThreadPoolExecutor | None, say: Say | None
+        self, feeds: dict[int, TrackStream], pool: ThreadPoolExecutor | None, say: Say | None
     ) -> list[Bus]:
         """A renderer for all objects, one for each bed, and one for each kind of ambisonics."""
         listener, rate = self._parts.listener, self.sample_rate
@@ -139,7 +139,7 @@ class Player:
         ]  # fmt: skip
         return buses + buses_around(hrtf, prepared, listener.level, around, self.head)
 
-    def _rendered_otherwise(self, objects: MakeBus, feeds: list[Feed]) -> Bus:
+    def _rendered_otherwise(self, objects: MakeBus, feeds: list[TrackStream]) -> Bus:
         for index in self._parts.heard:
             if (kind := self._parts.tracks[index].type) not in ("object", "binaural"):
                 raise self._parts.place.error(
@@ -192,26 +192,26 @@ class Player:
             seconds = DEFAULT_TAIL_SECONDS if chained else 0.0
         return round(seconds * self.sample_rate) + self._mixer.tail_samples
 
-    def _feed(self, index: int) -> Feed:
+    def _feed(self, index: int) -> TrackStream:
         track, source = self._parts.tracks[index], self._stems.sources[index]
         mix = track.channels == "mix"
         count = 1 if mix else source.n_channels
-        paths: Sequence[Path3d] = self._paths(index, count) if track.type == "object" else []
+        paths: Sequence[Trajectory] = self._paths(index, count) if track.type == "object" else []
         chain = self._chain(f"tracks[{index}].chain", track.chain, count)
-        return Feed(
+        return TrackStream(
             source, paths, gain=10.0 ** (track.gain_db / 20.0), chain=chain, mix=mix,
             start_frames=self._stems.start_frames(track), end_frames=self._stems.end_frames,
             effects=effects_of(track, _widths_of(track)),
         )  # fmt: skip
 
-    def _paths(self, index: int, n_channels: int) -> list[Path3d]:
+    def _paths(self, index: int, n_channels: int) -> list[Trajectory]:
         """Where the one or two channels of an object are."""
         track = self._parts.tracks[index]
         with self._parts.place.at(f"tracks[{index}].position"):
             path = position_path(track.position, self._parts.resolve)
         half = track.width_deg / 2.0
-        paths: list[Path3d] = (
-            [path] if n_channels == 1 else [Turned(path, half), Turned(path, -half)]
+        paths: list[Trajectory] = (
+            [path] if n_channels == 1 else [RotatedPath(path, half), RotatedPath(path, -half)]
         )
         if track.head_locked:
             path, paths = OnHead(path, self.head), [OnHead(each, self.head) for each in paths]
@@ -241,7 +241,7 @@ class Player:
         )
 
 
-def position_path(position: Position, resolve: Callable[[str], Path]) -> Path3d:
+def position_path(position: Position, resolve: Callable[[str], Path]) -> Trajectory:
     """The path of a track's position.
 
     Raises:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from auricle.plugin_core.audio.files import FileSource, Source, silenced_samples
+from auricle.plugin_core.audio.files import AudioSource, FileSource, silenced_samples
 from auricle.plugin_core.audio.headers import Header, read_header
 from auricle.plugin_core.audio.shared_file import SharedFile
 from auricle.plugin_core.scene.format.json_tree import SceneError
@@ -35,7 +35,7 @@ class Stems:
         self.sample_rate = parts.output.sample_rate or self._rate_of_first()
         groups = self._groups()
         alone = set(parts.heard) - {i for members in groups for i in members}
-        self.sources: list[Source] = []
+        self.sources: list[AudioSource] = []
         self.channels: list[Channels] = []
         self._read: list[FileSource] = []
         for i, track in enumerate(parts.tracks):

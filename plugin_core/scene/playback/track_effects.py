@@ -7,7 +7,7 @@ import numpy as np
 from auricle.dsp.acoustics.directivity import PATTERNS, directivity_gain, facing_cosine
 from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import unit_vectors
-from auricle.plugin_core.mixing.feed import Effects, InverseDistance, Level
+from auricle.plugin_core.mixing.feed import GainLaw, InverseDistance, SourceEffects
 from auricle.plugin_core.scene.format.model import Directivity, Track
 
 NEAR_FIELD_M = 1.0  # where near-field cues begin for tracks whose level the distance leaves alone
@@ -26,10 +26,10 @@ class Directed:
         return directivity_gain(cosines, self._share, self._order)
 
 
-def effects_of(track: Track, widths_deg: Callable[[Array], Array] | None = None) -> Effects:
+def effects_of(track: Track, widths_deg: Callable[[Array], Array] | None = None) -> SourceEffects:
     """What place and distance do to a track; its widths (J,) at times (J,), if they change."""
     distance = track.distance
-    levels: list[Level] = []
+    levels: list[GainLaw] = []
     if distance.gain:
         levels.append(InverseDistance(distance.reference_m, distance.floor_m))
     if track.directivity is not None:
@@ -37,7 +37,7 @@ def effects_of(track: Track, widths_deg: Callable[[Array], Array] | None = None)
     near_field_m = distance.near_field_m
     if near_field_m is None:
         near_field_m = np.inf if distance.gain else NEAR_FIELD_M
-    return Effects(
+    return SourceEffects(
         tuple(levels), near_field_m, distance.air_absorption,
         distance.farthest_m if distance.delay else 0.0,
         widths_deg or track.source_width_deg,

@@ -18,7 +18,7 @@ from auricle.osc.protocol import messages as wire
 from auricle.osc.protocol.framing import Framer, FramingError, as_slip, with_length
 from auricle.osc.scene.state import SceneState
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.session.recording import Record, Recorder, Recording, replay
+from auricle.osc.session.recording import RecordedDatagram, Recorder, SessionRecording, replay
 from auricle.osc.session.session import Session
 from auricle.osc.session.timeline import Timeline, Values
 from auricle.osc.trackers.reader import preset
@@ -390,7 +390,7 @@ def recording(tmp_path, *records):
     for seconds, datagram, is_raw in records:
         recorder.write(datagram, seconds, is_raw)
     recorder.close()
-    return Recording.load(path)
+    return SessionRecording.load(path)
 
 
 def test_a_timeline_has_each_value_at_the_step_after_its_arrival(tmp_path):
@@ -421,13 +421,13 @@ def test_a_timeline_has_each_value_at_the_step_after_its_arrival(tmp_path):
 
 
 def test_a_replay_keeps_order_and_pace():
-    records = [Record(0.1 * i, i == 1, bytes([i])) for i in range(4)]
+    records = [RecordedDatagram(0.1 * i, i == 1, bytes([i])) for i in range(4)]
     naps, sent = [], []
-    assert replay(Recording(0.0, records), sent.append, 1000.0, naps.append) == 4
+    assert replay(SessionRecording(0.0, records), sent.append, 1000.0, naps.append) == 4
     assert sent == records
     assert all(0.0 < nap < 0.001 for nap in naps)
     naps.clear()
-    replay(Recording(0.0, records), sent.append, None, naps.append)
+    replay(SessionRecording(0.0, records), sent.append, None, naps.append)
     assert naps == []
 
 
@@ -444,7 +444,7 @@ def test_a_server_writes_down_what_it_hears(tmp_path):
         client.send("/adm/obj/1/gain", 0.5)
         head.send_datagram(struct.pack("=6d", 0, 0, 0, -90.0, 0, 0))
         wait_for(lambda: server.session.statistics.datagrams == 2)
-    kinds = [(each.is_raw, len(each.datagram)) for each in Recording.load(path).records]
+    kinds = [(each.is_raw, len(each.datagram)) for each in SessionRecording.load(path).records]
     assert sorted(kinds) == [(False, len(gain(0.5))), (True, 48)]
     with pytest.raises(AuricleError, match="cannot be written"):
         OscServer(target, port=0, record=tmp_path / "no" / "session.osc")

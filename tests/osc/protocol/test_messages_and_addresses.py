@@ -19,7 +19,7 @@ from auricle.osc.protocol import messages
 from auricle.osc.protocol.pattern import Pattern
 from auricle.osc.quaternion import conjugate, multiply, rotation_vector
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.session.recording import Recorder, Recording
+from auricle.osc.session.recording import Recorder, SessionRecording
 from auricle.osc.session.session import Session
 from auricle.osc.trackers.prediction import PosePredictor
 
@@ -278,9 +278,9 @@ def test_a_recording_is_read_as_it_was_written(tmp_path):
     for i, datagram in enumerate(datagrams):
         recorder.write(datagram, 10.0 + 0.5 * i)
     recorder.close()
-    recording = Recording.load(path)
+    recording = SessionRecording.load(path)
     assert recording.seconds == 2.0
     assert [record.datagram for record in recording.records] == datagrams
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(AuricleError, match="session.rec"):
-        Recording.load(path)
+        SessionRecording.load(path)

@@ -8,7 +8,7 @@ from auricle.dsp.geometry import ypr_deg_from_quaternion
 from auricle.osc.protocol import messages
 from auricle.osc.scene.target import MemoryTarget
 from auricle.osc.session import clocks
-from auricle.osc.session.recording import Recorder, Recording
+from auricle.osc.session.recording import Recorder, SessionRecording
 from auricle.osc.session.session import Session
 from auricle.osc.session.timeline import feed
 from auricle.osc.trackers.presets import preset
@@ -120,7 +120,7 @@ def test_a_recording_keeps_senders_apart(tmp_path):
                 one.advance(now)
             one.receive(datagram, now, UNIX + now, sender)
     recorder.close()
-    recording = Recording.load(tmp_path / "s.osc")
+    recording = SessionRecording.load(tmp_path / "s.osc")
     assert [each.sender for each in recording.records] == [0, 1] * 40
     for record in recording.records:
         feed(two, record, recording.unix_start)

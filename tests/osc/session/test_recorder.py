@@ -11,7 +11,7 @@ from auricle.osc.network.server import MAX_CONNECTIONS, OscServer
 from auricle.osc.protocol import messages
 from auricle.osc.protocol.framing import with_length
 from auricle.osc.scene.target import MemoryTarget
-from auricle.osc.session.recording import Recorder, Recording
+from auricle.osc.session.recording import Recorder, SessionRecording
 from auricle.plugin_core import cli
 from auricle.plugin_core.commands import osc_monitor
 
@@ -57,7 +57,7 @@ def test_a_full_disk_ends_a_recording_and_keeps_what_is_whole(tmp_path, room):
     assert f"has ended (No space left on device); its {recorder.count} datagrams" in str(
         recorder.error
     )
-    kept = [each.datagram for each in Recording.load(path).records]
+    kept = [each.datagram for each in SessionRecording.load(path).records]
     assert kept == datagrams[: room // 33]
 
 
@@ -78,7 +78,7 @@ def test_steering_goes_on_without_the_recording(tmp_path):
         counted = server.statistics()["osc"]
         assert (counted["good"], counted["errors"]) == (20, 0)
         assert server.recording_error is not None
-    assert len(Recording.load(tmp_path / "s.osc").records) == 2  # of 45 bytes each
+    assert len(SessionRecording.load(tmp_path / "s.osc").records) == 2  # of 45 bytes each
 
 
 def test_the_command_ends_when_its_disk_is_full(tmp_path, capsys, monkeypatch):
@@ -98,7 +98,7 @@ def test_the_command_ends_when_its_disk_is_full(tmp_path, capsys, monkeypatch):
     errors = capsys.readouterr().err
     assert errors.startswith(f"auricle: error: {path}: the recording has ended (No space left")
     assert errors.count("\n") == 1
-    assert [each.datagram for each in Recording.load(path).records] == [b"abcd"]
+    assert [each.datagram for each in SessionRecording.load(path).records] == [b"abcd"]
 
 
 def test_connections_that_say_nothing_lock_nobody_out():

@@ -18,7 +18,7 @@ from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.osc.errors import BadArgumentsError, NonfiniteError
 from auricle.osc.quaternion import from_ypr_deg
 from auricle.osc.trackers.presets import PRESETS, preset
-from auricle.osc.trackers.reader import Reader
+from auricle.osc.trackers.reader import PoseReader
 
 RAD = math.pi / 180.0
 
@@ -123,13 +123,13 @@ def components(pose, axes):
 
 @pytest.mark.parametrize(("name", "address", "values"), ANGLES)
 def test_angles(name, address, values):
-    found = Reader(preset(name)).pose(address, values)
+    found = PoseReader(preset(name)).pose(address, values)
     assert_is(found, head(30.0, 20.0, 10.0))
 
 
 @pytest.mark.parametrize(("name", "prefix", "values"), SINGLE)
 def test_angles_that_come_one_by_one(name, prefix, values):
-    reader = Reader(preset(name))
+    reader = PoseReader(preset(name))
     for part, value in zip(("yaw", "pitch", "roll"), values, strict=True):
         found = reader.pose(prefix + part, [value])
     assert_is(found, head(30.0, 20.0, 10.0))
@@ -137,7 +137,7 @@ def test_angles_that_come_one_by_one(name, prefix, values):
 
 @pytest.mark.parametrize(("name", "address", "left", "up", "right"), SCENE)
 def test_angles_of_the_scene(name, address, left, up, right):
-    reader = Reader(preset(name))
+    reader = PoseReader(preset(name))
     assert_is(reader.pose(address, left), head(yaw_left=30.0))
     assert_is(reader.pose(address, up), head(nose_up=20.0))
     assert_is(reader.pose(address, right), head(tilt_right=10.0))
@@ -145,7 +145,7 @@ def test_angles_of_the_scene(name, address, left, up, right):
 
 def test_the_scene_is_turned_by_roll_then_pitch_then_yaw():
     scene = Rotation.from_euler("xyz", [5.0, 20.0, 40.0], degrees=True)  # about fixed axes
-    found = Reader(preset("iem")).pose("/SceneRotator/ypr", [40.0, 20.0, 5.0])
+    found = PoseReader(preset("iem")).pose("/SceneRotator/ypr", [40.0, 20.0, 5.0])
     assert_is(found, scene.inv())
 
 
@@ -153,7 +153,7 @@ def test_the_scene_is_turned_by_roll_then_pitch_then_yaw():
 def test_angles_of_the_scene_that_come_one_by_one(name, prefix, values):
     poses = [head(yaw_left=30.0), head(nose_up=20.0), head(tilt_right=10.0)]
     for part, value, pose in zip(("yaw", "pitch", "roll"), values, poses, strict=True):
-        assert_is(Reader(preset(name)).pose(prefix + part, [value]), pose)
+        assert_is(PoseReader(preset(name)).pose(prefix + part, [value]), pose)
 
 
 @pytest.mark.parametrize(("name", "address", "axes", "keys"), QUATERNIONS)
@@ -164,11 +164,11 @@ def test_quaternions(name, address, axes, keys):
         0.0 if key == "0" else (-1.0 if key[0] == "-" else 1.0) * of_pose[key[-1]]
         for key in keys.split()
     ]
-    assert_is(Reader(preset(name)).pose(address, values), pose)
+    assert_is(PoseReader(preset(name)).pose(address, values), pose)
 
 
 def test_opentrack_speaks_doubles_in_centimetres_and_degrees():
-    reader = Reader(preset("opentrack"))
+    reader = PoseReader(preset("opentrack"))
     # Right, up, back in cm; yaw right, pitch up, roll right.
     found = reader.raw_pose(struct.pack("=6d", 10.0, 20.0, -30.0, -30.0, 20.0, 10.0))
     assert_is(found, head(30.0, 20.0, 10.0))
@@ -197,12 +197,12 @@ def test_angles_in_plain_floats_are_those_of_the_geometry(yaw, pitch, roll):
 
 
 def test_places_and_cases():
-    reader = Reader(preset("sparta-6dof"))
+    reader = PoseReader(preset("sparta-6dof"))
     reader.pose("/xyzquat", [1.0, 2.0, 3.0, 1.0, 0.0, 0.0, 0.0])
     assert reader.position_m == (1.0, 2.0, 3.0)
-    assert Reader(preset("iem")).knows("/scenerotator/YPR")
-    assert not Reader(preset("sparta")).knows("/YPR")
-    assert not Reader(preset("zigsim")).knows("/quaternion")
+    assert PoseReader(preset("iem")).knows("/scenerotator/YPR")
+    assert not PoseReader(preset("sparta")).knows("/YPR")
+    assert not PoseReader(preset("zigsim")).knows("/quaternion")
     with pytest.raises(AuricleError, match=r"'nobody'.*sparta"):
         preset("nobody")
 
@@ -220,4 +220,4 @@ def test_places_and_cases():
 )
 def test_a_pose_that_is_none_is_refused(values, error):
     with pytest.raises(error):
-        Reader(preset("sparta")).pose("/ypr", values)
+        PoseReader(preset("sparta")).pose("/ypr", values)

@@ -17,7 +17,7 @@ import synthetic_set
 from typer.testing import CliRunner
 
 from auricle.osc.protocol import messages as wire
-from auricle.osc.session.recording import Recorder, Recording
+from auricle.osc.session.recording import Recorder, SessionRecording
 from auricle.plugin_core.cli import app, main
 from auricle.plugin_core.offline import render
 
@@ -211,7 +211,7 @@ def test_ctrl_c_ends_a_recording_whole(tmp_path):
             recording.kill()
     assert (recording.returncode, err) == (0, b"")
     assert b"10 datagrams" in out
-    assert len(Recording.load(path).records) == 10
+    assert len(SessionRecording.load(path).records) == 10
 
 
 def test_what_is_recorded_is_replayed(tmp_path, receiver):

@@ -17,7 +17,7 @@ import auricle
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.cli import main
 from auricle.plugin_core.commands import console
-from auricle.plugin_core.mastering.master import Master, Mastering
+from auricle.plugin_core.mastering.master import Mastering, MasterWriter
 from auricle.plugin_core.offline import each_track, mastering
 from auricle.plugin_core.scene.format.model import Listener, Loudness, Output, Static, Track
 from auricle.plugin_core.scene.format.model import Master as SceneMaster
@@ -123,7 +123,7 @@ def test_a_reachable_target_is_reached_behind_the_limiter(tmp_path) -> None:
             at[0] += n
             return drums[:, at[0] - n : at[0]].astype(np.float32)
 
-        master = Master(
+        master = MasterWriter(
             Mastering(0.0, target, -1.0, measure=True), tmp_path / "o.wav", RATE, len(t), 16384
         )
         result = master.result(master.write(read), {}, "")

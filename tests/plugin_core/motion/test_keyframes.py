@@ -13,7 +13,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.plugin_core.audio.files import FileSource
 from auricle.plugin_core.motion.keyframes import EASINGS, INTERPOLATIONS, MOST_M, KeyframePath
-from auricle.plugin_core.motion.paths import HeadTrack, PosedHead, SourcePath, Turned
+from auricle.plugin_core.motion.paths import HeadTrack, PosedHead, RotatedPath, SourcePath
 from auricle.plugin_core.motion.timed_csv import read_positions
 from auricle.plugin_core.scene.format.json_tree import load_tree
 
@@ -77,10 +77,10 @@ def test_the_sides_of_a_pair_turn_around_the_room() -> None:
     path = SourcePath(20.0, 10.0, 2.0, orbit_seconds=8.0)
     times = np.array([0.0, 1.0])
     np.testing.assert_allclose(
-        Turned(path, 30.0).positions_m(times),
+        RotatedPath(path, 30.0).positions_m(times),
         SourcePath(50.0, 10.0, 2.0, orbit_seconds=8.0).positions_m(times), atol=1e-12,
     )  # fmt: skip
-    np.testing.assert_array_equal(Turned(path, 30.0).gains(times), [1.0, 1.0])
+    np.testing.assert_array_equal(RotatedPath(path, 30.0).gains(times), [1.0, 1.0])
 
 
 def test_a_trace_moves_from_the_pose_of_the_head(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.plugins.binaural_plugin import BinauralPlugin
-from auricle.plugin_core.plugins.channel_layout import Layout
+from auricle.plugin_core.plugins.channel_layout import ChannelLayout
 
 RATE = 48000
 HEADS = synthetic_set.make_set()
@@ -278,7 +278,7 @@ class Sides:
     """The plugin's layout alone: what it takes for time comes out smeared."""
 
     def __init__(self) -> None:
-        self._layout = Layout()
+        self._layout = ChannelLayout()
 
     def __call__(self, audio: np.ndarray, _: float) -> np.ndarray:
         channels, form = self._layout.channels_first(audio)

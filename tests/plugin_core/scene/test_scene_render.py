@@ -20,7 +20,7 @@ from auricle.plugin_core.audio.files import ArraySource, FileSource
 from auricle.plugin_core.audio.shared_file import SharedFile
 from auricle.plugin_core.mastering.loudness import LoudnessMeter
 from auricle.plugin_core.mastering.true_peak import TruePeakMeter
-from auricle.plugin_core.mixing.feed import Feed, StreamedChain
+from auricle.plugin_core.mixing.feed import StreamedChain, TrackStream
 from auricle.plugin_core.motion.paths import HeadTrack, SourcePath
 from auricle.plugin_core.plugins.chain import Chain
 from auricle.plugin_core.scene.format.model import (
@@ -193,7 +193,7 @@ def test_what_native_plugins_hold_back_is_made_up_for(sizes: list[int]) -> None:
     audio = np.random.default_rng(0).standard_normal((2, 30000)).astype(np.float32)
     chain = StreamedChain(Chain([AddLatency(300), AddLatency(77)]), "t", RATE, latency=377)
     path = SourcePath()
-    feed = Feed(ArraySource(audio), [path, path], chain=chain, gain=0.5, start_frames=10)
+    feed = TrackStream(ArraySource(audio), [path, path], chain=chain, gain=0.5, start_frames=10)
     parts, at = [], 0
     while at < 32000:
         parts.append(feed.read(sizes[len(parts) % len(sizes)]))
