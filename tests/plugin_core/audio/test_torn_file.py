@@ -17,9 +17,16 @@ RATE, FRAMES = 48000, 20000
 FORMATS = [("WAV", "FLOAT"), ("WAV", "PCM_24"), ("RF64", "FLOAT"), ("FLAC", "PCM_24")]
 
 
+class Files(dict):
+    """Bytes and samples by format, in few words where hypothesis says what failed."""
+
+    def __repr__(self) -> str:
+        return "whole files"
+
+
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], tuple[bytes, object]]:
-    folder, files = tmp_path_factory.mktemp("whole"), {}
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    folder, files = tmp_path_factory.mktemp("whole"), Files()
     audio = 0.1 * np.random.default_rng(0).standard_normal((FRAMES, 2))
     for kind, subtype in FORMATS:
         path = folder / f"{kind}-{subtype}"
