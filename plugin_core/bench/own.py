@@ -13,23 +13,27 @@ from auricle.dsp.geometry import quaternion_from_ypr_deg, unit_vectors
 from auricle.dsp.preparation.played import blended_tables
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import CONTROL_SAMPLES, BinauralRenderer
+from auricle.plugin_core.bench.steps import Steps, row_of
 
 SOURCE_DEG_PER_SECOND = 90.0
 HEAD_DEG_PER_SECOND = 60.0
 SCENE_BLOCKS = 8
 WARM_BLOCKS = 6
-FADE_BLOCKS = 300
 
 
 @dataclass(frozen=True)
 class SpeedRow:
-    """Time of one configuration, every source and the head moving in every block."""
+    """Time of one scene (the kinds of ``steps.Steps``), whole control steps of 128 samples."""
 
     engine: str
+    scene: str
     rank: str
     block_size: int
     n_sources: int
-    microseconds_per_source: float  # a source and 128 samples
+    microseconds_per_source: float  # a source and step, median
+    p10: float  # of the same, the least disturbed tenth
+    p90: float
+    p99: float
     sources_in_real_time: float  # on one core
     deviation_db: float  # from float64 with exact delays, the same scene at rest
 
@@ -61,67 +65,39 @@ class MovingScene:
 
 
 def speed_rows(prepared: PreparedSet, rank: str, seconds: float = 1.0) -> Iterator[SpeedRow]:
-    """Rows over source counts at block 128, over block sizes at 1000 sources, and of a fade."""
+    """Rows over source counts at block 128, over block sizes, and of scenes that rest or fade."""
     for n_sources in (1, 16, 64, 256, 1000, 4000, 10000):
         yield speed_row(prepared, rank, n_sources, 128, seconds)
     for block_size in (64, 256, 512):
         yield speed_row(prepared, rank, 1000, block_size, seconds)
-    yield fade_row(prepared, rank)
+    yield speed_row(prepared, rank, 1, 128, seconds, "steered")
+    for kind in ("at rest", "silent", "switched off"):
+        yield speed_row(prepared, rank, 1000, 128, seconds, kind)
+    yield speed_row(prepared, rank, 10000, 128, seconds, "few")
+    yield speed_row(prepared, rank, 64, 128, seconds, "fade to silence")
 
 
 def speed_row(
-    prepared: PreparedSet, rank: str, n_sources: int, block_size: int, seconds: float
-) -> SpeedRow:
-    """Median time of a block of noise with all sources and the head in motion."""
+    prepared: PreparedSet, rank: str, n_sources: int, block_size: int, seconds: float,
+    kind: str = "moving",
+) -> SpeedRow:  # fmt: skip
+    """Percentiles of the time of a control step in a scene."""
     renderer = BinauralRenderer(prepared, prepared.sample_rate, block_size, n_sources)
-    scene = MovingScene(n_sources, block_size, prepared.sample_rate)
-    out = np.zeros((2, block_size), dtype=np.float32)
+    scene = Steps(renderer, prepared.sample_rate, block_size, kind)
+    times = row_of(scene.time(seconds), n_sources, kind)
+    return _row("auricle", kind, rank, block_size, n_sources, times, prepared.sample_rate,
+                _deviation_db(prepared, min(n_sources, 16)))  # fmt: skip
 
-    def block(i: int) -> float:
-        positions, orientation = scene.at(i)
-        renderer.set_positions(positions)
-        renderer.set_listener(orientation)
-        at = i % SCENE_BLOCKS * block_size
-        part = np.ascontiguousarray(scene.audio[:, at : at + block_size])
-        begin = time.perf_counter()
-        renderer.process_into(part, out)
-        return time.perf_counter() - begin
 
-    taken = float(np.median(timed(block, seconds)))
-    each = taken / n_sources * CONTROL_SAMPLES / block_size
-    deviation = _deviation_db(prepared, min(n_sources, 16))
+def _row(
+    engine: str, scene: str, rank: str, block_size: int, n_sources: int,
+    times: dict[str, float], sample_rate: int, deviation_db: float,
+) -> SpeedRow:  # fmt: skip
+    in_real_time = 1e6 * CONTROL_SAMPLES / sample_rate / times["median"]
     return SpeedRow(
-        "auricle", rank, block_size, n_sources, 1e6 * each,
-        CONTROL_SAMPLES / prepared.sample_rate / each, deviation,
+        engine, scene, rank, block_size, n_sources, times["median"], times["p10"], times["p90"],
+        times["p99"], in_real_time, deviation_db,
     )  # fmt: skip
-
-
-def fade_row(prepared: PreparedSet, rank: str, n_sources: int = 64) -> SpeedRow:
-    """Noise that fades to nothing, all sources at rest: its slowest ten blocks, median.
-
-    It should take no longer than any other sound: no number below those that are held in full may
-    reach an operation.
-    """
-    renderer = BinauralRenderer(prepared, prepared.sample_rate, 128, n_sources)
-    audio = fading_noise(n_sources, FADE_BLOCKS * 128)
-    out = np.zeros((2, 128), dtype=np.float32)
-    taken = np.empty(FADE_BLOCKS)
-    for i in range(FADE_BLOCKS):
-        part = np.ascontiguousarray(audio[:, i * 128 : (i + 1) * 128])
-        begin = time.perf_counter()
-        renderer.process_into(part, out)
-        taken[i] = time.perf_counter() - begin
-    each = float(np.median(taken.reshape(-1, 10), axis=1).max()) / n_sources
-    return SpeedRow(
-        "auricle, fade to silence", rank, 128, n_sources, 1e6 * each,
-        CONTROL_SAMPLES / prepared.sample_rate / each, _deviation_db(prepared, min(n_sources, 16)),
-    )  # fmt: skip
-
-
-def fading_noise(n_sources: int, n: int) -> NDArray[np.float32]:
-    """Noise (S, n) that falls evenly in decibels, to below the least number of float32."""
-    fade = 10.0 ** -np.linspace(0.0, 46.0, n)
-    return (_noise(np.random.default_rng(0), n_sources, n) * fade).astype(np.float32)
 
 
 def baseline_row(
@@ -142,10 +118,10 @@ def baseline_row(
             total += oaconvolve(audio[s : s + 1], filters[s], axes=1)
         return time.perf_counter() - begin
 
-    each = float(np.median(timed(block, seconds))) / n_sources * CONTROL_SAMPLES / block_size
-    return SpeedRow(
-        "scipy oaconvolve, at rest", f"{n_taps} taps", block_size, n_sources, 1e6 * each,
-        CONTROL_SAMPLES / sample_rate / each, -140.0,
+    taken = timed(block, seconds) * CONTROL_SAMPLES / block_size
+    return _row(
+        "scipy oaconvolve", "at rest", f"{n_taps} taps", block_size, n_sources,
+        row_of(taken.tolist(), n_sources, "at rest"), sample_rate, -140.0,
     )  # fmt: skip
 
 
