@@ -1,12 +1,23 @@
 # mypy: disable-error-code="no-untyped-def, call-arg"
-"""Arrays handed to compiled code as one address: what a driver's callback is given.
+"""Arrays handed to compiled code as one address, in place of dozens of arguments.
 
 A ``Record`` names its arrays and their types once. ``pack`` puts their addresses and shapes into a
 table; compiled code that is given the table's address gets the arrays back by name, without a copy,
-a count of references or an allocation. Whoever packs them keeps them alive.
+a count of references or an allocation. The same read works as plain Python.
+
+Whoever packs arrays keeps what ``pack`` returns for as long as the address is in use, and packs
+anew what was copied or unpickled: addresses are of one object in one process.
+
+Where a file's kernels use ``auricle.dsp.compiled.simd`` or ``inline="always"``, whoever reads a
+record hands it on to a function of its own, which does the work: Numba then clears dead code away,
+and takes what is written to arrays that a function has not been given for that.
+
+Numba's cache does not see a change here. So every file with kernels that read records holds a stamp
+of this file's text (``RECORDS``), as with ``auricle.dsp.compiled.simd``.
 """
 
 import collections
+import ctypes
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,6 +74,8 @@ def flags(n_dimensions: int) -> types.Array:
 class Packed:
     """Arrays of a record, alive, and the address that compiled code reads them at.
 
+    A copy or a pickle of it is None: its holder has to pack the copied arrays.
+
     Attributes:
         arrays: the named tuple.
         address: of their table.
@@ -73,20 +86,26 @@ class Packed:
         self._table = table
         self.address = int(table.ctypes.data)
 
+    def __reduce__(self) -> Any:
+        return _nothing, ()
+
+
+def _nothing() -> None:
+    return None
+
 
 class Record:
     """Names and types of arrays that go together.
 
     ``read`` is a function for compiled code: the named tuple of arrays at an address. It also works
-    as plain Python, on what this process has packed.
+    as plain Python.
     """
 
     def __init__(self, name: str, **fields: types.Array) -> None:
         kind: Any = collections.namedtuple(name, list(fields))  # type: ignore[misc]
         self._kind = kind
         self._fields = fields
-        self._found: dict[int, Any] = {}
-        self.read = _reader(name, fields, self._found)
+        self.read = _reader(kind, name, fields)
 
     def pack(self, arrays: Mapping[str, NDArray[Any]]) -> Packed:
         """Put arrays behind one address; raises AuricleError where one is not of its type."""
@@ -102,13 +121,7 @@ class Record:
                 )
             words += [array.ctypes.data, *array.shape]
         named = self._kind(**{name: arrays[name] for name in self._fields})
-        packed = Packed(named, np.array(words, dtype=np.int64))
-        self._found[packed.address] = named
-        return packed
-
-    def forget(self, packed: Packed) -> None:
-        """Let go of arrays that no thread reads any more."""
-        self._found.pop(packed.address, None)
+        return Packed(named, np.array(words, dtype=np.int64))
 
 
 class _At(types.Type):
@@ -146,7 +159,7 @@ def _named(context, builder, kind, value, name):
     return _array(context, builder, words, *kind.places[name])
 
 
-def _reader(name: str, fields: Mapping[str, types.Array], found: dict[int, Any]) -> Any:
+def _reader(kind: Any, name: str, fields: Mapping[str, types.Array]) -> Any:
     there = _At(name, fields)
 
     @intrinsic
@@ -157,10 +170,21 @@ def _reader(name: str, fields: Mapping[str, types.Array], found: dict[int, Any])
         return there(types.int64), code
 
     def read(address):
-        return found[address]
+        return kind(**{name: _seen(address, *place) for name, place in there.places.items()})
 
     overload(read)(lambda address: lambda address: read_there(address))
     return read
+
+
+def _seen(address: int, at: int, kind: types.Array) -> NDArray[Any]:
+    """The array of that word and type in the table at an address, a view of the same memory."""
+    words = (ctypes.c_int64 * (1 + kind.ndim)).from_address(int(address) + 8 * at)
+    dtype, shape = numpy_support.as_dtype(kind.dtype), tuple(words[1:])
+    count = int(np.prod(shape))
+    if count == 0:
+        return np.zeros(shape, dtype=dtype)
+    memory: Any = (ctypes.c_char * (count * dtype.itemsize)).from_address(words[0])
+    return np.frombuffer(memory, dtype=dtype).reshape(shape)
 
 
 def _array(context, builder, words, at, kind):

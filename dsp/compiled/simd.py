@@ -1,12 +1,12 @@
 # mypy: disable-error-code="no-untyped-def, call-arg"
-"""Vectors of ``LANES`` or ``NARROW`` float32 numbers that compiled kernels keep in registers.
+"""SIMD: vectors of ``LANES`` or ``NARROW`` float32 numbers that kernels keep in registers.
 
 Each operation is a plain function of NumPy arrays and, inside a compiled kernel, one or two machine
 instructions; so a kernel's ``.py_func`` runs the same code without a compiler. LLVM splits vectors
 wider than the processor's own.
 
 Numba's cache does not see a change here. So every file with kernels that use these operations holds
-a stamp of this file's text (``VECTORS``, checked by tests/dsp/compiled/test_simd.py): a change here
+a stamp of this file's text (``VECTORS``, checked by tests/dsp/compiled/test_stamps.py): a change here
 changes them, and they are compiled anew.
 """
 

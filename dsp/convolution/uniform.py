@@ -19,6 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.records import Record, f32, i64
 from auricle.dsp.compiled.simd import (
     NARROW,
     add,
@@ -37,11 +38,29 @@ from auricle.dsp.compiled.simd import (
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.streaming.stream import Stream
 
-VECTORS = "7007f01209dc"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "029330cba315"  # the text of simd.py that is compiled into the kernels below
+RECORDS = "554250c163e1"  # likewise of records.py
 BLOCK = 128
 SIZE = 2 * BLOCK  # of the FFT; a power of four
 PLANE = SIZE * NARROW  # inputs transformed side by side: 16 would not fit the first-level cache
 
+# G groups of 2 NARROW inputs, P partitions.
+FILTERS = Record(
+    "FilterArrays",
+    re=f32(5),  # (2, G, P', SIZE, NARROW), P' <= P: real parts of all P, then of all Q
+    im=f32(5),  # likewise imaginary
+)
+CONVOLVER = Record(
+    "ConvolverArrays",
+    window=f32(4),  # (G, 2, SIZE, NARROW) last block and this one
+    spectra=f32(5),  # (2, G, P, SIZE, NARROW) real and imaginary, of the last P blocks
+    head=i64(1),  # (1,) where in P this block's stand
+    tail=f32(4),  # (2, 2, SIZE, NARROW) products with older blocks, of filters now and next
+    work=f32(3),  # (4, SIZE, NARROW) scratch
+    twiddle=f32(2),  # (2, SIZE) cosines and minus sines
+)
+
+_convolver, _filters = CONVOLVER.read, FILTERS.read
 _OPTIONS: dict[str, Any] = {
     "cache": CACHE,
     "nogil": True,
@@ -70,6 +89,20 @@ class FilterSpectra:
         spectra = np.stack([u - 1j * v, u + 1j * v])  # (2, G, P, SIZE, NARROW)
         self.re = np.ascontiguousarray(spectra.real, dtype=np.float32)
         self.im = np.ascontiguousarray(spectra.imag, dtype=np.float32)
+        self._pack()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Copies have a record of their own arrays."""
+        self.__dict__.update(state)
+        self._pack()
+
+    def _pack(self) -> None:
+        self._packed = FILTERS.pack({"re": self.re, "im": self.im})
+
+    @property
+    def address(self) -> int:
+        """Of its ``FILTERS``, for as long as it lives."""
+        return self._packed.address
 
 
 class PartitionedConvolver(Stream):
@@ -91,7 +124,26 @@ class PartitionedConvolver(Stream):
         self._ramp = ((np.arange(BLOCK) + 1.0) / BLOCK).astype(np.float32)
         self._faded = np.zeros((2, BLOCK), dtype=np.float32)
         self._phase = 0
-        self._head = 0
+        self._head = np.zeros(1, dtype=np.int64)
+        self._pack()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Copies have a record of their own arrays."""
+        super().__setstate__(state)
+        self._pack()
+
+    def _pack(self) -> None:
+        self._packed = CONVOLVER.pack({
+            "window": self._window, "spectra": self._inputs, "head": self._head,
+            "tail": self._tail, "work": self._work, "twiddle": self._twiddle,
+        })  # fmt: skip
+
+    @property
+    def address(self) -> int:
+        """Of its ``CONVOLVER``, for as long as it lives; for compiled code that calls
+        ``convolve_part`` itself, and no other method meanwhile.
+        """
+        return self._packed.address
 
     def reset(self) -> None:
         """Forget all input."""
@@ -100,7 +152,7 @@ class PartitionedConvolver(Stream):
     def _silence(self) -> None:
         self._window[:] = 0.0
         self._inputs[:] = 0.0
-        self._phase = self._head = 0
+        self._phase = 0
 
     def exchange(self, filters: FilterSpectra) -> None:
         """Fade over to other filters within the next whole block.
@@ -139,80 +191,60 @@ class PartitionedConvolver(Stream):
         """
         if self._phase == 0 and self._next is not None:
             self._fading, self._next = self._next, None
-        self._run(self.filters, 0, x, first, count, out, at, True)
+        convolve_part(
+            self._packed.address, self.filters.address, 0, x, first, count, self._phase, out, at
+        )
         if self._fading is not None:
-            self._run(self._fading, 1, x, first, count, self._faded, 0, False)
+            convolve_part(
+                self.address, self._fading.address, 1, x, first, count, self._phase, self._faded, 0
+            )
             ramp = self._ramp[self._phase : self._phase + count]
             part = out[:, at : at + count]
             part += ramp * (self._faded[:, :count] - part)
         self._phase += count
         if self._phase == BLOCK:
             self._phase = 0
-            self._head = (self._head + 1) % self._inputs.shape[2]
-            self._window[:, :, :BLOCK] = self._window[:, :, BLOCK:]
             if self._fading is not None:
                 self.filters, self._fading = self._fading, None
 
-    def _run(
-        self, filters: FilterSpectra, which: int, x: NDArray[np.float32], first: int, count: int,
-        out: NDArray[np.float32], at: int, forward: bool,
-    ) -> None:  # fmt: skip
-        convolve_part(
-            x, first, count, self._phase, forward, self._window, self._inputs, self._head,
-            filters.re, filters.im, self._tail[which], self._work, self._twiddle, out, at,
-        )  # fmt: skip
-
-
-def arrays_of(convolver: PartitionedConvolver | None) -> dict[str, NDArray]:
-    """All that a convolver without an exchange under way holds, by name, for a compiled function
-    that does the work of ``process_part``; of None, empty arrays of the same kinds.
-    """
-    if convolver is None:
-        dimensions = {"filters_re": 5, "filters_im": 5, "spectra": 5, "window": 4, "tail": 3,
-                      "work": 3, "twiddle": 2}  # fmt: skip
-        nothing: dict[str, NDArray] = {
-            name: np.zeros((0,) * n, dtype=np.float32) for name, n in dimensions.items()
-        }
-        return nothing | {"head": np.zeros(1, dtype=np.int64)}
-    return {
-        "filters_re": convolver.filters.re, "filters_im": convolver.filters.im,
-        "spectra": convolver._inputs, "window": convolver._window, "tail": convolver._tail[0],
-        "work": convolver._work, "twiddle": convolver._twiddle,
-        "head": np.array([convolver._head], dtype=np.int64),
-    }  # fmt: skip
-
 
 @njit(**_OPTIONS)
-def convolve_part(
-    x, first, count, phase, forward, window, inputs, head, filter_re, filter_im, tail, work,
-    twiddle, out, at,
-):  # fmt: skip
+def convolve_part(at, filters_at, which, x, first, count, phase, out, to):
     """Convolve one part of a block; see ``PartitionedConvolver.process_part``.
 
     Args:
+        at, filters_at: addresses of the ``CONVOLVER`` and of the ``FILTERS`` to use.
+        which: 0 for its filters now, which takes in and transforms the input; 1 for those next,
+            called behind that.
         x: (C, n) float32; samples first to first + count.
         first: first sample of the part in ``x``.
         count: its length.
         phase: its place in the block.
-        forward: whether to take in and transform the input (once a part, whatever the filters).
-        window: (G, 2, SIZE, NARROW) last block and this one; 2 NARROW inputs a group.
-        inputs: (2, G, P, SIZE, NARROW) real and imaginary spectra of the last P blocks.
-        head: where in P this block's spectrum stands.
-        filter_re: (2, G, P', SIZE, NARROW), P' <= P, real parts of all P, then of all Q.
-        filter_im: the same, imaginary parts.
-        tail: (2, SIZE, NARROW) the products with older blocks, made at phase 0.
-        work: (4, SIZE, NARROW) scratch.
-        twiddle: (2, SIZE) cosines and minus sines.
-        out: (2, T) float32, written from ``at`` on.
-        at: first sample written.
+        out: (2, T) float32, written from ``to`` on.
+        to: first sample written.
     """
+    _convolve_part(_convolver(at), _filters(filters_at), which, x, first, count, phase, out, to)
+
+
+@njit(**_OPTIONS)
+def _convolve_part(c, f, which, x, first, count, phase, out, to):
+    """The same on the records."""
+    window, inputs, work, twiddle, tail = c.window, c.spectra, c.work, c.twiddle, c.tail[which]
+    filter_re, filter_im = f.re, f.im
     n_groups = window.shape[0]
     n_kept = inputs.shape[2]
     n_partitions = filter_re.shape[2]
     all_re, all_im = flat(inputs[0]), flat(inputs[1])
-    if forward:
-        for c in range(x.shape[0]):
-            at_x, at_window = c * x.shape[1] + first, c // NARROW * PLANE + c % NARROW
+    if which == 0 and phase == 0:
+        c.head[0] = (c.head[0] + 1) % n_kept
+        for i in range(2 * n_groups):
+            half_plane = BLOCK * NARROW
+            for j in range(i * PLANE, i * PLANE + half_plane, NARROW):
+                store(flat(window), j, load_narrow(flat(window), j + half_plane))
+    head = c.head[0]
+    if which == 0:
+        for i in range(x.shape[0]):
+            at_x, at_window = i * x.shape[1] + first, i // NARROW * PLANE + i % NARROW
             _take(flat(x), at_x, count, phase, flat(window), at_window)
         for g in range(n_groups):
             _copy(flat(window), 2 * g * PLANE, flat(work), 0)
@@ -241,7 +273,7 @@ def convolve_part(
             g * n_partitions * PLANE, half, flat(work), PLANE, 0,
         )  # fmt: skip
     _fft(flat(work), flat(twiddle))
-    left, right, sums = out[0, at : at + count], out[1, at : at + count], flat(work)
+    left, right, sums = out[0, to : to + count], out[1, to : to + count], flat(work)
     for t in range(count):
         i = (BLOCK + phase + t) * NARROW
         left[t] = total(load_narrow(sums, PLANE + i))

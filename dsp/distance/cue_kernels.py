@@ -1,9 +1,9 @@
 # mypy: disable-error-code="no-untyped-def"
 """Kernels of distance: where each ear looks, and what that adds to delays and spectra.
 
-``aim_distance`` runs when a control step begins, before sources are looked up in the mesh, if
-``any_nearer`` finds a source that asks for it; the filters it sets run in ``spatialize``. Kernels
-take plain arrays, allocate nothing, raise nothing and hold no GIL.
+``aim_distance`` runs when a control step begins, before sources are looked up in the mesh; the
+filters it sets run in ``spatialize``. Kernels take arrays and the address of a record, allocate
+nothing, raise nothing and hold no GIL.
 
 Letters: S sources, E ears, A angles, D distances.
 """
@@ -13,7 +13,19 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from auricle.dsp.compiled.engine_record import (
+    AIR_LAST,
+    AIR_SCALE_M,
+    CUES,
+    HEAD_RADIUS_M,
+    NEAREST_M,
+    REFERENCE_M,
+    SAMPLES_PER_M,
+)
 from auricle.dsp.compiled.options import CACHE
+
+RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
 
 STEP = 128  # samples of a control step, as in the renderer
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
@@ -28,6 +40,7 @@ FARTHEST_M = 1e30  # as in aim.py
 PARALLAX_RADIUS = 0.75
 FADE_COSINE = 0.2
 
+_cues = CUES.read
 _OPTIONS: dict[str, Any] = {
     "cache": CACHE,
     "nogil": True,
@@ -37,36 +50,37 @@ _OPTIONS: dict[str, Any] = {
 
 
 @njit(**_OPTIONS)
-def aim_distance(
-    positions, turn, origin, near_table, reference_m, nearest_m, head_radius_m, limits_m,
-    samples_per_m, ears, air_table, air_scale_m, air_last, in_air, jump, near, early, directions,
-    delays, old, new, state, memory,
-):  # fmt: skip
+def aim_distance(at, positions, turn, origin, jump):
     """Set what distance asks of each source and ear at the end of the step that begins.
 
-    Returns the number of sources whose filters do something.
+    Nothing is done where no source asks for anything and none did in the step before.
 
     Args:
+        at: address of the ``CUES``; where ``near`` is False, ``directions`` and ``delays`` need not
+            be heeded; ``memory`` is emptied where filters are bypassed.
         positions: (S, 3) world positions in metres.
         turn: (3, 3) world to head axes; origin: (3,) the listener's position in metres.
-        near_table: (A, D, 5) from ``near_field_table``; A = 0 for no near field.
-        reference_m, nearest_m, head_radius_m: of that table.
-        limits_m: (S,) distances at which near-field cues begin, in full from 0.9 of that on; from
-            the set's own distance on they begin by themselves. 0 switches them off.
-        samples_per_m: sample rate over speed of sound.
-        ears: (2, 3) unit vectors to the ears.
-        air_table: (D, 5) from ``air_table``; D = 0 for no absorption.
-        air_scale_m, air_last: its axis runs evenly in r / (r + scale) to ``last``.
-        in_air: (S,) bool, which sources the air absorbs.
         jump: whether the new filters hold from the step's first sample on.
-        near: (S,) bool out; where False, ``directions`` and ``delays`` need not be heeded.
-        early: (S,) out, share that is left of what sounds before the onset (it has no filter).
-        directions: (S, 2, 3) out, unit vectors in head axes at which each ear's set is read.
-        delays: (S, 2) out, samples to add to the delays found there, of either sign.
-        old, new: (S, 2, 5) filters at the begin and end of the step, in and out; b0 b1 b2 a1 a2.
-        state: (S,) out: BYPASS, CONSTANT or CHANGE.
-        memory: (S, ...) of the filters; emptied where they are bypassed.
     """
+    _aim_distance(_cues(at), positions, turn, origin, jump)
+
+
+@njit(**_OPTIONS)
+def _aim_distance(c, positions, turn, origin, jump):
+    """The same on the record."""
+    near_table, air_table, limits_m, in_use = c.near_table, c.air_table, c.limits_m, c.in_use
+    asked = air_table.shape[0] > 0 or (
+        near_table.shape[0] > 0 and any_nearer(positions, origin, limits_m)
+    )
+    # A step longer than asked: filters return to doing nothing within it.
+    if not asked and in_use[0] == 0:
+        return
+    numbers, ears, in_air, near, early = c.numbers, c.ears, c.in_air, c.near, c.early
+    directions, delays, state, memory = c.directions, c.delays, c.state, c.memory
+    old, new = c.filters[0], c.filters[1]
+    reference_m, nearest_m = numbers[REFERENCE_M], numbers[NEAREST_M]
+    head_radius_m, samples_per_m = numbers[HEAD_RADIUS_M], numbers[SAMPLES_PER_M]
+    air_scale_m, air_last = numbers[AIR_SCALE_M], numbers[AIR_LAST]
     with_near, with_air = near_table.shape[0] > 1, air_table.shape[0] > 1
     n_filtered = 0
     for s in range(len(state)):
@@ -118,7 +132,7 @@ def aim_distance(
         else:
             state[s] = CONSTANT if same else CHANGE
             n_filtered += 1
-    return n_filtered
+    in_use[0] = 1 if asked or n_filtered > 0 else 0
 
 
 @njit(**_OPTIONS)

@@ -1,11 +1,14 @@
 """Distance for S sources of one set: level, air, and near-field cues, step by step."""
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.acoustics.air_absorption import SCALE_M, Air, air_table, table_distances_m
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.arrays import Array
+from auricle.dsp.compiled.engine_record import CUES
 from auricle.dsp.distance import cue_kernels as kernels
 from auricle.dsp.distance.near_field import NearFieldTable
 from auricle.dsp.errors import AuricleError
@@ -39,25 +42,29 @@ class DistanceCues:
         sample_rate: Hz.
         near: the set's table, or None for no near-field cues.
         air: the air's state, or None for no absorption; it also sets the speed of sound.
-        limit_m: near-field cues fade in from here to 0.9 of it; ``limits_m`` (S,) and ``in_air``
-            (S,) set that, and who hears the air, source by source.
+        limit_m: near-field cues fade in from here to 0.9 of it: one number for all, or (S,) that
+            its owner may write to at any time. From the set's own distance on they begin by
+            themselves; 0 switches them off.
+        in_air: (S,) bool likewise, whom the air absorbs; None for all.
     """
 
     def __init__(
         self, n_sources: int, sample_rate: int, near: NearFieldTable | None = None,
-        air: Air | None = None, limit_m: float = NEAR_LIMIT_M,
+        air: Air | None = None, limit_m: float | Array = NEAR_LIMIT_M,
+        in_air: NDArray[np.bool_] | None = None,
     ) -> None:  # fmt: skip
         speed = air.sound_speed_m_s if air else SOUND_SPEED_M_S
-        self._samples_per_m = sample_rate / speed
-        self.limits_m = np.full(n_sources, float(limit_m))
-        self.in_air = np.ones(n_sources, dtype=np.bool_)
-        self._near_table = near.coefficients if near else np.zeros((0, 0, 5))
-        self._reference_m = near.reference_m if near else 1.0
-        self._nearest_m = near.nearest_m if near else 0.5
-        self._head_radius_m = near.head_radius_m if near else 0.1
+        farthest_m = float(table_distances_m()[-1])
+        self._numbers = np.array([
+            near.reference_m if near else 1.0, near.nearest_m if near else 0.5,
+            near.head_radius_m if near else 0.1, sample_rate / speed, SCALE_M,
+            farthest_m / (farthest_m + SCALE_M),
+        ])  # fmt: skip
+        self._near_table = np.ascontiguousarray(near.coefficients if near else np.zeros((0, 0, 5)))
         self._air_table = air_table(air, sample_rate) if air else np.zeros((0, 5))
-        farthest = float(table_distances_m()[-1])
-        self._air_last = farthest / (farthest + SCALE_M)
+        each_m = limit_m if isinstance(limit_m, np.ndarray) else np.full(n_sources, float(limit_m))
+        self.limits_m = each_m
+        self.in_air = np.ones(n_sources, dtype=np.bool_) if in_air is None else in_air
         self.near = np.zeros(n_sources, dtype=np.bool_)
         self.early = np.ones(n_sources)
         self.directions = np.zeros((n_sources, 2, 3))
@@ -65,39 +72,43 @@ class DistanceCues:
         self.coefficients = np.tile(np.array(IDENTITY_COEFFICIENTS), (2, n_sources, 2, 1))
         self.state = np.zeros(n_sources, dtype=np.int8)
         self.memory = np.zeros((n_sources, 2, 4))
-        self.in_use = False
+        self._in_use = np.zeros(1, dtype=np.int64)
+        self._asks = len(self._near_table) > 0 or len(self._air_table) > 0
+        self._pack()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Copies have a record of their own arrays."""
+        self.__dict__.update(state)
+        self._pack()
+
+    def _pack(self) -> None:
+        self._packed = CUES.pack({
+            "near_table": self._near_table, "air_table": self._air_table, "numbers": self._numbers,
+            "ears": EARS, "limits_m": self.limits_m, "in_air": self.in_air, "in_use": self._in_use,
+            "near": self.near, "early": self.early, "directions": self.directions,
+            "delays": self.delays, "filters": self.coefficients, "state": self.state,
+            "memory": self.memory,
+        })  # fmt: skip
+
+    @property
+    def address(self) -> int:
+        """Of its ``CUES``, for as long as it lives."""
+        return self._packed.address
+
+    @property
+    def in_use(self) -> bool:
+        """Whether distance asked for anything in the last step."""
+        return bool(self._in_use[0])
+
+    @in_use.setter
+    def in_use(self, value: bool) -> None:
+        self._in_use[0] = value
 
     def aim(self, positions: Array, turn: Array, origin: Array, jump: bool) -> None:
         """Set what holds at the end of the step that begins; arguments as of the renderer's aim."""
-        asked = len(self._air_table) > 0 or (
-            len(self._near_table) > 0 and kernels.any_nearer(positions, origin, self.limits_m)
-        )
-        # A step longer than asked: filters return to doing nothing within it.
-        if not (asked or self.in_use):
-            return
-        filtered = kernels.aim_distance(
-            positions, turn, origin, self._near_table, self._reference_m, self._nearest_m,
-            self._head_radius_m, self.limits_m, self._samples_per_m, EARS, self._air_table,
-            SCALE_M, self._air_last, self.in_air, jump, self.near, self.early, self.directions,
-            self.delays,
-            self.coefficients[0], self.coefficients[1], self.state, self.memory,
-        )  # fmt: skip
-        self.in_use = asked or filtered > 0
+        if self._asks:
+            kernels.aim_distance(self._packed.address, positions, turn, origin, jump)
 
     def reset(self) -> None:
         """Forget all sound; the next positions should be jumped to."""
         self.memory[:] = 0.0
-
-    def arrays(self) -> dict[str, Array]:
-        """All that it holds, by name, for a compiled function that does the work of ``aim``."""
-        return {
-            "near": self.near, "early": self.early, "near_directions": self.directions,
-            "near_delays": self.delays, "cue_filters": self.coefficients, "cue_state": self.state,
-            "cue_memory": self.memory, "near_limits_m": self.limits_m, "in_air": self.in_air,
-            "near_table": self._near_table, "air_table": self._air_table, "ears": EARS,
-            "cue_numbers": np.array(
-                [self._reference_m, self._nearest_m, self._head_radius_m, self._samples_per_m,
-                 SCALE_M, self._air_last],
-            ),
-            "cues_in_use": np.array([self.in_use], dtype=np.int64),
-        }  # fmt: skip

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 
 from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.records import Record, f32, f64, i8, i32
 from auricle.dsp.compiled.simd import (
     LANES,
     add,
@@ -45,7 +46,8 @@ from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stream import Stream
 
-VECTORS = "7007f01209dc"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "029330cba315"  # the text of simd.py that is compiled into the kernels below
+RECORDS = "554250c163e1"  # likewise of records.py
 
 STEP = 128  # samples in which delays and filters run from one direction to the next
 SEGMENT = 32  # samples of a blend of two delays
@@ -60,6 +62,30 @@ _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
 }
+
+CASCADE = Record(
+    "CascadeArrays",
+    triangles=i32(2),  # (T, 3) vertices
+    coefficients=f32(4),  # (V, 2, N, 5), of the ``CascadeSet``
+    set_delays=f64(2),  # (V, 2) likewise
+    triangle=i32(1),  # (S,) where each source is
+    weights=f32(2),  # (S, 3) of the triangle's vertices
+    gains=f64(1),  # (S,) linear; they go into the first section
+    start=f32(4),  # (tiles, N, 5, L) coefficients at the step's begin
+    change=f32(4),  # (tiles, N, 5, L) by how much they change within it
+    moves=i8(1),  # (tiles,) 0 where all sources of a tile rest
+    delays=f64(3),  # (2, S, 2) samples, at the step's begin and end
+    past=f32(2),  # (S, R) the R last samples of each source
+    memory=f32(4),  # (tiles, N + 1, 2, L) the last two samples before and behind each section
+    table=f32(2),  # of ``delay_table(TAPS)``
+    ramp=f32(1),  # (STEP + L,) (t + 1) / STEP
+    blend_ramp=f32(1),  # (SEGMENT,) likewise
+    row=f32(1),  # (R + STEP + L,) scratch: one source's past and new samples
+    taps=f32(2),  # (2, TAPS) scratch
+    heard=f32(2),  # (STEP, L) scratch: delayed samples, then the ears' signals
+    line=f32(1),  # (STEP + L,) scratch
+)
+_cascades = CASCADE.read
 
 
 @dataclass(frozen=True)
@@ -138,15 +164,32 @@ class CascadeRenderer(Stream):
         self._start = np.zeros((n_tiles, n_sections, 5, LANES), dtype=np.float32)
         self._change = np.zeros_like(self._start)
         self._moves = np.zeros(n_tiles, dtype=np.int8)
-        self._old = np.zeros((n_sources, 2))
-        self._new = np.zeros((n_sources, 2))
+        self._delays = np.zeros((2, n_sources, 2))
         self._memory = np.zeros((n_tiles, n_sections + 1, 2, LANES), dtype=np.float32)
         self._taps = np.zeros((2, TAPS), dtype=np.float32)
         self._heard = np.zeros((STEP, LANES), dtype=np.float32)
         self._line = np.zeros(STEP + LANES, dtype=np.float32)
         self._ramp = np.arange(1, STEP + LANES + 1, dtype=np.float32) / STEP
         self._blend_ramp = np.arange(1, SEGMENT + 1, dtype=np.float32) / SEGMENT
+        self._pack()
         self.reset()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Copies have a record of their own arrays."""
+        super().__setstate__(state)
+        self._pack()
+
+    def _pack(self) -> None:
+        filters = self._filters
+        self._packed = CASCADE.pack({
+            "triangles": filters.mesh.triangles, "coefficients": filters.coefficients,
+            "set_delays": filters.delays, "triangle": self._triangle, "weights": self._weights,
+            "gains": self._gains, "start": self._start, "change": self._change,
+            "moves": self._moves, "delays": self._delays, "past": self._past,
+            "memory": self._memory, "table": self._table, "ramp": self._ramp,
+            "blend_ramp": self._blend_ramp, "row": self._row, "taps": self._taps,
+            "heard": self._heard, "line": self._line,
+        })  # fmt: skip
 
     def set_positions(self, xyz: ArrayLike) -> None:
         """Directions (S, 3) in the head's axes, of any length above zero, from the next step on."""
@@ -196,38 +239,31 @@ class CascadeRenderer(Stream):
                     self._directions, self._triangle, self._weights, mesh.inverse,
                     mesh.neighbours, mesh.start_table,
                 )  # fmt: skip
-                aim_cascades(
-                    self._triangle, self._weights, self._gains, mesh.triangles,
-                    self._filters.coefficients, self._filters.delays, self._fresh, self._start,
-                    self._change, self._moves, self._old, self._new,
-                )  # fmt: skip
+                aim_cascades(self._packed.address, self._fresh)
                 self._fresh = False
             count = min(STEP - self._phase, audio.shape[1] - done)
-            render_cascades(
-                audio, done, count, self._phase, self._past, self._row, self._start, self._change,
-                self._moves, self._old, self._new, self._memory, self._table, self._taps,
-                self._heard, self._line, self._ramp, self._blend_ramp, out,
-            )  # fmt: skip
+            render_cascades(self._packed.address, audio, done, count, self._phase, out)
             done += count
             self._phase = (self._phase + count) % STEP
 
 
 @njit(**_OPTIONS)
-def aim_cascades(
-    triangle, weights, gains, triangles, coefficients, delays, fresh, start, change, moves, old, new
-):  # fmt: skip
+def aim_cascades(at, fresh):
     """Set the coefficients and delays that each source reaches at the end of the step that begins.
 
     Args:
-        triangle, weights: (S,) and (S, 3), where each source is.
-        gains: (S,) linear; they go into the first section.
-        triangles: (T, 3) vertices.
-        coefficients, delays: of a ``CascadeSet``.
+        at: address of the ``CASCADE``; written are ``start``, ``change``, ``moves``, ``delays``.
         fresh: whether the new values hold from the step's first sample on.
-        start, change: (tiles, N, 5, L) in: of the last step, out: of this one.
-        moves: (tiles,) out, 0 where all sources of a tile rest.
-        old, new: (S, 2) delays in samples at the step's ends.
     """
+    _aim_cascades(_cascades(at), fresh)
+
+
+@njit(**_OPTIONS)
+def _aim_cascades(c, fresh):
+    """The same on the record."""
+    triangle, weights, gains, triangles = c.triangle, c.weights, c.gains, c.triangles
+    coefficients, delays, start, change = c.coefficients, c.set_delays, c.start, c.change
+    moves, old, new = c.moves, c.delays[0], c.delays[1]
     n_sections = coefficients.shape[2]
     moves[:] = 0
     for s in range(len(triangle)):
@@ -263,24 +299,24 @@ def aim_cascades(
 
 
 @njit(**_OPTIONS)
-def render_cascades(
-    audio, first, count, phase, past, row, start, change, moves, old, new, memory, table, taps,
-    heard, line, ramp, blend_ramp, out,
-):  # fmt: skip
+def render_cascades(at, audio, first, count, phase, out):
     """Add all sources to ``out`` (2, T), samples ``first`` to ``first + count``.
 
     Args:
+        at: address of the ``CASCADE``, aimed for this step; written are ``past`` and ``memory``.
         audio: (S, T) float32.
         phase: samples of the step rendered before; ``phase + count`` is at most STEP.
-        past: (S, R) the R last samples of each source.
-        row: (R + STEP + L,) scratch: one source's past and new samples.
-        start, change, moves, old, new: from ``aim_cascades``.
-        memory: (tiles, N + 1, 2, L) the last two samples before and behind each section.
-        table: from ``delay_table(TAPS)``; taps: (2, TAPS) scratch.
-        heard: (STEP, L) scratch: delayed samples, then the ears' signals; line: (STEP + L,).
-        ramp: (STEP + L,) (t + 1) / STEP; blend_ramp: (SEGMENT,) likewise.
         out: (2, T) float32.
     """
+    _render_cascades(_cascades(at), audio, first, count, phase, out)
+
+
+@njit(**_OPTIONS)
+def _render_cascades(c, audio, first, count, phase, out):
+    """The same on the record."""
+    past, row, start, change, moves = c.past, c.row, c.start, c.change, c.moves
+    old, new, memory, table, taps = c.delays[0], c.delays[1], c.memory, c.table, c.taps
+    heard, line, ramp, blend_ramp = c.heard, c.line, c.ramp, c.blend_ramp
     n_sources, reach = past.shape
     n_sections = start.shape[1]
     for tile in range(len(start)):

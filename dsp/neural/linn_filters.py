@@ -17,8 +17,11 @@ from numba import njit
 
 from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.records import Record, f32
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.sphere.harmonics import conversion, n_channels, order_of
+
+RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 
 SIZE = 512  # of the transform in which filters are made
 BINS = SIZE // 2 + 1
@@ -39,6 +42,30 @@ _OPTIONS: dict[str, Any] = {
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
 }
 _FADE_IN, _FADE_OUT = 8, 48
+
+FILTER_MAKER = Record(
+    "FilterMakerArrays",
+    gains=f32(1),  # (C,) from SN3D to N3D
+    first=f32(3),  # of ``EarNetworks``, and the next five
+    first_bias=f32(2),
+    second=f32(3),
+    second_bias=f32(2),
+    last=f32(3),
+    last_bias=f32(2),
+    levels=f32(2),  # (BINS, B) nepers of what is said of the level
+    minimum=f32(2),  # (BINS, B) radians likewise, minimum phase
+    phases=f32(2),  # (BINS, Q) radians of what is said of the phase
+    real=f32(2),  # (N, BINS) from spectra to taps
+    imaginary=f32(2),
+    numbers=f32(1),  # (2,) samples a unit of the delay that is said; ``ear_samples``
+    harmonics=f32(1),  # (C,) scratch, and the next five: (W,), (W,), (O,), (BINS,), (BINS,)
+    hidden=f32(1),
+    deeper=f32(1),
+    said=f32(1),
+    cosine=f32(1),
+    sine=f32(1),
+)
+_arrays = FILTER_MAKER.read
 
 
 @dataclass(frozen=True)
@@ -105,20 +132,32 @@ class FilterMaker:
         phases = hats(networks.phase_knots_hz, sample_rate)[1:-1]
         nepers = DB_SCALE * np.log(10.0) / 20.0
         real, imaginary = _to_taps()
-        self._arrays = tuple(
-            np.ascontiguousarray(each, dtype=np.float32)
-            for each in (
-                conversion(order_of(networks.first.shape[2]), "sn3d", "n3d"),
-                networks.first, networks.first_bias, networks.second, networks.second_bias,
-                networks.last, networks.last_bias, nepers * levels.T,
-                DB_SCALE * minimum_phase_of(levels).T, phases.T, real, imaginary,
-            )
-        )  # fmt: skip
-        width, said = networks.first.shape[1], networks.last.shape[1]
-        sizes = (networks.first.shape[2], width, width, said, BINS, BINS)
-        self._room = tuple(np.zeros(size, dtype=np.float32) for size in sizes)
-        self._scale = np.float32(sample_rate / networks.rate)
-        self._ear = np.float32(networks.ear_samples * sample_rate / networks.rate)
+        net, width, said = networks, networks.first.shape[1], networks.last.shape[1]
+        samples = sample_rate / net.rate
+        room = {
+            "harmonics": net.first.shape[2], "hidden": width, "deeper": width, "said": said,
+            "cosine": BINS, "sine": BINS,
+        }  # fmt: skip
+        arrays = {
+            "gains": conversion(order_of(net.first.shape[2]), "sn3d", "n3d"),
+            "first": net.first, "first_bias": net.first_bias, "second": net.second,
+            "second_bias": net.second_bias, "last": net.last, "last_bias": net.last_bias,
+            "levels": nepers * levels.T, "minimum": DB_SCALE * minimum_phase_of(levels).T,
+            "phases": phases.T, "real": real, "imaginary": imaginary,
+            "numbers": [samples, net.ear_samples * sample_rate / net.rate],
+        } | {name: np.zeros(size) for name, size in room.items()}  # fmt: skip
+        self._arrays = {
+            name: np.ascontiguousarray(each, dtype=np.float32) for name, each in arrays.items()
+        }
+        self._pack()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Copies have a record of their own arrays."""
+        self.__dict__.update(state)
+        self._pack()
+
+    def _pack(self) -> None:
+        self._packed = FILTER_MAKER.pack(self._arrays)
 
     def make(self, directions: Float32, taps: Float32, delays: Array) -> None:
         """Fill in the filters of directions; NaN gives NaN.
@@ -128,16 +167,23 @@ class FilterMaker:
             taps: (S, 2, N) out, last tap first.
             delays: (S, 2) out, samples beside those of the way to the middle of the head.
         """
-        make_filters(directions, *self._arrays, *self._room, self._scale, self._ear, taps, delays)
+        make_filters(self._packed.address, directions, taps, delays)
 
 
 @njit(**_OPTIONS)
-def make_filters(
-    directions, gains, first, first_bias, second, second_bias, last, last_bias, levels, minimum,
-    phases, real, imaginary, harmonics, hidden, deeper, said, cosine, sine, scale, ear, taps,
-    delays,
-):  # fmt: skip
-    """Filters of all directions and both ears; see ``FilterMaker`` for what each array is."""
+def make_filters(at, directions, taps, delays):
+    """Filters of all directions and both ears; see ``FilterMaker.make``.
+
+    Args:
+        at: address of the ``FILTER_MAKER``.
+        directions: (S, 3); taps: (S, 2, N) and delays: (S, 2) out.
+    """
+    m = _arrays(at)
+    gains, first, first_bias, second = m.gains, m.first, m.first_bias, m.second
+    second_bias, last, last_bias = m.second_bias, m.last, m.last_bias
+    levels, minimum, phases, real, imaginary = m.levels, m.minimum, m.phases, m.real, m.imaginary
+    harmonics, hidden, deeper, said = m.harmonics, m.hidden, m.deeper, m.said
+    cosine, sine, scale, ear = m.cosine, m.sine, m.numbers[0], m.numbers[1]
     n_bands, n_phases = levels.shape[1], phases.shape[1]
     for s in range(len(directions)):
         for e in range(2):

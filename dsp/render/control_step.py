@@ -9,13 +9,18 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, ENGINE, HEADS, RANK
 from auricle.dsp.compiled.options import CACHE
+
+RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2
 LARGEST_GAIN = 1e6  # as in given.py
 FARTHEST_M = 1e30  # beyond it squares may be infinite
 
+_engine, _cues = ENGINE.read, CUES.read
 _OPTIONS: dict[str, Any] = {
     "cache": CACHE,
     "nogil": True,
@@ -25,14 +30,12 @@ _OPTIONS: dict[str, Any] = {
 
 
 @njit(**_OPTIONS)
-def aim(
-    positions, turn, origin, gains, distance_gain, jump, inverse, neighbours, triangles,
-    table_gains, table_delays, near, early, near_directions, near_delays, least_delay, n_buses,
-    n_heads, triangle, start, change, old_delays, new_delays, state,
-):  # fmt: skip
+def aim(at, positions, turn, origin, gains, distance_gain, jump):
     """Set the gains and delays that each source reaches at the end of the step that begins.
 
     Args:
+        at: address of the ``ENGINE``, whose ``CUES`` hold for this step already; written are
+            ``triangle``, ``start``, ``change``, ``delays`` and ``state``.
         positions: (S, 3) world positions in metres.
         turn: (3, 3) world to head axes.
         origin: (3,) the listener's position in metres.
@@ -40,24 +43,20 @@ def aim(
             LARGEST_GAIN.
         distance_gain: whether the level falls as 1/r from 1 m.
         jump: whether the new values hold from the step's first sample on.
-        inverse: (T, 3, 3) from a direction to the weights of a triangle's vertices.
-        neighbours: (T, 3) the triangle across from each vertex.
-        triangles: (T, 3) vertices.
-        table_gains: (V, G) float32 gains of the buses, left ear's first; then those of the first
-            buses for the source without delay (full rank); then zeros.
-        table_delays: (V, 2) delays in samples.
-        near: (S,) bool, from ``aim_distance``: sources that each ear sees elsewhere.
-        early: (S,) share of the first buses for the source without delay that is left then.
-        near_directions: (S, 2, 3) unit vectors in head axes, read where ``near``.
-        near_delays: (S, 2) samples to add there.
-        least_delay: samples; what the delay filter needs.
-        n_buses, n_heads: K and H.
-        triangle: (S, 2) in and out, where each source was found last, by each ear.
-        start, change: (S, G) float32, in: of the last step, out: gains at the begin of this one,
-            and by how much they change within it.
-        old_delays, new_delays: (S, 2) delays at begin and end, in samples.
-        state: (S,) out, IDLE, CONSTANT or CHANGE.
     """
+    e = _engine(at)
+    _aim(e, _cues(e.parts[CUES_AT]), positions, turn, origin, gains, distance_gain, jump)
+
+
+@njit(**_OPTIONS)
+def _aim(a, c, positions, turn, origin, gains, distance_gain, jump):
+    """The same on the records: of the ``ENGINE`` and of its ``CUES``."""
+    inverse, neighbours, triangles = a.inverse, a.neighbours, a.triangles
+    table_gains, table_delays = a.gains_table, a.delays_table
+    near, early, near_directions, near_delays = c.near, c.early, c.directions, c.delays
+    n_buses, n_heads, least_delay = a.sizes[RANK], a.sizes[HEADS], float(a.sizes[CENTRE])
+    triangle, start, change, state = a.triangle, a.start, a.change, a.state
+    old_delays, new_delays = a.delays[0], a.delays[1]
     n_gains = start.shape[1]
     for s in range(len(state)):
         dx = positions[s, 0] - origin[0]

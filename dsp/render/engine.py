@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.air_absorption import Air
+from auricle.dsp.compiled.engine_record import ENGINE
 from auricle.dsp.compiled.simd import LANES
-from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver, arrays_of
+from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver
 from auricle.dsp.distance.cues import DistanceCues
 from auricle.dsp.distance.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.errors import AuricleError
@@ -29,15 +30,15 @@ class Engine:
     ) -> None:  # fmt: skip
         _check_size(prepared)
         self.prepared = prepared
-        near = prepared.near
-        self._cues = DistanceCues(n_sources, prepared.sample_rate, near, air, 1.0)
-        # The renderer's own arrays, which it may change at any time.
-        if near_field_m is not None:
-            self._cues.limits_m = near_field_m
-        if in_air is not None:
-            self._cues.in_air = in_air
+        # Limits and air are the renderer's own arrays, which it may write to at any time.
+        self._cues = DistanceCues(
+            n_sources, prepared.sample_rate, prepared.near, air,
+            1.0 if near_field_m is None else near_field_m, in_air,
+        )  # fmt: skip
         mesh, rank = prepared.mesh, prepared.rank
         self._inverse = np.ascontiguousarray(mesh.inverse)
+        self._neighbours = np.ascontiguousarray(mesh.neighbours, dtype=np.int32)
+        self._triangles = np.ascontiguousarray(mesh.triangles, dtype=np.int32)
         self._gains_table = _padded(prepared.gains, LANES)
         self._delays_table = np.ascontiguousarray(prepared.delays)
         self._table = _padded(delay_table(prepared.delay_taps), LANES)
@@ -68,19 +69,40 @@ class Engine:
             both = np.zeros((2, rank, 2, prepared.filters.shape[2]), dtype=np.float32)
             both[0, :, 0], both[1, :, 1] = prepared.filters
             self._convolver = PartitionedConvolver(FilterSpectra(both.reshape(2 * rank, 2, -1)))
-        self._set_views()
+        self._pack()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Copies have views of their own arrays."""
+        """Copies have a record of their own arrays."""
         self.__dict__.update(state)
-        self._set_views()
+        self._pack()
 
-    def _set_views(self) -> None:
-        """Parts of arrays by themselves; each would cost as much in every call as a small block."""
+    def _pack(self) -> None:
         self._inputs = self._bus.reshape(-1, STEP)
-        self._old_delays, self._new_delays = self._delays
-        self._old_filters, self._new_filters = self._cues.coefficients
-        self._heard_at, self._undelayed_at, self._gains_at = self._at
+        prepared, convolver = self.prepared, self._convolver
+        parts = [self._cues.address, 0, 0]
+        if convolver is not None:
+            parts[1:] = convolver.address, convolver.filters.address
+        self._packed = ENGINE.pack({
+            "sizes": np.array(
+                [prepared.rank, prepared.head_taps, prepared.delay_taps, self._centre, self.reach,
+                 prepared.tail_samples], dtype=np.int64,
+            ),
+            "parts": np.array(parts, dtype=np.int64), "inverse": self._inverse,
+            "neighbours": self._neighbours, "triangles": self._triangles,
+            "gains_table": self._gains_table, "delays_table": self._delays_table,
+            "delay_filters": self._table, "past": self._past, "quiet": self.quiet,
+            "nonfinite": self.nonfinite, "triangle": self._triangle, "state": self._state,
+            "start": self._start, "change": self._change, "delays": self._delays,
+            "ramp": self._ramp, "rows": self._rows, "taps": self._taps, "plan": self._plan,
+            "heard": self._heard, "at": self._at, "bus": self._bus, "pending": self._pending,
+        })  # fmt: skip
+
+    @property
+    def address(self) -> int:
+        """Of its ``ENGINE``, for as long as it lives: for a compiled function that does the work of
+        its methods. Nobody may call those meanwhile.
+        """
+        return self._packed.address
 
     def warm_up(self) -> None:
         """Have the kernels compiled, or read from the cache, before the first step is aimed."""
@@ -97,6 +119,7 @@ class Engine:
         self._past[:] = 0.0
         self._start[:] = 0.0
         self._change[:] = 0.0
+        self._bus[:] = 0.0
         self.quiet[:] = self.reach + STEP
         self._pending[:] = 0.0
         self._cues.reset()
@@ -118,57 +141,18 @@ class Engine:
         distance_gain: bool, jump: bool,
     ) -> None:  # fmt: skip
         """Set where each source is heard at the end of the step that begins."""
-        mesh, cues = self.prepared.mesh, self._cues
-        cues.aim(positions, turn, origin, jump)
-        control_step.aim(
-            positions, turn, origin, gains, distance_gain, jump, self._inverse, mesh.neighbours,
-            mesh.triangles, self._gains_table, self._delays_table, cues.near, cues.early,
-            cues.directions, cues.delays, float(self._centre), self.prepared.rank,
-            self.prepared.head_taps, self._triangle, self._start, self._change, self._old_delays,
-            self._new_delays, self._state,
-        )  # fmt: skip
+        self._cues.aim(positions, turn, origin, jump)
+        control_step.aim(self._packed.address, positions, turn, origin, gains, distance_gain, jump)
 
     def render(
         self, audio: NDArray, first: int, count: int, phase: int, out: NDArray, at: int
     ) -> None:
         """Render ``audio[:, first : first + count]`` into ``out[:, at : at + count]``."""
-        prepared, cues = self.prepared, self._cues
-        kernels.spatialize(
-            audio, first, count, phase, self._past, self._rows, self._ramp, self._state, self.quiet,
-            self.nonfinite, self._start, self._change, self._old_delays, self._new_delays,
-            self._table, prepared.delay_taps, self._centre, prepared.head_taps, self._taps,
-            self._plan, self._heard, self._heard_at, self._undelayed_at, self._gains_at, cues.state,
-            self._old_filters, self._new_filters, cues.memory, self._bus,
-        )  # fmt: skip
+        kernels.spatialize(self._packed.address, audio, first, count, phase)
         if self._convolver is None:
             full_rank_output.scatter(self._bus, phase, count, out, at, self._pending)
         else:
             self._convolver.process_part(self._inputs, phase, count, out, at)
-
-    def arrays(self) -> dict[str, NDArray]:
-        """All that it holds, by name, for a compiled function that does the work of its methods.
-
-        Nobody may call those methods meanwhile. At full rank what belongs to the filters is empty,
-        at low rank what belongs to the taps.
-        """
-        prepared, mesh = self.prepared, self.prepared.mesh
-        found: dict[str, NDArray] = {
-            "inverse": self._inverse,
-            "neighbours": np.ascontiguousarray(mesh.neighbours, dtype=np.int32),
-            "triangles": np.ascontiguousarray(mesh.triangles, dtype=np.int32),
-            "gains_table": self._gains_table, "delays_table": self._delays_table,
-            "delay_filters": self._table, "past": self._past, "rows": self._rows,
-            "ramp": self._ramp, "state": self._state, "quiet": self.quiet,
-            "nonfinite": self.nonfinite, "start": self._start, "change": self._change,
-            "delays": self._delays, "triangle": self._triangle, "taps": self._taps,
-            "plan": self._plan, "heard": self._heard, "at": self._at, "bus": self._bus,
-            "inputs": self._inputs, "pending": self._pending,
-            "sizes": np.array(
-                [prepared.rank, prepared.head_taps, prepared.delay_taps, self._centre,
-                 self.reach, prepared.tail_samples], dtype=np.int64,
-            ),
-        }  # fmt: skip
-        return found | self._cues.arrays() | arrays_of(self._convolver)
 
 
 def _check_size(prepared: PreparedSet) -> None:

@@ -10,7 +10,8 @@ The loops are written in vectors (``auricle.dsp.compiled.simd``), which stay in 
 run at the speed of the processor's multiply-add units.
 
 Letters: S sources, E ears, K buses an ear, G gains of a source, R samples of a source's past.
-Kernels take plain C-contiguous arrays, allocate nothing, raise nothing and hold no GIL.
+Kernels take the address of an ``ENGINE`` or plain C-contiguous arrays, allocate nothing, raise
+nothing and hold no GIL.
 """
 
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, DELAY_TAPS, ENGINE, HEADS
 from auricle.dsp.compiled.options import CACHE
 from auricle.dsp.compiled.simd import (
     LANES,
@@ -32,7 +34,9 @@ from auricle.dsp.compiled.simd import (
     total,
 )
 
-VECTORS = "7007f01209dc"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "029330cba315"  # the text of simd.py that is compiled into the kernels below
+RECORDS = "554250c163e1"  # likewise of records.py
+ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
 
 STEP = 128  # samples of a control step
 TILE = 32  # sources mixed together: their signals stay in the first-level cache
@@ -43,6 +47,7 @@ IDLE, CONSTANT, CHANGE = 0, 1, 2  # as in aim.py
 LOUDEST = 1e15  # of a sample, as in given.py
 PAIR = 2 * LANES
 
+_engine, _cues = ENGINE.read, CUES.read
 # No nnan and ninf: sources with NaN are found by arithmetic on NaN.
 _OPTIONS: dict[str, Any] = {
     "cache": CACHE,
@@ -53,65 +58,42 @@ _OPTIONS: dict[str, Any] = {
 
 
 @njit(**_OPTIONS)
-def spatialize(
-    audio, first, count, phase, past, rows, ramp, state, quiet, nonfinite, start, change,
-    old_delays, new_delays, table, n_taps, centre, n_heads, taps, plan, heard, heard_at,
-    undelayed_at, gains_at, filtered, old_filters, new_filters, memory, bus,
-):  # fmt: skip
+def spatialize(at, audio, first, count, phase):
     """Set the buses to the mix of all sources for samples ``phase`` to ``phase + count`` of a step.
 
     Args:
+        at: address of the ``ENGINE``, aimed for this step; written are ``past``, ``quiet``,
+            ``nonfinite``, the memories of its ``CUES``, and of ``bus`` samples phase to
+            phase + count alone.
         audio: (S, T) float32; samples ``first`` to ``first + count`` are taken.
         first: first sample of ``audio``.
         count: samples to render, at most ``STEP - phase``.
         phase: samples of this step rendered before.
-        past: (S, R) float32: the R last samples, as many as a delay may need, a multiple of LANES.
-        rows: (TILE, R + STEP) float32 scratch: sources' pasts and new samples.
-        ramp: (STEP,) float32, (t + 1) / STEP.
-        state: (S,) IDLE, CONSTANT or CHANGE, from ``aim``.
-        quiet: (S,) samples since the source was last not zero; a silent past costs nothing.
-        nonfinite: (S,) counts calls in which a source held NaN, infinity or a sample above
-            LOUDEST and was silenced.
-        start, change: (S, G) float32 gains at the step's begin, and their change within it: K of
-            the left ear's buses, K of the right's, H and H of each ear's first buses for the
-            source without delay.
-        old_delays, new_delays: (S, 2) in samples.
-        table: (rows, multiple of LANES) delay filters, from ``delay_table``, padded with zeros.
-        n_taps: taps of a delay filter.
-        centre: delay of the table's first row in samples.
-        n_heads: H.
-        taps: (TILE * BLENDS, 2, multiple of LANES) float32, plan: (TILE * BLENDS, 4) int64, heard:
-            (TILE, STEP) float32, heard_at, undelayed_at, gains_at: (TILE,) int64: scratch.
-        filtered: (S,) int8, 0 where a source has no filter of its own.
-        old_filters, new_filters: (S, 2, 5) b0 b1 b2 a1 a2 at the step's ends, run in between.
-        memory: (S, 2, 4) float64 of the filters: two samples before and two behind, newest first.
-        bus: (2, K, STEP) float32 out; only samples phase to phase + count are written.
     """
-    n_sources, reach = past.shape
+    e = _engine(at)
+    _spatialize(e, _cues(e.parts[CUES_AT]), audio, first, count, phase)
+
+
+@njit(**_OPTIONS)
+def _spatialize(e, c, audio, first, count, phase):
+    """The same on the records: of the ``ENGINE`` and of its ``CUES``."""
+    bus, (n_sources, reach), n_given = e.bus, e.past.shape, audio.shape[1]
+    past, rows, quiet, nonfinite = flat(e.past), flat(e.rows), flat(e.quiet), flat(e.nonfinite)
+    given = flat(audio)
     row = reach + STEP
-    n_buses = bus.shape[1]
     bus[:, :, phase : phase + count] = 0.0
-    # Addresses from here on: an array handed to a function costs atomic reference counts.
     for begin in range(0, n_sources, TILE):
         size = min(TILE, n_sources - begin)
         for i in range(size):
             s = begin + i
-            _copy(flat(past), s * reach, flat(rows), i * row, reach)
+            _copy(past, s * reach, rows, i * row, reach)
             _take(
-                flat(audio), s * audio.shape[1] + first, count, flat(rows), i * row + reach,
-                flat(quiet), flat(nonfinite), s,
+                given, s * n_given + first, count, rows, i * row + reach, quiet, nonfinite, s
             )  # fmt: skip
         for ear in range(2):
-            _add_tile(
-                begin, size, ear, phase, phase + count, flat(rows), reach, flat(ramp), flat(state),
-                flat(quiet), flat(start), flat(change), start.shape[1], flat(old_delays),
-                flat(new_delays), flat(table), table.shape[1], n_taps, centre, n_heads, flat(taps),
-                flat(plan), flat(heard), flat(heard_at), flat(undelayed_at), flat(gains_at),
-                flat(filtered), flat(old_filters), flat(new_filters), flat(memory), flat(bus),
-                n_buses,
-            )  # fmt: skip
+            _add_tile(e, c, begin, size, ear, phase, phase + count)
         for i in range(size):
-            _copy(flat(rows), i * row + count, flat(past), (begin + i) * reach, reach)
+            _copy(rows, i * row + count, past, (begin + i) * reach, reach)
 
 
 @njit(**_OPTIONS)
@@ -121,15 +103,22 @@ def _copy(source, at, target, to, count):
 
 
 @njit(**_OPTIONS)
-def _add_tile(
-    begin, size, ear, phase, end, rows, reach, ramp, state, quiet, start, change, n_gains,
-    old_delays, new_delays, table, width, n_taps, centre, n_heads, taps, plan, heard, heard_at,
-    undelayed_at, gains_at, filtered, old_filters, new_filters, memory, bus, n_buses,
-):  # fmt: skip
+def _add_tile(e, c, begin, size, ear, phase, end):
     """Add ``size`` sources from ``begin`` on to one ear's buses.
 
     Their rows are all written before the first is read: no load waits for a store under way.
     """
+    sizes, reach, n_gains, n_buses = e.sizes, e.past.shape[1], e.start.shape[1], e.bus.shape[1]
+    n_taps, centre, n_heads = sizes[DELAY_TAPS], sizes[CENTRE], sizes[HEADS]
+    # Addresses from here on: an array handed to a function costs atomic reference counts.
+    rows, ramp, state, quiet = flat(e.rows), flat(e.ramp), flat(e.state), flat(e.quiet)
+    start, change, bus = flat(e.start), flat(e.change), flat(e.bus)
+    old_delays, new_delays = flat(e.delays[0]), flat(e.delays[1])
+    table, width = flat(e.delay_filters), e.delay_filters.shape[1]
+    taps, plan, heard = flat(e.taps), flat(e.plan), flat(e.heard)
+    heard_at, undelayed_at, gains_at = flat(e.at[0]), flat(e.at[1]), flat(e.at[2])
+    filtered, memory = flat(c.state), flat(c.memory)
+    old_filters, new_filters = flat(c.filters[0]), flat(c.filters[1])
     moving, still, blends = 0, TILE, 0
     for i in range(size):
         s = begin + i

@@ -3,10 +3,8 @@
 import numpy as np
 
 from auricle.dsp.acoustics.air_absorption import Air
-from auricle.dsp.compiled.records import Packed
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.engine import Engine
-from auricle.plugin_core.live.audio_thread.shared_memory import ENGINE
 from auricle.plugin_core.live.parameters import LiveScene
 
 
@@ -22,38 +20,35 @@ class Listener:
         self._scene, self._air = scene, air
         self._near_field_m = np.full(scene.n_sources, near_field_m)
         self._in_air = np.ones(scene.n_sources, dtype=bool)
-        self._kept: dict[int, tuple[Engine, Packed]] = {}
+        self._kept: dict[int, Engine] = {}
         self._number = 0
 
     @property
     def newest(self) -> PreparedSet:
         """The tables handed over last."""
-        return self._kept[self._number][0].prepared
+        return self._kept[self._number].prepared
 
     def exchange(self, prepared: PreparedSet) -> None:
         """Fade over to another set, from the next control step on."""
         engine = Engine(
             prepared, self._scene.n_sources, self._air, self._near_field_m, self._in_air
         )
-        arrays = engine.arrays()
-        for name in ("past", "start", "change", "bus", "spectra", "window", "pending"):
-            arrays[name][...] = 0.0  # the system gives memory when it is first written to
-        packed = ENGINE.pack(arrays)
+        engine.reset()  # the system gives memory when it is first written to
         with self._scene.lock:
             self._number += 1
-            self._kept[self._number] = (engine, packed)
-            self._scene.set_engine(self._number, packed.address)
+            self._kept[self._number] = engine
+            self._scene.set_engine(self._number, engine.address)
         self._scene.commit()
 
     def collect(self, in_use: int) -> None:
         """Let go of engines before the one in use, which the audio thread never returns to."""
         for number in [each for each in self._kept if each < in_use]:
-            ENGINE.forget(self._kept.pop(number)[1])
+            del self._kept[number]
 
     def nonfinite_blocks(self, in_use: int) -> int:
         """Parts of calls in which sources held NaN or infinity and were silenced."""
         kept = self._kept.get(in_use)
-        return int(kept[0].nonfinite.sum()) if kept is not None else 0
+        return int(kept.nonfinite.sum()) if kept is not None else 0
 
     def close(self) -> None:
         """Let go of all; no driver may call any more."""

@@ -501,8 +501,6 @@ class Live:
         except AuricleError as error:
             self._lost(error)
         finally:
-            if self._desk is not None:
-                self._desk.close()
             if self._listener is not None:
                 self._listener.close()
             self.osc = self._backend = self._files = self._recording = None

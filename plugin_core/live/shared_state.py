@@ -98,10 +98,6 @@ class Desk:
         reset_engine(self.arrays.work[Work.ENGINE_AT])
         self.arrays.work[Work.PHASE], self.arrays.work[Work.JUMP] = 0, 1
 
-    def close(self) -> None:
-        """Let go of the arrays; no driver may call any more."""
-        DESK.forget(self._packed)
-
     def status(self) -> NDArray[np.float64]:
         """The newest status (V,), whole; from any thread."""
         cells = self.arrays.status_cells

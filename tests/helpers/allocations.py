@@ -36,22 +36,22 @@ def part(i):
 
 
 @njit(nogil=True)
-def low_rank(times, aiming, audio, mixing, inputs, convolution):
+def low_rank(times, at, aiming, audio, inputs, convolver_at, filters_at, out):
     for i in range(times):
         phase, count = part(i)
         if phase == 0:
-            control_step.aim(*aiming)
-        spatialize.spatialize(audio, phase, count, phase, *mixing)
-        uniform.convolve_part(inputs, phase, count, phase, True, *convolution)
+            control_step.aim(at, *aiming)
+        spatialize.spatialize(at, audio, phase, count, phase)
+        uniform.convolve_part(convolver_at, filters_at, 0, inputs, phase, count, phase, out, 0)
 
 
 @njit(nogil=True)
-def full_rank(times, aiming, audio, mixing, bus, out, pending):
+def full_rank(times, at, aiming, audio, bus, out, pending):
     for i in range(times):
         phase, count = part(i)
         if phase == 0:
-            control_step.aim(*aiming)
-        spatialize.spatialize(audio, phase, count, phase, *mixing)
+            control_step.aim(at, *aiming)
+        spatialize.spatialize(at, audio, phase, count, phase)
         full_rank_output.scatter(bus, phase, count, out, phase, pending)
 
 
@@ -86,11 +86,11 @@ def kernels(renderer, audio):
             originals
         )
     renderer.reset()
-    audio, _, _, _, *mixing = caught["spatialize"]
-    common = (caught["aim"], audio, tuple(mixing))
+    (at, *aiming), audio = caught["aim"], caught["spatialize"][1]
+    common = (at, tuple(aiming), audio)
     if engine._convolver is not None:
-        inputs, _, _, _, _, *convolution, _ = caught["convolve"]
-        return low_rank, (*common, inputs, (*convolution, 0))
+        convolver_at, filters_at, _, inputs, _, _, _, out, _ = caught["convolve"]
+        return low_rank, (*common, inputs, convolver_at, filters_at, out)
     bus, _, _, out, _, pending = caught["scatter"]
     return full_rank, (*common, bus, out, pending)
 
@@ -110,12 +110,12 @@ def count_kernels(prepared):
 
 
 @njit(nogil=True)
-def cascades(times, aiming, audio, rendering):
+def cascades(times, at, audio, out):
     for i in range(times):
         phase, count = part(i)
         if phase == 0:
-            cascade.aim_cascades(*aiming)
-        cascade.render_cascades(audio, phase, count, phase, *rendering)
+            cascade.aim_cascades(at, False)
+        cascade.render_cascades(at, audio, phase, count, phase, out)
 
 
 def count_cascades():
@@ -136,8 +136,8 @@ def count_cascades():
         renderer.process(rng.standard_normal((20, 128)).astype(np.float32))
     finally:
         cascade.aim_cascades, cascade.render_cascades = originals
-    audio, _, _, _, *rendering = caught["render"]
-    arguments = (caught["aim"], audio, tuple(rendering))
+    at, audio, _, _, _, out = caught["render"]
+    arguments = (at, audio, out)
     cascades(1, *arguments)
     counted = []
     for times in (3, BLOCKS):

@@ -6,8 +6,9 @@ import pytest
 import small_streams
 from llvmlite import ir
 
+from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.dsp.streaming import denormals
-from auricle.plugin_core.bench import own
+from auricle.plugin_core.bench import own, steps
 
 TINY = np.float32(2e-40)
 LEAST_NORMAL = np.finfo(np.float32).tiny
@@ -114,9 +115,11 @@ def test_without_a_compiler_nothing_happens():
 
 
 def test_the_benchmark_has_a_row_for_it():
-    row = own.fade_row(small_streams.prepared(16), "16", n_sources=2)
-    assert "fade to silence" in row.engine
+    prepared = small_streams.prepared(16)
+    row = own.speed_row(prepared, "16", 2, 128, 0.1, "fade to silence")
     assert row.microseconds_per_source > 0.0
-    signal = own.fading_noise(2, 300 * 128)
+    renderer = BinauralRenderer(prepared, prepared.sample_rate, 128, 2)
+    scene = steps.Steps(renderer, prepared.sample_rate, 128, "fade to silence")
+    signal = np.concatenate(scene._blocks, axis=1)
     assert denormal(signal).any()
     assert np.abs(signal[:, :128]).max() > 0.01

@@ -262,7 +262,7 @@ def test_threads_that_share_a_renderer_get_sound_or_an_error():
 STEPS_OF = {  # what is called once in a part of a step, and may be interrupted
     "low rank": (Engine, "render"), "everything": (Engine, "render"),
     "ambisonics": (PartitionedConvolver, "process_part"),
-    "convolver": (PartitionedConvolver, "_run"), "linn": (LinnRenderer, "_run"),
+    "convolver": (PartitionedConvolver, "process_part"), "linn": (LinnRenderer, "_run"),
     "limiter": (Oversampler, "peaks"),
 }  # fmt: skip
 

@@ -1,0 +1,68 @@
+"""What an engine hands to its kernels: the one list of its arrays, by name and type.
+
+An ``ENGINE`` belongs to one prepared set and S sources (``auricle.dsp.render.engine``); in its
+``parts`` stand the addresses of its ``CUES`` (``auricle.dsp.distance.cues``) and of the
+convolver's records. Kernels read them here by address, whoever calls: the renderer, or the audio
+thread of ``Live``.
+
+Numba's cache does not see a change here. So every file with kernels that read these holds a stamp
+of this file's text, ``ENGINE_RECORD``.
+
+Letters: S sources, E ears, K buses an ear, H taps before the onset, G gains of a source, R samples
+of a source's past, T triangles, V vertices, A angles, D distances, L lanes of a vector.
+"""
+
+from auricle.dsp.compiled.records import Record, f32, f64, flags, i8, i32, i64
+
+CUES = Record(
+    "CueArrays",
+    near_table=f64(3),  # (A, D, 5) of ``near_field_table``; A = 0 for no near field
+    air_table=f64(2),  # (D, 5) of ``air_table``; D = 0 for no absorption
+    numbers=f64(1),  # see below
+    ears=f64(2),  # (2, 3) unit vectors
+    limits_m=f64(1),  # (S,) where the near field begins
+    in_air=flags(1),  # (S,) whom the air absorbs
+    in_use=i64(1),  # (1,) whether a filter did something in the last step
+    near=flags(1),  # (S,) sources that each ear sees elsewhere
+    early=f64(1),  # (S,) share that is left of what sounds before the onset (it has no filter)
+    directions=f64(3),  # (S, 2, 3) unit vectors in head axes, read where ``near``
+    delays=f64(2),  # (S, 2) samples to add there
+    filters=f64(4),  # (2, S, 2, 5) b0 b1 b2 a1 a2 at the step's begin and end
+    state=i8(1),  # (S,) BYPASS, CONSTANT or CHANGE
+    memory=f64(3),  # (S, 2, 4) of the filters: two samples before and two behind, newest first
+)
+
+# Of ``numbers``: the near field's table and its head; the air's axis runs evenly in
+# r / (r + scale) up to ``last``.
+REFERENCE_M, NEAREST_M, HEAD_RADIUS_M, SAMPLES_PER_M, AIR_SCALE_M, AIR_LAST = range(6)
+
+ENGINE = Record(
+    "EngineArrays",
+    sizes=i64(1),  # see below
+    parts=i64(1),  # see below
+    inverse=f64(3),  # (T, 3, 3) from a direction to the weights of a triangle's vertices
+    neighbours=i32(2),  # (T, 3) the triangle across from each vertex
+    triangles=i32(2),  # (T, 3) vertices
+    gains_table=f32(2),  # (V, G) of the buses, left ear's first; H and H without delay; zeros
+    delays_table=f64(2),  # (V, 2) samples
+    delay_filters=f32(2),  # (rows, multiple of L) from ``delay_table``, padded with zeros
+    past=f32(2),  # (S, R) the R last samples, as many as a delay may need, a multiple of L
+    quiet=i64(1),  # (S,) samples since the source was last not zero
+    nonfinite=i64(1),  # (S,) calls in which it held NaN, infinity or too much, and was silenced
+    triangle=i64(2),  # (S, 2) where each source was found last, by each ear
+    state=i8(1),  # (S,) IDLE, CONSTANT or CHANGE
+    start=f32(2),  # (S, G) gains at the step's begin: K left, K right, H and H without delay
+    change=f32(2),  # (S, G) by how much they change within it
+    delays=f64(3),  # (2, S, 2) samples, at the step's begin and end
+    ramp=f32(1),  # (STEP,) (t + 1) / STEP
+    rows=f32(2),  # (TILE, R + STEP) scratch: sources' pasts and new samples
+    taps=f32(3),  # (TILE * BLENDS, 2, multiple of L) scratch, and the next three
+    plan=i64(2),  # (TILE * BLENDS, 4)
+    heard=f32(2),  # (TILE, STEP)
+    at=i64(2),  # (3, TILE) where rows begin: delayed, not delayed, and their gains
+    bus=f32(3),  # (2, K, STEP) the mix
+    pending=f32(2),  # (2, K + STEP) full rank: sums of later samples
+)
+
+RANK, HEADS, DELAY_TAPS, CENTRE, REACH, TAIL = range(6)  # of ``sizes``
+CUES_AT, CONVOLVER_AT, FILTERS_AT = range(3)  # of ``parts``; 0 for no convolver
