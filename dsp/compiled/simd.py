@@ -6,7 +6,7 @@ instructions; so a kernel's ``.py_func`` runs the same code without a compiler. 
 wider than the processor's own.
 
 Numba's cache does not see a change here. So every file with kernels that use these operations holds
-a stamp of this file's text (``VECTORS``, checked by tests/dsp/compiled/test_stamps.py): a change here
+a stamp of this text (``VECTORS``, checked by tests/dsp/compiled/test_stamps.py): a change here
 changes them, and they are compiled anew.
 """
 

@@ -38,7 +38,7 @@ from auricle.dsp.compiled.simd import (
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.streaming.stream import Stream
 
-VECTORS = "029330cba315"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 BLOCK = 128
 SIZE = 2 * BLOCK  # of the FFT; a power of four

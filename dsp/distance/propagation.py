@@ -29,7 +29,7 @@ from auricle.dsp.compiled.simd import (
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 
-VECTORS = "029330cba315"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
 STEP = 128  # samples of a control step, as in the renderer
 TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
 PHASES = 128  # rows of the delay table a sample

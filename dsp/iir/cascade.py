@@ -46,7 +46,7 @@ from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stream import Stream
 
-VECTORS = "029330cba315"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 
 STEP = 128  # samples in which delays and filters run from one direction to the next

@@ -34,7 +34,7 @@ from auricle.dsp.compiled.simd import (
     total,
 )
 
-VECTORS = "029330cba315"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
 
