@@ -1,14 +1,11 @@
 # mypy: disable-error-code="no-untyped-def"
 """Ambisonics to two ears, block by block, with a head that turns."""
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.ambisonics.decoder import AmbisonicDecoder, ambisonic_decoder
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import inlined_kernel, kernel
 from auricle.dsp.convolution.uniform import BLOCK, FilterSpectra, PartitionedConvolver
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY, quaternion_conjugate, quaternion_normalise, slerp
@@ -17,17 +14,11 @@ from auricle.dsp.sphere.harmonics import n_channels, rotation_into
 from auricle.dsp.streaming.input_checks import PathLike, checked_block, listener_orientation
 from auricle.dsp.streaming.stream import Stream
 
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+
 CONTROL_SAMPLES = BLOCK
 LOUDEST = 1e15  # of a sample, as in given.py
 LEAST = 1e-9  # smaller gains are rounding: most are while a head only yaws
-
-# No nnan and ninf: channels with NaN are found by arithmetic on NaN.
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 
 
 class AmbisonicRenderer(Stream):
@@ -224,7 +215,7 @@ class AmbisonicRenderer(Stream):
         return hrtf
 
 
-@njit(**_OPTIONS)
+@kernel
 def turn_part(audio, first, count, phase, rotation, change, moving, ramp, work, out, nonfinite):
     """Rotate samples ``phase`` to ``phase + count`` of a step; allocates nothing.
 
@@ -263,7 +254,7 @@ def turn_part(audio, first, count, phase, rotation, change, moving, ramp, work, 
                         target[t] += gain * source[t]
 
 
-@njit(inline="always", **_OPTIONS)
+@inlined_kernel
 def _take(source, target, nonfinite, c):
     """Copy a channel; silence it if it holds NaN or what is beyond bounds."""
     level = np.float32(0.0)

@@ -1,6 +1,20 @@
-"""Whether Numba can keep what it compiles on disk: ``CACHE``, for the options of every kernel."""
+"""What all kernels have in common: how Numba compiles them, and the control step.
+
+``kernel`` is for what runs in blocks: cached on disk where a folder can be written, without the
+interpreter's lock, without exceptions for divisions by zero; sums may be reordered and contracted,
+but NaN and infinity are kept: what holds them is found by arithmetic. ``exact_kernel`` keeps the
+order of operations as well. ``composed_kernel`` is not cached: it calls kernels of other files.
+
+Numba's cache does not see a change here. So every file with cached kernels holds a stamp of this
+text (``OPTIONS``, checked by tests/dsp/compiled/test_stamps.py).
+"""
+
+from collections.abc import Callable
+from typing import Any
 
 from numba import njit
+
+STEP = 128  # samples of a control step: gains, delays and filters move linearly within it
 
 
 def _probe() -> None:
@@ -22,3 +36,16 @@ def can_cache() -> bool:
 
 
 CACHE = can_cache()
+
+_ALWAYS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+_REORDERED = {"contract", "reassoc", "nsz", "arcp"}  # neither nnan nor ninf
+
+Decorator = Callable[[Callable[..., Any]], Any]
+kernel: Decorator = njit(cache=CACHE, fastmath=_REORDERED, **_ALWAYS)
+inlined_kernel: Decorator = njit(cache=CACHE, fastmath=_REORDERED, inline="always", **_ALWAYS)
+# For divisions and arcs of many directions at once, which may be approximated.
+approximate_kernel: Decorator = njit(cache=CACHE, fastmath=_REORDERED | {"afn"}, **_ALWAYS)
+# For recursions, whose rounding stays: products and sums are contracted, never reordered.
+recursive_kernel: Decorator = njit(cache=CACHE, fastmath={"contract"}, **_ALWAYS)
+exact_kernel: Decorator = njit(cache=CACHE, **_ALWAYS)
+composed_kernel: Decorator = njit(**_ALWAYS)

@@ -15,10 +15,9 @@ P = (u - i v) / 2 and Q = (u + i v) / 2: no need to take the two apart.
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import inlined_kernel, kernel
 from auricle.dsp.compiled.records import Record, f32, i64
 from auricle.dsp.compiled.simd import (
     NARROW,
@@ -38,6 +37,7 @@ from auricle.dsp.compiled.simd import (
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.streaming.stream import Stream
 
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 BLOCK = 128
@@ -61,12 +61,6 @@ CONVOLVER = Record(
 )
 
 _convolver, _filters = CONVOLVER.read, FILTERS.read
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 
 
 class FilterSpectra:
@@ -208,7 +202,7 @@ class PartitionedConvolver(Stream):
                 self.filters, self._fading = self._fading, None
 
 
-@njit(**_OPTIONS)
+@kernel
 def convolve_part(at, filters_at, which, x, first, count, phase, out, to):
     """Convolve one part of a block; see ``PartitionedConvolver.process_part``.
 
@@ -226,7 +220,7 @@ def convolve_part(at, filters_at, which, x, first, count, phase, out, to):
     _convolve_part(_convolver(at), _filters(filters_at), which, x, first, count, phase, out, to)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _convolve_part(c, f, which, x, first, count, phase, out, to):
     """The same on the records."""
     window, inputs, work, twiddle, tail = c.window, c.spectra, c.work, c.twiddle, c.tail[which]
@@ -280,7 +274,7 @@ def _convolve_part(c, f, which, x, first, count, phase, out, to):
         right[t] = total(load_narrow(sums, i))
 
 
-@njit(**_OPTIONS)
+@kernel
 def _take(x, at, count, phase, window, to):
     """Put an input's samples into its lane of the window, and zeros behind them."""
     to += (BLOCK + phase) * NARROW
@@ -290,19 +284,19 @@ def _take(x, at, count, phase, window, to):
         put(window, to + t * NARROW, np.float32(0.0))
 
 
-@njit(**_OPTIONS)
+@kernel
 def _copy(source, at, target, to):
     for i in range(0, PLANE, NARROW):
         store(target, to + i, load_narrow(source, at + i))
 
 
-@njit(**_OPTIONS)
+@kernel
 def _zero(target, to):
     for i in range(0, PLANE, NARROW):
         store(target, to + i, splat_narrow(np.float32(0.0)))
 
 
-@njit(**_OPTIONS)
+@kernel
 def _multiply_add(x_re, x_im, at_x, filter_re, filter_im, at, half, sums, re, im):
     """Add X P + X' Q to the planes at ``re`` and ``im``; P stands at ``at``, Q ``half`` behind."""
     for f in range(SIZE):
@@ -319,7 +313,7 @@ def _multiply_add(x_re, x_im, at_x, filter_re, filter_im, at, half, sums, re, im
         store(sums, im + i, subtract_product(d, u, y))
 
 
-@njit(**_OPTIONS)
+@kernel
 def _fft(work, twiddle):
     """Complex FFT of planes 0 (real) and 1 (imaginary) in place; 2 and 3 are scratch.
 
@@ -357,7 +351,7 @@ def _fft(work, twiddle):
         _copy(work, x + PLANE, work, PLANE)
 
 
-@njit(inline="always", **_OPTIONS)
+@inlined_kernel
 def _turn(work, o, re, im, c, s):
     """Store (re + i im) (c + i s)."""
     zero = splat_narrow(np.float32(0.0))

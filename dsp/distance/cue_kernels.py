@@ -8,10 +8,7 @@ nothing, raise nothing and hold no GIL.
 Letters: S sources, E ears, A angles, D distances.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
 from auricle.dsp.compiled.engine_record import (
     AIR_LAST,
@@ -22,12 +19,12 @@ from auricle.dsp.compiled.engine_record import (
     REFERENCE_M,
     SAMPLES_PER_M,
 )
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import inlined_kernel, kernel
 
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
 
-STEP = 128  # samples of a control step, as in the renderer
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
 # Near-field cues are whole from nine tenths of their limit on: half a metre of fading, from 1 m to
 # 0.5 m, lost 1.6 dB of ILD at 0.75 m.
@@ -41,15 +38,9 @@ PARALLAX_RADIUS = 0.75
 FADE_COSINE = 0.2
 
 _cues = CUES.read
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 
 
-@njit(**_OPTIONS)
+@kernel
 def aim_distance(at, positions, turn, origin, jump):
     """Set what distance asks of each source and ear at the end of the step that begins.
 
@@ -65,7 +56,7 @@ def aim_distance(at, positions, turn, origin, jump):
     _aim_distance(_cues(at), positions, turn, origin, jump)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _aim_distance(c, positions, turn, origin, jump):
     """The same on the record."""
     near_table, air_table, limits_m, in_use = c.near_table, c.air_table, c.limits_m, c.in_use
@@ -135,7 +126,7 @@ def _aim_distance(c, positions, turn, origin, jump):
     in_use[0] = 1 if asked or n_filtered > 0 else 0
 
 
-@njit(**_OPTIONS)
+@kernel
 def any_nearer(positions, origin, limits_m):
     """Whether a source (S, 3) is nearer to the origin (3,) than its limit (S,)."""
     for s in range(len(positions)):
@@ -147,7 +138,7 @@ def any_nearer(positions, origin, limits_m):
     return False
 
 
-@njit(inline="always", **_OPTIONS)
+@inlined_kernel
 def _near(
     x, y, z, r, share, ear, table, reference_m, nearest_m, head_radius_m, samples_per_m,
     direction, delays, e, filters,
@@ -178,7 +169,7 @@ def _near(
         filters[i] = share * filters[i] + (1.0 - share) * table[0, 0, i]
 
 
-@njit(inline="always", **_OPTIONS)
+@inlined_kernel
 def _look_up(cosine, r, table, reference_m, nearest_m, filters):
     n_angles, n_distances = table.shape[0], table.shape[1]
     at = np.arccos(cosine) / np.pi * (n_angles - 1)
@@ -195,7 +186,7 @@ def _look_up(cosine, r, table, reference_m, nearest_m, filters):
         filters[k] = first + u * (second - first)
 
 
-@njit(inline="always", **_OPTIONS)
+@inlined_kernel
 def _air(distance, table, scale_m, last, filters):
     n = table.shape[0]
     at = min(distance / (distance + scale_m) / last, 1.0) * (n - 1)
@@ -205,13 +196,13 @@ def _air(distance, table, scale_m, last, filters):
         filters[k] = table[i, k] + u * (table[i + 1, k] - table[i, k])
 
 
-@njit(inline="always", **_OPTIONS)
+@inlined_kernel
 def _pass_all(filters):
     filters[0] = 1.0
     filters[1] = filters[2] = filters[3] = filters[4] = 0.0
 
 
-@njit(inline="always", **_OPTIONS)
+@inlined_kernel
 def _path_m(r, cosine, a):
     """As ``sphere_model.path_m``, of a source at a finite distance."""
     angle = np.arccos(cosine)
@@ -221,7 +212,7 @@ def _path_m(r, cosine, a):
     return a * (angle - horizon) - a * a / (np.sqrt(r * r - a * a) + r)
 
 
-@njit(inline="always", **_OPTIONS)
+@inlined_kernel
 def _smooth_step(x):
     t = min(max(x, 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)

@@ -9,14 +9,11 @@ than a third of the speed of sound) is cross-faded instead: no sweep.
 Letters: S sources, H samples of history.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.compiled.simd import (
     LANES,
     add_product,
@@ -29,19 +26,12 @@ from auricle.dsp.compiled.simd import (
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
-STEP = 128  # samples of a control step, as in the renderer
 TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
 PHASES = 128  # rows of the delay table a sample
 LOUDEST = 1e15  # of a sample, as in given.py
 FASTEST = 0.33  # of the speed of sound; what moves faster has jumped
-
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 
 
 class Propagation:
@@ -109,7 +99,7 @@ class Propagation:
         self._head = (self._head + count) % (self._history.shape[1] // 2)
 
 
-@njit(**_OPTIONS)
+@kernel
 def aim_delays(positions, origin, samples_per_m, longest, least, jump, old, new):
     """Set the delays due at the end of the step that begins.
 
@@ -130,7 +120,7 @@ def aim_delays(positions, origin, samples_per_m, longest, least, jump, old, new)
         new[s] = delay
 
 
-@njit(**_OPTIONS)
+@kernel
 def delay_rows(
     audio, first, count, phase, history, head, active, old, new, table, centre, nonfinite, out
 ):  # fmt: skip
@@ -181,7 +171,7 @@ def delay_rows(
                 target[t] = _read(past, head + t, kept, delay, flat(table), centre)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _read(past, now, kept, delay, table, centre):
     """The sample ``delay`` before ``now``, TAPS taps around it."""
     whole = int(delay)

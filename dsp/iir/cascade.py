@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike
 
 from auricle.dsp.arrays import Array, Float32
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.compiled.records import Record, f32, f64, i8, i32
 from auricle.dsp.compiled.simd import (
     LANES,
@@ -46,22 +45,15 @@ from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stream import Stream
 
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 
-STEP = 128  # samples in which delays and filters run from one direction to the next
 SEGMENT = 32  # samples of a blend of two delays
 TAPS = 16  # of a delay filter
 LEAST_DELAY = centre_samples(TAPS)  # samples
 TILE = LANES // 2  # sources rendered together
 
-
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 
 CASCADE = Record(
     "CascadeArrays",
@@ -247,7 +239,7 @@ class CascadeRenderer(Stream):
             self._phase = (self._phase + count) % STEP
 
 
-@njit(**_OPTIONS)
+@kernel
 def aim_cascades(at, fresh):
     """Set the coefficients and delays that each source reaches at the end of the step that begins.
 
@@ -258,7 +250,7 @@ def aim_cascades(at, fresh):
     _aim_cascades(_cascades(at), fresh)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _aim_cascades(c, fresh):
     """The same on the record."""
     triangle, weights, gains, triangles = c.triangle, c.weights, c.gains, c.triangles
@@ -298,7 +290,7 @@ def _aim_cascades(c, fresh):
             new[s, e] = after
 
 
-@njit(**_OPTIONS)
+@kernel
 def render_cascades(at, audio, first, count, phase, out):
     """Add all sources to ``out`` (2, T), samples ``first`` to ``first + count``.
 
@@ -311,7 +303,7 @@ def render_cascades(at, audio, first, count, phase, out):
     _render_cascades(_cascades(at), audio, first, count, phase, out)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _render_cascades(c, audio, first, count, phase, out):
     """The same on the record."""
     past, row, start, change, moves = c.past, c.row, c.start, c.change, c.moves
@@ -363,7 +355,7 @@ def _render_cascades(c, audio, first, count, phase, out):
             out[1, first + t] += right
 
 
-@njit(**_OPTIONS)
+@kernel
 def _delay(row, reach, count, phase, old, new, table, taps, line, blend_ramp):
     """line[t] = the source's sample t, delayed; blends of two delays, one for each segment.
 
@@ -405,7 +397,7 @@ def _delay(row, reach, count, phase, old, new, table, taps, line, blend_ramp):
         done = end
 
 
-@njit(**_OPTIONS)
+@kernel
 def _set_taps(delay, table, taps, at):
     """Write a delay's taps; returns the whole samples to go back before the first of them."""
     whole = int(delay - LEAST_DELAY)
@@ -418,7 +410,7 @@ def _set_taps(delay, table, taps, at):
     return whole
 
 
-@njit(**_OPTIONS)
+@kernel
 def _run(heard, count, n_sections, filters, at, memory, keep):
     """Filter ``heard`` (count, L) in place by sections that rest."""
     for t in range(count):
@@ -443,7 +435,7 @@ def _run(heard, count, n_sections, filters, at, memory, keep):
         store(heard, t * LANES, x)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _run_moving(heard, count, phase, n_sections, start, change, at, ramp, memory, keep):
     """The same by sections that run from ``start`` to ``start + change`` within the step."""
     for t in range(count):

@@ -1,13 +1,10 @@
 # mypy: disable-error-code="no-untyped-def"
 """A bed of loudspeaker channels as sources, and its LFE channel as what both ears get alike."""
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import exact_kernel
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.biquad import butterworth_sections
 from auricle.dsp.hrtf.diffuse_field import diffuse_field_rms
@@ -17,11 +14,11 @@ from auricle.dsp.sphere.mesh import triangulate
 from auricle.dsp.streaming.input_checks import LARGEST_GAIN, checked_block
 from auricle.dsp.streaming.stream import Stream
 
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+
 LFE_GAIN_DB = 10.0  # ITU-R BS.775-4, annex 7: the LFE is played 10 dB louder than it is recorded
 LFE_HZ = 120.0
 LOUDEST = 1e15  # of a sample, as in given.py
-
-_OPTIONS: dict[str, Any] = {"cache": CACHE, "nogil": True, "error_model": "numpy"}
 
 
 class Bed(Stream):
@@ -123,7 +120,7 @@ def bass_gain(hrtf: HrtfSet, sample_rate: int, level: str = "matched") -> float:
     return rms / diffuse_field_rms(hrtf.ir, mesh, sample_rate)
 
 
-@njit(**_OPTIONS)
+@exact_kernel
 def low_pass(audio, rows, gain, sections, state, out, nonfinite):
     """The sum of some channels, amplified and low-passed, into ``out``; allocates nothing.
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from auricle.dsp.arrays import Array, Float32
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import kernel
 from auricle.dsp.compiled.records import Record, f32
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.sphere.harmonics import conversion, n_channels, order_of
 
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 
 SIZE = 512  # of the transform in which filters are made
@@ -35,12 +35,6 @@ MOST_NEPERS = np.float32(7.0)  # of a filter, 60 dB
 MOST_LATE = np.float32(64.0)  # samples that a network may add to a way
 
 
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 _FADE_IN, _FADE_OUT = 8, 48
 
 FILTER_MAKER = Record(
@@ -170,7 +164,7 @@ class FilterMaker:
         make_filters(self._packed.address, directions, taps, delays)
 
 
-@njit(**_OPTIONS)
+@kernel
 def make_filters(at, directions, taps, delays):
     """Filters of all directions and both ears; see ``FilterMaker.make``.
 
@@ -210,7 +204,7 @@ def make_filters(at, directions, taps, delays):
             delays[s, e] = late - ear * y - LEAD
 
 
-@njit(**_OPTIONS)
+@kernel
 def _layer(weights, bias, inputs, outputs, bent):
     for o in range(len(bias)):
         total = bias[o]
@@ -220,7 +214,7 @@ def _layer(weights, bias, inputs, outputs, bent):
         outputs[o] = total / (np.float32(1.0) + np.exp(-total)) if bent else total
 
 
-@njit(**_OPTIONS)
+@kernel
 def _harmonics(x, y, z, gains, out):
     """Real spherical harmonics (C,), N3D, ACN, by recurrence over the degree for each order."""
     top = int(np.sqrt(len(out))) - 1

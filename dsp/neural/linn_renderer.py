@@ -8,15 +8,12 @@ from those of one step to those of the next, as when the system is trained.
 Letters: S sources, E ears, R rows (source, then ear), N taps.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.arrays import Array, Float32
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.distance import propagation
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
@@ -24,17 +21,10 @@ from auricle.dsp.neural.linn_filters import TAPS, EarNetworks, FilterMaker
 from auricle.dsp.streaming.input_checks import checked_block
 from auricle.dsp.streaming.stream import Stream
 
-STEP = 128  # samples over which delays, gains and filters move
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+
 LEAST_DISTANCE_M = 0.2  # below which the level no longer rises
 RATES_HZ = (32000, 50000)  # for which the filters are long enough and fine enough
-
-
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 
 
 class LinnRenderer(Stream):
@@ -214,7 +204,7 @@ class LinnRenderer(Stream):
         self._phase = (phase + count) % STEP
 
 
-@njit(**_OPTIONS)
+@kernel
 def split_places(places, directions, distances):
     """Unit vectors (S, 3) float32 and distances (S,) of places (S, 3); near 0 stays near 0."""
     for s in range(len(places)):
@@ -225,7 +215,7 @@ def split_places(places, directions, distances):
             directions[s, axis] = places[s, axis] / near
 
 
-@njit(**_OPTIONS)
+@kernel
 def aim_rows(distances, late, samples_per_m, longest_m, least_samples, delays, gains):
     """Delays and gains (R,) at the end of a step, from the ways and what the network adds.
 
@@ -241,7 +231,7 @@ def aim_rows(distances, late, samples_per_m, longest_m, least_samples, delays, g
             gains[2 * s + e] = np.float32(1.0 / max(distances[s], LEAST_DISTANCE_M))
 
 
-@njit(**_OPTIONS)
+@kernel
 def filter_rows(
     heard, past, phase, count, old_taps, new_taps, old_gains, new_gains, out
 ):  # fmt: skip

@@ -4,14 +4,12 @@
 Letters: S sources, E ears, K buses an ear, G gains of a source, T triangles, V vertices.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
 from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, ENGINE, HEADS, RANK
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import kernel
 
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
 
@@ -21,15 +19,9 @@ LARGEST_GAIN = 1e6  # as in given.py
 FARTHEST_M = 1e30  # beyond it squares may be infinite
 
 _engine, _cues = ENGINE.read, CUES.read
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 
 
-@njit(**_OPTIONS)
+@kernel
 def aim(at, positions, turn, origin, gains, distance_gain, jump):
     """Set the gains and delays that each source reaches at the end of the step that begins.
 
@@ -48,7 +40,7 @@ def aim(at, positions, turn, origin, gains, distance_gain, jump):
     _aim(e, _cues(e.parts[CUES_AT]), positions, turn, origin, gains, distance_gain, jump)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _aim(a, c, positions, turn, origin, gains, distance_gain, jump):
     """The same on the records: of the ``ENGINE`` and of its ``CUES``."""
     inverse, neighbours, triangles = a.inverse, a.neighbours, a.triangles
@@ -127,7 +119,7 @@ def _aim(a, c, positions, turn, origin, gains, distance_gain, jump):
             state[s] = CHANGE
 
 
-@njit(**_OPTIONS)
+@kernel
 def _blend(a, b, c, corners, table, start, change, first, last):
     """Move gains ``first`` to ``last`` on; returns the sums of their changes and old sizes."""
     r0, r1, r2 = table[corners[0]], table[corners[1]], table[corners[2]]
@@ -143,12 +135,12 @@ def _blend(a, b, c, corners, table, start, change, first, last):
     return moved, loud
 
 
-@njit(**_OPTIONS)
+@kernel
 def _blended_delay(w0, w1, w2, corners, table, e):
     return w0 * table[corners[0], e] + w1 * table[corners[1], e] + w2 * table[corners[2], e]
 
 
-@njit(**_OPTIONS)
+@kernel
 def _weights(x, y, z, inverse):
     w0 = max(inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z, 0.0)
     w1 = max(inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z, 0.0)
@@ -159,7 +151,7 @@ def _weights(x, y, z, inverse):
     return w0 / total, w1 / total, w2 / total
 
 
-@njit(**_OPTIONS)
+@kernel
 def _walk(x, y, z, t, inverse, neighbours):
     """The triangle that holds a direction: from the last one across the edge it lies beyond."""
     for _ in range(MAX_STEPS):

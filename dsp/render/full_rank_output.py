@@ -1,21 +1,12 @@
 # mypy: disable-error-code="no-untyped-def"
 """Full rank: bus k holds what every source sends through the tap k of its own response."""
 
-from typing import Any
+from auricle.dsp.compiled.options import kernel
 
-from numba import njit
-
-from auricle.dsp.compiled.options import CACHE
-
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 
 
-@njit(**_OPTIONS)
+@kernel
 def scatter(bus, phase, count, out, offset, pending):
     """Full rank: bus k is the tap k of every response; out is their sum, each delayed by k.
 

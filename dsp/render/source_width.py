@@ -10,16 +10,14 @@ the narrow source.
 Letters: S sources, C copies, D samples of an all-pass filter's past.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.preparation.prepare import PreparedSet
 
-STEP = 128  # samples of a control step, as in the renderer
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+
 COPIES = 4
 LOUDEST = 1e15  # of a sample, as in given.py
 FASTEST_DEG_PER_SECOND = 60.0  # of a width: what is asked for at once is reached in this time
@@ -38,13 +36,6 @@ _PLACES = (-0.4, 0.4, -0.2, 0.2)  # of the copies on the arc, as shares of the w
 _SIGNS = (1.0, -1.0, 1.0, -1.0)
 _SIZE, _ROWS = 1024, 256  # of the transform that tells how loud directions are; at a time
 _ORDER = 6  # of the polynomial in x, y, z that says how loud the ears hear a direction
-
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 
 
 class Width:
@@ -132,7 +123,7 @@ def loudness_field(prepared: PreparedSet) -> NDArray[np.float64]:
     return np.asarray(np.linalg.lstsq(design, log, rcond=1e-9)[0])
 
 
-@njit(**_OPTIONS)
+@kernel
 def aim_copies(
     positions, turn, origin, levels, targets_deg, fastest_deg, jump, places, loudness, now_deg,
     running, past, copies, copy_levels, share,
@@ -203,7 +194,7 @@ def aim_copies(
     return sounding
 
 
-@njit(**_OPTIONS)
+@kernel
 def _power(x, y, z, turn, loudness):
     """Both ears' power for a direction in world axes."""
     u = turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z
@@ -223,7 +214,7 @@ def _power(x, y, z, turn, loudness):
     return np.exp(log)
 
 
-@njit(**_OPTIONS)
+@kernel
 def decorrelate(audio, first, count, running, delays, past, at, signs, out):
     """Run the copies' filters; see ``Width.run``.
 

@@ -14,13 +14,10 @@ Kernels take the address of an ``ENGINE`` or plain C-contiguous arrays, allocate
 nothing and hold no GIL.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
 from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, DELAY_TAPS, ENGINE, HEADS
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import STEP, kernel, recursive_kernel
 from auricle.dsp.compiled.simd import (
     LANES,
     add_product,
@@ -34,11 +31,11 @@ from auricle.dsp.compiled.simd import (
     total,
 )
 
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
 
-STEP = 128  # samples of a control step
 TILE = 32  # sources mixed together: their signals stay in the first-level cache
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
 BLENDS = 4  # of two delay filters in a step, at the most
@@ -48,16 +45,9 @@ LOUDEST = 1e15  # of a sample, as in given.py
 PAIR = 2 * LANES
 
 _engine, _cues = ENGINE.read, CUES.read
-# No nnan and ninf: sources with NaN are found by arithmetic on NaN.
-_OPTIONS: dict[str, Any] = {
-    "cache": CACHE,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 
 
-@njit(**_OPTIONS)
+@kernel
 def spatialize(at, audio, first, count, phase):
     """Set the buses to the mix of all sources for samples ``phase`` to ``phase + count`` of a step.
 
@@ -74,7 +64,7 @@ def spatialize(at, audio, first, count, phase):
     _spatialize(e, _cues(e.parts[CUES_AT]), audio, first, count, phase)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _spatialize(e, c, audio, first, count, phase):
     """The same on the records: of the ``ENGINE`` and of its ``CUES``."""
     bus, (n_sources, reach), n_given = e.bus, e.past.shape, audio.shape[1]
@@ -96,13 +86,13 @@ def _spatialize(e, c, audio, first, count, phase):
             _copy(rows, i * row + count, past, (begin + i) * reach, reach)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _copy(source, at, target, to, count):
     for i in range(0, count, LANES):
         store(target, to + i, load(source, at + i))
 
 
-@njit(**_OPTIONS)
+@kernel
 def _add_tile(e, c, begin, size, ear, phase, end):
     """Add ``size`` sources from ``begin`` on to one ear's buses.
 
@@ -170,7 +160,7 @@ def _add_tile(e, c, begin, size, ear, phase, end):
         )  # fmt: skip
 
 
-@njit(**_OPTIONS)
+@kernel
 def _take(audio, at, count, rows, to, quiet, nonfinite, s):
     """Put a source's new samples behind its past; silence them if one is NaN or beyond bounds."""
     a = b = splat(np.float32(0.0))
@@ -204,7 +194,7 @@ def _take(audio, at, count, rows, to, quiet, nonfinite, s):
     put(quiet, s, 0 if finite and level > 0.0 else get(quiet, s) + count)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _plan_delay(
     rows, at, phase, end, old, new, table, width, n_taps, centre, heard, out, taps, plan, n
 ):  # fmt: skip
@@ -239,7 +229,7 @@ def _plan_delay(
     return n
 
 
-@njit(**_OPTIONS)
+@kernel
 def _blends(moved):
     """Blends of two delay filters in a step, a power of two: the more it moves, the more.
 
@@ -251,7 +241,7 @@ def _blends(moved):
     return 2 if moved <= 0.12 else BLENDS
 
 
-@njit(**_OPTIONS)
+@kernel
 def _phase(fraction):
     """Row of the delay table below a fraction (0 to 2), and the share of the row above it."""
     position = fraction * PHASES
@@ -259,7 +249,7 @@ def _phase(fraction):
     return low, np.float32(position - low)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _blend_taps(a, b, table, width, i, blends, taps, at):
     """Taps and slopes so that tap + slope * ramp runs from delay a to b within the blend ``i``."""
     low_a, part_a = _phase(a)
@@ -281,7 +271,7 @@ def _blend_taps(a, b, table, width, i, blends, taps, at):
         store(taps, at + width + j, add_product(change, scale, none))
 
 
-@njit(**_OPTIONS)
+@kernel
 def _fir(rows, oldest, taps, j, d, first_pass, first, last, ramp, heard, out):
     """heard[out + t] = PASS taps from j on, and ramp(t) times those from d on, at rows[oldest + t].
 
@@ -336,7 +326,7 @@ def _fir(rows, oldest, taps, j, d, first_pass, first, last, ramp, heard, out):
         t += 1
 
 
-@njit(**_OPTIONS)
+@kernel
 def _varying_fir(
     rows, at, first, last, start, slope, begin, table, width, n_taps, centre, heard, out
 ):  # fmt: skip
@@ -354,7 +344,7 @@ def _varying_fir(
 
 
 # Regrouping the sums would put more than one operation between two outputs, at half the speed.
-@njit(**{**_OPTIONS, "fastmath": {"contract"}})
+@recursive_kernel
 def _filter(heard, out, first, last, old, new, f, memory, m):
     """Filter heard[out + first : out + last] in place, coefficients f to f + 5, direct form I.
 
@@ -382,7 +372,7 @@ def _filter(heard, out, first, last, old, new, f, memory, m):
     put(memory, m + 3, y2 if abs(y2) > 1e-30 else 0.0)
 
 
-@njit(**_OPTIONS)
+@kernel
 def filter_row(row, first, count, phase, old, new, memory):
     """Filter ``row[first : first + count]`` in place, as ``spatialize`` does for a source and ear.
 
@@ -395,7 +385,7 @@ def filter_row(row, first, count, phase, old, new, memory):
     _filter(flat(row), at, phase, phase + count, flat(old), flat(new), 0, flat(memory), 0)
 
 
-@njit(**_OPTIONS)
+@kernel
 def _mix(
     x, x_at, gains_at, moving, still, start, change, n_buses, first, last, ramp, bus, bus_at
 ):  # fmt: skip
@@ -423,7 +413,7 @@ def _mix(
                     )
 
 
-@njit(**_OPTIONS)
+@kernel
 def _mix_rest(x, x_at, start, change, gains_at, moves, first, last, ramp, bus, to):
     """One row to four buses, a sample at a time, where no two vectors fit."""
     for b in range(4):
@@ -434,7 +424,7 @@ def _mix_rest(x, x_at, start, change, gains_at, moves, first, last, ramp, bus, t
             put(bus, i, get(bus, i) + (g + get(ramp, t) * d) * get(x, x_at + t))
 
 
-@njit(**_OPTIONS)
+@kernel
 def _mix_moving(x, x_at, gains_at, n_rows, start, change, k, t, ramp, bus, to):
     """Four buses, two vectors of each, all rows: 16 sums in registers, 10 loads for 16 products."""
     none = splat(np.float32(0.0))
@@ -477,7 +467,7 @@ def _mix_moving(x, x_at, gains_at, n_rows, start, change, k, t, ramp, bus, to):
     store(bus, to + LANES, add_product(load(bus, to + LANES), one, add_product(q, d3, b3)))
 
 
-@njit(**_OPTIONS)
+@kernel
 def _mix_still(x, x_at, gains_at, still, start, k, t, bus, to):
     """The same for rows ``still`` to TILE, whose gains rest: half the products."""
     a0, a1 = load(bus, to), load(bus, to + STEP)

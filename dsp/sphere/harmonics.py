@@ -9,20 +9,17 @@ Scales: SN3D (Schmidt, AmbiX: W of a plane wave is the signal itself and no chan
 N3D (orthonormal: mean square over the sphere 1), which is SN3D times the square root of 2n + 1.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.arrays import Array
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import exact_kernel
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_normalise
 
-MAX_ORDER = 50  # the recurrence is checked that far
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 
-_OPTIONS: dict[str, Any] = {"cache": CACHE, "nogil": True, "error_model": "numpy"}
+MAX_ORDER = 50  # the recurrence is checked that far
 
 
 def n_channels(order: int) -> int:
@@ -130,7 +127,7 @@ def rotation_into(q: Array, blocks: Array) -> None:
     rotation_blocks(w, x, y, z, blocks)
 
 
-@njit(**_OPTIONS)
+@exact_kernel
 def rotation_blocks(w, x, y, z, blocks):
     """Rotation of each degree from a unit quaternion [w, x, y, z], without allocation.
 
@@ -183,7 +180,7 @@ def rotation_blocks(w, x, y, z, blocks):
                 blocks[row, k + n] = value
 
 
-@njit(**_OPTIONS)
+@exact_kernel
 def _v_term(n, m, k, blocks):
     """The function V of the recurrence."""
     if m == 0:
@@ -197,7 +194,7 @@ def _v_term(n, m, k, blocks):
     return _product(1, n, m + 1, k, blocks) + _product(-1, n, -m - 1, k, blocks)
 
 
-@njit(**_OPTIONS)
+@exact_kernel
 def _product(i, n, m, k, blocks):
     """The function P: row i of degree 1 with row m of degree n - 1."""
     first = 2 + i

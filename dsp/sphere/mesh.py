@@ -19,14 +19,15 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull, cKDTree
 
 from auricle.dsp.arrays import Array, Float32
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import approximate_kernel
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.sphere.hole_filling import blends, hole_vertices
+
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 
 Int32: TypeAlias = NDArray[np.int32]
 
@@ -34,8 +35,6 @@ MERGE_ANGLE_DEG = 0.01  # closer directions are one vertex; grids are written to
 TABLE_SIZE = 24  # cells along the edge of a cube face: 3.75 degrees in its middle
 MAX_STEPS = 64  # of the walk, before every triangle is tried
 ROUNDING = 1e-9  # a weight as little below zero is on the edge
-
-_FASTMATH = {"contract", "reassoc", "nsz", "arcp", "afn"}
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def mesh_over(
     )
 
 
-@njit(cache=CACHE, nogil=True, error_model="numpy", fastmath=_FASTMATH)
+@approximate_kernel
 def _raw_weights(x, y, z, inverse):  # type: ignore[no-untyped-def]
     return (
         inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z,
@@ -144,7 +143,7 @@ def _raw_weights(x, y, z, inverse):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=CACHE, nogil=True, error_model="numpy", fastmath=_FASTMATH)
+@approximate_kernel
 def _start(x, y, z, start_table):  # type: ignore[no-untyped-def]
     """The triangle in the cell of the cube: face by the largest axis, then the other two."""
     ax, ay, az = abs(x), abs(y), abs(z)
@@ -160,7 +159,7 @@ def _start(x, y, z, start_table):  # type: ignore[no-untyped-def]
     return start_table[face, i, j]
 
 
-@njit(cache=CACHE, nogil=True, error_model="numpy", fastmath=_FASTMATH)
+@approximate_kernel
 def locate_triangles(  # type: ignore[no-untyped-def]
     directions, triangle, weights, inverse, neighbours, start_table
 ):

@@ -3,11 +3,10 @@
 
 import threading
 from contextlib import ExitStack, closing
-from typing import Any
 
 import numpy as np
-from numba import njit
 
+from auricle.dsp.compiled.options import composed_kernel
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.files import FileSource
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
@@ -18,8 +17,6 @@ from auricle.plugin_core.live.sources import Track
 
 CHUNK_FRAMES = 4096
 PATIENCE_SECONDS = 0.02
-
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 
 class FileReader:
@@ -123,7 +120,7 @@ class FileReader:
         return True
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def put_frames(rings, audio, written, cells):
     """Write audio (C, n) behind the ``written`` frames of rings (C, frames), and say so."""
     for c in range(audio.shape[0]):

@@ -1,13 +1,14 @@
 """A look-ahead limiter of the true peak: what comes out stays below a ceiling."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import exact_kernel
 from auricle.dsp.streaming.input_checks import LOUDEST_SAMPLE, checked_block
 from auricle.dsp.streaming.stream import Stream
 from auricle.plugin_core.mastering.true_peak import CENTRE_SAMPLES, Oversampler
+
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 
 _LOOKAHEAD_SECONDS = 0.005
 
@@ -71,7 +72,7 @@ def _bounded(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     ).astype(np.float32)
 
 
-@njit(cache=CACHE, nogil=True, error_model="numpy")
+@exact_kernel
 def _smooth_gains(gains, minima, places, smooth, counters, levels, rise):  # type: ignore[no-untyped-def]
     """Turn the gains (n,) that each sample needs into those to apply a look-ahead later, in place.
 

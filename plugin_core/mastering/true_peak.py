@@ -1,10 +1,11 @@
 """The peak of the sound between the samples: ITU-R BS.1770-4, annex 2."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.options import exact_kernel
+
+OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 
 # Annex 2's interpolator, four phases of twelve taps; the last two are the first two reversed.
 _EARLY = np.array(
@@ -34,7 +35,7 @@ _FIRST, _SECOND, _THIRD, _FOURTH = (
 )
 
 
-@njit(cache=CACHE, nogil=True, error_model="numpy")
+@exact_kernel
 def _raise_to_peaks(joined, highest):  # type: ignore[no-untyped-def]
     """Raise ``highest`` (n,) to the absolute values in and between the samples of each channel.
 

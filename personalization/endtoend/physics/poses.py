@@ -14,11 +14,12 @@ from numpy.typing import ArrayLike
 from auricle.dsp.acoustics.emission_time import emitted_m
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.arrays import Array
+from auricle.dsp.compiled import options
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_normalise, to_head
 
 RATE = 48000  # Hz of all audio inside the end-to-end systems
-STEP = 128  # samples between poses, the engine's control step
+STEP = options.STEP  # samples between poses
 EAR_OFFSET_M = 0.08  # of each ear from the middle of the head
 
 

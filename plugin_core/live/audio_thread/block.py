@@ -5,12 +5,10 @@ It does what ``BinauralRenderer.process_into`` does, without Python: no lock, no
 wait. Motion runs on the same control grid.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
 from auricle.dsp.compiled.calls import apart
+from auricle.dsp.compiled.options import composed_kernel
 from auricle.dsp.render.binaural import FADE_STEPS
 from auricle.dsp.render.spatialize import STEP
 from auricle.plugin_core.live.audio_thread.engine_block import (
@@ -24,13 +22,12 @@ from auricle.plugin_core.live.audio_thread.engine_block import (
 from auricle.plugin_core.live.audio_thread.mailbox import TAKER, take
 from auricle.plugin_core.live.audio_thread.shared_memory import DESK, Scene, Status, Work
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _desk = DESK.read
 _aim_engine, _render_engine = apart(aim_engine), apart(render_engine)
 _inherit_engine, _reset_engine = apart(inherit_engine), apart(reset_engine)
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def take_scene(at, n_frames, now_ns):
     """Look into the mailbox, once a block; the newest scene counts from its first step on."""
     d = _desk(at)
@@ -49,7 +46,7 @@ def take_scene(at, n_frames, now_ns):
     _next_engine(at)
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _next_engine(at):
     """Begin the exchange that the scene asks for, when none is under way."""
     d = _desk(at)
@@ -68,7 +65,7 @@ def _next_engine(at):
     d.now[Status.FADING] = 1.0
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _reset(at):
     """Silence; the next positions are jumped to."""
     d = _desk(at)
@@ -81,7 +78,7 @@ def _reset(at):
     d.work[Work.JUMP] = 1
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _finish_exchange(at):
     d = _desk(at)
     add_nonfinite(d.work[Work.COMING_AT], d.work[Work.ENGINE_AT])
@@ -92,7 +89,7 @@ def _finish_exchange(at):
     d.now[Status.FADING] = 0.0
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def render_block(at, n_frames):
     """Both ears of the sources in ``audio``, ``n_frames`` of them, into ``out``."""
     d = _desk(at)
@@ -114,7 +111,7 @@ def render_block(at, n_frames):
         done += count
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _between(at, share):
     """Take the scene's places and pose, or a point on the way to them."""
     d = _desk(at)
@@ -147,7 +144,7 @@ def _between(at, share):
         head[i] = head_start[i] + share * (target[Scene.ORIENTATION + i] - head_start[i])
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _slerp(start, target, share, out):
     """As ``auricle.dsp.geometry.slerp``: the short way round, at an even rate."""
     dot, apart, together = 0.0, 0.0, 0.0
@@ -171,7 +168,7 @@ def _slerp(start, target, share, out):
         out[i] /= length
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _begin_step(at):
     d = _desk(at)
     target = d.scene[d.scene_cells[TAKER]]
@@ -199,7 +196,7 @@ def _begin_step(at):
     d.work[Work.JUMP] = 0
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _render_part(at, first, count):
     """One part of a step; a set that comes first fills with sound, unheard, then fades in."""
     d = _desk(at)
@@ -220,7 +217,7 @@ def _render_part(at, first, count):
         _finish_exchange(at)
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _world_to_head(q, out):
     """The matrix (3, 3) from world to head axes."""
     w, x, y, z = q[0], q[1], q[2], q[3]

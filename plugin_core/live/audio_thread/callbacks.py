@@ -8,9 +8,10 @@ calls the same block function.
 from typing import Any
 
 import numpy as np
-from numba import cfunc, njit, types
+from numba import cfunc, types
 
 from auricle.dsp.compiled.calls import apart
+from auricle.dsp.compiled.options import composed_kernel
 from auricle.dsp.streaming.denormals import FLUSH, read_mode, write_mode
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.block import render_block, take_scene
@@ -36,13 +37,12 @@ from auricle.plugin_core.live.audio_thread.system import (
 # A paced clock that is farther behind than this, after a suspension, does not catch up.
 FARTHEST_BEHIND_NS = 1_000_000_000
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _desk = DESK.read
 _take_scene, _gather, _render_block = apart(take_scene), apart(gather), apart(render_block)
 _measure, _record, _account = apart(measure), apart(record), apart(account)
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def make_block(at, n_frames, began_ns):
     """Everything between a driver's input, which stands in ``audio``, and the ears in ``out``."""
     mode = read_mode()
@@ -58,7 +58,7 @@ def make_block(at, n_frames, began_ns):
 _make_block = apart(make_block)
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def silent_block(at, n_frames, began_ns, own_began_ns):
     """A block from no driver: inputs are silent."""
     d = _desk(at)
@@ -73,14 +73,14 @@ def silent_block(at, n_frames, began_ns, own_began_ns):
 _silent_block = apart(silent_block)
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def run_blocks(at, n_frames, count):
     """``count`` blocks, one after the other."""
     for _ in range(count):
         _silent_block(at, n_frames, now_ns(), own_ns())
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def run_paced(at, n_frames, count):
     """``count`` blocks (below 0: without end), each at its time, until the switch says stop."""
     d = _desk(at)

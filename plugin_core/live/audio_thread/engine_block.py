@@ -6,10 +6,6 @@ The same kernels in the same order; tests hold the two together. Compiled anew i
 (``cache=False``), since it composes kernels of several files.
 """
 
-from typing import Any
-
-from numba import njit
-
 from auricle.dsp.compiled.calls import apart
 from auricle.dsp.compiled.engine_record import (
     CONVOLVER_AT,
@@ -20,6 +16,7 @@ from auricle.dsp.compiled.engine_record import (
     REACH,
     TAIL,
 )
+from auricle.dsp.compiled.options import composed_kernel
 from auricle.dsp.convolution.uniform import BLOCK, CONVOLVER, convolve_part
 from auricle.dsp.distance.cue_kernels import aim_distance
 from auricle.dsp.render.control_step import aim
@@ -28,13 +25,12 @@ from auricle.dsp.render.spatialize import STEP, spatialize
 
 assert BLOCK == STEP  # a block of the convolver is a control step
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _engine, _cues, _convolver = ENGINE.read, CUES.read, CONVOLVER.read
 _aim, _aim_distance = apart(aim), apart(aim_distance)
 _spatialize, _scatter, _convolve_part = apart(spatialize), apart(scatter), apart(convolve_part)
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def aim_engine(at, positions, turn, origin, levels, distance_gain, jump):
     """As ``Engine.aim``."""
     parts = _engine(at).parts
@@ -42,7 +38,7 @@ def aim_engine(at, positions, turn, origin, levels, distance_gain, jump):
     _aim(at, positions, turn, origin, levels, distance_gain, jump)
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def render_engine(at, audio, first, count, phase, out, to):
     """As ``Engine.render``."""
     e = _engine(at)
@@ -57,7 +53,7 @@ def render_engine(at, audio, first, count, phase, out, to):
     )  # fmt: skip
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def inherit_engine(at, other_at):
     """As ``Engine.inherit``: the engine at ``at`` takes over what the other one played."""
     e, o = _engine(at), _engine(other_at)
@@ -69,7 +65,7 @@ def inherit_engine(at, other_at):
         e.quiet[s] = 0
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def add_nonfinite(at, other_at):
     """Add the other engine's counts of silenced calls."""
     e, o = _engine(at), _engine(other_at)
@@ -77,7 +73,7 @@ def add_nonfinite(at, other_at):
         e.nonfinite[s] += o.nonfinite[s]
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def reset_engine(at):
     """As ``Engine.reset``."""
     e = _engine(at)
@@ -95,13 +91,13 @@ def reset_engine(at):
         _zero(c.spectra)
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def tail_samples(at):
     """How long a sound rings on."""
     return _engine(at).sizes[TAIL]
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _zero(array):
     numbers = array.reshape(array.size)
     for i in range(len(numbers)):

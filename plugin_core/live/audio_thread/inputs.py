@@ -4,21 +4,18 @@
 Inputs of a driver are copied to ``audio`` by its callback beforehand.
 """
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
+from auricle.dsp.compiled.options import composed_kernel
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.shared_memory import DESK, Kind, Status
 
 WRITTEN, READ, END = 0, 1, 2  # of ``file_cells``
 
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _desk = DESK.read
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def gather(at, n_frames):
     """Write the block of every source that is not a driver's input into ``audio``."""
     d = _desk(at)
@@ -42,7 +39,7 @@ def gather(at, n_frames):
         store_release(files[f], READ, files[f, READ] + d.file_ready[f])
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _from_ring(ring, read, ready, n_frames, row):
     at = read % len(ring)
     for t in range(ready):
@@ -52,7 +49,7 @@ def _from_ring(ring, read, ready, n_frames, row):
         row[t] = 0.0
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _noise(state, level, n_frames, row):
     """White noise, even in +-level sqrt(3), so that its RMS is ``level``; returns the new state.
 
@@ -67,7 +64,7 @@ def _noise(state, level, n_frames, row):
     return state
 
 
-@njit(**_OPTIONS)
+@composed_kernel
 def _tone(level, step, turns, n_frames, row):
     """A sine of amplitude ``level``; returns the turns so far."""
     cosine, sine = np.cos(2.0 * np.pi * step), np.sin(2.0 * np.pi * step)

@@ -5,6 +5,7 @@ import copy
 import gc
 import os
 import pickle
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -19,6 +20,7 @@ from auricle.dsp.compiled import records
 from auricle.dsp.compiled.records import Record, f32, f64, flags, i8, i32, i64, u64
 from auricle.dsp.errors import AuricleError
 
+KERNEL = re.compile(r"^@\w*kernel$", re.M)
 HELPERS = str(Path(streams.__file__).parent)
 DSP = Path(records.__file__).parents[1]
 
@@ -98,14 +100,14 @@ def test_no_address_goes_into_a_copy(copied):
 
 
 def kernel_files():
-    return {path: path.read_text() for path in DSP.rglob("*.py") if "njit(" in path.read_text()}
+    return {path: path.read_text() for path in DSP.rglob("*.py") if KERNEL.search(path.read_text())}
 
 
 def test_who_reads_a_record_hands_it_on():
     """Numba may drop what a function writes to arrays that it has not been given."""
     found = 0
     for path, text in kernel_files().items():
-        if "simd import" not in text and 'inline="always"' not in text:
+        if "simd import" not in text and "@inlined_kernel" not in text:
             continue  # nothing is inlined, and no dead code looked for
         tree = ast.parse(text)
         readers = {

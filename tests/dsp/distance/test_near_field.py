@@ -13,6 +13,7 @@ from pulse_head import HEAD_RADIUS_M, full_sphere, pulse_head
 from synthetic_set import level_db
 
 from auricle.dsp.acoustics.air_absorption import Air
+from auricle.dsp.compiled import options
 from auricle.dsp.distance import cue_kernels as kernels
 from auricle.dsp.distance import near_field
 from auricle.dsp.distance.cues import EARS, DistanceCues, distance_gain
@@ -36,7 +37,7 @@ from auricle.dsp.render.binaural import BinauralRenderer
 RATE = 48000
 FAR_M = 3.0
 HERE = np.zeros(3)
-STEP = kernels.STEP
+STEP = options.STEP
 
 
 @lru_cache
