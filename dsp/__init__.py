@@ -3,6 +3,7 @@
 From the ground up: a folder imports only those above it in this list.
 
 errors         What Auricle raises for input it cannot use
+registry       One table a family of things: Auricle's own, what a program registers
 arrays         Names for the types of arrays; shapes, units and orders stand in the docstrings
 geometry       Directions, angles and rotations in Auricle's conventions, which this module owns
 compiled       What kernels are made of: their options, SIMD, records of arrays, calls by address

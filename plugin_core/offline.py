@@ -41,8 +41,9 @@ from auricle.plugin_core.motion.paths import (
     Trajectory,
 )
 from auricle.plugin_core.scene.format.model import Track
-from auricle.plugin_core.scene.playback.buses import buses_around
-from auricle.plugin_core.scene.playback.channels import Channels, whole_file
+from auricle.plugin_core.scene.playback.channels import Channels
+from auricle.plugin_core.scene.playback.opened_types import buses_of, whole_file
+from auricle.plugin_core.scene.playback.track_types.type_player import OpenedTrack, Surroundings
 
 STEREO_HALF_WIDTH_DEG = 30.0
 MOST_CHANNELS = 1024
@@ -169,7 +170,9 @@ def render_sources(
         TrackStream(source, ways, effects=each)
         for source, ways, each in zip(sources, paths, wide, strict=True)
     ]
-    beds = [(track, channels, TrackStream(source, ())) for source, track, channels in around]
+    beds = [
+        OpenedTrack(track, channels, TrackStream(source, ())) for source, track, channels in around
+    ]
     if objects is not None:
         if around:
             raise AuricleError(
@@ -185,9 +188,10 @@ def render_sources(
         report = prepared.report
         buses = [ObjectBus(prepared, feeds, head)] if feeds else []
         resting = head if head is not None else PosedHead(np.array(IDENTITY), np.zeros(3))
-        buses += buses_around(listener, prepared, level, beds, resting)
+        into = Surroundings(resting, sample_rate, level, hrtf=listener, prepared=prepared)
+        buses += buses_of(beds, into)
     mixer = Mixer(buses)
-    total = max(feed.n_frames for feed in (*feeds, *(bed for *_, bed in beds)))
+    total = max(feed.n_frames for feed in (*feeds, *(bed.stream for bed in beds)))
     total += mixer.tail_samples
     master = MasterWriter(settings, output, sample_rate, total, block_size, progress)
     writer = master.write(mixer.read)

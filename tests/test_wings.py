@@ -10,13 +10,15 @@ MODULES = imports()
 # From the ground up: a room imports only what stands to its left.
 ORDER = {
     "dsp": (
-        "errors arrays geometry compiled streaming storage filters sphere convolution acoustics "
-        "responses netcdf metrics sofa hrtf evaluation interpolation distance preparation render "
-        "iir ambisonics loudspeakers neural"
+        "errors registry arrays geometry compiled streaming storage filters sphere convolution "
+        "acoustics responses netcdf metrics sofa hrtf evaluation interpolation distance "
+        "preparation render iir ambisonics loudspeakers neural"
     ),
     "osc": "errors quaternion statistics protocol scene addresses trackers session network",
     "personalization": "model_files datasets learning listeners metrics sparse endtoend",
-    "personalization/sparse": ("method trained listener_gp methods models completion evaluation"),
+    "personalization/sparse": (
+        "method registry trained listener_gp methods models completion evaluation"
+    ),
     "personalization/endtoend": ("physics listeners systems scenes training models evaluation"),
     "plugin_core": (
         "errors listener audio motion plugins mixing mastering pictures adm scene offline neural "

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from auricle.personalization.datasets.registry import DATASETS
 from auricle.personalization.listeners.from_datasets import subjects_in, training_of
-from auricle.personalization.sparse.evaluation.comparison import DENSE_ROWS, MIDDLE
+from auricle.personalization.sparse.evaluation.comparison import MIDDLE
 
 STEP_DEG = 5.625  # of the elevation on each cone
 LATERAL_DEG = (0, 20, 40, 55, 65, 80)
@@ -27,7 +28,7 @@ def middle_error_db(cone: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     subjects = subjects_in(Path(sys.argv[1]), "cipic")
-    whole = training_of(subjects).take(list(DENSE_ROWS["CIPIC"]))
+    whole = training_of(subjects).take(list(DATASETS["CIPIC"].dense_rows))
     x, y, z = whole.positions.T
     lateral_deg = np.rad2deg(np.arcsin(np.clip(y, -1.0, 1.0)))
     around_deg = np.rad2deg(np.arctan2(z, x))

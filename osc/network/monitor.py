@@ -104,7 +104,6 @@ class Monitor:
 
 
 _TEMPLATES = {each.template for each in TABLE}
-_READERS = [PoseReader(preset) for preset in PRESETS.values() if not preset.raw]
 
 
 def meaning_of(address: str) -> str:
@@ -114,7 +113,8 @@ def meaning_of(address: str) -> str:
         return owner
     if owner in ("adm", "auricle") and set(address) & set("*?[{"):
         return owner
-    return ", ".join(each.preset.name for each in _READERS if each.knows(address))
+    readers = [PoseReader(preset) for preset in PRESETS.usable() if not preset.raw]
+    return ", ".join(each.preset.name for each in readers if each.knows(address))
 
 
 def tags_of(arguments: Sequence[Argument]) -> str:

@@ -142,7 +142,7 @@ class PresetMatcher:
 
     def __init__(self) -> None:
         self.n_messages = 0
-        self._candidates = [_Candidate(preset) for preset in PRESETS.values()]
+        self._candidates = [_Candidate(preset) for preset in PRESETS.usable()]
 
     def observe(self, message: Message) -> None:
         """Take a message."""

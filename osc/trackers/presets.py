@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from auricle.dsp.errors import AuricleError
+from auricle.dsp.registry import Registry
 
 RADIANS = 180.0 / math.pi
 TURNS = 360.0  # a whole turn over 0..1, 0.5 being 0 degrees
@@ -231,14 +231,12 @@ _ALL = (
            "signs by its X-Plane output; its mapping can invert each axis", raw=True),
 )  # fmt: skip
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
+PRESETS = Registry("tracker preset", "auricle.tracker_presets", Preset, _ALL)
 
 
 def preset(name: str) -> Preset:
     """The preset of that name; raises AuricleError with all names."""
-    if name not in PRESETS:
-        raise AuricleError(f"no tracker preset {name!r}; there are {', '.join(PRESETS)}")
-    return PRESETS[name]
+    return PRESETS.find(name)
 
 
 def as_markdown() -> str:

@@ -3,10 +3,15 @@
 ``verified`` says of which sets responses were read here; the other entries were written from
 publications and from memory, as were all names of files, so the folder's own files have the last
 word.
+
+A set is added by an entry here, or from outside (``DATASETS.register``, or an entry point of the
+group ``auricle.datasets``; docs/extending.md).
 """
 
 import re
 from dataclasses import dataclass
+
+from auricle.dsp.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,10 @@ class Dataset:
         dummies: ids of dummy heads.
         quirks: what trips readers, in sentences.
         verified: whether responses of it were read here.
+        compared_counts: numbers of measured directions that comparisons try.
+        lap_sets: whether those are the directions of the LAP challenge, else evenly spread ones.
+        dense_rows: listeners of whom every second direction is left out, where nobody says whom.
+        ships: whether weights that ship may learn from it.
     """
 
     name: str
@@ -46,9 +55,13 @@ class Dataset:
     dummies: tuple[str, ...] = ()
     quirks: tuple[str, ...] = ()
     verified: bool = False
+    compared_counts: tuple[int, ...] = (4, 9, 16, 100)
+    lap_sets: bool = False
+    dense_rows: tuple[int, ...] = ()
+    ships: bool = False
 
 
-DATASETS: tuple[Dataset, ...] = (
+DATASETS = Registry("data set", "auricle.datasets", Dataset, (
     Dataset(
         "HUTUBS", ("hutubs",), 96, "440 directions, full sphere, 1.47 m", 44100, 256,
         "CC BY 4.0",
@@ -62,7 +75,7 @@ DATASETS: tuple[Dataset, ...] = (
             "Subjects 1 and 96, and 22 and 88, are the same heads measured twice.",
             "Measures are missing for 18, 79 and 92.",
         ),
-        verified=True,
+        verified=True, dense_rows=(10, 30, 50), ships=True,
     ),
     Dataset(
         "SONICOM", ("sonicom",), 300, "793 directions, elevation -45 to 90, 1.5 m", 96000, 256,
@@ -72,7 +85,7 @@ DATASETS: tuple[Dataset, ...] = (
         pattern="*FreeFieldComp_44kHz.sofa",
         measures="12 pinna measures an ear of some 90 subjects, cm and degrees",
         quirks=("The level falls by 17 dB at 18 kHz.", "Several rates and variants a subject."),
-        verified=True,
+        verified=True, compared_counts=(3, 5, 19, 100), lap_sets=True, dense_rows=(0, 20, 40),
     ),
     Dataset(
         "CIPIC", ("cipic",), 45, "1250 directions, interaural-polar, 1 m", 44100, 200,
@@ -82,7 +95,7 @@ DATASETS: tuple[Dataset, ...] = (
         measures="anthro.mat: X (17), D (8 an ear), theta (2 an ear, radians)",
         dummies=("21", "165"),
         quirks=("Pinna angles are in radians.", "In some SOFA copies the ITD is in Data.Delay."),
-        verified=True,
+        verified=True, dense_rows=(0, 10, 20), ships=True,
     ),
     Dataset(
         "SADIE II", ("sadie2", "sadie_ii", "sadie-ii", "sadie ii"), 20,
@@ -99,7 +112,7 @@ DATASETS: tuple[Dataset, ...] = (
         "Apache-2.0", "Kearney and Doyle 2015, AES 139th Convention, 9423",
         "https://www.york.ac.uk/sadie-project/database_old.html",
         quirks=("Levels of neighbouring directions differ by up to 12.5 dB.",),
-        verified=True,
+        verified=True, compared_counts=(3, 5, 19, 100),
     ),
     Dataset(
         "ARI", ("ari",), 221, "1550 directions, elevation -30 to 80, 1.2 m", 48000, 256,
@@ -159,13 +172,13 @@ DATASETS: tuple[Dataset, ...] = (
         "https://doi.org/10.5281/zenodo.4160401",
         quirks=("One dummy head with artificial pinnae: all share head and torso.",),
     ),
-)  # fmt: skip
+))  # fmt: skip
 
 
 def find(name: str) -> Dataset | None:
     """The data set whose key is a word in the name of a file or folder, else None."""
     lowered = name.lower()
-    for each in DATASETS:
+    for each in DATASETS.values():
         if any(re.search(rf"(?<![a-z]){re.escape(key)}(?![a-z])", lowered) for key in each.keys):
             return each
     return None

@@ -4,30 +4,19 @@ import os
 from typing import Any
 
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.registry import placed
 from auricle.personalization.learning.weights import fitting, load_weights, shipped_weights
 from auricle.personalization.listeners.listener_data import Training
-from auricle.personalization.sparse.method import Method, method, method_at
-
-LEARNED = (
-    "refiner", "fsp-ae", "neural-field", "ranf", "niirf", "flow", "hrtfformer", "dense-refiner",
-    "refiner-across", "dense-refiner-across",
-)  # fmt: skip
-OF_SHIPPED = ("refiner-across", "dense-refiner-across")  # they go with the listeners that ship
-# What is trained, where it is not what predicts (which then needs no torch).
-_TRAINERS = {
-    "dense-refiner-across": (
-        "auricle.personalization.sparse.models.refiner.dense_refiner_across:DenseRefinerAcross"
-    ),
-}
+from auricle.personalization.sparse.method import Method
+from auricle.personalization.sparse.registry import METHODS, learned_names, method
 
 
 def learned(name: str) -> Any:
     """The class that trains a method; AuricleError, with the names there are, otherwise."""
-    if name not in LEARNED:
-        raise AuricleError(f"there is no model {name!r} to train; there are {', '.join(LEARNED)}")
-    if name in _TRAINERS:
-        return method_at(_TRAINERS[name], name)
-    return method(name)
+    if name not in METHODS or not (info := METHODS.find(name)).learned:
+        there = ", ".join(learned_names())
+        raise AuricleError(f"there is no model {name!r} to train; there are {there}")
+    return placed(info.trainer or info.place, name)
 
 
 def ready(name: str | None, weights: str | os.PathLike[str] | None, listeners: Training) -> Method:
@@ -37,7 +26,7 @@ def ready(name: str | None, weights: str | os.PathLike[str] | None, listeners: T
             raise AuricleError(f"{weights}: weights say which method they are of; leave out {name}")
         return load_trained(weights)
     assert name is not None
-    if name in LEARNED:
+    if METHODS.find(name).learned:
         if shipped_weights(name).is_file():
             return load_trained(shipped_weights(name))
         raise AuricleError(

@@ -11,12 +11,6 @@ if TYPE_CHECKING:
     from auricle.personalization.sparse.evaluation.comparison import Request, Result
 
 EXAMPLE = "Example: auricle compare --data DIR --set sonicom --method mean --method listeners"
-_FOLDED = (
-    "mean", "random", "best-subject", "nearest", "barycentric", "sh", "sh-aligned", "mean-sh",
-    "mean-gp", "ridge", "listeners",
-)  # fmt: skip
-_ACROSS = ("mean-across", "mean-sh-across", "ridge-across", "listeners-across")
-_BETWEEN_ACROSS = ("barycentric", "mean-gp", "listeners-across", "dense-refiner-across")
 
 
 def compare(
@@ -112,7 +106,7 @@ def compare(
         )  # fmt: skip
         return
     from auricle.personalization.sparse.evaluation.comparison import Request
-    from auricle.personalization.sparse.method import names
+    from auricle.personalization.sparse.registry import compared_names, names
     from auricle.plugin_core.tables import sparse as tables
 
     # Before hours of work, not behind them.
@@ -120,8 +114,8 @@ def compare(
     _check(only or [], n_folds, across, between, n_observed, minutes)
     if most_listeners is not None and not across:
         raise AuricleError("--listeners goes with --across (or --family endtoend)")
-    default = (_BETWEEN_ACROSS if between else _ACROSS) if across else _FOLDED
-    wanted = names(methods or default)
+    comparison = ("densify across" if between else "across") if across else "folds"
+    wanted = names(methods or compared_names(comparison))
     if against is not None and against not in wanted:
         raise AuricleError(f"--against {against}: is not compared; there are {', '.join(wanted)}")
     request = Request(wanted, folder, say, minutes, n_observed, weights)

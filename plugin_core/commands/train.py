@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from auricle.personalization.endtoend.systems.registry import SYSTEMS
+from auricle.personalization.sparse.registry import METHODS, learned_names
 from auricle.plugin_core.commands.console import share_bar
 
 if TYPE_CHECKING:
@@ -13,9 +15,6 @@ if TYPE_CHECKING:
     from auricle.personalization.listeners.listener_data import Training
 
 EXAMPLE = "Example: auricle train fsp-ae --data DIR --set sonicom --minutes 5"
-SYSTEM_NAMES = (
-    "linn", "warpnet", "warpnet-doppler", "nfs", "nfs-doppler", "binauralgrad", "flow-binaural",
-)  # fmt: skip
 
 
 def train(
@@ -50,12 +49,11 @@ def train(
     """Train a model on data sets of listeners and write its file.
 
     listeners: HUTUBS and CIPIC brought to one mean, for ``auricle personalize``. default: their
-    mean, the listener of the engine where no set is given. Networks, which need torch: refiner,
-    refiner-across, dense-refiner, dense-refiner-across, fsp-ae, neural-field, ranf, niirf, flow,
-    hrtfformer. End-to-end systems (docs/endtoend.md), which learn from scenes that are rendered
-    first: linn, warpnet, warpnet-doppler, nfs, nfs-doppler, binauralgrad, flow-binaural.
+    mean, the listener of the engine where no set is given. Networks (docs/models.md), which need
+    torch: NETWORKS. End-to-end systems (docs/endtoend.md), which learn from scenes that are
+    rendered first: SYSTEMS.
     """
-    if model in SYSTEM_NAMES:
+    if model in SYSTEMS:
         from auricle.plugin_core.commands.train_endtoend import train_on_scenes
 
         train_on_scenes(model, data, output, minutes, seed, licence, sets)
@@ -81,14 +79,20 @@ def train(
     _train_network(model, network, each, _people(subjects), ids, minutes, seed)
 
 
+assert train.__doc__ is not None
+train.__doc__ = train.__doc__.replace("NETWORKS", ", ".join(learned_names())).replace(
+    "SYSTEMS", ", ".join(SYSTEMS.own)
+)
+
+
 def _network(model: str, output: Path | None, minutes: float) -> Path:
     """Where the weights will go; refuses what cannot work before data are read."""
     from auricle.dsp.errors import AuricleError
     from auricle.personalization.learning.weights import checked_path
-    from auricle.personalization.sparse.trained import LEARNED, learned
+    from auricle.personalization.sparse.trained import learned
 
-    if model not in LEARNED:
-        names = ", ".join((*_WRITERS, *LEARNED, *SYSTEM_NAMES))
+    if model not in METHODS or not METHODS.find(model).learned:
+        names = ", ".join((*_WRITERS, *learned_names(), *SYSTEMS))
         raise AuricleError(f"there is no model {model!r} to train; there are {names}")
     learned(model)
     from auricle.personalization.learning.training_loop import Plan  # torch, seconds

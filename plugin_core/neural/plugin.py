@@ -11,7 +11,7 @@ from auricle.dsp.geometry import IDENTITY, quaternion_normalise, to_head, unit_v
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.plugin_core.listener.set_options import SetOptions
-from auricle.plugin_core.neural.systems import LIVE, OpenedSystem, open_system
+from auricle.plugin_core.neural.systems import SHIPPED, OpenedSystem, open_system
 from auricle.plugin_core.plugins.channel_layout import Block, CalledAsPlugin, checked_call
 
 _LONGEST_M = 100.0
@@ -47,7 +47,7 @@ class NeuralPlugin(CalledAsPlugin):
         self._renderer: LinnRenderer | None = None
         listener = hrtf if isinstance(hrtf, HrtfSet) or hrtf is None else SetOptions().load(hrtf)
         path = None if weights is None else Path(weights)
-        self._system: OpenedSystem = open_system(LIVE, path, listener)
+        self._system: OpenedSystem = open_system(SHIPPED, path, listener)
         self.azimuth_deg, self.elevation_deg = azimuth_deg, elevation_deg
         self.distance_m, self.stereo_width_deg = distance_m, stereo_width_deg
         self.orientation = orientation

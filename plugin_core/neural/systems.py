@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
-from auricle.dsp.neural.linn_renderer import LinnRenderer
+from auricle.dsp.registry import placed
 from auricle.dsp.sphere.grids import fibonacci_sphere
+from auricle.personalization.endtoend.systems.registry import SYSTEMS, system
 from auricle.plugin_core.mixing.feed import TrackStream
 from auricle.plugin_core.motion.paths import Head
 from auricle.plugin_core.neural.bus import NeuralBus, System
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from auricle.personalization.endtoend.listeners.codebook import Codebook
     from auricle.personalization.learning.weights import Weights
 
-LIVE = "linn"  # the one that ships, and renders in blocks without torch
+SHIPPED = "linn"  # the one whose weights ship
 RATE = 48000  # Hz of all others
 FEW = 20  # directions below which a set is completed first
 
@@ -46,8 +47,8 @@ class OpenedSystem:
 
     def __call__(self, sample_rate: int, n_sources: int) -> System:
         """What renders ``n_sources`` at a rate; AuricleError for a rate the system has not."""
-        if self.weights.model == LIVE:
-            return _live(self, sample_rate, n_sources)
+        if SYSTEMS.find(self.weights.model).in_blocks:
+            return _in_blocks(self, sample_rate, n_sources)
         if sample_rate != RATE:
             raise AuricleError(f"{self.weights.model} renders at {RATE} Hz, got {sample_rate}")
         return _in_pieces(self, n_sources)
@@ -63,7 +64,7 @@ class OpenedSystem:
 
 
 def open_system(
-    model: str = LIVE, weights: Path | None = None, hrtf: HrtfSet | None = None,
+    model: str = SHIPPED, weights: Path | None = None, hrtf: HrtfSet | None = None,
     say: Say | None = None,
 ) -> OpenedSystem:  # fmt: skip
     """A trained system for a listener.
@@ -85,7 +86,7 @@ def open_system(
         weights = shipped_weights(model)
         if not weights.is_file():
             raise AuricleError(
-                f"no weights of {model!r} ship with Auricle, only of {LIVE}; train them with "
+                f"no weights of {model!r} ship with Auricle, only of {SHIPPED}; train them with "
                 f"auricle train {model} --data DIR -o FILE and name the file with --weights"
             )
     loaded = load_weights(weights, model)
@@ -93,8 +94,8 @@ def open_system(
     code = _code(book, hrtf, say or (lambda _: None))
     with fitting(loaded):
         opened = OpenedSystem(loaded, code, _gain_of(book, code))
-        if model == LIVE:  # refused now, not when it shall sound
-            _live(opened, RATE, 1)
+        if SYSTEMS.find(loaded.model).in_blocks:  # refused now, not when it shall sound
+            _in_blocks(opened, RATE, 1)
     return opened
 
 
@@ -113,15 +114,17 @@ def _gain_of(book: "Codebook", code: NDArray[np.float32]) -> float:
     return float(np.mean(10.0 ** (heard.astype(np.float64) / 10.0)) ** -0.5)
 
 
-def _live(opened: OpenedSystem, sample_rate: int, n_sources: int) -> System:
-    from auricle.personalization.endtoend.models.linn.engine_layers import networks_of
-
-    return LinnRenderer(networks_of(opened.weights, opened.code), sample_rate, n_sources)
+def _in_blocks(opened: OpenedSystem, sample_rate: int, n_sources: int) -> System:
+    place = SYSTEMS.find(opened.weights.model).in_blocks
+    assert place is not None
+    made: System = placed(place, opened.weights.model)(
+        opened.weights, opened.code, sample_rate, n_sources
+    )
+    return made
 
 
 def _in_pieces(opened: OpenedSystem, n_sources: int) -> System:
     from auricle.personalization.endtoend.systems.pieces import WindowedRenderer
-    from auricle.personalization.endtoend.systems.registry import system
 
     made = system(opened.weights.model).from_weights(opened.weights)
     return WindowedRenderer(made, opened.code, n_sources)

@@ -24,7 +24,7 @@ from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archi
 from auricle.dsp.responses import arrival as alignment
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.datasets.harmonise import harmonise
-from auricle.personalization.datasets.registry import find
+from auricle.personalization.datasets.registry import DATASETS, find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects
 from auricle.personalization.endtoend.physics.poses import RATE
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in
@@ -40,7 +40,8 @@ LOW_HZ = (200.0, 1000.0)  # where the time of arrival is read
 LEVEL_HZ = (200.0, 2000.0)  # where all listeners are alike loud
 GAIN_HZ = (200.0, 16000.0)  # where laboratories are made alike
 _FADE_TAPS = 16
-SHIPPABLE = ("hutubs", "cipic")  # of which weights that ship may learn
+# Of which weights that ship may learn.
+SHIPPABLE = tuple(name.lower() for name, each in DATASETS.loaded() if each.ships)
 TEST_SHARE, JUDGE_SHARE = 0.13, 0.08
 SEED = 0  # of the roles
 _VERSION = 4

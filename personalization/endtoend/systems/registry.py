@@ -1,45 +1,82 @@
-"""End-to-end systems by name: trained on scenes, kept with their codebook, read again."""
+"""The table of end-to-end systems; and a trained one read from its file.
+
+A system is added by its folder and a line here, or from outside (``SYSTEMS.register``, or an entry
+point of the group ``auricle.endtoend_systems``; docs/extending.md).
+"""
 
 import os
 from dataclasses import dataclass
-from importlib import import_module
+from typing import TYPE_CHECKING
 
-from auricle.dsp.errors import AuricleError
-from auricle.personalization.endtoend.listeners.codebook import Codebook, codebook_in
-from auricle.personalization.endtoend.systems.base import NeuralRenderer
-from auricle.personalization.learning.weights import load_weights
+from auricle.dsp.registry import Registry, placed
 
-SYSTEMS = {
-    "linn": "auricle.personalization.endtoend.models.linn.linn:Linn",
-    "warpnet": "auricle.personalization.endtoend.models.warpnet.warpnet:WarpNet",
-    "warpnet-doppler": "auricle.personalization.endtoend.models.warpnet.warpnet:WarpNetDoppler",
-    "nfs": "auricle.personalization.endtoend.models.nfs.nfs:Nfs",
-    "nfs-doppler": "auricle.personalization.endtoend.models.nfs.nfs:NfsDoppler",
-    "binauralgrad": "auricle.personalization.endtoend.models.generative.binauralgrad:BinauralGrad",
-    "flow-binaural": "auricle.personalization.endtoend.models.generative.flow:BinauralFlow",
-}
+if TYPE_CHECKING:
+    from auricle.personalization.endtoend.listeners.codebook import Codebook
+    from auricle.personalization.endtoend.systems.base import NeuralRenderer
+
+_HERE = "auricle.personalization.endtoend.models"
+
+
+@dataclass(frozen=True)
+class SystemInfo:
+    """An end-to-end system.
+
+    Attributes:
+        name: on the command line and in files of weights.
+        place: "module:attribute" of its class, a ``NeuralRenderer``, imported when it is asked for.
+        summary: what it does, in a line.
+        in_blocks: "module:attribute" of what renders it in blocks without torch, called with the
+            ``Weights``, a listener's code (D,), a sample rate in Hz and a number of sources; none:
+            it renders in pieces, with torch, at 48 kHz.
+    """
+
+    name: str
+    place: str
+    summary: str
+    in_blocks: str | None = None
+
+
+SYSTEMS = Registry(
+    "system", "auricle.endtoend_systems", SystemInfo,
+    [
+        SystemInfo("linn", f"{_HERE}.linn.linn:Linn",
+                   "implicit filters, run by the engine's own kernels; its weights ship",
+                   f"{_HERE}.linn.engine_layers:rendering"),
+        SystemInfo("warpnet", f"{_HERE}.warpnet.warpnet:WarpNet",
+                   "a neural time warp and a temporal network"),
+        SystemInfo("warpnet-doppler", f"{_HERE}.warpnet.warpnet:WarpNetDoppler",
+                   "`warpnet` that is told the radial velocity"),
+        SystemInfo("nfs", f"{_HERE}.nfs.nfs:Nfs", "neural Fourier shift, frame by frame"),
+        SystemInfo("nfs-doppler", f"{_HERE}.nfs.nfs:NfsDoppler",
+                   "`nfs` that is told the radial velocity"),
+        SystemInfo("binauralgrad", f"{_HERE}.generative.binauralgrad:BinauralGrad",
+                   "diffusion in two stages"),
+        SystemInfo("flow-binaural", f"{_HERE}.generative.flow:BinauralFlow",
+                   "flow matching, causal"),
+    ],
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Trained:
     """A system, the codebook that its listeners' codes are from, and the notes of its training."""
 
-    system: NeuralRenderer
-    codebook: Codebook
+    system: "NeuralRenderer"
+    codebook: "Codebook"
     notes: dict[str, object]
 
 
-def system(name: str) -> type[NeuralRenderer]:
+def system(name: str) -> "type[NeuralRenderer]":
     """The class of a system; AuricleError, with the names there are, for another name."""
-    if name not in SYSTEMS:
-        raise AuricleError(f"there is no system {name!r}; there are {', '.join(SYSTEMS)}")
-    module, _, made = SYSTEMS[name].partition(":")
-    found: type[NeuralRenderer] = getattr(import_module(module), made)
+    found: type[NeuralRenderer] = placed(SYSTEMS.find(name).place, name)
     return found
 
 
 def load_system(path: str | os.PathLike[str], name: str | None = None) -> Trained:
     """What ``train_system`` wrote; WeightsError for any other file."""
+    from auricle.personalization.endtoend.listeners.codebook import codebook_in
+    from auricle.personalization.learning.weights import load_weights
+
     weights = load_weights(path, name)
     made = system(weights.model).from_weights(weights)
     return Trained(made, codebook_in(weights, path), weights.notes)

@@ -10,7 +10,8 @@ from auricle.dsp.sphere.grids import spacing_deg
 from auricle.dsp.sphere.mesh import triangulate
 from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.sparse.completion.complete import Completed, complete
-from auricle.personalization.sparse.method import Method, method
+from auricle.personalization.sparse.method import Method
+from auricle.personalization.sparse.registry import method
 
 FEWEST_REFINED = 60  # directions from which on the network is better than the process alone
 MOST_DIRECTIONS = 1500  # measured; beyond, the grid is finer than what listeners differ by

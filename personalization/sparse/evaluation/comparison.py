@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from auricle.dsp.arrays import Int64
 from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce_seconds
 from auricle.personalization.datasets.lap import lap_rows, spread_rows
+from auricle.personalization.datasets.registry import DATASETS
 from auricle.personalization.datasets.splits import check_no_leak, folds
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.learning.result_cache import kept
@@ -35,10 +36,9 @@ from auricle.personalization.sparse.evaluation.lazy_fit import TRAINING_MINUTES,
 from auricle.personalization.sparse.evaluation.localisation import OBSERVED, observed_errors
 from auricle.personalization.sparse.method import predict_many
 
-LAP_COUNTS, OTHER_COUNTS = (3, 5, 19, 100), (4, 9, 16, 100)
 ITD_DIRECTIONS = 200
 MIDDLE = slice(2, 93)  # bins from 345 Hz to 15.8 kHz
-DENSE_ROWS = {"SONICOM": (0, 20, 40), "HUTUBS": (10, 30, 50), "CIPIC": (0, 10, 20)}
+OTHER_COUNTS = (4, 9, 16, 100)  # of sets that are not known
 ERRORS = ("lsd_db", "itd_error_us", "itd_maxiacce_error_us", "ild_error_db")
 OWN_EARS = "own ears"  # beside the methods, where listeners localise
 
@@ -104,14 +104,16 @@ class _Test:
 
 def measured_rows(subjects: Subjects, n_measured: int) -> Int64:
     """The LAP sets for SONICOM, evenly spread directions (``spread_rows``) for all others."""
-    if subjects.dataset == "SONICOM":
+    info = DATASETS.get(subjects.dataset)
+    if info is not None and info.lap_sets:
         return lap_rows(subjects.positions, n_measured)
     return spread_rows(subjects.positions, n_measured)
 
 
 def counts_of(dataset: str) -> tuple[int, ...]:
     """Numbers of measured directions that are tried."""
-    return LAP_COUNTS if dataset in ("SONICOM", "SADIE I") else OTHER_COUNTS
+    info = DATASETS.get(dataset)
+    return OTHER_COUNTS if info is None else info.compared_counts
 
 
 def compare_folds(
@@ -146,12 +148,12 @@ def compare_across(
 
 
 def compare_between(subjects: Subjects, whole: Training, request: Request) -> Iterator[Result]:
-    """Results at every second direction, from the others, of the listeners of ``DENSE_ROWS``.
+    """Results at every second direction, from the others, of the data set's ``dense_rows``.
 
     They and their repeats are left out of the training. LSD from 345 Hz to 15.8 kHz, at the
     directions left out alone.
     """
-    test = np.array(DENSE_ROWS[subjects.dataset])
+    test = np.array(DATASETS.find(subjects.dataset).dense_rows)
     train = np.flatnonzero(~np.isin(subjects.people, subjects.people[test]))
     rows = np.arange(0, subjects.n_directions, 2)
     for name in request.names:

@@ -8,13 +8,8 @@ from typing import Any
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.learning.weights import load_weights, save_weights, shipped_weights
 from auricle.personalization.listeners.listener_data import Training
-from auricle.personalization.sparse.method import method
-from auricle.personalization.sparse.trained import (
-    LEARNED,
-    OF_SHIPPED,
-    learned,
-    load_trained,
-)
+from auricle.personalization.sparse.registry import METHODS, method
+from auricle.personalization.sparse.trained import learned, load_trained
 
 TRAINING_MINUTES = 5.0
 
@@ -38,7 +33,7 @@ class Fitted:
     ) -> None:  # fmt: skip
         self.name, self.seconds = name, 0.0
         self._train, self._minutes = train, minutes
-        if finished is None and name in OF_SHIPPED:
+        if finished is None and METHODS.find(name).of_shipped:
             finished = shipped_weights(name)
             if not finished.is_file():
                 raise AuricleError(
@@ -55,12 +50,12 @@ class Fitted:
         if self._finished is not None:
             digest = hashlib.sha256(self._finished.read_bytes()).hexdigest()
             return f"{self.name}-{digest[:8]}"
-        return f"{self.name}-{self._minutes:g}min" if self.name in LEARNED else self.name
+        return f"{self.name}-{self._minutes:g}min" if METHODS.find(self.name).learned else self.name
 
     def __call__(self) -> Any:
         """The method; it learns the first time."""
         if self._method is None:
-            network = self.name in LEARNED or self._finished is not None
+            network = METHODS.find(self.name).learned or self._finished is not None
             self._method = self._network() if network else self._learned()
         return self._method
 

@@ -16,6 +16,7 @@ from auricle.plugin_core.motion.keyframes import (
     MOST_M,
 )
 from auricle.plugin_core.scene.format.schema import KeyProblem, check_values, key
+from auricle.plugin_core.scene.format.track_types import PLACED_KEYS, TRACK_TYPES, TrackType
 
 VERSION = 1
 MOST_SECONDS = 360000.0  # 100 hours, of any time in a scene
@@ -228,7 +229,7 @@ class Track(_Checked):
     name: str | None = key(None, "in pictures and messages; null: the file's")
     type: str = key(
         "object", "a place, a loudspeaker bed, ambisonics, or finished sound for the two ears, "
-        "which does not turn", choices=("object", "bed", "ambisonic", "binaural"),
+        "which does not turn", choices=TRACK_TYPES,
     )  # fmt: skip
     layout: str | tuple[str, ...] | None = key(
         None, "of a bed: its loudspeakers, as in `7.1.4`, or a list of their labels in the order "
@@ -279,25 +280,29 @@ class Track(_Checked):
             raise KeyProblem("channels", "is an empty list; name at least one, the first is 1")
         if isinstance(self.layout, tuple) and self.channel_order is not None:
             raise KeyProblem("channel_order", "a list of loudspeakers is the order; remove it")
-        for name, kind in (
-            ("layout", "bed"), ("channel_order", "bed"), ("order", "ambisonic"),
-            ("normalisation", "ambisonic"),
-        ):  # fmt: skip
-            if self.type != kind and getattr(self, name) is not None:
-                raise KeyProblem(name, f"only a track of type {kind} has it, this is {self.type}")
-        if self.type == "object":
+        self._check_type()
+
+    def _check_type(self) -> None:
+        own = self.track_type
+        for _, other in TRACK_TYPES.loaded():
+            for name in other.own_keys:
+                if name not in own.own_keys and getattr(self, name, None) is not None:
+                    raise KeyProblem(
+                        name, f"only a track of type {other.name} has it, this is {self.type}"
+                    )
+        if own.is_placed:
             return
-        around = "is at the ears" if self.type == "binaural" else "is all around"
-        for name, default in (
-            ("position", Static()), ("head_locked", False), ("distance", Distance()),
-            ("directivity", None), ("source_width_deg", 0.0),
-        ):  # fmt: skip
-            if (self.type, name) == ("ambisonic", "head_locked"):
-                continue  # a field around the head may go with it
-            if getattr(self, name) != default:
-                raise KeyProblem(name, f"a track of type {self.type} {around}; remove it")
+        defaults = {each.name: each for each in fields(self)}
+        for name in PLACED_KEYS:
+            if name not in own.also and getattr(self, name) != defaults[name].default:
+                raise KeyProblem(name, f"a track of type {self.type} {own.where}; remove it")
         if self.channels == "mix":
             raise KeyProblem("channels", f"a track of type {self.type} needs all of its channels")
+
+    @property
+    def track_type(self) -> TrackType:
+        """What the table says of its type."""
+        return TRACK_TYPES.find(self.type)
 
 
 @dataclass(frozen=True)

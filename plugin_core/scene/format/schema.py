@@ -10,7 +10,7 @@ import math
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
 from auricle.plugin_core.scene.format.json_tree import Node, SceneError
@@ -35,7 +35,7 @@ class KeyProblem(SceneError):
 
 def key(
     default: Any = dataclasses.MISSING, doc: str = "", *, low: float | None = None,
-    high: float | None = None, choices: tuple[Any, ...] = (), always: bool = False,
+    high: float | None = None, choices: Collection[Any] = (), always: bool = False,
 ) -> Any:  # fmt: skip
     """A field of a dataclass of the schema.
 

@@ -1,7 +1,8 @@
 """A scene opened for playing.
 
-buses          Tracks that are more than places: loudspeaker beds, ambisonics
 channels       What the channels of a track are, by the scene and by the header of its file
+head_clock     The head at the ends of control steps, one after the other
+opened_types   Track types as the player meets them: the table's players, and files without a scene
 parameters     Parameters of VST3 plugins: set to the number that was asked for, and read back
 parts          A scene as its player takes it, and the one sentence for what goes wrong with it
 player         A scene opened for playing: files, chains, motion and renderers
@@ -9,4 +10,5 @@ plugins        Plugins of a scene: made by name with checked parameters
 probe_process  Loads and probes one VST3 plugin in a process of its own
 stems          The files of a scene, opened and checked, each read once
 track_effects  What a track's ``distance`` and ``directivity`` blocks and its width turn into
+track_types    x
 """

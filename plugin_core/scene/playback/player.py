@@ -16,7 +16,7 @@ from auricle.dsp.geometry import quaternion_from_ypr_deg
 from auricle.plugin_core.audio.fifo import Fifo
 from auricle.plugin_core.listener.loading import load_listener, prepared_listener
 from auricle.plugin_core.mixing.feed import FADE_FRAMES, StreamedChain, TrackStream
-from auricle.plugin_core.mixing.mixer import Bus, MakeBus, Mixer, ObjectBus, workers
+from auricle.plugin_core.mixing.mixer import Bus, MakeBus, Mixer, workers
 from auricle.plugin_core.motion.keyframes import KeyframePath
 from auricle.plugin_core.motion.paths import (
     Head,
@@ -37,15 +37,12 @@ from auricle.plugin_core.scene.format.model import (
     PositionFile,
     Track,
 )
-from auricle.plugin_core.scene.playback.buses import (
-    BinauralBus,
-    arrival_samples_ahead,
-    buses_around,
-)
+from auricle.plugin_core.scene.playback.opened_types import buses_of
 from auricle.plugin_core.scene.playback.parts import Parts
 from auricle.plugin_core.scene.playback.plugins import make_stage, probe
 from auricle.plugin_core.scene.playback.stems import Stems
 from auricle.plugin_core.scene.playback.track_effects import effects_of
+from auricle.plugin_core.scene.playback.track_types.type_player import OpenedTrack, Surroundings
 
 MASTER_FRAMES = 128  # what the master chain is given at a time: a control step
 DEFAULT_TAIL_SECONDS = 3.0
@@ -112,38 +109,36 @@ class Player:
     def _buses(
         self, feeds: dict[int, TrackStream], pool: ThreadPoolExecutor | None, say: Say | None
     ) -> list[Bus]:
-        """A renderer for all objects, one for each bed, and one for each kind of ambisonics."""
+        """What plays the tracks, type by type; no set is read where nobody hears by one."""
         listener, rate = self._parts.listener, self.sample_rate
-        types = {i: self._parts.tracks[i].type for i in feeds}
-        finished = [feed for i, feed in feeds.items() if types[i] == "binaural"]
+        opened = [
+            OpenedTrack(self._parts.tracks[i], self._stems.channels[i], feed)
+            for i, feed in feeds.items()
+        ]
+        around = Surroundings(
+            self.head, rate, listener.level, pool, Air(**asdict(self._parts.air))
+        )  # fmt: skip
         if self._objects is not None:
-            others = [feed for i, feed in feeds.items() if types[i] != "binaural"]
-            beside: list[Bus] = [BinauralBus(finished)] if finished else []
-            return [self._rendered_otherwise(self._objects, others), *beside]
-        if len(finished) == len(feeds):
+            beside = [each for each in opened if not each.track.track_type.hears_listener]
+            others = [each.stream for each in opened if each.track.track_type.hears_listener]
+            return [self._rendered_otherwise(self._objects, others), *buses_of(beside, around)]
+        if not any(each.track.track_type.hears_listener for each in opened):
             self.report = "finished binaural sound, as it is"
-            return [BinauralBus(finished)]
+            return buses_of(opened, around)
         with self._parts.place.at("listener.hrtf"):
             path = None if listener.hrtf is None else self._parts.resolve(listener.hrtf)
             hrtf = load_listener(path, rate, say, listener.reading)
             prepared = prepared_listener(hrtf, rate, listener.rank, listener.level, say)
         self.report = prepared.report
-        air = Air(**asdict(self._parts.air))
-        objects = [feed for i, feed in feeds.items() if types[i] == "object"]
-        buses: list[Bus] = [ObjectBus(prepared, objects, self.head, pool, air)] if objects else []
-        if finished:  # in step with what the set delays
-            buses.append(BinauralBus(finished, arrival_samples_ahead(hrtf, rate)))
-        around = [
-            (self._parts.tracks[i], self._stems.channels[i], feed)
-            for i, feed in feeds.items() if types[i] in ("bed", "ambisonic")
-        ]  # fmt: skip
-        return buses + buses_around(hrtf, prepared, listener.level, around, self.head)
+        return buses_of(opened, replace(around, hrtf=hrtf, prepared=prepared))
 
     def _rendered_otherwise(self, objects: MakeBus, feeds: list[TrackStream]) -> Bus:
         for index in self._parts.heard:
-            if (kind := self._parts.tracks[index].type) not in ("object", "binaural"):
+            kind = self._parts.tracks[index].track_type
+            if kind.hears_listener and not kind.is_placed:
                 raise self._parts.place.error(
-                    f"tracks[{index}].type", f"{kind}: only objects can be rendered by a network"
+                    f"tracks[{index}].type",
+                    f"{kind.name}: only objects can be rendered by a network",
                 )
         if not feeds:
             raise self._parts.place.error("tracks", "holds no object that a network could render")
@@ -196,7 +191,9 @@ class Player:
         track, source = self._parts.tracks[index], self._stems.sources[index]
         mix = track.channels == "mix"
         count = 1 if mix else source.n_channels
-        paths: Sequence[Trajectory] = self._paths(index, count) if track.type == "object" else []
+        paths: Sequence[Trajectory] = (
+            self._paths(index, count) if track.track_type.is_placed else []
+        )
         chain = self._chain(f"tracks[{index}].chain", track.chain, count)
         return TrackStream(
             source, paths, gain=10.0 ** (track.gain_db / 20.0), chain=chain, mix=mix,

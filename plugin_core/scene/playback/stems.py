@@ -9,7 +9,8 @@ from auricle.plugin_core.audio.headers import Header, read_header
 from auricle.plugin_core.audio.shared_file import SharedFile
 from auricle.plugin_core.scene.format.json_tree import SceneError
 from auricle.plugin_core.scene.format.model import Track
-from auricle.plugin_core.scene.playback.channels import Channels, channels_of
+from auricle.plugin_core.scene.playback.channels import Channels
+from auricle.plugin_core.scene.playback.opened_types import channels_of, player_of
 from auricle.plugin_core.scene.playback.parts import Parts
 
 _MOST_CHANNELS = 1024
@@ -73,7 +74,7 @@ class Stems:
                 self._parts.resolve(track.file), self.sample_rate, channels=wanted,
                 max_channels=_MOST_CHANNELS, loop=track.loop,
             )  # fmt: skip
-        asked = track.type in ("bed", "ambisonic")
+        asked = player_of(track.type).reads_header
         header = read_header(Path(source.name)).picked(wanted) if asked else Header()
         try:
             with place.at(f"tracks[{index}]"):

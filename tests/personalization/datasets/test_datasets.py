@@ -467,9 +467,9 @@ def test_spread_rows_keep_apart(n: int) -> None:
 
 
 def test_every_entry_says_what_it_must() -> None:
-    names = [each.name for each in DATASETS]
+    names = list(DATASETS)
     assert len(set(names)) == len(names) >= 12
-    for each in DATASETS:
+    for each in DATASETS.values():
         assert find(f"data/{each.keys[0]}_files") is each
         assert each.license
         assert each.citation

@@ -80,7 +80,6 @@ def run(capsys: pytest.CaptureFixture, *args: object) -> tuple[int, str, str]:
 def test_a_system_is_trained_compared_and_resumed(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    monkeypatch.setitem(registry.SYSTEMS, "linn", "gains:Gains")
     monkeypatch.setattr(registry, "system", lambda _: Gains)
     monkeypatch.setattr(Gains, "name", "linn")
     path = tmp_path / "linn.safetensors"
@@ -232,9 +231,3 @@ def test_bad_trainings_are_one_line(
     code, _, err = run(capsys, "train", *more, "--data", data)
     assert code == 2
     assert line in " ".join(err.split())
-
-
-def test_names_of_the_command_are_those_of_the_registry() -> None:
-    from auricle.plugin_core.commands.train import SYSTEM_NAMES
-
-    assert set(SYSTEM_NAMES) == set(registry.SYSTEMS)

@@ -32,13 +32,13 @@ from auricle.personalization.sparse.listener_gp.process import (
     ListenersAcross,
     ListenersProcess,
 )
-from auricle.personalization.sparse.method import METHODS, method, names, predict_many
+from auricle.personalization.sparse.method import predict_many
 from auricle.personalization.sparse.methods import ridge as ridge_module
 from auricle.personalization.sparse.methods.other_laboratory import equipment_db
 from auricle.personalization.sparse.methods.ridge import BandRidge
-from auricle.personalization.sparse.trained import LEARNED
+from auricle.personalization.sparse.registry import METHODS, learned_names, method, names
 
-CLASSICAL = [name for name in METHODS if name not in LEARNED]
+CLASSICAL = [name for name in METHODS if name not in learned_names()]
 PERSONAL = ("ridge", "listeners", "listeners-across", "ridge-across")
 ROWS = spread_rows(GRID, 9)
 
@@ -290,5 +290,5 @@ def test_the_spread_of_ridge_is_that_of_its_posterior(train: Training) -> None:
 
 
 def test_a_name_that_is_none_is_named_with_those_there_are() -> None:
-    with pytest.raises(AuricleError, match="no method 'magic'; there are barycentric, best-subj"):
+    with pytest.raises(AuricleError, match="no method 'magic'; there are mean, random, best-subj"):
         names(["mean", "magic"])

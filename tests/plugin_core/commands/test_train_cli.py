@@ -79,7 +79,7 @@ def test_a_network_completes_a_measured_set(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("args", "text"),
     [
-        (("gan",), "no model 'gan' to train; there are listeners, default, refiner, fsp-ae"),
+        (("gan",), "no model 'gan' to train; there are listeners, default, refiner, dense-ref"),
         (("ranf", "-o", "nowhere/at/all"), "there is no folder"),
         (("ranf", "--set", "unknown"), "holds no data set unknown"),
         (("ranf", "--set", "toy", "--minutes", "0"), "seconds of a training plan must be above 0"),

@@ -102,7 +102,7 @@ def load(tmp_path: Path, text: str) -> Scene:
         ({"track": '"mute": 1'}, "line 4: tracks[0].mute: must be true or false, not 1"),
         ({"track": '"chain": {}'}, "line 4: tracks[0].chain: must be a list of objects, not an ob"),
         ({"track": '"chain": [{}]'}, 'line 4: tracks[0].chain[0]: needs the key "plugin"'),
-        ({"track": '"type": "objekt"'}, "line 4: tracks[0].type: is one of object, bed, ambis"),
+        ({"track": '"type": "objekt"'}, "line 4: tracks[0].type: is one of object, binaural, bed"),
         ({"track": '"type": "bed", "layout": ["L"], "channel_order": "wav"'},
          "line 4: tracks[0].channel_order: a list of loudspeakers is the order"),
         ({"track": '"type": "bed", "layout": ["L", 3]'}, "layout[1]: must be a text, not 3"),

@@ -16,7 +16,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.headers import Header, read_header
 from auricle.plugin_core.offline import render
 from auricle.plugin_core.scene.format.model import Keyframe, Keyframes, Listener, Static, Track
-from auricle.plugin_core.scene.playback.channels import channels_of, whole_file
+from auricle.plugin_core.scene.playback.opened_types import channels_of, whole_file
 from auricle.plugin_core.scene.scene import Scene
 
 RATE = 48000

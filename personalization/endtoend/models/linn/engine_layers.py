@@ -6,6 +6,7 @@ import numpy as np
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
 from auricle.dsp.neural.linn_filters import EarNetworks, knots_hz
+from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.personalization.endtoend.physics.poses import EAR_OFFSET_M, RATE
 from auricle.personalization.learning.weights import Weights, WeightsError, check_shapes
 
@@ -80,3 +81,12 @@ def _layers(tensors: dict[str, np.ndarray], code: np.ndarray) -> list[np.ndarray
     ranks = tensors["net.last.steer.weight"] @ code
     departure = (tensors["net.last.up.weight"] * ranks) @ tensors["net.last.down.weight"]
     return [*found, tensors["net.last.base.weight"] + departure, tensors["net.last.base.bias"]]
+
+
+def rendering(weights: Weights, code: np.ndarray, sample_rate: int, n_sources: int) -> LinnRenderer:
+    """What renders a listener's sources in blocks, without torch.
+
+    Raises:
+        WeightsError: weights without LINN's tensors, or a code of another size.
+    """
+    return LinnRenderer(networks_of(weights, code), sample_rate, n_sources)

@@ -14,7 +14,6 @@ from auricle.personalization.listeners.listener_data import MIRROR, Measured  # 
 from auricle.personalization.listeners.pooling import united  # noqa: E402
 from auricle.personalization.sparse.listener_gp import posterior as process  # noqa: E402
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross  # noqa: E402
-from auricle.personalization.sparse.method import method  # noqa: E402
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db  # noqa: E402
 from auricle.personalization.sparse.models import niirf  # noqa: E402
 from auricle.personalization.sparse.models.fsp_ae import FspAe, FspAeNet  # noqa: E402
@@ -41,8 +40,9 @@ from auricle.personalization.sparse.models.shared.measurement_sets import (  # n
     standard_sets,
 )
 from auricle.personalization.sparse.models.shared.neighbour_inputs import nearest_rows, spaced_steps  # noqa: E402
-from auricle.personalization.sparse.trained import LEARNED, load_trained  # noqa: E402
+from auricle.personalization.sparse.registry import learned_names, method  # noqa: E402
 from auricle.personalization.sparse.trained import learned as learned_class  # noqa: E402
+from auricle.personalization.sparse.trained import load_trained  # noqa: E402
 
 SMALL = {
     "refiner": {"width": 4, "groups": 3, "random_sets": 1, "targets": 12, "batch": 8},
@@ -86,7 +86,7 @@ def these_ship(people):
         yield
 
 
-@pytest.fixture(scope="module", params=LEARNED)
+@pytest.fixture(scope="module", params=learned_names())
 def trained(request, people):
     made = learned_class(request.param)(PLAN, **SMALL[request.param])
     made.fit(people)
@@ -137,7 +137,7 @@ def test_weights_make_the_same_method_again(trained, unknown, tmp_path):
     assert sorted(names["trained"] + names["held_out"]) == sorted(f"s{k}" for k in range(12))
 
 
-@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize("name", learned_names())
 def test_a_seed_repeats_a_training(name, people, unknown):
     found = []
     for _ in range(2):
@@ -148,11 +148,11 @@ def test_a_seed_repeats_a_training(name, people, unknown):
 
 
 def test_a_model_and_a_setting_that_do_not_exist_are_refused():
-    with pytest.raises(AuricleError, match="no model 'gan' to train; there are refiner, fsp-ae"):
+    with pytest.raises(AuricleError, match="no model 'gan' to train; there are refiner, dense"):
         learned_class("gan")
     with pytest.raises(AuricleError, match="fsp-ae has no setting depth; it has width"):
         FspAe(depth=3)
-    assert all(method(name) is learned_class(name) for name in LEARNED if name not in APART)
+    assert all(method(name) is learned_class(name) for name in learned_names() if name not in APART)
     assert all(method(name).name == learned_class(name).name for name in APART)
 
 

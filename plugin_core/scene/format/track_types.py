@@ -1,0 +1,49 @@
+"""The table of a scene's track types: which keys each has, and what plays it.
+
+A type is added by its file in ``playback/track_types`` and an entry here, or from outside
+(``TRACK_TYPES.register``, or an entry point of the group ``auricle.track_types``;
+docs/extending.md).
+"""
+
+from dataclasses import dataclass
+
+from auricle.dsp.registry import Registry
+
+_HERE = "auricle.plugin_core.scene.playback.track_types"
+
+
+@dataclass(frozen=True)
+class TrackType:
+    """A type of track.
+
+    Attributes:
+        name: the value of the key ``type``.
+        player: "module:attribute" of a ``TypePlayer`` (playback/track_types), imported when a
+            scene has such a track.
+        where: in messages, where it is: "is all around".
+        own_keys: keys of tracks that no other type has.
+        is_placed: whether it has a place, a distance, a directivity and a width.
+        also: of the keys of placed tracks those that it has nevertheless.
+        hears_listener: whether the listener's set is needed to play it.
+    """
+
+    name: str
+    player: str
+    where: str = "is all around"
+    own_keys: tuple[str, ...] = ()
+    is_placed: bool = False
+    also: tuple[str, ...] = ()
+    hears_listener: bool = True
+
+
+TRACK_TYPES = Registry(
+    "track type", "auricle.track_types", TrackType,
+    [
+        TrackType("object", f"{_HERE}.placed_object:PLAYER", "is at a place", is_placed=True),
+        TrackType("binaural", f"{_HERE}.binaural:PLAYER", "is at the ears", hears_listener=False),
+        TrackType("bed", f"{_HERE}.bed:PLAYER", own_keys=("layout", "channel_order")),
+        TrackType("ambisonic", f"{_HERE}.ambisonic:PLAYER", own_keys=("order", "normalisation"),
+                  also=("head_locked",)),
+    ],
+)  # fmt: skip
+PLACED_KEYS = ("position", "head_locked", "distance", "directivity", "source_width_deg")
