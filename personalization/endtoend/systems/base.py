@@ -4,7 +4,7 @@ A system says how it is built, what its loss is and what it hears (``estimate``)
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from auricle.dsp.arrays import Float32
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
 from auricle.personalization.endtoend.systems.pieces import WindowedRenderer
+from auricle.personalization.learning.configuration import Configuration, configured
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, fitting, load_into, state_of
 
@@ -66,6 +67,13 @@ class Scenes(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class SystemConfiguration(Configuration):
+    """What all systems have; each adds its own."""
+
+    code_size: int = 0  # numbers of a listener's code
+
+
 class NeuralRenderer:
     """Base of the learned systems.
 
@@ -78,18 +86,15 @@ class NeuralRenderer:
     """
 
     name: ClassVar[str] = ""
-    DEFAULTS: ClassVar[dict[str, Any]] = {}
+    DEFAULTS: ClassVar[Configuration] = SystemConfiguration()
     chunk_steps: ClassVar[int] = 375  # steps rendered at a time: 1 s
     past_steps: ClassVar[int] = CONTEXT_STEPS  # that a piece needs before it
     future_steps: ClassVar[int] = 0  # and behind it
     sample_rate = RATE
 
     def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
-        unknown = set(configuration) - set(self.DEFAULTS) - {"code_size"}
-        if unknown:
-            raise AuricleError(f"{self.name} has no setting {', '.join(sorted(unknown))}")
         self.plan = plan or Plan()
-        self.configuration = {"code_size": 0, **self.DEFAULTS, **configuration}
+        self.configuration: Any = configured(self.name, self.DEFAULTS, configuration)
         self.net: Any = None
         self.history: History | None = None
 
@@ -130,7 +135,7 @@ class NeuralRenderer:
     def fit(self, scenes: Scenes, progress: Progress | None = None) -> None:
         """Train on scenes; those of ``judges`` say when to stop."""
         seeded(self.plan.seed)
-        self.configuration["code_size"] = scenes.code_size
+        self.configuration = replace(self.configuration, code_size=scenes.code_size)
         self.net = self.build()
         self.learn(scenes, self.plan, progress)
 
@@ -182,7 +187,7 @@ class NeuralRenderer:
 
     def to_weights(self, split: dict[str, Any], **notes: Any) -> Weights:
         """All that ``from_weights`` needs."""
-        return Weights(self.name, state_of(self.net), self.configuration, split, notes)
+        return Weights(self.name, state_of(self.net), asdict(self.configuration), split, notes)
 
     @classmethod
     def from_weights(cls, weights: Weights) -> "NeuralRenderer":

@@ -58,7 +58,7 @@ class ResponseFirst(NeuralRenderer):
             super().fit(scenes, progress)
             return
         seeded(self.plan.seed)
-        self.configuration["code_size"] = scenes.code_size
+        self.configuration = replace(self.configuration, code_size=scenes.code_size)
         self.net = self.build()
         self.begin(parity_of(scenes.codes))
         learners, judges = behind(scenes)

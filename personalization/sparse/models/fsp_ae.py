@@ -15,11 +15,13 @@ place of decibels; both ears' prototypes for either ear.
 """
 
 import math
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
 
+from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.sparse.models.shared.base import (
     N_HEARD,
     LearnedMethod,
@@ -113,30 +115,41 @@ class FspAeNet(nn.Module):
         return found.permute(2, 3, 0, 1)
 
 
+@dataclass(frozen=True)
+class FspAeConfiguration(Configuration):
+    """Sizes and settings of ``FspAe``, which says what they are."""
+
+    width: int = 32
+    inner: int = 8
+    latent: int = 32
+    listeners: int = 8
+    targets: int = 24
+    itd_weight: float = 0.5
+    most_measured: int = 32
+
+
 class FspAe(LearnedMethod):
     """The method ``fsp-ae``."""
 
     name = "fsp-ae"
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        "width": 32, "inner": 8, "latent": 32, "listeners": 8, "targets": 24, "itd_weight": 0.5,
-        "most_measured": 32,
-    }  # fmt: skip
+    DEFAULTS: ClassVar[FspAeConfiguration] = FspAeConfiguration()
+    configuration: FspAeConfiguration
 
     def build(self) -> nn.Module:
         """The autoencoder."""
         sizes = self.configuration
-        return FspAeNet(sizes["width"], sizes["inner"], sizes["latent"])
+        return FspAeNet(sizes.width, sizes.inner, sizes.latent)
 
     def loss(self, lesson: Lesson) -> torch.Tensor:
         """LSD and the ITD's error."""
         who, measured, targets = lesson.batch(
-            self.configuration["listeners"], self.configuration["targets"]
+            self.configuration.listeners, self.configuration.targets
         )
-        measured = lesson.rng.permutation(measured)[: self.configuration["most_measured"]]
+        measured = lesson.rng.permutation(measured)[: self.configuration.most_measured]
         wanted = lesson.learners.at(targets, who)
         found = self.estimate(lesson.learners.at(measured, who), wanted.positions)
         itd = (found.itd - wanted.itd).abs().mean()
-        return lsd(found.db, wanted.db) + self.configuration["itd_weight"] * itd
+        return lsd(found.db, wanted.db) + self.configuration.itd_weight * itd
 
     def estimate(self, known: Residuals, targets: torch.Tensor) -> Residuals:
         """Decoded at the targets, in pieces that fit the cache."""

@@ -17,13 +17,15 @@ heart.
 """
 
 import math
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import nn
 
 from auricle.dsp.sphere.harmonics import degrees, n_channels, order_of
+from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.sparse.models.shared.base import (
     N_HEARD,
     SCALE_DB,
@@ -134,14 +136,27 @@ class SphericalTransformer(nn.Module):
         return self.last(self.leave(self.norm(tokens).transpose(1, 2))[..., :N_HEARD])
 
 
+@dataclass(frozen=True)
+class HrtfFormerConfiguration(Configuration):
+    """Sizes and settings of ``HrtfFormer``, which says what they are."""
+
+    order_in: int = 7
+    order_out: int = 11
+    width: int = 96
+    depth: int = 3
+    heads: int = 8
+    groups: int = 2
+    dropout: float = 0.1
+    listeners: int = 16
+    targets: int = 48
+
+
 class HrtfFormer(LearnedMethod):
     """The method ``hrtfformer``."""
 
     name = "hrtfformer"
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        "order_in": 7, "order_out": 11, "width": 96, "depth": 3, "heads": 8, "groups": 2,
-        "dropout": 0.1, "listeners": 16, "targets": 48,
-    }  # fmt: skip
+    DEFAULTS: ClassVar[HrtfFormerConfiguration] = HrtfFormerConfiguration()
+    configuration: HrtfFormerConfiguration
 
     def prepare(self, lesson: Lesson) -> None:
         """Find each direction's nearest neighbour, for the loss."""
@@ -152,12 +167,12 @@ class HrtfFormer(LearnedMethod):
     def build(self) -> nn.Module:
         """The transformer."""
         sizes = ("order_in", "order_out", "width", "depth", "heads", "groups", "dropout")
-        return SphericalTransformer(*(self.configuration[each] for each in sizes))
+        return SphericalTransformer(*(getattr(self.configuration, each) for each in sizes))
 
     def loss(self, lesson: Lesson) -> torch.Tensor:
         """LSD, error of the ILD, and error of how much neighbours differ; dB."""
         who, measured, targets = lesson.batch(
-            self.configuration["listeners"], self.configuration["targets"]
+            self.configuration.listeners, self.configuration.targets
         )
         both = np.concatenate([targets, self._neighbour[targets]])
         rows = np.concatenate([measured, both])
@@ -180,7 +195,7 @@ class HrtfFormer(LearnedMethod):
         """Coefficients (B, C, 2, F) to order 15 of the residuals of both ears."""
         count = len(known.positions)
         fitted = coefficients(known, BASE_ORDER, (1.0 if count < _FEW else 0.1) / count)
-        seen = padded(fitted, self.configuration["order_in"]).permute(0, 2, 1, 3)
+        seen = padded(fitted, self.configuration.order_in).permute(0, 2, 1, 3)
         views = torch.stack([seen, mirrored(seen.flip(1))], dim=1)  # (B, view, own and other, C, F)
         coverage = design(known.positions, _COVERAGE_ORDER).mean(dim=0)
         told = torch.stack([coverage, mirrored(coverage[:, None])[:, 0]])

@@ -12,11 +12,13 @@ ears see the sphere in the mirror and a flag; a few inner steps of a learned len
 """
 
 import copy
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
 
+from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.sparse.models.shared.base import (
     N_HEARD,
     LearnedMethod,
@@ -83,25 +85,39 @@ class FieldNet(nn.Module):
         return latent if training else latent.detach()
 
 
+@dataclass(frozen=True)
+class NeuralFieldConfiguration(Configuration):
+    """Sizes and settings of ``NeuralField``, which says what they are."""
+
+    width: int = 128
+    depth: int = 3
+    latent: int = 64
+    rank: int = 4
+    inner_steps: int = 2
+    listeners: int = 12
+    targets: int = 48
+    most_measured: int = 48
+    lora_steps: int = 60
+    lora_from: int = 10
+
+
 class NeuralField(LearnedMethod):
     """The method ``neural-field``."""
 
     name = "neural-field"
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        "width": 128, "depth": 3, "latent": 64, "rank": 4, "inner_steps": 2, "listeners": 12,
-        "targets": 48, "most_measured": 48, "lora_steps": 60, "lora_from": 10,
-    }  # fmt: skip
+    DEFAULTS: ClassVar[NeuralFieldConfiguration] = NeuralFieldConfiguration()
+    configuration: NeuralFieldConfiguration
 
     def build(self) -> nn.Module:
         """The field; its low-rank changes stand still in training."""
         sizes = self.configuration
-        return FieldNet(*(sizes[k] for k in ("width", "depth", "latent", "rank", "inner_steps")))
+        return FieldNet(sizes.width, sizes.depth, sizes.latent, sizes.rank, sizes.inner_steps)
 
     def loss(self, lesson: Lesson) -> torch.Tensor:
         """LSD where the latent vector was not inferred from, too."""
         sizes = self.configuration
-        who, measured, targets = lesson.batch(sizes["listeners"], sizes["targets"])
-        measured = lesson.rng.permutation(measured)[: sizes["most_measured"]]
+        who, measured, targets = lesson.batch(sizes.listeners, sizes.targets)
+        measured = lesson.rng.permutation(measured)[: sizes.most_measured]
         known, wanted = lesson.learners.at(measured, who), lesson.learners.at(targets, who)
         latent = self.net.infer(known.db, known.positions)
         return lsd(self.net(latent, wanted.positions), wanted.db)
@@ -110,7 +126,7 @@ class NeuralField(LearnedMethod):
         """The field at the targets; with enough measured directions after adaptation."""
         none = known.itd[:, :0]
         latent = self.net.infer(known.db, known.positions)
-        if not self.adapts or known.db.shape[1] < self.configuration["lora_from"]:
+        if not self.adapts or known.db.shape[1] < self.configuration.lora_from:
             return Residuals(self.net(latent, targets), none, targets)
         found = []
         for row, of_one in enumerate(latent.split(1)):
@@ -120,7 +136,7 @@ class NeuralField(LearnedMethod):
 
 
 def adapted(
-    net: FieldNet, latent: torch.Tensor, known: Residuals, sizes: dict[str, Any]
+    net: FieldNet, latent: torch.Tensor, known: Residuals, sizes: NeuralFieldConfiguration
 ) -> FieldNet:
     """A copy of ``net`` with its low-rank changes fitted to one listener; ``net`` stays."""
     own = copy.deepcopy(net)
@@ -130,7 +146,7 @@ def adapted(
     optimiser = torch.optim.Adam(moving, lr=3e-3)
     latent = latent.detach()
     with torch.enable_grad():
-        for _ in range(sizes["lora_steps"]):
+        for _ in range(sizes.lora_steps):
             optimiser.zero_grad()
             error = (own(latent, known.positions) - known.db).pow(2).mean()
             error.backward()

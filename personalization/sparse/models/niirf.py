@@ -12,13 +12,15 @@ cascade is the whole response, so it cannot lean on the mean listener's own deta
 """
 
 import math
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import nn
 
 from auricle.dsp.arrays import Array
+from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.listeners.features import HEARD, SAMPLE_RATE, SIZE
 from auricle.personalization.listeners.listener_data import Measured
 from auricle.personalization.sparse.models.shared.base import (
@@ -114,31 +116,41 @@ def magnitude_db(coefficients: torch.Tensor, gain_db: torch.Tensor) -> torch.Ten
     return 10.0 * each.sum(dim=-2) + gain_db[..., None]
 
 
+@dataclass(frozen=True)
+class NiirfConfiguration(Configuration):
+    """Sizes and settings of ``Niirf``, which says what they are."""
+
+    width: int = 128
+    depth: int = 3
+    peaks: int = 16
+    fourier: int = 32
+    listeners: int = 12
+    targets: int = 24
+    fit_steps: int = 40
+    n_learners: int = 0
+
+
 class Niirf(LearnedMethod):
     """The method ``niirf``."""
 
     name = "niirf"
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        "width": 128, "depth": 3, "peaks": 16, "fourier": 32, "listeners": 12, "targets": 24,
-        "fit_steps": 40, "n_learners": 0,
-    }  # fmt: skip
+    DEFAULTS: ClassVar[NiirfConfiguration] = NiirfConfiguration()
+    configuration: NiirfConfiguration
 
     def prepare(self, lesson: Lesson) -> None:
         """Make room for the vectors of the training listeners."""
-        self.configuration["n_learners"] = len(lesson.learners.db)
+        self.configuration = replace(self.configuration, n_learners=len(lesson.learners.db))
 
     def build(self) -> nn.Module:
         """The field of filters with the training listeners' LoRA vectors."""
         sizes = self.configuration
         return FilterField(
-            *(sizes[k] for k in ("width", "depth", "peaks", "fourier", "n_learners"))
+            *(getattr(sizes, k) for k in ("width", "depth", "peaks", "fourier", "n_learners"))
         )
 
     def loss(self, lesson: Lesson) -> torch.Tensor:
         """LSD of learners' own vectors, which are kept small."""
-        who, _, targets = lesson.batch(
-            self.configuration["listeners"], self.configuration["targets"]
-        )
+        who, _, targets = lesson.batch(self.configuration.listeners, self.configuration.targets)
         wanted, lora = lesson.learners.at(targets, who), self.net.lora[who]
         return lsd(self._found(wanted.positions, lora), wanted.db) + lora.pow(2).mean()
 
@@ -167,7 +179,7 @@ class Niirf(LearnedMethod):
         lora = start.expand(len(known.db), -1, -1, -1).clone().requires_grad_(True)
         optimiser = torch.optim.Adam([lora], lr=0.02)
         with torch.enable_grad():
-            for _ in range(self.configuration["fit_steps"]):
+            for _ in range(self.configuration.fit_steps):
                 error = lsd(self._found(known.positions, lora), known.db)
                 error = error + (lora - start).pow(2).mean()
                 (lora.grad,) = torch.autograd.grad(error * len(known.db), lora)

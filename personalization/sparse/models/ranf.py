@@ -13,12 +13,14 @@ Against the publication: 5 listeners fetched (10) by ITD and spectra at once, 2 
 each fetched listener gets wrong at the nearest measured direction.
 """
 
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import nn
 
+from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.sparse.models.shared.base import (
     N_HEARD,
@@ -96,29 +98,41 @@ class RanfNet(nn.Module):
         return self.decode(mean.transpose(1, 2)), self.itd(mean.mean(dim=1))[:, 0]
 
 
+@dataclass(frozen=True)
+class RanfConfiguration(Configuration):
+    """Sizes and settings of ``Ranf``, which says what they are."""
+
+    width: int = 48
+    blocks: int = 2
+    fetched: int = 5
+    listeners: int = 8
+    targets: int = 16
+    adaptation_steps: int = 20
+    adaptation_targets: int = 16
+    n_learners: int = 0
+
+
 class Ranf(LearnedMethod):
     """The method ``ranf``."""
 
     name = "ranf"
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        "width": 48, "blocks": 2, "fetched": 5, "listeners": 8, "targets": 16,
-        "adaptation_steps": 20, "adaptation_targets": 16, "n_learners": 0,
-    }  # fmt: skip
+    DEFAULTS: ClassVar[RanfConfiguration] = RanfConfiguration()
+    configuration: RanfConfiguration
 
     def prepare(self, lesson: Lesson) -> None:
         """Keep the listeners to fetch from."""
         self._pool = lesson.learners
-        self.configuration["n_learners"] = len(lesson.learners.db)
+        self.configuration = replace(self.configuration, n_learners=len(lesson.learners.db))
 
     def build(self) -> nn.Module:
         """The network with LoRA vectors of the training listeners."""
         sizes = self.configuration
-        return RanfNet(sizes["width"], sizes["blocks"], sizes["n_learners"])
+        return RanfNet(sizes.width, sizes.blocks, sizes.n_learners)
 
     def loss(self, lesson: Lesson) -> torch.Tensor:
         """LSD and the ITD's error; a listener and its mirror image are not fetched for itself."""
         sizes = self.configuration
-        who, measured, targets = lesson.batch(sizes["listeners"], sizes["targets"])
+        who, measured, targets = lesson.batch(sizes.listeners, sizes.targets)
         known, wanted = lesson.learners.at(measured, who), lesson.learners.at(targets, who)
         fetched = self.fetch(known, self._pool.at(measured), own=torch.from_numpy(who))
         found = self._found(known, wanted.positions, fetched, self.net.lora[who], targets)
@@ -144,7 +158,7 @@ class Ranf(LearnedMethod):
                 rows = torch.arange(len(own))
                 distance[rows, own] = torch.inf
                 distance[rows, (own + half) % (2 * half)] = torch.inf
-            return distance.topk(self.configuration["fetched"], largest=False).indices
+            return distance.topk(self.configuration.fetched, largest=False).indices
 
     def estimate(self, known: Residuals, targets: torch.Tensor) -> Residuals:
         """At the targets, after adaptation of the LoRA vectors."""
@@ -173,8 +187,8 @@ class Ranf(LearnedMethod):
         rng = np.random.default_rng(0)
         count = len(known.positions)
         with torch.enable_grad():
-            for _ in range(sizes["adaptation_steps"] if self.adapts else 0):
-                rows = rng.permutation(count)[: sizes["adaptation_targets"]]
+            for _ in range(sizes.adaptation_steps if self.adapts else 0):
+                rows = rng.permutation(count)[: sizes.adaptation_targets]
                 wanted = known.at(rows)
                 found = self._found(
                     known, wanted.positions, fetched, lora, None, pool.at(rows), pool, apart=1e-3

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar
 
 import endtoend_people
 import numpy as np
@@ -30,10 +29,9 @@ class Gains(NeuralRenderer):
     """A system that learns one gain an ear beside the warp, by the listener's code."""
 
     name = "gains"
-    DEFAULTS: ClassVar[dict[str, Any]] = {}
 
     def build(self) -> nn.Module:
-        net = nn.Linear(self.configuration["code_size"], 2)
+        net = nn.Linear(self.configuration.code_size, 2)
         nn.init.zeros_(net.weight)
         return net
 

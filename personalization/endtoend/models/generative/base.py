@@ -6,8 +6,7 @@ scales. With an empty residual the warp is heard as it is.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -29,7 +28,12 @@ from auricle.personalization.endtoend.physics.stft import (
     signals_of,
     spectra,
 )
-from auricle.personalization.endtoend.systems.base import Batch, NeuralRenderer, Scenes
+from auricle.personalization.endtoend.systems.base import (
+    Batch,
+    NeuralRenderer,
+    Scenes,
+    SystemConfiguration,
+)
 from auricle.personalization.learning.training_loop import History, Progress, seeded, train
 
 _SCALE_BATCHES = 8  # that spreads are measured on
@@ -68,6 +72,22 @@ class Known:
         return self.level.shape[0], self.level.shape[2]
 
 
+@dataclass(frozen=True)
+class GenerativeConfiguration(SystemConfiguration):
+    """Sizes and settings of ``GenerativeRenderer``, which says what they are."""
+
+    width: int = 16
+    filter_width: int = 128
+    local: int = 4
+    rank: int = 16
+    seed: int = 0
+    energy: float = 0.5
+    doppler: bool = False
+    frames: int = 8
+    guide: float = 1.0
+    temperature: float = 0.1
+
+
 class GenerativeRenderer(NeuralRenderer):
     """Base of the systems that draw the residual; ``drawn`` is theirs.
 
@@ -82,10 +102,7 @@ class GenerativeRenderer(NeuralRenderer):
     it is low.
     """
 
-    SIZES: ClassVar[dict[str, Any]] = {
-        "width": 16, "filter_width": 128, "local": 4, "rank": 16, "seed": 0, "energy": 0.5,
-        "doppler": False, "frames": 8, "guide": 1.0, "temperature": 0.1,
-    }  # fmt: skip
+    configuration: GenerativeConfiguration
     # Each evaluation of a network reaches some frames, and each draws on the one before.
     chunk_steps = 768
     past_steps = 160
@@ -111,8 +128,8 @@ class GenerativeRenderer(NeuralRenderer):
 
     def stage(self, n_noisy: int, n_extra: int = 0, causal: bool = False) -> Stage:
         """A network of the configured size."""
-        n_features = POSE_FEATURES + (N_FEATURES if self.configuration["doppler"] else 0)
-        return Stage(n_noisy, n_extra, {**self.configuration, "causal": causal}, n_features)
+        n_features = POSE_FEATURES + (N_FEATURES if self.configuration.doppler else 0)
+        return Stage(n_noisy, n_extra, {**asdict(self.configuration), "causal": causal}, n_features)
 
     def known(self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor) -> Known:
         """What is known of an even number of steps; no gradient goes into it."""
@@ -123,7 +140,7 @@ class GenerativeRenderer(NeuralRenderer):
             alone = spectra(mono[:, None])  # earlier than the warp, so over a level of its own
             signals = torch.cat([ears / level, alone / levels(alone)], dim=1)
             features = [pose_features(apparent_m)]
-            if self.configuration["doppler"]:
+            if self.configuration.doppler:
                 speeds = velocity_features(apparent_m)
                 features.append(torch.cat([speeds, speeds[:, -1:]], dim=1))
             told = torch.cat(features, dim=-1)[:, ::HOP_STEPS]
@@ -145,7 +162,7 @@ class GenerativeRenderer(NeuralRenderer):
             dim=1,
         )
         known = self.known(mono, apparent_m, code)
-        noise = FrameNoise(self.configuration["seed"], first_step // HOP_STEPS)
+        noise = FrameNoise(self.configuration.seed, first_step // HOP_STEPS)
         residual = self.drawn(known, noise)
         found = known.warp + signals_of(residual * known.level, mono.shape[-1])
         return found[..., first : first + n_samples]
@@ -178,7 +195,7 @@ class GenerativeRenderer(NeuralRenderer):
         """Less of the same: neighbours in time teach the same direction, so a step of training
         needs few frames of each scene.
         """
-        n_judged = HOP_STEPS * (self.configuration["frames"] + REACH_FRAMES)
+        n_judged = HOP_STEPS * (self.configuration.frames + REACH_FRAMES)
         wanted = batch.warmup_samples // STEP + n_judged
         spare = batch.mono.shape[-1] // STEP - wanted
         if spare <= 0:
@@ -192,7 +209,7 @@ class GenerativeRenderer(NeuralRenderer):
         """
         past, future = self.reach
         first, last = _first_frame(batch) - past, known.shape[1] - 1
-        n_frames = min(self.configuration["frames"] + past + future, last - first)
+        n_frames = min(self.configuration.frames + past + future, last - first)
         first += int(torch.randint(last - first - n_frames + 1, ()))
         items = slice((known.shape[0] + 1) // 2)
         return items, slice(first, first + n_frames), slice(past, n_frames - future)
@@ -203,13 +220,13 @@ class GenerativeRenderer(NeuralRenderer):
         """The loss: of what the network missed in frames that count, and the gains in all."""
         guide = self.cut(aside / self.spread_of_ears, batch).square().mean(dim=(0, 1, 2))
         own = miss.square().mean(dim=(0, 1, 2))
-        return ((own + self.configuration["guide"] * guide) * stage.weight).mean()
+        return ((own + self.configuration.guide * guide) * stage.weight).mean()
 
     def start(self, scenes: Scenes) -> None:
         """Build the network, and measure the spread of residuals."""
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
-        self.configuration["code_size"] = scenes.code_size
+        self.configuration = replace(self.configuration, code_size=scenes.code_size)
         self.net = self.build()
         self.scale(*self._scales(scenes, rng))
 
@@ -243,7 +260,7 @@ class GenerativeRenderer(NeuralRenderer):
             powers.append(plain.square().mean(dim=(0, 1, 2)))
         square = torch.stack(squares).mean(dim=0).view(2, 2, -1).mean(dim=(0, 1))
         spread = square.sqrt().clamp_min(_LEAST_SPREAD).expand(4, 1, -1)
-        weight = torch.stack(powers).mean(dim=0) ** self.configuration["energy"]
+        weight = torch.stack(powers).mean(dim=0) ** self.configuration.energy
         return spread, weight / weight.mean()
 
 

@@ -18,14 +18,19 @@ What differs from the paper, for two cores instead of eight V100:
 - ``doppler`` adds radial velocities to the pose (DopplerBAS).
 """
 
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import nn
 
 from auricle.dsp.errors import AuricleError
-from auricle.personalization.endtoend.models.generative.base import GenerativeRenderer, Known
+from auricle.personalization.endtoend.models.generative.base import (
+    GenerativeConfiguration,
+    GenerativeRenderer,
+    Known,
+)
 from auricle.personalization.endtoend.models.generative.diffusion import (
     FEW_BETAS,
     data_of,
@@ -51,6 +56,15 @@ class BinauralGradNet(nn.Module):
         self.ears = ears
 
 
+@dataclass(frozen=True)
+class BinauralGradConfiguration(GenerativeConfiguration):
+    """Sizes and settings of ``BinauralGrad``, which says what they are."""
+
+    prediction: str = "guess"
+    told: str = "drawn"
+    betas: tuple[float, ...] = tuple(FEW_BETAS)
+
+
 class BinauralGrad(GenerativeRenderer):
     """The system ``binauralgrad``.
 
@@ -58,18 +72,16 @@ class BinauralGrad(GenerativeRenderer):
     """
 
     name = "binauralgrad"
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        **GenerativeRenderer.SIZES,
-        "prediction": "guess", "told": "drawn", "betas": list(FEW_BETAS),
-    }  # fmt: skip
+    DEFAULTS: ClassVar[BinauralGradConfiguration] = BinauralGradConfiguration()
+    configuration: BinauralGradConfiguration
 
     def build(self) -> nn.Module:
         """Two networks."""
         choices = {"prediction": ("guess", "noise"), "told": ("drawn", "true")}
         for key, known in choices.items():
-            if self.configuration[key] not in known:
+            if getattr(self.configuration, key) not in known:
                 raise AuricleError(
-                    f"{key} is one of {', '.join(known)}, not {self.configuration[key]!r}"
+                    f"{key} is one of {', '.join(known)}, not {getattr(self.configuration, key)!r}"
                 )
         return BinauralGradNet(self.stage(2), self.stage(4, n_extra=2))
 
@@ -113,7 +125,7 @@ class BinauralGrad(GenerativeRenderer):
         return self._loss(self.net.ears, batch, told=True)
 
     def _told(self, known: Known, residual: torch.Tensor) -> torch.Tensor:
-        if self.configuration["told"] == "true":
+        if self.configuration.told == "true":
             return mean_of(residual)
         seed = int(torch.randint(2**31, ()))
         with torch.no_grad():
@@ -123,7 +135,7 @@ class BinauralGrad(GenerativeRenderer):
         """The share of the squared error of the mean, over the level, that a drawn one has."""
         known, residual = self.heard(batch)
         wanted = mean_of(residual)
-        found = self._mean(known, FrameNoise(self.configuration["seed"]))
+        found = self._mean(known, FrameNoise(self.configuration.seed))
         error, plain = (
             self.cut(each * known.level, batch).square().sum() for each in (found - wanted, wanted)
         )
@@ -151,7 +163,7 @@ class BinauralGrad(GenerativeRenderer):
         noise = torch.randn_like(data)
         noisy, number = noised(data, noise, alpha), step.float()
         parts = conditions(few.signals, own, local[items, :, rows], *extra)
-        if self.configuration["prediction"] == "noise":
+        if self.configuration.prediction == "noise":
             miss = stage.net(noisy, number, parts, few.code) - noise
         else:
             start = self._start(stage, own)
@@ -168,7 +180,7 @@ class BinauralGrad(GenerativeRenderer):
         first_draw: int,
     ) -> torch.Tensor:  # fmt: skip
         """Ancestral sampling (Ho et al. 2020, algorithm 2) along the few betas."""
-        schedule, heat = few_steps(self.configuration["betas"]), self.configuration["temperature"]
+        schedule, heat = few_steps(self.configuration.betas), self.configuration.temperature
         like = training_schedule().steps_like(schedule)
         n_items, n_frames = known.shape
         shape = (n_items, len(stage.spread), n_frames, stage.spread.shape[-1])
@@ -179,7 +191,7 @@ class BinauralGrad(GenerativeRenderer):
         for step in range(len(schedule.betas), 0, -1):
             number = torch.full((n_items,), float(like[step]))
             alpha = np.full(n_items, schedule.alphas[step])
-            if self.configuration["prediction"] == "noise":
+            if self.configuration.prediction == "noise":
                 data = data_of(stage.net(noisy, number, told, known.code), noisy, alpha)
             else:
                 data = stage.data(noisy, roots(alpha), number, told, known.code, start)[0]

@@ -14,12 +14,17 @@ can be rendered once its 512 samples are there; latency 10.7 ms. The paper's U-N
 here the network of ``gated``, with as much of the past as its layers reach (43 ms).
 """
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
-from auricle.personalization.endtoend.models.generative.base import GenerativeRenderer, Known
+from auricle.personalization.endtoend.models.generative.base import (
+    GenerativeConfiguration,
+    GenerativeRenderer,
+    Known,
+)
 from auricle.personalization.endtoend.models.generative.network import (
     REACH_FRAMES,
     Stage,
@@ -32,6 +37,15 @@ from auricle.personalization.learning.training_loop import Progress
 _TOLD = 200.0  # steps that the network is told at the end of the flow
 
 
+@dataclass(frozen=True)
+class BinauralFlowConfiguration(GenerativeConfiguration):
+    """Sizes and settings of ``BinauralFlow``, which says what they are."""
+
+    steps: int = 3
+    noise: float = 0.5
+    causal: bool = True
+
+
 class BinauralFlow(GenerativeRenderer):
     """The system ``flow-binaural``.
 
@@ -40,13 +54,12 @@ class BinauralFlow(GenerativeRenderer):
     """
 
     name = "flow-binaural"
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        **GenerativeRenderer.SIZES, "steps": 3, "noise": 0.5, "causal": True,
-    }  # fmt: skip
+    DEFAULTS: ClassVar[BinauralFlowConfiguration] = BinauralFlowConfiguration()
+    configuration: BinauralFlowConfiguration
 
     def build(self) -> nn.Module:
         """One network for both ears."""
-        return self.stage(4, causal=bool(self.configuration["causal"]))
+        return self.stage(4, causal=bool(self.configuration.causal))
 
     def drawn(self, known: Known, noise: FrameNoise) -> torch.Tensor:
         """Both ears' residuals (B, 4, N, F)."""
@@ -61,8 +74,8 @@ class BinauralFlow(GenerativeRenderer):
             target = self._target(place, shares, told, known.code, guess)[0]
             return (target - place) / (1.0 - share)
 
-        start = self.configuration["temperature"] * self.configuration["noise"] * start
-        return stage.spread * midpoint(velocity, start, self.configuration["steps"])
+        start = self.configuration.temperature * self.configuration.noise * start
+        return stage.spread * midpoint(velocity, start, self.configuration.steps)
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """The weighted squared error of the target at a random share of the way."""
@@ -74,7 +87,7 @@ class BinauralFlow(GenerativeRenderer):
         few, own = known.part(items, rows), guess[items, :, rows]
         data = residual[items, :, rows] / stage.spread
         share = torch.rand(len(data))
-        noise = self.configuration["noise"] * torch.randn_like(data)
+        noise = self.configuration.noise * torch.randn_like(data)
         place = torch.lerp(noise, data, share.view(-1, 1, 1, 1))
         told = conditions(few.signals, own, local[items, :, rows])
         found, unit = self._target(place, share, told, few.code, own)
@@ -86,13 +99,13 @@ class BinauralFlow(GenerativeRenderer):
         guess: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
         stage: Stage = self.net
-        shares = (share, self.configuration["noise"] * (1.0 - share))
+        shares = (share, self.configuration.noise * (1.0 - share))
         return stage.data(place, shares, _TOLD * share, told, code, guess / stage.spread)
 
     @property
     def reach(self) -> tuple[int, int]:
         """Frames of the past and of the future that the network sees."""
-        return (REACH_FRAMES, 0) if self.configuration["causal"] else super().reach
+        return (REACH_FRAMES, 0) if self.configuration.causal else super().reach
 
     @property
     def spread_of_ears(self) -> torch.Tensor:

@@ -32,8 +32,8 @@ the far-field responses it learns from, the direction is that from the middle of
 nearness changes only level and delay.
 """
 
-from dataclasses import replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -65,7 +65,12 @@ from auricle.personalization.endtoend.physics.geometric_warp import (
 )
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
 from auricle.personalization.endtoend.scenes.scenes import SceneSet
-from auricle.personalization.endtoend.systems.base import Batch, NeuralRenderer, Scenes
+from auricle.personalization.endtoend.systems.base import (
+    Batch,
+    NeuralRenderer,
+    Scenes,
+    SystemConfiguration,
+)
 from auricle.personalization.endtoend.training.response_training import (
     behind,
     fit_filters,
@@ -179,6 +184,15 @@ def crossfaded(signal: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
     return (start + (end - start) * share).flatten(2)
 
 
+@dataclass(frozen=True)
+class LinnConfiguration(SystemConfiguration):
+    """Sizes and settings of ``Linn``, which says what they are."""
+
+    width: int = 128
+    rank: int = 192
+    order: int = 7
+
+
 class Linn(NeuralRenderer):
     """Warp and filters from a small implicit network; see the module.
 
@@ -187,12 +201,13 @@ class Linn(NeuralRenderer):
     """
 
     name = "linn"
-    DEFAULTS: ClassVar[dict[str, Any]] = {"width": 128, "rank": 192, "order": 7}
+    DEFAULTS: ClassVar[LinnConfiguration] = LinnConfiguration()
+    configuration: LinnConfiguration
 
     def build(self) -> nn.Module:
         """The network."""
         size = self.configuration
-        return LinnNet(size["code_size"], size["width"], size["rank"], size["order"])
+        return LinnNet(size.code_size, size.width, size.rank, size.order)
 
     def fit(self, scenes: Scenes, progress: Progress | None = None) -> None:
         """Train on the responses behind the scenes, where those are known."""
@@ -200,7 +215,7 @@ class Linn(NeuralRenderer):
             super().fit(scenes, progress)
             return
         seeded(self.plan.seed)
-        self.configuration["code_size"] = scenes.code_size
+        self.configuration = replace(self.configuration, code_size=scenes.code_size)
         self.net = self.build()
         self.net.parity.copy_(parity_of(scenes.codes))
         learners, judges = behind(scenes)

@@ -15,14 +15,15 @@ serves both ears, the right one in the mirror, direction and code alike. The cod
 attend to, and steers each gated block by FiLM and the last layer by LoRA.
 """
 
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import nn
 
 from auricle.personalization.endtoend.models.nfs.network import FourierShift
 from auricle.personalization.endtoend.physics.frame_shift import HOP_STEPS
-from auricle.personalization.endtoend.systems.base import Batch
+from auricle.personalization.endtoend.systems.base import Batch, SystemConfiguration
 from auricle.personalization.endtoend.training.losses import (
     level_difference_error,
     multi_resolution,
@@ -33,6 +34,21 @@ from auricle.personalization.endtoend.training.response_first import ResponseFir
 from auricle.personalization.endtoend.training.response_training import Pieces, spectrum_loss
 
 
+@dataclass(frozen=True)
+class NfsConfiguration(SystemConfiguration):
+    """Sizes and settings of ``Nfs``, which says what they are."""
+
+    pairs: int = 7
+    width: int = 64
+    blocks: int = 2
+    order: int = 5
+    rank: int = 32
+    doppler: bool = False
+    phase_weight: float = 0.1
+    level_weight: float = 0.1
+    spectrum_weight: float = 0.1
+
+
 class Nfs(ResponseFirst):
     """The system ``nfs``: responses first, whose paths are what frames of scenes will have; then
     errors of the wave, of phases, of level differences and MRSTFT on scenes.
@@ -41,15 +57,13 @@ class Nfs(ResponseFirst):
     name = "nfs"
     past_steps: ClassVar[int] = 3 * HOP_STEPS  # whole hops, so that frames lie alike
     future_steps: ClassVar[int] = 2 * HOP_STEPS
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        "pairs": 7, "width": 64, "blocks": 2, "order": 5, "rank": 32, "doppler": False,
-        "phase_weight": 0.1, "level_weight": 0.1, "spectrum_weight": 0.1,
-    }  # fmt: skip
+    DEFAULTS: ClassVar[NfsConfiguration] = NfsConfiguration()
+    configuration: NfsConfiguration
 
     def build(self) -> nn.Module:
         """The network of these sizes."""
         names = ("code_size", "pairs", "width", "blocks", "order", "rank", "doppler")
-        return FourierShift(**{name: self.configuration[name] for name in names})
+        return FourierShift(**{name: getattr(self.configuration, name) for name in names})
 
     def begin(self, parity: torch.Tensor) -> None:
         """The right ear takes the code of the listener in the mirror."""
@@ -74,9 +88,9 @@ class Nfs(ResponseFirst):
         weights = self.configuration
         return (
             relative_wave_l2(found, target)
-            + weights["phase_weight"] * phase_l2(found, target)
-            + weights["level_weight"] * level_difference_error(found, target)
-            + weights["spectrum_weight"] * multi_resolution(found, target)
+            + weights.phase_weight * phase_l2(found, target)
+            + weights.level_weight * level_difference_error(found, target)
+            + weights.spectrum_weight * multi_resolution(found, target)
         )
 
 
@@ -84,4 +98,4 @@ class NfsDoppler(Nfs):
     """The system ``nfs-doppler``: NFS that knows the radial velocities (DopplerBAS)."""
 
     name = "nfs-doppler"
-    DEFAULTS: ClassVar[dict[str, Any]] = {**Nfs.DEFAULTS, "doppler": True}
+    DEFAULTS: ClassVar[NfsConfiguration] = NfsConfiguration(doppler=True)

@@ -15,8 +15,8 @@ told harmonics of the direction; the listener's code steers that, and the weight
 """
 
 import math
-from dataclasses import replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -26,7 +26,7 @@ from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES
 from auricle.personalization.endtoend.models.warpnet.network import WarpNetwork
 from auricle.personalization.endtoend.physics.geometric_warp import ear_distances_m, warped
 from auricle.personalization.endtoend.physics.poses import RATE, STEP
-from auricle.personalization.endtoend.systems.base import Batch
+from auricle.personalization.endtoend.systems.base import Batch, SystemConfiguration
 from auricle.personalization.endtoend.training.losses import (
     phase_l2,
     relative_amplitude_l2,
@@ -46,6 +46,23 @@ _MARGIN = 32.0  # samples that a response is late, for an ear that hears before 
 _PEAK, _CORNER_HZ = 0.2, 2000.0  # of chirps
 
 
+@dataclass(frozen=True)
+class WarpNetConfiguration(SystemConfiguration):
+    """Sizes and settings of ``WarpNet``, which says what they are."""
+
+    blocks: int = 2
+    layers: int = 8
+    channels: int = 16
+    hidden: int = 24
+    told: int = 128
+    order: int = 5
+    warp_channels: int = 64
+    doppler: bool = False
+    phase_weight: float = 0.1
+    amplitude_weight: float = 0.5
+    steps: int = 32
+
+
 class WarpNet(ResponseFirst):
     """The system ``warpnet``: on scenes both losses of the publication, on every block.
 
@@ -61,11 +78,8 @@ class WarpNet(ResponseFirst):
     share_of_responses = 0.75
     weight_decay = 0.05
     rate_on_scenes = 5e-4  # it meets sound at its levels there
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        "blocks": 2, "layers": 8, "channels": 16, "hidden": 24, "told": 128, "order": 5,
-        "warp_channels": 64, "doppler": False,
-        "phase_weight": 0.1, "amplitude_weight": 0.5, "steps": 32,
-    }  # fmt: skip
+    DEFAULTS: ClassVar[WarpNetConfiguration] = WarpNetConfiguration()
+    configuration: WarpNetConfiguration
 
     def build(self) -> nn.Module:
         """The network of these sizes."""
@@ -73,7 +87,7 @@ class WarpNet(ResponseFirst):
             "code_size", "blocks", "layers", "channels", "hidden", "told", "order",
             "warp_channels", "doppler",
         )  # fmt: skip
-        return WarpNetwork(**{name: self.configuration[name] for name in names})
+        return WarpNetwork(**{name: getattr(self.configuration, name) for name in names})
 
     def estimate(
         self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
@@ -107,7 +121,7 @@ class WarpNet(ResponseFirst):
 
         Neighbours in time teach the same direction.
         """
-        spare = batch.mono.shape[-1] // STEP - _PAST_STEPS - self.configuration["steps"]
+        spare = batch.mono.shape[-1] // STEP - _PAST_STEPS - self.configuration.steps
         first = int(torch.randint(max(spare, 0) + 1, ())) if self.net.training else 0
         some = self._cropped(batch, first)
         target = some.judged(some.binaural)
@@ -122,7 +136,7 @@ class WarpNet(ResponseFirst):
         return float(self._loss(some.judged(found), some.judged(some.binaural)))
 
     def _cropped(self, batch: Batch, first: int) -> Batch:
-        n_steps = _PAST_STEPS + self.configuration["steps"]
+        n_steps = _PAST_STEPS + self.configuration.steps
         part = batch.part(first, min(n_steps, batch.mono.shape[-1] // STEP - first))
         return replace(part, warmup_samples=_PAST_STEPS * STEP)
 
@@ -130,8 +144,8 @@ class WarpNet(ResponseFirst):
         weights = self.configuration
         return (
             relative_wave_l2(ears, target)
-            + weights["phase_weight"] * phase_l2(ears, target)
-            + weights["amplitude_weight"] * relative_amplitude_l2(ears, target)
+            + weights.phase_weight * phase_l2(ears, target)
+            + weights.amplitude_weight * relative_amplitude_l2(ears, target)
         )
 
 
@@ -160,4 +174,4 @@ class WarpNetDoppler(WarpNet):
     """The system ``warpnet-doppler``: WarpNet that knows the radial velocities (DopplerBAS)."""
 
     name = "warpnet-doppler"
-    DEFAULTS: ClassVar[dict[str, Any]] = {**WarpNet.DEFAULTS, "doppler": True}
+    DEFAULTS: ClassVar[WarpNetConfiguration] = WarpNetConfiguration(doppler=True)

@@ -30,6 +30,7 @@ from torch import nn
 
 from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.sphere.harmonics import encode, n_channels
+from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.listeners.features import HEARD
@@ -115,6 +116,21 @@ class Episode:
     told: Told
 
 
+@dataclass(frozen=True)
+class FlowConfiguration(Configuration):
+    """Sizes and settings of ``Flow``, which says what they are."""
+
+    width: int = 96
+    dropout: float = 0.1
+    groups: int = 4
+    random_sets: int = 2
+    targets: int = 256
+    batch: int = 32
+    samples: int = 64
+    steps: int = 6
+    seed: int = 0
+
+
 class Flow(OverListeners):
     """The method ``flow``; ``samples`` draws whole listeners.
 
@@ -128,17 +144,15 @@ class Flow(OverListeners):
 
     name: ClassVar[str] = "flow"
     score_text: ClassVar[str] = "squared error of the velocity {:.2f}"
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        "width": 96, "dropout": 0.1, "groups": 4, "random_sets": 2, "targets": 256, "batch": 32,
-        "samples": 64, "steps": 6, "seed": 0,
-    }  # fmt: skip
+    DEFAULTS: ClassVar[FlowConfiguration] = FlowConfiguration()
+    configuration: FlowConfiguration
 
     def fit(self, train: Training, progress: Progress | None = None) -> None:
         """Predict the listeners from each other, then train; the last group says when to stop."""
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
         self._start(train)
-        group = np.arange(len(train)) % self.configuration["groups"]
+        group = np.arange(len(train)) % self.configuration.groups
         episodes, n_standard = self._episodes(train, group, rng, progress)
         held = np.concatenate([group, group]) == 0  # the mirror images behind the listeners
         self._make_net()
@@ -148,7 +162,7 @@ class Flow(OverListeners):
         def loss() -> torch.Tensor:
             first = rng.random() < 0.5  # standard sets as often as all the others
             episode = episodes[rng.integers(n_standard if first else len(episodes))]
-            who = rng.choice(learners, self.configuration["batch"])
+            who = rng.choice(learners, self.configuration.batch)
             return self._loss(episode, who, *_drawn(len(who)))
 
         def score() -> float:
@@ -162,7 +176,7 @@ class Flow(OverListeners):
         count = len(measured.positions)
         fine = self._spreads.fine_variance(count)
         for base, told in self._told(measured, target_positions):
-            drawn = self._drawn_smooth(told, count, self.configuration["samples"])
+            drawn = self._drawn_smooth(told, count, self.configuration.samples)
             field = smooth_field(target_positions, drawn)
             assert base.spread_db is not None
             magnitude, spread = base.magnitude_db.copy(), base.spread_db.copy()
@@ -205,14 +219,14 @@ class Flow(OverListeners):
         self._spreads = Spreads(tensors["log_counts"], tensors["smooth"], tensors["fine"])
 
     def _build(self) -> FlowNet:
-        return FlowNet(self.configuration["width"], self.configuration["dropout"])
+        return FlowNet(self.configuration.width, self.configuration.dropout)
 
     def _base_on(self, train: Training) -> None:
         self._base = ListenersProcess(with_spread=True)
         self._base.fit(train)
         self._mean = mean_listener(train)
-        rng = np.random.default_rng(self.configuration["seed"])
-        rows = rng.permutation(len(train.positions))[: self.configuration["targets"]]
+        rng = np.random.default_rng(self.configuration.seed)
+        rows = rng.permutation(len(train.positions))[: self.configuration.targets]
         self._frame = train.positions[np.sort(rows)]  # where the prediction is told from
 
     def _episodes(
@@ -222,13 +236,13 @@ class Flow(OverListeners):
         grid, sizes = train.positions, self.configuration
         sets = standard_sets(grid)
         n_standard = len(sets)
-        sets += [random_set(grid, rng) for _ in range(sizes["random_sets"])]
+        sets += [random_set(grid, rng) for _ in range(sizes.random_sets)]
         both = train.joined(train.mirrored())
         of_both = np.concatenate([group, group])
         truth, mean = both.at(self._frame), self._mean.at(self._frame)
         shape = (len(sets), *truth.magnitude_db.shape[:-1], HEARD.stop - HEARD.start)
         left, predicted = np.empty(shape, np.float32), np.empty(shape, np.float32)
-        for number in range(sizes["groups"]):
+        for number in range(sizes.groups):
             others = ListenersProcess(with_spread=True)
             others.fit(train.take(np.flatnonzero(group != number)))
             rows = np.flatnonzero(of_both == number)
@@ -239,7 +253,7 @@ class Flow(OverListeners):
                     left[k, row] = (error / found.spread_db)[..., HEARD]
                     predicted[k, row] = (found.magnitude_db - mean.magnitude_db[0])[..., HEARD]
             if progress is not None:
-                progress(0.0, f"predicted group {number + 1} of {sizes['groups']}")
+                progress(0.0, f"predicted group {number + 1} of {sizes.groups}")
         unseen = [_apart(self._frame, grid[each]) for each in sets]
         self._spreads = Spreads.of(
             [len(each) for each in sets[:n_standard]],
@@ -315,7 +329,7 @@ class Flow(OverListeners):
         now = torch.randn(pairs, _N_LINES, N_COSINES, generator=generator)
         now = torch.cat([now, -now])
         spread = self._spread(count)
-        n_steps = self.configuration["steps"]
+        n_steps = self.configuration.steps
         told = Told(told.prediction.expand(len(now), -1, -1), told.where.expand(len(now), -1))
 
         def slope(scaled: torch.Tensor, at: float) -> torch.Tensor:

@@ -11,13 +11,15 @@ left one in the mirror. The last layer starts at zero: before training it is the
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import nn
 
 from auricle.dsp.arrays import Array, Float32, Int64
+from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.learning.training_loop import History, Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.listeners.listener_data import Prediction, Training
@@ -39,6 +41,15 @@ _JUDGED = 7  # every so many targets, of listeners held out
 _AT_ONCE = 512  # pairs corrected
 
 
+@dataclass(frozen=True)
+class DenseRefinerConfiguration(Configuration):
+    """Sizes and settings of ``DenseRefiner``, which says what they are."""
+
+    width: int = 40
+    groups: int = 4
+    batch: int = 96
+
+
 class DenseRefiner(OverListeners):
     """The method ``dense-refiner``: the process over listeners and a network for what it leaves.
 
@@ -49,7 +60,8 @@ class DenseRefiner(OverListeners):
     """
 
     name: ClassVar[str] = "dense-refiner"
-    DEFAULTS: ClassVar[dict[str, Any]] = {"width": 40, "groups": 4, "batch": 96}
+    DEFAULTS: ClassVar[DenseRefinerConfiguration] = DenseRefinerConfiguration()
+    configuration: DenseRefinerConfiguration
     CONDITIONS: ClassVar[tuple[Conditions, int]] = (fixed_steps, 3 + 3 * NEIGHBOURS)
 
     def fit(self, train: Training, progress: Progress | None = None) -> None:
@@ -57,7 +69,7 @@ class DenseRefiner(OverListeners):
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
         self._start(train)
-        group = np.arange(len(train)) % self.configuration["groups"]
+        group = np.arange(len(train)) % self.configuration.groups
         rows = np.arange(len(train.positions))
         halves = [(rows[::2], rows[1::2]), (rows[1::2], rows[::2])]
         sets = [self._estimated(train, group, *half, progress) for half in halves]
@@ -72,7 +84,7 @@ class DenseRefiner(OverListeners):
         return with_corrections(base, self._correction(seen, *seen.everywhere()))
 
     def _build(self) -> nn.Module:
-        return CorrectionNet(N_CHANNELS, self.CONDITIONS[1], 1, self.configuration["width"])
+        return CorrectionNet(N_CHANNELS, self.CONDITIONS[1], 1, self.configuration.width)
 
     def _base_on(self, train: Training) -> None:
         self._base = ListenersProcess(bins_apart=True)
@@ -86,14 +98,14 @@ class DenseRefiner(OverListeners):
         """What the network learns from: each group estimated from all the others."""
         there = train.directions(targets)
         base = np.empty_like(there.magnitude_db)
-        for number in range(self.configuration["groups"]):
+        for number in range(self.configuration.groups):
             others = ListenersProcess(bins_apart=True)
             others.fit(train.take(np.flatnonzero(group != number)))
             rows = np.flatnonzero(group == number)
             found = others.predict_many(train.take(rows).directions(known), there.positions)
             base[rows] = [each.magnitude_db for each in found]
             if progress is not None:
-                progress(0.0, f"estimated group {number + 1} of {self.configuration['groups']}")
+                progress(0.0, f"estimated group {number + 1} of {self.configuration.groups}")
         return self._between(train.directions(known), there.positions, base, there)
 
     def _between(
@@ -106,7 +118,7 @@ class DenseRefiner(OverListeners):
         progress: Progress | None,
     ) -> History:  # fmt: skip
         """Train on the listeners of all groups but the first, which says when to stop."""
-        size = self.configuration["batch"]
+        size = self.configuration.batch
 
         def loss() -> torch.Tensor:
             number = int(rng.integers(len(sets)))

@@ -26,7 +26,10 @@ from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db
 from auricle.personalization.sparse.models.refiner.dense_across import DenseAcross
-from auricle.personalization.sparse.models.refiner.dense_refiner import DenseRefiner
+from auricle.personalization.sparse.models.refiner.dense_refiner import (
+    DenseRefiner,
+    DenseRefinerConfiguration,
+)
 from auricle.personalization.sparse.models.shared.neighbour_inputs import (
     NEIGHBOURS,
     Between,
@@ -58,6 +61,13 @@ class _Set:
     response: Float32
 
 
+@dataclass(frozen=True)
+class DenseRefinerAcrossConfiguration(DenseRefinerConfiguration):
+    """Sizes and settings of ``DenseRefinerAcross``, which says what they are."""
+
+    targets: int = 200
+
+
 class DenseRefinerAcross(DenseRefiner):
     """What trains ``dense-refiner-across``: see ``DenseRefiner``.
 
@@ -67,7 +77,8 @@ class DenseRefinerAcross(DenseRefiner):
     """
 
     name: ClassVar[str] = "dense-refiner-across"
-    DEFAULTS: ClassVar[dict[str, Any]] = {**DenseRefiner.DEFAULTS, "targets": 200}
+    DEFAULTS: ClassVar[DenseRefinerAcrossConfiguration] = DenseRefinerAcrossConfiguration()
+    configuration: DenseRefinerAcrossConfiguration
     CONDITIONS: ClassVar[tuple[Conditions, int]] = (spaced_steps, 3 + 3 * NEIGHBOURS + 1)
 
     def fit(self, train: Training, progress: Progress | None = None) -> None:
@@ -95,13 +106,13 @@ class DenseRefinerAcross(DenseRefiner):
         whole = laboratories[0] if len(laboratories) == 1 else united(laboratories)
         shipped.check_ships(self.name, whole)
         self._start(shipped.as_shipped(whole))
-        group = np.unique(people, return_inverse=True)[1] % self.configuration["groups"]
+        group = np.unique(people, return_inverse=True)[1] % self.configuration.groups
         self._group = group
         sets = self._sets(laboratories, rng)
-        for number in range(self.configuration["groups"]):
+        for number in range(self.configuration.groups):
             self._estimate(sets, group, number)
             if progress is not None:
-                progress(0.0, f"estimated group {number + 1} of {self.configuration['groups']}")
+                progress(0.0, f"estimated group {number + 1} of {self.configuration.groups}")
         self._make_net()
         seen = [self._seen(each) for each in sets]
         self.history = self._train(seen, [group[each.ours] for each in sets], rng, progress)
@@ -134,7 +145,7 @@ class DenseRefinerAcross(DenseRefiner):
             first += len(people)
             for known in known_rows(people.positions, rng):
                 left = np.setdiff1d(np.arange(len(people.positions)), known)
-                targets = np.sort(rng.permutation(left)[: self.configuration["targets"]])
+                targets = np.sort(rng.permutation(left)[: self.configuration.targets])
                 base = np.empty_like(people.magnitude_db[:, targets])
                 response = np.zeros((2, len(people), base.shape[-1]), np.float32)
                 response[0] = drawn_equipment_db(len(people), rng)

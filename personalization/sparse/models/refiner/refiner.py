@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from auricle.dsp.arrays import Array, Float32, Int64
+from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.learning.training_loop import History, Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
 from auricle.personalization.listeners.features import BINS, HEARD
@@ -67,6 +68,18 @@ class Episode:
         return tuple(torch.from_numpy(each) for each in drawn)
 
 
+@dataclass(frozen=True)
+class RefinerConfiguration(Configuration):
+    """Sizes and settings of ``Refiner``, which says what they are."""
+
+    width: int = 48
+    networks: int = 1
+    groups: int = 8
+    random_sets: int = 4
+    targets: int = 160
+    batch: int = 128
+
+
 class Refiner(OverListeners):
     """The method ``refiner``: the process over listeners, and networks trained on what it leaves.
 
@@ -78,9 +91,8 @@ class Refiner(OverListeners):
     """
 
     name: ClassVar[str] = "refiner"
-    DEFAULTS: ClassVar[dict[str, Any]] = {
-        "width": 48, "networks": 1, "groups": 8, "random_sets": 4, "targets": 160, "batch": 128,
-    }  # fmt: skip
+    DEFAULTS: ClassVar[RefinerConfiguration] = RefinerConfiguration()
+    configuration: RefinerConfiguration
 
     SPREAD_OF_ALL: ClassVar[bool] = False  # in training too: it hardly depends on who is left out
 
@@ -89,7 +101,7 @@ class Refiner(OverListeners):
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
         self._start(self.kept(train))
-        group = np.arange(len(train)) % self.configuration["groups"]
+        group = np.arange(len(train)) % self.configuration.groups
         episodes = self._episodes(train, group, rng, progress)
         both = np.tile(group, len(self.pupils(train)) // len(train))
         learners, judges = np.flatnonzero(both > 0), np.flatnonzero(both == 0)
@@ -134,8 +146,7 @@ class Refiner(OverListeners):
     def _build(self) -> nn.ModuleList:
         sizes = self.configuration
         return nn.ModuleList(
-            CorrectionNet(N_CHANNELS, N_CONDITIONS, 2, sizes["width"])
-            for _ in range(sizes["networks"])
+            CorrectionNet(N_CHANNELS, N_CONDITIONS, 2, sizes.width) for _ in range(sizes.networks)
         )
 
     def _base_on(self, train: Training) -> None:
@@ -148,15 +159,15 @@ class Refiner(OverListeners):
     ) -> list[Episode]:
         """What the network learns from: each group estimated from all the others."""
         grid, sizes = train.positions, self.configuration
-        sets = standard_sets(grid) + [random_set(grid, rng) for _ in range(sizes["random_sets"])]
-        targets = [rng.permutation(len(grid))[: sizes["targets"]] for _ in sets]
+        sets = standard_sets(grid) + [random_set(grid, rng) for _ in range(sizes.random_sets)]
+        targets = [rng.permutation(len(grid))[: sizes.targets] for _ in sets]
         both = self.pupils(train)
-        shape = (len(both), min(sizes["targets"], len(grid)), 2, both.magnitude_db.shape[-1])
+        shape = (len(both), min(sizes.targets, len(grid)), 2, both.magnitude_db.shape[-1])
         base = np.empty((len(sets), *shape), np.float32)
         spread = np.empty_like(base)
         response = np.empty((2, len(sets), len(both), shape[-1]), np.float32)  # true, estimated
         of_both = np.tile(group, len(both) // len(train))
-        for number in range(sizes["groups"]):
+        for number in range(sizes.groups):
             others = self.process(with_spread=not self.SPREAD_OF_ALL)
             others.fit(self._listeners.take(np.flatnonzero(group != number)))
             rows = np.flatnonzero(of_both == number)
@@ -171,7 +182,7 @@ class Refiner(OverListeners):
                     if found.spread_db is not None:
                         spread[k, row] = found.spread_db
             if progress is not None:
-                progress(0.0, f"estimated group {number + 1} of {sizes['groups']}")
+                progress(0.0, f"estimated group {number + 1} of {sizes.groups}")
         left, found = response[0] - response[1], base - response[1][:, :, None, None]
         return [
             self._seen(
@@ -220,13 +231,13 @@ class Refiner(OverListeners):
     ) -> History:  # fmt: skip
         """Train one network on pairs of a listener and a target; the standard sets are judged."""
         learners, judges = rows
-        n_standard = len(episodes) - self.configuration["random_sets"]
+        n_standard = len(episodes) - self.configuration.random_sets
 
         def loss() -> torch.Tensor:
             # Standard sets as often as all the others.
             first = rng.random() < 0.5
             episode = episodes[rng.integers(n_standard if first else len(episodes))]
-            who = rng.choice(learners, self.configuration["batch"])
+            who = rng.choice(learners, self.configuration.batch)
             where = rng.integers(len(episode.conditions), size=len(who))
             channels, conditions, base, truth = episode.drawn(who, where)
             return lsd_db(base + net(channels, conditions), truth)

@@ -18,14 +18,14 @@ from auricle.personalization.listeners import shipped
 from auricle.personalization.listeners.listener_data import Training
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db
-from auricle.personalization.sparse.models.refiner.refiner import Refiner
+from auricle.personalization.sparse.models.refiner.refiner import Refiner, RefinerConfiguration
 
 
 class RefinerAcross(Refiner):
     """The method ``refiner-across``: see ``Refiner``; its listeners are those that ship."""
 
     name: ClassVar[str] = "refiner-across"
-    DEFAULTS: ClassVar[dict[str, Any]] = {**Refiner.DEFAULTS, "groups": 4, "targets": 64}
+    DEFAULTS: ClassVar[RefinerConfiguration] = RefinerConfiguration(groups=4, targets=64)
     SPREAD_OF_ALL: ClassVar[bool] = True
 
     def fit(self, train: Training, progress: Progress | None = None) -> None:

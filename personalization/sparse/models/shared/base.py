@@ -7,7 +7,7 @@ predicted; the rest happens here. Arrival times come from the process over liste
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from auricle.dsp.arrays import Array, Int64
-from auricle.dsp.errors import AuricleError
+from auricle.personalization.learning.configuration import Configuration, configured
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, load_into, state_of
 from auricle.personalization.listeners.features import HEARD, to_all_bins
@@ -84,11 +84,11 @@ class LearnedMethod:
     """
 
     name: ClassVar[str] = ""
-    DEFAULTS: ClassVar[dict[str, Any]] = {}
+    DEFAULTS: ClassVar[Configuration] = Configuration()
 
     def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
         self.plan = plan or Plan()
-        self.configuration = merged(self.name, self.DEFAULTS, configuration)
+        self.configuration: Any = configured(self.name, self.DEFAULTS, configuration)
         self.net: Any = None
         self._held = np.zeros(0, dtype=bool)
         self.n_parameters = 0
@@ -187,7 +187,9 @@ class LearnedMethod:
             "late_seconds": self._deviations.arrival_seconds,
         }
         tensors = {**kept, **self.extra_tensors(), **state_of(self.net)}
-        return Weights(self.name, tensors, self.configuration, split_of(ids, self._held), notes)
+        return Weights(
+            self.name, tensors, asdict(self.configuration), split_of(ids, self._held), notes
+        )
 
     @classmethod
     def from_weights(cls, weights: Weights) -> "LearnedMethod":
@@ -217,16 +219,6 @@ class LearnedMethod:
         both = train.joined(train.mirrored())
         late = both.arrival_seconds - self._mean.arrival_seconds
         self._deviations = _without_magnitudes(train.positions, late)
-
-
-def merged(name: str, defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a model, some in place of its defaults; AuricleError for one it has not."""
-    unknown = set(given) - set(defaults)
-    if unknown:
-        raise AuricleError(
-            f"{name} has no setting {', '.join(sorted(unknown))}; it has {', '.join(defaults)}"
-        )
-    return {**defaults, **given}
 
 
 def split_of(ids: Sequence[str], held: NDArray[np.bool_]) -> dict[str, list[str]]:

@@ -4,6 +4,7 @@ The base needs the listeners themselves, so the file of weights holds them, in 1
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from auricle.dsp.arrays import Array
+from auricle.personalization.learning.configuration import Configuration, configured
 from auricle.personalization.learning.training_loop import History, Plan
 from auricle.personalization.learning.weights import Weights, load_into, state_of
 from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
-from auricle.personalization.sparse.models.shared.base import merged, split_of
+from auricle.personalization.sparse.models.shared.base import split_of
 
 Own = TypeVar("Own", bound="OverListeners")
 
@@ -32,11 +34,11 @@ class OverListeners:
     """
 
     name: ClassVar[str] = ""
-    DEFAULTS: ClassVar[dict[str, Any]] = {}
+    DEFAULTS: ClassVar[Configuration] = Configuration()
 
     def __init__(self, plan: Plan | None = None, **configuration: Any) -> None:
         self.plan = plan or Plan()
-        self.configuration = merged(self.name, self.DEFAULTS, configuration)
+        self.configuration: Any = configured(self.name, self.DEFAULTS, configuration)
         self.net: Any = None
         self.n_parameters = 0
         self.history: History | None = None
@@ -81,7 +83,7 @@ class OverListeners:
 
     def held_out(self) -> NDArray[np.bool_]:
         """Which listeners say when to stop: the first group."""
-        return np.arange(len(self._listeners)) % self.configuration["groups"] == 0
+        return np.arange(len(self._listeners)) % self.configuration.groups == 0
 
     def _start(self, train: Training) -> None:
         self._listeners = train
@@ -95,7 +97,7 @@ class OverListeners:
         """All that ``from_weights`` needs."""
         tensors = {**self.listener_tensors(), **self.extra_tensors(), **state_of(self.net)}
         return Weights(
-            self.name, tensors, self.configuration, split_of(ids, self.held_out()), notes
+            self.name, tensors, asdict(self.configuration), split_of(ids, self.held_out()), notes
         )
 
     @classmethod

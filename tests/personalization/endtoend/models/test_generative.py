@@ -1,5 +1,6 @@
 """BinauralGrad and the flow: schedules, spectra, sampling, causality, learning."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -209,7 +210,7 @@ def test_a_seed_repeats_the_sound_and_another_does_not(kind, configuration):
     first = heard(system, batch)
     assert torch.equal(first, heard(system, batch))
     assert torch.isfinite(first).all()
-    system.configuration["seed"] = 1
+    system.configuration = replace(system.configuration, seed=1)
     assert not torch.equal(first, heard(system, batch))
 
 

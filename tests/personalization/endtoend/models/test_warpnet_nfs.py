@@ -97,7 +97,7 @@ def test_warpnet_is_causal(system):
 def test_warpnet_hears_no_farther_back_than_the_context():
     """That of the learned warp is 5 poses; here: convolutions as many as in the shipped sizes."""
     sizes = WarpNet.DEFAULTS
-    convolutions = sizes["blocks"] * (2 ** sizes["layers"] - 1)
+    convolutions = sizes.blocks * (2**sizes.layers - 1)
     assert convolutions < 4 * STEP
     torch.manual_seed(0)
     system = WarpNet(code_size=CODE_SIZE)

@@ -20,6 +20,7 @@ from auricle.personalization.sparse.models.fsp_ae import FspAe, FspAeNet  # noqa
 from auricle.personalization.sparse.models.neural_field import (  # noqa: E402
     FieldNet,
     NeuralField,
+    NeuralFieldConfiguration,
     adapted,
 )
 from auricle.personalization.sparse.models.niirf import Niirf  # noqa: E402
@@ -220,7 +221,7 @@ def test_lora_changes_only_the_low_rank_weights_and_fits_the_listener():
     net, seen = FieldNet(16, 2, 8, 2, inner_steps=1), known(listeners=1)
     before = {name: each.clone() for name, each in net.state_dict().items()}
     latent = net.infer(seen.db, seen.positions).detach()
-    own = adapted(net, latent, seen, {"lora_steps": 40})
+    own = adapted(net, latent, seen, NeuralFieldConfiguration(lora_steps=40))
     for name, each in own.state_dict().items():
         same = torch.equal(each, before[name])
         assert same == (not name.endswith((".up", ".down"))), name
