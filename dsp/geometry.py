@@ -30,6 +30,9 @@ def unit_vectors(azimuth_deg: ArrayLike, elevation_deg: ArrayLike = 0.0) -> Arra
     """Unit vectors (..., 3) of directions given in degrees.
 
     The eight cardinal azimuths and the poles come out exact, not 6e-17 beside.
+
+    >>> unit_vectors([0.0, 90.0]).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
     cos_az, sin_az = _cos_sin(azimuth_deg)
     cos_el, sin_el = _cos_sin(elevation_deg)
@@ -41,6 +44,10 @@ def azimuth_elevation_deg(vectors: ArrayLike) -> tuple[Array, Array]:
     """Azimuth in (-180, 180] and elevation in [-90, 90] degrees of vectors (..., 3) of any length.
 
     The azimuth of the poles is 0.
+
+    >>> azimuth, elevation = azimuth_elevation_deg([0.0, -2.0, 0.0])
+    >>> print(azimuth, elevation)
+    -90.0 0.0
     """
     x, y, z = np.moveaxis(np.asarray(vectors, dtype=np.float64), -1, 0)
     across = np.hypot(x, y)
@@ -64,6 +71,9 @@ def angle_deg(a: ArrayLike, b: ArrayLike) -> Array:
     """Great-circle angle in degrees (0..180) between unit vectors (..., 3).
 
     By chords: arccos of the scalar product loses half the digits near 0 and 180 degrees.
+
+    >>> print(angle_deg([1.0, 0.0, 0.0], [0.0, 0.0, 1.0]).round(9))
+    90.0
     """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     return np.rad2deg(2.0 * np.arctan2(_norm(a - b), _norm(a + b)))
@@ -112,7 +122,13 @@ def rotate(q: ArrayLike, vectors: ArrayLike) -> Array:
 def to_head(
     points_m: ArrayLike, orientation: ArrayLike = IDENTITY, position_m: ArrayLike = (0.0, 0.0, 0.0)
 ) -> Array:
-    """World points (..., 3) in the axes of a head at ``position_m`` with ``orientation``."""
+    """World points (..., 3) in the axes of a head at ``position_m`` with ``orientation``.
+
+    A head turned to its left has what was ahead on its right:
+
+    >>> to_head([1.0, 0.0, 0.0], quaternion_from_ypr_deg(90.0)).round(9).tolist()
+    [0.0, -1.0, 0.0]
+    """
     offset = np.asarray(points_m, dtype=np.float64) - np.asarray(position_m, dtype=np.float64)
     return rotate(quaternion_conjugate(orientation), offset)
 
@@ -120,7 +136,11 @@ def to_head(
 def quaternion_from_ypr_deg(
     yaw_deg: ArrayLike, pitch_deg: ArrayLike = 0.0, roll_deg: ArrayLike = 0.0
 ) -> Array:
-    """Unit quaternions (..., 4) from yaw (+ left), pitch (+ nose down), roll (+ left ear up)."""
+    """Unit quaternions (..., 4) from yaw (+ left), pitch (+ nose down), roll (+ left ear up).
+
+    >>> rotate(quaternion_from_ypr_deg(0.0, 90.0), [1.0, 0.0, 0.0]).round(9).tolist()
+    [0.0, 0.0, -1.0]
+    """
     halves = (np.asarray(angle, dtype=np.float64) / 2.0 for angle in (yaw_deg, pitch_deg, roll_deg))
     (cy, sy), (cp, sp), (cr, sr) = (_cos_sin(half) for half in halves)
     parts = (

@@ -82,7 +82,7 @@ def render(
             degrees around its azimuth; one of more channels is a loudspeaker bed or ambisonics,
             as its header says, else the bed that is usual for so many channels.
         output: .wav (32-bit float) or .flac (24 bit).
-        hrtf: a set or a SOFA file; None: the computed default listener.
+        hrtf: a set or a SOFA file; None: the default listener.
         azimuth_deg: of each track in turn, or one for all; + is left.
         elevation_deg: likewise, + is up.
         distance_m: likewise; given, the level falls as 1/r from 1 m.

@@ -21,14 +21,13 @@ from numba import njit
 from offgrid import _phase_itd
 
 from auricle.dsp.acoustics.air_absorption import Air
-from auricle.dsp.acoustics.directivity import spread
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, path_m, sphere_response
 from auricle.dsp.distance import near_field
 from auricle.dsp.distance.cue_kernels import STEP
 from auricle.dsp.distance.cues import EARS, DistanceCues
 from auricle.dsp.distance.near_field import near_field_table, parallax_directions, variation_db
 from auricle.dsp.filters import biquad
-from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
+from auricle.dsp.geometry import azimuth_elevation_deg
 from auricle.dsp.hrtf.head_radius import head_radius_m
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.hrtf.structural_model import computed_hrtf
@@ -172,25 +171,6 @@ def ablation(sets: dict[float, HrtfSet]) -> None:
         print(f"| {label} | " + " | ".join(cells) + " |")
 
 
-def width(hrtf: HrtfSet) -> None:
-    """Level of wide sources against narrow ones, the mean of 24 azimuths, nearest directions."""
-    bands = (200.0, 600.0, 2000.0, 6000.0, 16000.0)
-    print("\n| law | width | 200-600 Hz | 0.6-2 kHz | 2-6 kHz | 6-16 kHz |\n" + "|---" * 6 + "|")
-    for law in ("energy", "amplitude"):
-        for width_deg in (30.0, 60.0, 120.0):
-            cells = np.zeros(4)
-            for middle in unit_vectors(np.arange(24) * 15.0):
-                directions, gains = spread(middle, width_deg, law=law)
-                rows = np.argmax(np.vstack([directions, middle]) @ hrtf.positions.T, axis=1)
-                spectra = np.fft.rfft(hrtf.ir[rows], SIZE)
-                power = np.abs([np.tensordot(gains, spectra[:-1], 1), spectra[-1]]) ** 2
-                for i in range(4):
-                    bins = slice(*np.searchsorted(HZ, bands[i : i + 2]))
-                    wide, narrow = power[..., bins].sum(axis=(1, 2))
-                    cells[i] += 10.0 * np.log10(wide / narrow) / 24.0
-            print(f"| {law} | {width_deg:.0f} | " + " | ".join(f"{x:+.1f}" for x in cells) + " |")
-
-
 def speed(n_sources: int = 256, steps: int = 400) -> None:
     """Microseconds a source and control step, beside the renderer's; each the best of its steps."""
     rng = np.random.default_rng(1)
@@ -244,7 +224,6 @@ def main() -> None:
                     f"| {v[4]:.1f} | {v[5]:+.1f} | {v[6]:.1f} | {v[7]:.0f} |"
                 )
     ablation(sets)
-    width(HrtfSet.load(folder / "HRIR_L2702.sofa"))
     speed()
 
 

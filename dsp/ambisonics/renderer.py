@@ -17,7 +17,7 @@ from auricle.dsp.streaming.stream import Stream
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 
 CONTROL_SAMPLES = BLOCK
-LOUDEST = 1e15  # of a sample, as in given.py
+LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
 LEAST = 1e-9  # smaller gains are rounding: most are while a head only yaws
 
 

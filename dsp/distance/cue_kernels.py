@@ -31,7 +31,7 @@ BYPASS, CONSTANT, CHANGE = 0, 1, 2
 FADE = 10.0
 # Cues at the very limit are weaker than -95 dB; many sources stand just there, at 1 m.
 LIMIT_SHARE = 0.999
-FARTHEST_M = 1e30  # as in aim.py
+FARTHEST_M = 1e30  # as in control_step.py
 
 # As in near_field.py; tests hold them together. Here, since compiled code is cached file by file.
 PARALLAX_RADIUS = 0.75

@@ -30,7 +30,7 @@ OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below ar
 VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
 TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
 PHASES = 128  # rows of the delay table a sample
-LOUDEST = 1e15  # of a sample, as in given.py
+LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
 FASTEST = 0.33  # of the speed of sound; what moves faster has jumped
 
 

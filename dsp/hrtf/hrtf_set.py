@@ -33,6 +33,17 @@ class HrtfSet:
     bass          how it is played below 200 Hz: "measured" as it is, "extend" as a rigid sphere's,
                   "auto" as a sphere's where its own is not that of a head
                   (``auricle.dsp.hrtf.bass``)
+
+    >>> from auricle.dsp.geometry import unit_vectors
+    >>> ir = np.zeros((4, 2, 64))
+    >>> ir[:, :, 20] = 1.0
+    >>> listener = HrtfSet(ir, unit_vectors([0.0, 90.0, 180.0, -90.0]), 1.5, 48000, "nobody")
+    >>> listener
+    HrtfSet('nobody', 4 directions, 64 samples at 48000 Hz, 1.5 m)
+    >>> listener.nearest(azimuth_deg=80.0)
+    1
+    >>> listener.subset([0, 2]).n_directions
+    2
     """
 
     ir: Array

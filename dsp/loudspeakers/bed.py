@@ -18,7 +18,7 @@ OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below ar
 
 LFE_GAIN_DB = 10.0  # ITU-R BS.775-4, annex 7: the LFE is played 10 dB louder than it is recorded
 LFE_HZ = 120.0
-LOUDEST = 1e15  # of a sample, as in given.py
+LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
 
 
 class Bed(Stream):

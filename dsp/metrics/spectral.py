@@ -38,6 +38,10 @@ def lsd_db(
 
     With a transform shorter than the responses what is behind it is left out. Raises AuricleError
     if the band has no bin.
+
+    >>> impulse = np.eye(1, 256)[0]
+    >>> print(lsd_db(2.0 * impulse, impulse, 48000).round(2))
+    6.02
     """
     size = band.n_fft or max(estimate.shape[-1], reference.shape[-1])
     hz = np.fft.rfftfreq(size, 1.0 / sample_rate)

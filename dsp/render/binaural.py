@@ -53,6 +53,14 @@ class BinauralRenderer(Stream):
         air: absorption by the air, see ``auricle.dsp.acoustics.air_absorption``; None for none.
         propagation_m: sound takes its time from the source to the head (delay, Doppler), up to this
             distance; 0 for none. It keeps that much of each source's past in memory.
+
+    >>> from auricle.dsp.hrtf.default_listener import default_hrtf
+    >>> renderer = BinauralRenderer(default_hrtf(), 48000, block_size=128, n_sources=2, rank=4)
+    >>> renderer.set_positions([[1.0, 0.0, 0.0], [0.0, 2.0, 0.0]])  # ahead, and on the left
+    >>> renderer.set_listener(yaw_deg=30.0)
+    >>> out = renderer.process(np.ones((2, 300), dtype=np.float32))
+    >>> out.shape, out.dtype.name
+    ((2, 300), 'float32')
     """
 
     def __init__(

@@ -15,7 +15,7 @@ ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2
-LARGEST_GAIN = 1e6  # as in given.py
+LARGEST_GAIN = 1e6  # as in streaming/input_checks.py
 FARTHEST_M = 1e30  # beyond it squares may be infinite
 
 _engine, _cues = ENGINE.read, CUES.read

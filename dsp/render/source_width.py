@@ -19,7 +19,7 @@ from auricle.dsp.preparation.prepare import PreparedSet
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 
 COPIES = 4
-LOUDEST = 1e15  # of a sample, as in given.py
+LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
 FASTEST_DEG_PER_SECOND = 60.0  # of a width: what is asked for at once is reached in this time
 FULL_DEG = 20.0  # width from which on the arc is filled evenly; below, the middle is louder
 # Of each copy's three filters, milliseconds: of 24 random draws the one that keeps the level

@@ -40,8 +40,8 @@ TILE = 32  # sources mixed together: their signals stay in the first-level cache
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
 BLENDS = 4  # of two delay filters in a step, at the most
 PHASES = 128  # rows of the delay table a sample
-IDLE, CONSTANT, CHANGE = 0, 1, 2  # as in aim.py
-LOUDEST = 1e15  # of a sample, as in given.py
+IDLE, CONSTANT, CHANGE = 0, 1, 2  # as in control_step.py
+LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
 PAIR = 2 * LANES
 
 _engine, _cues = ENGINE.read, CUES.read

@@ -103,7 +103,8 @@ class OscClient:
     """Sends messages to a host and port.
 
     Args:
-        host, port: where to.
+        host: name or address to send to.
+        port: 1 to 65535.
         transport: "udp", "slip" (TCP, OSC 1.1) or "length" (TCP, OSC 1.0).
 
     Raises:

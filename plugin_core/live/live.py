@@ -55,14 +55,18 @@ class Live:
     thread, also before it plays; what they set is heard from the next control step on.
 
     Args:
-        hrtf: the listener's set or a SOFA file; None: the computed default listener.
+        hrtf: the listener's set or a SOFA file; None: the default listener, a mean of people.
         sources: how many inputs of the driver, or a list of ``Input``, ``Track``, ``Noise``,
             ``Tone`` and names of files. A stereo file is two sources, at +-30 degrees.
         backend: "jack", "portaudio" or "null", which has a clock but no device.
         sample_rate: Hz; JACK has its own; None: that of the device, else 48000.
         block_size: frames; JACK has its own.
         azimuth_deg: where sources begin, (S,) or one for all; + is left. Stereo pairs about it.
-        rank, level, distance_gain, near_field_m, air: as of ``BinauralRenderer``.
+        rank: as of ``BinauralRenderer``; so are the next four.
+        level: "matched" or "measured".
+        distance_gain: whether the level falls as 1/r from 1 m.
+        near_field_m: distance in metres at which near-field cues begin; 0 for none.
+        air: absorption by the air; None for none.
         unpaced: of "null": as fast as it can, never dropping anything.
         seconds: after which it has ended; None: after files that do not loop, if there is nothing
             else, or never.

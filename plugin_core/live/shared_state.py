@@ -35,7 +35,7 @@ class Desk:
         distance_gain: as of the renderer.
 
     Attributes:
-        arrays: by name; see layout.py for who writes what.
+        arrays: by name; see audio_thread/shared_memory.py for who writes what.
         address: what callbacks are given.
     """
 

@@ -26,7 +26,7 @@ class BinauralPlugin(CalledAsPlugin):
     call. A change of the sample rate or of the channels starts anew. pedalboard need not be there.
 
     Args:
-        hrtf: a set, the path of a SOFA file, or None for the computed default listener.
+        hrtf: a set, the path of a SOFA file, or None for the default listener.
         azimuth_deg: + is left; elevation_deg: + is up.
         distance_m: the level falls as 1/r from 1 m.
         stereo_width_deg: between the two channels of a stereo track.

@@ -1,4 +1,4 @@
-"""Prints how often malloc is called while blocks are rendered; run by test_realtime.py."""
+"""Prints how often malloc is called while blocks are rendered; run by test_allocations.py."""
 
 import ctypes
 import json

@@ -309,7 +309,7 @@ class Track(_Checked):
 class Listener(_Checked):
     """Who listens, and how the head moves."""
 
-    hrtf: str | None = key(None, "SOFA file; null: the computed default listener")
+    hrtf: str | None = key(None, "SOFA file; null: the default listener")
     rank: str | int = key("auto", "`auto`, `full` or a number of buses an ear", low=1)
     level: str = key(
         "matched", "all sets equally loud, or as the file has it", choices=("matched", "measured")
