@@ -25,7 +25,7 @@ NARROW = 8
 _FLOAT = ir.FloatType()
 
 
-def flat(array):
+def pointer(array):
     """The numbers of a C-contiguous array by flat index; compiled, their address alone."""
     return array.reshape(-1)
 
@@ -55,24 +55,24 @@ def put(numbers, at, value):
     numbers[at] = value
 
 
-def splat(x):
+def broadcast(x):
     """LANES times the number ``x``."""
     return np.full(LANES, x, dtype=np.float32)
 
 
-def splat_narrow(x):
+def broadcast_narrow(x):
     """NARROW times the number ``x``."""
     return np.full(NARROW, x, dtype=np.float32)
 
 
-def every(numbers, at):
+def broadcast_at(numbers, at):
     """LANES times the number at index ``at``."""
-    return splat(numbers[at])
+    return broadcast(numbers[at])
 
 
 def every_narrow(numbers, at):
     """NARROW times the number at index ``at``."""
-    return splat_narrow(numbers[at])
+    return broadcast_narrow(numbers[at])
 
 
 def add(a, b):
@@ -95,7 +95,7 @@ def subtract_product(a, b, c):
     return c - a * b
 
 
-def total(a):
+def reduce_add(a):
     """The sum of a vector's numbers."""
     return np.float32(a.sum())
 
@@ -244,20 +244,20 @@ def _total(typing, a):
 
 
 _compiles_to = functools.partial(overload, inline="always")
-_compiles_to(flat)(lambda array: lambda array: _flat(array))
+_compiles_to(pointer)(lambda array: lambda array: _flat(array))
 _compiles_to(load)(lambda numbers, at: lambda numbers, at: _load(numbers, at))
 _compiles_to(store)(
     lambda numbers, at, value: lambda numbers, at, value: _store(numbers, at, value)
 )
 _compiles_to(get)(lambda numbers, at: lambda numbers, at: _get(numbers, at))
 _compiles_to(put)(lambda numbers, at, value: lambda numbers, at, value: _put(numbers, at, value))
-_compiles_to(splat)(lambda x: lambda x: _splat(x))
-_compiles_to(every)(lambda numbers, at: lambda numbers, at: _every(numbers, at))
+_compiles_to(broadcast)(lambda x: lambda x: _splat(x))
+_compiles_to(broadcast_at)(lambda numbers, at: lambda numbers, at: _every(numbers, at))
 _compiles_to(load_narrow)(lambda numbers, at: lambda numbers, at: _load_narrow(numbers, at))
-_compiles_to(splat_narrow)(lambda x: lambda x: _splat_narrow(x))
+_compiles_to(broadcast_narrow)(lambda x: lambda x: _splat_narrow(x))
 _compiles_to(every_narrow)(lambda numbers, at: lambda numbers, at: _every_narrow(numbers, at))
 _compiles_to(add)(lambda a, b: lambda a, b: _add(a, b))
 _compiles_to(subtract)(lambda a, b: lambda a, b: _subtract(a, b))
 _compiles_to(add_product)(lambda a, b, c: lambda a, b, c: _add_product(a, b, c))
 _compiles_to(subtract_product)(lambda a, b, c: lambda a, b, c: _subtract_product(a, b, c))
-_compiles_to(total)(lambda a: lambda a: _total(a))
+_compiles_to(reduce_add)(lambda a: lambda a: _total(a))

@@ -23,22 +23,22 @@ from auricle.dsp.compiled.simd import (
     NARROW,
     add,
     add_product,
+    broadcast_narrow,
     every_narrow,
-    flat,
     get,
     load_narrow,
+    pointer,
     put,
-    splat_narrow,
+    reduce_add,
     store,
     subtract,
     subtract_product,
-    total,
 )
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.streaming.stream import Stream
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
-VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "962a3fbcf431"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 BLOCK = 128
 SIZE = 2 * BLOCK  # of the FFT; a power of four
@@ -228,50 +228,51 @@ def _convolve_part(c, f, which, x, first, count, phase, out, to):
     n_groups = window.shape[0]
     n_kept = inputs.shape[2]
     n_partitions = filter_re.shape[2]
-    all_re, all_im = flat(inputs[0]), flat(inputs[1])
+    all_re, all_im = pointer(inputs[0]), pointer(inputs[1])
     if which == 0 and phase == 0:
         c.head[0] = (c.head[0] + 1) % n_kept
         for i in range(2 * n_groups):
             half_plane = BLOCK * NARROW
             for j in range(i * PLANE, i * PLANE + half_plane, NARROW):
-                store(flat(window), j, load_narrow(flat(window), j + half_plane))
+                store(pointer(window), j, load_narrow(pointer(window), j + half_plane))
     head = c.head[0]
     if which == 0:
         for i in range(x.shape[0]):
             at_x, at_window = i * x.shape[1] + first, i // NARROW * PLANE + i % NARROW
-            _take(flat(x), at_x, count, phase, flat(window), at_window)
+            _take(pointer(x), at_x, count, phase, pointer(window), at_window)
         for g in range(n_groups):
-            _copy(flat(window), 2 * g * PLANE, flat(work), 0)
-            _copy(flat(window), (2 * g + 1) * PLANE, flat(work), PLANE)
-            _fft(flat(work), flat(twiddle))
-            _copy(flat(work), 0, all_re, (g * n_kept + head) * PLANE)
-            _copy(flat(work), PLANE, all_im, (g * n_kept + head) * PLANE)
+            _copy(pointer(window), 2 * g * PLANE, pointer(work), 0)
+            _copy(pointer(window), (2 * g + 1) * PLANE, pointer(work), PLANE)
+            _fft(pointer(work), pointer(twiddle))
+            _copy(pointer(work), 0, all_re, (g * n_kept + head) * PLANE)
+            _copy(pointer(work), PLANE, all_im, (g * n_kept + head) * PLANE)
     half = n_groups * n_partitions * PLANE
     if phase == 0:
-        _zero(flat(tail), 0)
-        _zero(flat(tail), PLANE)
+        _zero(pointer(tail), 0)
+        _zero(pointer(tail), PLANE)
         for p in range(1, n_partitions):
             past = (head - p + n_kept) % n_kept
             for g in range(n_groups):
                 _multiply_add(
-                    all_re, all_im, (g * n_kept + past) * PLANE, flat(filter_re), flat(filter_im),
-                    (g * n_partitions + p) * PLANE, half, flat(tail), 0, PLANE,
+                    all_re, all_im, (g * n_kept + past) * PLANE, pointer(filter_re),
+                    pointer(filter_im), (g * n_partitions + p) * PLANE, half, pointer(tail), 0,
+                    PLANE,
                 )  # fmt: skip
     # The inverse transform is a forward one with real and imaginary parts exchanged. The lanes are
     # added behind it: their sums in every bin cost more than the transform that they would save.
-    _copy(flat(tail), PLANE, flat(work), 0)
-    _copy(flat(tail), 0, flat(work), PLANE)
+    _copy(pointer(tail), PLANE, pointer(work), 0)
+    _copy(pointer(tail), 0, pointer(work), PLANE)
     for g in range(n_groups):
         _multiply_add(
-            all_re, all_im, (g * n_kept + head) * PLANE, flat(filter_re), flat(filter_im),
-            g * n_partitions * PLANE, half, flat(work), PLANE, 0,
+            all_re, all_im, (g * n_kept + head) * PLANE, pointer(filter_re), pointer(filter_im),
+            g * n_partitions * PLANE, half, pointer(work), PLANE, 0,
         )  # fmt: skip
-    _fft(flat(work), flat(twiddle))
-    left, right, sums = out[0, to : to + count], out[1, to : to + count], flat(work)
+    _fft(pointer(work), pointer(twiddle))
+    left, right, sums = out[0, to : to + count], out[1, to : to + count], pointer(work)
     for t in range(count):
         i = (BLOCK + phase + t) * NARROW
-        left[t] = total(load_narrow(sums, PLANE + i))
-        right[t] = total(load_narrow(sums, i))
+        left[t] = reduce_add(load_narrow(sums, PLANE + i))
+        right[t] = reduce_add(load_narrow(sums, i))
 
 
 @kernel
@@ -293,7 +294,7 @@ def _copy(source, at, target, to):
 @kernel
 def _zero(target, to):
     for i in range(0, PLANE, NARROW):
-        store(target, to + i, splat_narrow(np.float32(0.0)))
+        store(target, to + i, broadcast_narrow(np.float32(0.0)))
 
 
 @kernel
@@ -354,6 +355,6 @@ def _fft(work, twiddle):
 @inlined_kernel
 def _turn(work, o, re, im, c, s):
     """Store (re + i im) (c + i s)."""
-    zero = splat_narrow(np.float32(0.0))
+    zero = broadcast_narrow(np.float32(0.0))
     store(work, o, subtract_product(s, im, add_product(c, re, zero)))
     store(work, o + PLANE, add_product(s, re, add_product(c, im, zero)))

@@ -23,7 +23,7 @@ from auricle.dsp.compiled.options import inlined_kernel, kernel
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
+ENGINE_RECORD = "cf9908a7efc0"  # likewise of engine_record.py
 
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
 # Near-field cues are whole from nine tenths of their limit on: half a metre of fading, from 1 m to
@@ -41,7 +41,7 @@ _cues = CUES.read
 
 
 @kernel
-def aim_distance(at, positions, turn, origin, jump):
+def aim_distance(at, positions, world_to_head, listener_position, snap):
     """Set what distance asks of each source and ear at the end of the step that begins.
 
     Nothing is done where no source asks for anything and none did in the step before.
@@ -50,23 +50,30 @@ def aim_distance(at, positions, turn, origin, jump):
         at: address of the ``CUES``; where ``near`` is False, ``directions`` and ``delays`` need not
             be heeded; ``memory`` is emptied where filters are bypassed.
         positions: (S, 3) world positions in metres.
-        turn: (3, 3) world to head axes; origin: (3,) the listener's position in metres.
-        jump: whether the new filters hold from the step's first sample on.
+        world_to_head: (3, 3) world to head axes.
+        listener_position: (3,) in metres.
+        snap: whether the new filters hold from the step's first sample on.
     """
-    _aim_distance(_cues(at), positions, turn, origin, jump)
+    _aim_distance(_cues(at), positions, world_to_head, listener_position, snap)
 
 
 @kernel
-def _aim_distance(c, positions, turn, origin, jump):
+def _aim_distance(c, positions, world_to_head, listener_position, snap):
     """The same on the record."""
     near_table, air_table, limits_m, in_use = c.near_table, c.air_table, c.limits_m, c.in_use
     asked = air_table.shape[0] > 0 or (
-        near_table.shape[0] > 0 and any_nearer(positions, origin, limits_m)
+        near_table.shape[0] > 0 and any_nearer(positions, listener_position, limits_m)
     )
     # A step longer than asked: filters return to doing nothing within it.
     if not asked and in_use[0] == 0:
         return
-    numbers, ears, in_air, near, early = c.numbers, c.ears, c.in_air, c.near, c.early
+    numbers, ears, in_air, near, pre_onset_gain = (
+        c.numbers,
+        c.ears,
+        c.in_air,
+        c.near,
+        c.pre_onset_gain,
+    )
     directions, delays, state, memory = c.directions, c.delays, c.state, c.memory
     old, new = c.filters[0], c.filters[1]
     reference_m, nearest_m = numbers[REFERENCE_M], numbers[NEAREST_M]
@@ -75,12 +82,12 @@ def _aim_distance(c, positions, turn, origin, jump):
     with_near, with_air = near_table.shape[0] > 1, air_table.shape[0] > 1
     n_filtered = 0
     for s in range(len(state)):
-        dx = positions[s, 0] - origin[0]
-        dy = positions[s, 1] - origin[1]
-        dz = positions[s, 2] - origin[2]
-        x = turn[0, 0] * dx + turn[0, 1] * dy + turn[0, 2] * dz
-        y = turn[1, 0] * dx + turn[1, 1] * dy + turn[1, 2] * dz
-        z = turn[2, 0] * dx + turn[2, 1] * dy + turn[2, 2] * dz
+        dx = positions[s, 0] - listener_position[0]
+        dy = positions[s, 1] - listener_position[1]
+        dz = positions[s, 2] - listener_position[2]
+        x = world_to_head[0, 0] * dx + world_to_head[0, 1] * dy + world_to_head[0, 2] * dz
+        y = world_to_head[1, 0] * dx + world_to_head[1, 1] * dy + world_to_head[1, 2] * dz
+        z = world_to_head[2, 0] * dx + world_to_head[2, 1] * dy + world_to_head[2, 2] * dz
         distance = np.sqrt(x * x + y * y + z * z)
         if not distance > 1e-9:  # NaN too: straight ahead
             x, y, z, distance = 1.0, 0.0, 0.0, 1.0
@@ -90,7 +97,9 @@ def _aim_distance(c, positions, turn, origin, jump):
         limit_m = limits_m[s]
         limit = min(limit_m, reference_m) if with_near else 0.0
         near[s] = distance < LIMIT_SHARE * limit
-        early[s] = 1.0 - _smooth_step(FADE * (limit - distance) / limit) if near[s] else 1.0
+        pre_onset_gain[s] = (
+            1.0 - _smooth_step(FADE * (limit - distance) / limit) if near[s] else 1.0
+        )
         same = True
         plain = True
         for e in range(2):
@@ -113,7 +122,7 @@ def _aim_distance(c, positions, turn, origin, jump):
             else:
                 _pass_all(b)
             for i in range(5):
-                if jump:
+                if snap:
                     a[i] = b[i]
                 same = same and a[i] == b[i]
                 plain = plain and b[i] == (1.0 if i == 0 else 0.0)
@@ -127,12 +136,12 @@ def _aim_distance(c, positions, turn, origin, jump):
 
 
 @kernel
-def any_nearer(positions, origin, limits_m):
+def any_nearer(positions, listener_position, limits_m):
     """Whether a source (S, 3) is nearer to the origin (3,) than its limit (S,)."""
     for s in range(len(positions)):
-        x = positions[s, 0] - origin[0]
-        y = positions[s, 1] - origin[1]
-        z = positions[s, 2] - origin[2]
+        x = positions[s, 0] - listener_position[0]
+        y = positions[s, 1] - listener_position[1]
+        z = positions[s, 2] - listener_position[2]
         if np.sqrt(x * x + y * y + z * z) < LIMIT_SHARE * limits_m[s]:
             return True
     return False

@@ -33,8 +33,8 @@ def distance_gain(distance_m: ArrayLike, reference_m: float = 1.0, floor_m: floa
 class DistanceCues:
     """What distance asks of each source and ear, anew for every control step.
 
-    ``aim`` fills ``near`` and ``early`` (S,), ``directions`` (S, 2, 3), ``delays`` (S, 2) in
-    samples, ``coefficients`` (2, S, 2, 5) at the step's begin and end and ``state`` (S,) as
+    ``aim`` fills ``near`` and ``pre_onset_gain`` (S,), ``directions`` (S, 2, 3), ``delays`` (S, 2)
+    in samples, ``coefficients`` (2, S, 2, 5) at the step's begin and end and ``state`` (S,) as
     described in ``distance_kernels``, for the renderer's kernels; nothing is allocated.
 
     Args:
@@ -66,7 +66,7 @@ class DistanceCues:
         self.limits_m = each_m
         self.in_air = np.ones(n_sources, dtype=np.bool_) if in_air is None else in_air
         self.near = np.zeros(n_sources, dtype=np.bool_)
-        self.early = np.ones(n_sources)
+        self.pre_onset_gain = np.ones(n_sources)
         self.directions = np.zeros((n_sources, 2, 3))
         self.delays = np.zeros((n_sources, 2))
         self.coefficients = np.tile(np.array(IDENTITY_COEFFICIENTS), (2, n_sources, 2, 1))
@@ -85,7 +85,7 @@ class DistanceCues:
         self._packed = CUES.pack({
             "near_table": self._near_table, "air_table": self._air_table, "numbers": self._numbers,
             "ears": EARS, "limits_m": self.limits_m, "in_air": self.in_air, "in_use": self._in_use,
-            "near": self.near, "early": self.early, "directions": self.directions,
+            "near": self.near, "pre_onset_gain": self.pre_onset_gain, "directions": self.directions,
             "delays": self.delays, "filters": self.coefficients, "state": self.state,
             "memory": self.memory,
         })  # fmt: skip
@@ -104,10 +104,14 @@ class DistanceCues:
     def in_use(self, value: bool) -> None:
         self._in_use[0] = value
 
-    def aim(self, positions: Array, turn: Array, origin: Array, jump: bool) -> None:
+    def aim(
+        self, positions: Array, world_to_head: Array, listener_position: Array, snap: bool
+    ) -> None:
         """Set what holds at the end of the step that begins; arguments as of the renderer's aim."""
         if self._asks:
-            kernels.aim_distance(self._packed.address, positions, turn, origin, jump)
+            kernels.aim_distance(
+                self._packed.address, positions, world_to_head, listener_position, snap
+            )
 
     def reset(self) -> None:
         """Forget all sound; the next positions should be jumped to."""

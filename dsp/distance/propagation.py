@@ -17,17 +17,17 @@ from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.compiled.simd import (
     LANES,
     add_product,
-    flat,
+    broadcast,
     load,
+    pointer,
     put,
-    splat,
-    total,
+    reduce_add,
 )
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
-VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "962a3fbcf431"  # the text of simd.py that is compiled into the kernels below
 TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
 PHASES = 128  # rows of the delay table a sample
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
@@ -80,11 +80,11 @@ class Propagation:
         """Forget all sound."""
         self._history[:] = 0.0
 
-    def aim(self, positions: NDArray, origin: NDArray, jump: bool) -> None:
+    def aim(self, positions: NDArray, listener_position: NDArray, snap: bool) -> None:
         """Set the delays due when the step that begins ends, from positions (S, 3) in metres."""
         aim_delays(
-            positions, origin, self._samples_per_m, self._longest, float(self.centre_samples), jump,
-            self._delays[0], self._delays[1],
+            positions, listener_position, self._samples_per_m, self._longest,
+            float(self.centre_samples), snap, self._delays[0], self._delays[1],
         )  # fmt: skip
 
     def run(self, audio: NDArray[np.float32], first: int, count: int, phase: int) -> None:
@@ -100,23 +100,23 @@ class Propagation:
 
 
 @kernel
-def aim_delays(positions, origin, samples_per_m, longest, least, jump, old, new):
+def aim_delays(positions, listener_position, samples_per_m, longest, least, snap, old, new):
     """Set the delays due at the end of the step that begins.
 
     Args:
         positions: (S, 3) in metres; origin: (3,) the listener's.
         samples_per_m: sample rate over speed of sound.
         longest, least: bounds of a delay in samples.
-        jump: whether the new delays hold from the step's first sample on.
+        snap: whether the new delays hold from the step's first sample on.
         old, new: (S,) delays in samples at the step's ends, in and out.
     """
     for s in range(len(new)):
-        x = positions[s, 0] - origin[0]
-        y = positions[s, 1] - origin[1]
-        z = positions[s, 2] - origin[2]
+        x = positions[s, 0] - listener_position[0]
+        y = positions[s, 1] - listener_position[1]
+        z = positions[s, 2] - listener_position[2]
         delay = np.sqrt(x * x + y * y + z * z) * samples_per_m
         delay = min(max(delay, least), longest) if delay == delay else least
-        old[s] = delay if jump else new[s]
+        old[s] = delay if snap else new[s]
         new[s] = delay
 
 
@@ -140,7 +140,7 @@ def delay_rows(
     """
     kept = history.shape[1] // 2
     for s in range(len(active)):
-        source, target, past = audio[s, first : first + count], out[s], flat(history[s])
+        source, target, past = audio[s, first : first + count], out[s], pointer(history[s])
         if not active[s]:
             for t in range(count):
                 target[t] = source[t]
@@ -161,14 +161,14 @@ def delay_rows(
         if abs(moved) > FASTEST * STEP:
             for t in range(count):
                 share = np.float32((phase + t + 1) / STEP)
-                a = _read(past, head + t, kept, old[s], flat(table), centre)
-                b = _read(past, head + t, kept, new[s], flat(table), centre)
+                a = _read(past, head + t, kept, old[s], pointer(table), centre)
+                b = _read(past, head + t, kept, new[s], pointer(table), centre)
                 target[t] = a + share * (b - a)
         else:
             slope = moved / STEP
             for t in range(count):
                 delay = old[s] + slope * (phase + t + 1)
-                target[t] = _read(past, head + t, kept, delay, flat(table), centre)
+                target[t] = _read(past, head + t, kept, delay, pointer(table), centre)
 
 
 @kernel
@@ -183,11 +183,13 @@ def _read(past, now, kept, delay, table, centre):
         at += kept
     while at >= kept:
         at -= kept
-    own, above, row = splat(np.float32(1.0) - part), splat(part), low * TAPS
-    sums = splat(np.float32(0.0))
+    own, above, row = broadcast(np.float32(1.0) - part), broadcast(part), low * TAPS
+    sums = broadcast(np.float32(0.0))
     for j in range(0, TAPS, LANES):
         x = load(past, at + j)
-        sums = add_product(x, add_product(load(table, row + j), own, splat(np.float32(0.0))), sums)
-        below = splat(np.float32(0.0))
+        sums = add_product(
+            x, add_product(load(table, row + j), own, broadcast(np.float32(0.0))), sums
+        )
+        below = broadcast(np.float32(0.0))
         sums = add_product(x, add_product(load(table, row + TAPS + j), above, below), sums)
-    return total(sums)
+    return reduce_add(sums)

@@ -28,12 +28,12 @@ from auricle.dsp.compiled.simd import (
     LANES,
     add,
     add_product,
-    every,
-    flat,
+    broadcast,
+    broadcast_at,
     get,
     load,
+    pointer,
     put,
-    splat,
     store,
     subtract,
     subtract_product,
@@ -46,7 +46,7 @@ from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stream import Stream
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
-VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "962a3fbcf431"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 
 SEGMENT = 32  # samples of a blend of two delays
@@ -316,7 +316,7 @@ def _render_cascades(c, audio, first, count, phase, out):
         size = min(TILE, n_sources - begin)
         if size < TILE:
             for i in range(count * LANES):
-                put(flat(heard), i, np.float32(0.0))
+                put(pointer(heard), i, np.float32(0.0))
         for i in range(size):
             s = begin + i
             for t in range(reach):
@@ -326,8 +326,8 @@ def _render_cascades(c, audio, first, count, phase, out):
                 row[reach + t] = x if abs(x) < np.float32(1e15) else np.float32(0.0)
             for e in range(2):
                 _delay(
-                    flat(row), reach, count, phase, old[s, e], new[s, e], flat(table),
-                    flat(taps), flat(line), flat(blend_ramp),
+                    pointer(row), reach, count, phase, old[s, e], new[s, e], pointer(table),
+                    pointer(taps), pointer(line), pointer(blend_ramp),
                 )  # fmt: skip
                 for t in range(count):
                     heard[t, 2 * i + e] = line[t]
@@ -337,15 +337,15 @@ def _render_cascades(c, audio, first, count, phase, out):
         keep = tile * (n_sections + 1) * 2 * LANES
         if moves[tile]:
             _run_moving(
-                flat(heard), count, phase, n_sections, flat(start), flat(change), at, flat(ramp),
-                flat(memory), keep,
+                pointer(heard), count, phase, n_sections, pointer(start), pointer(change), at,
+                pointer(ramp), pointer(memory), keep,
             )  # fmt: skip
         else:
-            _run(flat(heard), count, n_sections, flat(start), at, flat(memory), keep)
+            _run(pointer(heard), count, n_sections, pointer(start), at, pointer(memory), keep)
         for i in range(keep, keep + (n_sections + 1) * 2 * LANES):
-            x = get(flat(memory), i)
+            x = get(pointer(memory), i)
             # Denormal numbers would slow every later block down.
-            put(flat(memory), i, x if abs(x) > np.float32(1e-30) else np.float32(0.0))
+            put(pointer(memory), i, x if abs(x) > np.float32(1e-30) else np.float32(0.0))
         for t in range(count):
             left, right = np.float32(0.0), np.float32(0.0)
             for i in range(TILE):
@@ -374,13 +374,15 @@ def _delay(row, reach, count, phase, old, new, table, taps, line, blend_ramp):
         offset = phase - segment * SEGMENT
         t = done
         while t < end:
-            before = splat(np.float32(0.0))
+            before = broadcast(np.float32(0.0))
             for j in range(TAPS):
-                before = add_product(every(taps, j), load(row, from_a + t - j), before)
+                before = add_product(broadcast_at(taps, j), load(row, from_a + t - j), before)
             if not rests:
-                after = splat(np.float32(0.0))
+                after = broadcast(np.float32(0.0))
                 for j in range(TAPS):
-                    after = add_product(every(taps, TAPS + j), load(row, from_b + t - j), after)
+                    after = add_product(
+                        broadcast_at(taps, TAPS + j), load(row, from_b + t - j), after
+                    )
                 if t + LANES <= end:
                     # The ramp is read whole: a vector never passes the end of a segment.
                     before = add_product(
@@ -420,7 +422,7 @@ def _run(heard, count, n_sections, filters, at, memory, keep):
         c = at
         for _ in range(n_sections):
             y1, y2 = load(memory, m + 2 * LANES), load(memory, m + 3 * LANES)
-            y = add_product(load(filters, c + 2 * LANES), x2, splat(np.float32(0.0)))
+            y = add_product(load(filters, c + 2 * LANES), x2, broadcast(np.float32(0.0)))
             y = add_product(load(filters, c + LANES), x1, y)
             y = subtract_product(load(filters, c + 4 * LANES), y2, y)
             y = subtract_product(load(filters, c + 3 * LANES), y1, y)
@@ -439,7 +441,7 @@ def _run(heard, count, n_sections, filters, at, memory, keep):
 def _run_moving(heard, count, phase, n_sections, start, change, at, ramp, memory, keep):
     """The same by sections that run from ``start`` to ``start + change`` within the step."""
     for t in range(count):
-        r = every(ramp, phase + t)
+        r = broadcast_at(ramp, phase + t)
         x = load(heard, t * LANES)
         m = keep
         x1, x2 = load(memory, m), load(memory, m + LANES)
@@ -448,7 +450,7 @@ def _run_moving(heard, count, phase, n_sections, start, change, at, ramp, memory
             y1, y2 = load(memory, m + 2 * LANES), load(memory, m + 3 * LANES)
             k = c + 2 * LANES
             y = add_product(add_product(r, load(change, k), load(start, k)), x2,
-                            splat(np.float32(0.0)))  # fmt: skip
+                            broadcast(np.float32(0.0)))  # fmt: skip
             k = c + LANES
             y = add_product(add_product(r, load(change, k), load(start, k)), x1, y)
             k = c + 4 * LANES

@@ -100,12 +100,16 @@ class BinauralRenderer(Stream):
         self._active = np.ones(self.n_sources)  # 0 or 1; a product with bool takes twice as long
         self._levels = np.ones(self.n_sources)
         self._orientation = np.array(IDENTITY)
-        self._origin = np.zeros(3)
-        self._last = (self._positions.copy(), self._orientation.copy(), self._origin.copy())
+        self._listener_position = np.zeros(3)
+        self._last = (
+            self._positions.copy(),
+            self._orientation.copy(),
+            self._listener_position.copy(),
+        )
         self._start: tuple[NDArray, NDArray, NDArray] | None = None
-        self._turn = np.eye(3)
+        self._world_to_head = np.eye(3)
         self._phase = 0
-        self._jump = True
+        self._snap = True
         self._warm_up()
 
     @property
@@ -235,7 +239,9 @@ class BinauralRenderer(Stream):
         and roll (+ left ear up); what is not given is 0. AuricleError for both at once.
         """
         self._orientation[:] = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
-        self._origin[:] = _finite(np.asarray(position, dtype=np.float64), "the listener's position")
+        self._listener_position[:] = _finite(
+            np.asarray(position, dtype=np.float64), "the listener's position"
+        )
 
     def reset(self) -> None:
         """Silence; the next positions are jumped to, and no set is faded to any more."""
@@ -250,7 +256,7 @@ class BinauralRenderer(Stream):
             self._copies.reset()
         self._asked = self._coming = self._coming_copies = None
         self._phase = 0
-        self._jump = True
+        self._snap = True
 
     def exchange_hrtf(self, hrtf: HrtfSet | PreparedSet | PathLike) -> None:
         """Fade over to another set from the next step on, without a click or a gap.
@@ -329,23 +335,26 @@ class BinauralRenderer(Stream):
 
     def _between(self, share: float) -> None:
         """Take the targets set by the caller, or a point on the way to them."""
-        positions, orientation, origin = self._last
-        if share >= 1.0 or self._jump:
-            positions[:], orientation[:], origin[:] = (
-                self._positions, self._orientation, self._origin,
+        positions, orientation, listener_position = self._last
+        if share >= 1.0 or self._snap:
+            positions[:], orientation[:], listener_position[:] = (
+                self._positions, self._orientation, self._listener_position,
             )  # fmt: skip
             self._start = None
             return
         if self._start is None:
-            self._start = (positions.copy(), orientation.copy(), origin.copy())
+            self._start = (positions.copy(), orientation.copy(), listener_position.copy())
         positions[:] = self._start[0] + share * (self._positions - self._start[0])
         if not np.array_equal(self._start[1], self._orientation):
             orientation[:] = slerp(self._start[1], self._orientation, share)
-        origin[:] = self._start[2] + share * (self._origin - self._start[2])
+        listener_position[:] = self._start[2] + share * (self._listener_position - self._start[2])
 
     def _along(self, path: list[NDArray | None], step: int) -> None:
         for target, now, rows in zip(
-            (self._positions, self._orientation, self._origin), self._last, path, strict=True
+            (self._positions, self._orientation, self._listener_position),
+            self._last,
+            path,
+            strict=True,
         ):
             if rows is not None:
                 target[:] = rows[step]
@@ -355,20 +364,32 @@ class BinauralRenderer(Stream):
             self._last[1][:] = self._orientation
 
     def _begin_step(self) -> None:
-        positions, orientation, origin = self._last
-        turn = _world_to_head(orientation, self._turn)
+        positions, orientation, listener_position = self._last
+        world_to_head = _world_to_head(orientation, self._world_to_head)
         np.multiply(self._gains, self._active, out=self._levels)
         width = self._width
         if width is not None:
-            width.aim(positions, turn, origin, self._levels, self._jump)
+            width.aim(positions, world_to_head, listener_position, self._levels, self._snap)
             np.multiply(self._levels, width.share, out=self._levels)
             if self._copies is not None and width.sounding:
                 self._copies.aim(
-                    width.positions, turn, origin, width.levels, self.distance_gain, self._jump
+                    width.positions,
+                    world_to_head,
+                    listener_position,
+                    width.levels,
+                    self.distance_gain,
+                    self._snap,
                 )
-        self._engine.aim(positions, turn, origin, self._levels, self.distance_gain, self._jump)
+        self._engine.aim(
+            positions,
+            world_to_head,
+            listener_position,
+            self._levels,
+            self.distance_gain,
+            self._snap,
+        )
         if self._propagation is not None:
-            self._propagation.aim(positions, origin, self._jump)
+            self._propagation.aim(positions, listener_position, self._snap)
         if self._coming is None and self._asked is not None:
             (self._coming, self._coming_copies), self._asked = self._asked, None
             self._coming_step = -1  # the step at which it starts to listen
@@ -378,13 +399,20 @@ class BinauralRenderer(Stream):
                 if self._coming_copies is not None and self._copies is not None:
                     self._coming_copies.inherit(self._copies)
             self._coming_step += 1
-            first = self._jump or self._coming_step == 0
-            self._coming.aim(positions, turn, origin, self._levels, self.distance_gain, first)
+            first = self._snap or self._coming_step == 0
+            self._coming.aim(
+                positions, world_to_head, listener_position, self._levels, self.distance_gain, first
+            )
             if width is not None and self._coming_copies is not None and width.sounding:
                 self._coming_copies.aim(
-                    width.positions, turn, origin, width.levels, self.distance_gain, first
+                    width.positions,
+                    world_to_head,
+                    listener_position,
+                    width.levels,
+                    self.distance_gain,
+                    first,
                 )
-        self._jump = False
+        self._snap = False
 
     def _part(self, audio: NDArray, first: int, count: int, out: NDArray) -> None:
         at = first

@@ -6,12 +6,12 @@ Letters: S sources, E ears, K buses an ear, G gains of a source, T triangles, V 
 
 import numpy as np
 
-from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, ENGINE, HEADS, RANK
+from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, ENGINE, PRE_ONSET, RANK
 from auricle.dsp.compiled.options import kernel
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
+ENGINE_RECORD = "cf9908a7efc0"  # likewise of engine_record.py
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2
@@ -22,41 +22,55 @@ _engine, _cues = ENGINE.read, CUES.read
 
 
 @kernel
-def aim(at, positions, turn, origin, gains, distance_gain, jump):
+def aim(at, positions, world_to_head, listener_position, gains, distance_gain, snap):
     """Set the gains and delays that each source reaches at the end of the step that begins.
 
     Args:
         at: address of the ``ENGINE``, whose ``CUES`` hold for this step already; written are
-            ``triangle``, ``start``, ``change``, ``delays`` and ``state``.
+            ``triangle``, ``gains_begin``, ``gains_delta``, ``delays`` and ``state``.
         positions: (S, 3) world positions in metres.
-        turn: (3, 3) world to head axes.
-        origin: (3,) the listener's position in metres.
+        world_to_head: (3, 3) world to head axes.
+        listener_position: (3,) the listener's position in metres.
         gains: (S,) linear gains; 0 switches a source off. With distance they are held to
             LARGEST_GAIN.
         distance_gain: whether the level falls as 1/r from 1 m.
-        jump: whether the new values hold from the step's first sample on.
+        snap: whether the new values hold from the step's first sample on.
     """
     e = _engine(at)
-    _aim(e, _cues(e.parts[CUES_AT]), positions, turn, origin, gains, distance_gain, jump)
+    _aim(
+        e,
+        _cues(e.parts[CUES_AT]),
+        positions,
+        world_to_head,
+        listener_position,
+        gains,
+        distance_gain,
+        snap,
+    )
 
 
 @kernel
-def _aim(a, c, positions, turn, origin, gains, distance_gain, jump):
+def _aim(a, c, positions, world_to_head, listener_position, gains, distance_gain, snap):
     """The same on the records: of the ``ENGINE`` and of its ``CUES``."""
-    inverse, neighbours, triangles = a.inverse, a.neighbours, a.triangles
+    barycentric, neighbours, triangles = a.barycentric, a.neighbours, a.triangles
     table_gains, table_delays = a.gains_table, a.delays_table
-    near, early, near_directions, near_delays = c.near, c.early, c.directions, c.delays
-    n_buses, n_heads, least_delay = a.sizes[RANK], a.sizes[HEADS], float(a.sizes[CENTRE])
-    triangle, start, change, state = a.triangle, a.start, a.change, a.state
-    old_delays, new_delays = a.delays[0], a.delays[1]
-    n_gains = start.shape[1]
+    near, pre_onset_gain, near_directions, near_delays = (
+        c.near,
+        c.pre_onset_gain,
+        c.directions,
+        c.delays,
+    )
+    n_buses, n_pre_onset, least_delay = a.sizes[RANK], a.sizes[PRE_ONSET], float(a.sizes[CENTRE])
+    triangle, gains_begin, gains_delta, state = a.triangle, a.gains_begin, a.gains_delta, a.state
+    delays_begin, delays_end = a.delays[0], a.delays[1]
+    n_gains = gains_begin.shape[1]
     for s in range(len(state)):
-        dx = positions[s, 0] - origin[0]
-        dy = positions[s, 1] - origin[1]
-        dz = positions[s, 2] - origin[2]
-        x = turn[0, 0] * dx + turn[0, 1] * dy + turn[0, 2] * dz
-        y = turn[1, 0] * dx + turn[1, 1] * dy + turn[1, 2] * dz
-        z = turn[2, 0] * dx + turn[2, 1] * dy + turn[2, 2] * dz
+        dx = positions[s, 0] - listener_position[0]
+        dy = positions[s, 1] - listener_position[1]
+        dz = positions[s, 2] - listener_position[2]
+        x = world_to_head[0, 0] * dx + world_to_head[0, 1] * dy + world_to_head[0, 2] * dz
+        y = world_to_head[1, 0] * dx + world_to_head[1, 1] * dy + world_to_head[1, 2] * dz
+        z = world_to_head[2, 0] * dx + world_to_head[2, 1] * dy + world_to_head[2, 2] * dz
         distance = np.sqrt(x * x + y * y + z * z)
         if not distance > 1e-9:  # NaN too: straight ahead
             x, y, z, distance = 1.0, 0.0, 0.0, 1.0
@@ -72,44 +86,44 @@ def _aim(a, c, positions, turn, origin, gains, distance_gain, jump):
             moved, loud = np.float32(0.0), np.float32(0.0)
             for e in range(2):
                 d = near_directions[s, e]
-                t = _walk(d[0], d[1], d[2], triangle[s, e], inverse, neighbours)
+                t = _walk(d[0], d[1], d[2], triangle[s, e], barycentric, neighbours)
                 triangle[s, e] = t
-                w0, w1, w2 = _weights(d[0], d[1], d[2], inverse[t])
-                first, heads = e * n_buses, 2 * n_buses + e * n_heads
+                w0, w1, w2 = _weights(d[0], d[1], d[2], barycentric[t])
+                first, heads = e * n_buses, 2 * n_buses + e * n_pre_onset
                 by, before = _blend(
-                    w0 * level, w1 * level, w2 * level, triangles[t], table_gains, start[s],
-                    change[s], first, first + n_buses,
+                    w0 * level, w1 * level, w2 * level, triangles[t], table_gains, gains_begin[s],
+                    gains_delta[s], first, first + n_buses,
                 )  # fmt: skip
-                rest = level * early[s]
+                rest = level * pre_onset_gain[s]
                 by_heads, before_heads = _blend(
-                    w0 * rest, w1 * rest, w2 * rest, triangles[t], table_gains, start[s],
-                    change[s], heads, heads + n_heads,
+                    w0 * rest, w1 * rest, w2 * rest, triangles[t], table_gains, gains_begin[s],
+                    gains_delta[s], heads, heads + n_pre_onset,
                 )  # fmt: skip
                 moved += by + by_heads
                 loud += before + before_heads
                 after = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
-                old_delays[s, e] = new_delays[s, e]
-                new_delays[s, e] = max(after + near_delays[s, e], least_delay)
+                delays_begin[s, e] = delays_end[s, e]
+                delays_end[s, e] = max(after + near_delays[s, e], least_delay)
         else:
-            t = _walk(x, y, z, triangle[s, 0], inverse, neighbours)
+            t = _walk(x, y, z, triangle[s, 0], barycentric, neighbours)
             triangle[s, 0] = triangle[s, 1] = t
-            w0, w1, w2 = _weights(x, y, z, inverse[t])
+            w0, w1, w2 = _weights(x, y, z, barycentric[t])
             moved, loud = _blend(
-                w0 * level, w1 * level, w2 * level, triangles[t], table_gains, start[s], change[s],
-                0, n_gains,
+                w0 * level, w1 * level, w2 * level, triangles[t], table_gains, gains_begin[s],
+                gains_delta[s], 0, n_gains,
             )  # fmt: skip
             for e in range(2):
-                old_delays[s, e] = new_delays[s, e]
-                new_delays[s, e] = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
-        fresh = loud == 0.0 or jump  # a source that fades in has no delay to come from
+                delays_begin[s, e] = delays_end[s, e]
+                delays_end[s, e] = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
+        fresh = loud == 0.0 or snap  # a source that fades in has no delay to come from
         for e in range(2):
             if fresh:
-                old_delays[s, e] = new_delays[s, e]
-            moved += abs(new_delays[s, e] - old_delays[s, e])
-        if jump:
+                delays_begin[s, e] = delays_end[s, e]
+            moved += abs(delays_end[s, e] - delays_begin[s, e])
+        if snap:
             for k in range(n_gains):
-                start[s, k] += change[s, k]
-                change[s, k] = 0.0
+                gains_begin[s, k] += gains_delta[s, k]
+                gains_delta[s, k] = 0.0
             moved = np.float32(0.0)
         if level == 0.0 and fresh:
             state[s] = IDLE
@@ -120,16 +134,16 @@ def _aim(a, c, positions, turn, origin, gains, distance_gain, jump):
 
 
 @kernel
-def _blend(a, b, c, corners, table, start, change, first, last):
+def _blend(a, b, c, corners, table, gains_begin, gains_delta, first, last):
     """Move gains ``first`` to ``last`` on; returns the sums of their changes and old sizes."""
     r0, r1, r2 = table[corners[0]], table[corners[1]], table[corners[2]]
     a, b, c = np.float32(a), np.float32(b), np.float32(c)
     moved, loud = np.float32(0.0), np.float32(0.0)
     for k in range(first, last):
-        before = start[k] + change[k]
+        before = gains_begin[k] + gains_delta[k]
         by = a * r0[k] + b * r1[k] + c * r2[k] - before
-        start[k] = before
-        change[k] = by
+        gains_begin[k] = before
+        gains_delta[k] = by
         moved += abs(by)
         loud += abs(before)
     return moved, loud
@@ -141,10 +155,10 @@ def _blended_delay(w0, w1, w2, corners, table, e):
 
 
 @kernel
-def _weights(x, y, z, inverse):
-    w0 = max(inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z, 0.0)
-    w1 = max(inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z, 0.0)
-    w2 = max(inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z, 0.0)
+def _weights(x, y, z, barycentric):
+    w0 = max(barycentric[0, 0] * x + barycentric[0, 1] * y + barycentric[0, 2] * z, 0.0)
+    w1 = max(barycentric[1, 0] * x + barycentric[1, 1] * y + barycentric[1, 2] * z, 0.0)
+    w2 = max(barycentric[2, 0] * x + barycentric[2, 1] * y + barycentric[2, 2] * z, 0.0)
     total = w0 + w1 + w2
     if not total > 0.0:
         return 1.0, 0.0, 0.0
@@ -152,10 +166,10 @@ def _weights(x, y, z, inverse):
 
 
 @kernel
-def _walk(x, y, z, t, inverse, neighbours):
+def _walk(x, y, z, t, barycentric, neighbours):
     """The triangle that holds a direction: from the last one across the edge it lies beyond."""
     for _ in range(MAX_STEPS):
-        m = inverse[t]
+        m = barycentric[t]
         w0 = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
         w1 = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
         w2 = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
@@ -168,8 +182,8 @@ def _walk(x, y, z, t, inverse, neighbours):
         else:
             t = neighbours[t, 2]
     best, best_t = -1e30, t  # a walk that runs in circles: look at all
-    for i in range(len(inverse)):
-        m = inverse[i]
+    for i in range(len(barycentric)):
+        m = barycentric[i]
         w0 = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
         w1 = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
         w2 = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z

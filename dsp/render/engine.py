@@ -36,7 +36,7 @@ class Engine:
             1.0 if near_field_m is None else near_field_m, in_air,
         )  # fmt: skip
         mesh, rank = prepared.mesh, prepared.rank
-        self._inverse = np.ascontiguousarray(mesh.inverse)
+        self._barycentric = np.ascontiguousarray(mesh.inverse)
         self._neighbours = np.ascontiguousarray(mesh.neighbours, dtype=np.int32)
         self._triangles = np.ascontiguousarray(mesh.triangles, dtype=np.int32)
         self._gains_table = _padded(prepared.gains, LANES)
@@ -44,26 +44,28 @@ class Engine:
         self._table = _padded(delay_table(prepared.delay_taps), LANES)
         self._centre = centre_samples(prepared.delay_taps)
         # The oldest sample a delay reads, and two more for the span of the table.
-        reach = int(np.ceil(prepared.delays.max() + LARGEST_DELAY_SECONDS * prepared.sample_rate))
-        reach += prepared.delay_taps + 2
-        self.reach = -(-reach // LANES) * LANES
-        self._past = np.zeros((n_sources, self.reach), dtype=np.float32)
-        self._rows = np.zeros((kernels.TILE, self.reach + STEP), dtype=np.float32)
-        self._start = np.zeros((n_sources, self._gains_table.shape[1]), dtype=np.float32)
-        self._change = np.zeros_like(self._start)
+        delay_line_samples = int(
+            np.ceil(prepared.delays.max() + LARGEST_DELAY_SECONDS * prepared.sample_rate)
+        )
+        delay_line_samples += prepared.delay_taps + 2
+        self.delay_line_samples = -(-delay_line_samples // LANES) * LANES
+        self._delay_line = np.zeros((n_sources, self.delay_line_samples), dtype=np.float32)
+        self._rows = np.zeros((kernels.TILE, self.delay_line_samples + STEP), dtype=np.float32)
+        self._gains_begin = np.zeros((n_sources, self._gains_table.shape[1]), dtype=np.float32)
+        self._gains_delta = np.zeros_like(self._gains_begin)
         self._delays = np.full((2, n_sources, 2), float(self._centre))  # at the step's ends
         self._triangle = np.zeros((n_sources, 2), dtype=np.int64)
         self._state = np.zeros(n_sources, dtype=np.int8)
-        self.quiet = np.full(n_sources, self.reach + STEP, dtype=np.int64)
+        self.silent_samples = np.full(n_sources, self.delay_line_samples + STEP, dtype=np.int64)
         self.nonfinite = np.zeros(n_sources, dtype=np.int64)
         self._ramp = ((np.arange(STEP) + 1.0) / STEP).astype(np.float32)
         blends = kernels.TILE * kernels.BLENDS
         self._taps = np.zeros((blends, 2, self._table.shape[1]), dtype=np.float32)
-        self._plan = np.zeros((blends, 4), dtype=np.int64)
-        self._heard = np.zeros((kernels.TILE, STEP), dtype=np.float32)
+        self._schedule = np.zeros((blends, 4), dtype=np.int64)
+        self._delayed = np.zeros((kernels.TILE, STEP), dtype=np.float32)
         self._at = np.zeros((3, kernels.TILE), dtype=np.int64)
         self._bus = np.zeros((2, rank, STEP), dtype=np.float32)
-        self._pending = np.zeros((2, rank + STEP), dtype=np.float32)
+        self._overlap = np.zeros((2, rank + STEP), dtype=np.float32)
         self._convolver: PartitionedConvolver | None = None
         if prepared.filters is not None:
             both = np.zeros((2, rank, 2, prepared.filters.shape[2]), dtype=np.float32)
@@ -84,17 +86,18 @@ class Engine:
             parts[1:] = convolver.address, convolver.filters.address
         self._packed = ENGINE.pack({
             "sizes": np.array(
-                [prepared.rank, prepared.head_taps, prepared.delay_taps, self._centre, self.reach,
+                [prepared.rank, prepared.head_taps, prepared.delay_taps, self._centre,
+                self.delay_line_samples,
                  prepared.tail_samples], dtype=np.int64,
-            ),
-            "parts": np.array(parts, dtype=np.int64), "inverse": self._inverse,
+            ), "parts": np.array(parts, dtype=np.int64), "barycentric": self._barycentric,
             "neighbours": self._neighbours, "triangles": self._triangles,
             "gains_table": self._gains_table, "delays_table": self._delays_table,
-            "delay_filters": self._table, "past": self._past, "quiet": self.quiet,
-            "nonfinite": self.nonfinite, "triangle": self._triangle, "state": self._state,
-            "start": self._start, "change": self._change, "delays": self._delays,
-            "ramp": self._ramp, "rows": self._rows, "taps": self._taps, "plan": self._plan,
-            "heard": self._heard, "at": self._at, "bus": self._bus, "pending": self._pending,
+            "delay_filters": self._table, "delay_line": self._delay_line,
+            "silent_samples": self.silent_samples, "nonfinite": self.nonfinite,
+            "triangle": self._triangle, "state": self._state, "gains_begin": self._gains_begin,
+            "gains_delta": self._gains_delta, "delays": self._delays, "ramp": self._ramp,
+            "rows": self._rows, "taps": self._taps, "schedule": self._schedule,
+            "delayed": self._delayed, "at": self._at, "bus": self._bus, "overlap": self._overlap,
         })  # fmt: skip
 
     @property
@@ -116,12 +119,12 @@ class Engine:
 
     def reset(self) -> None:
         """Silence everything that still sounds."""
-        self._past[:] = 0.0
-        self._start[:] = 0.0
-        self._change[:] = 0.0
+        self._delay_line[:] = 0.0
+        self._gains_begin[:] = 0.0
+        self._gains_delta[:] = 0.0
         self._bus[:] = 0.0
-        self.quiet[:] = self.reach + STEP
-        self._pending[:] = 0.0
+        self.silent_samples[:] = self.delay_line_samples + STEP
+        self._overlap[:] = 0.0
         self._cues.reset()
         if self._convolver is not None:
             self._convolver.reset()
@@ -132,17 +135,27 @@ class Engine:
 
     def inherit(self, other: "Engine") -> None:
         """Take over what the sources played before, so that nothing starts from silence."""
-        shared = min(self.reach, other.reach)
-        self._past[:, self.reach - shared :] = other._past[:, other.reach - shared :]
-        self.quiet[:] = 0
+        shared = min(self.delay_line_samples, other.delay_line_samples)
+        self._delay_line[:, self.delay_line_samples - shared :] = other._delay_line[
+            :, other.delay_line_samples - shared :
+        ]
+        self.silent_samples[:] = 0
 
     def aim(
-        self, positions: NDArray, turn: NDArray, origin: NDArray, gains: NDArray,
-        distance_gain: bool, jump: bool,
+        self, positions: NDArray, world_to_head: NDArray, listener_position: NDArray,
+        gains: NDArray, distance_gain: bool, snap: bool,
     ) -> None:  # fmt: skip
         """Set where each source is heard at the end of the step that begins."""
-        self._cues.aim(positions, turn, origin, jump)
-        control_step.aim(self._packed.address, positions, turn, origin, gains, distance_gain, jump)
+        self._cues.aim(positions, world_to_head, listener_position, snap)
+        control_step.aim(
+            self._packed.address,
+            positions,
+            world_to_head,
+            listener_position,
+            gains,
+            distance_gain,
+            snap,
+        )
 
     def render(
         self, audio: NDArray, first: int, count: int, phase: int, out: NDArray, at: int
@@ -150,7 +163,7 @@ class Engine:
         """Render ``audio[:, first : first + count]`` into ``out[:, at : at + count]``."""
         kernels.spatialize(self._packed.address, audio, first, count, phase)
         if self._convolver is None:
-            full_rank_output.scatter(self._bus, phase, count, out, at, self._pending)
+            full_rank_output.accumulate_taps(self._bus, phase, count, out, at, self._overlap)
         else:
             self._convolver.process_part(self._inputs, phase, count, out, at)
 

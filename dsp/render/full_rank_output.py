@@ -7,7 +7,7 @@ OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below ar
 
 
 @kernel
-def scatter(bus, phase, count, out, offset, pending):
+def accumulate_taps(bus, phase, count, out, offset, overlap):
     """Full rank: bus k is the tap k of every response; out is their sum, each delayed by k.
 
     Args:
@@ -16,11 +16,11 @@ def scatter(bus, phase, count, out, offset, pending):
         count: samples rendered.
         out: (2, T) written from ``offset`` on.
         offset: first sample of ``out``.
-        pending: (2, K + STEP) sums of later samples; moved on when the step ends.
+        overlap: (2, K + STEP) sums of later samples; moved on when the step ends.
     """
     n_buses, step = bus.shape[1:]
     for e in range(2):
-        sums = pending[e]
+        sums = overlap[e]
         for k in range(n_buses):
             x = bus[e, k, phase : phase + count]
             y = sums[phase + k : phase + k + count]

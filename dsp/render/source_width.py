@@ -82,13 +82,18 @@ class Width:
         self._quiet_steps = self._ring_steps
 
     def aim(
-        self, positions: NDArray, turn: NDArray, origin: NDArray, levels: NDArray, jump: bool
+        self,
+        positions: NDArray,
+        world_to_head: NDArray,
+        listener_position: NDArray,
+        levels: NDArray,
+        snap: bool,
     ) -> None:
         """Set where the copies are when the step that begins ends; arguments as of the engine's."""
         wide = aim_copies(
-            positions, turn, origin, levels, self.targets_deg, self._fastest_deg, jump,
-            self._places, self._loudness, self._now_deg, self._running, self._past, self.positions,
-            self.levels, self.share,
+            positions, world_to_head, listener_position, levels, self.targets_deg,
+            self._fastest_deg, snap, self._places, self._loudness, self._now_deg, self._running,
+            self._past, self.positions, self.levels, self.share,
         )  # fmt: skip
         self._quiet_steps = 0 if wide else min(self._quiet_steps + 1, self._ring_steps)
 
@@ -125,8 +130,8 @@ def loudness_field(prepared: PreparedSet) -> NDArray[np.float64]:
 
 @kernel
 def aim_copies(
-    positions, turn, origin, levels, targets_deg, fastest_deg, jump, places, loudness, now_deg,
-    running, past, copies, copy_levels, share,
+    positions, world_to_head, listener_position, levels, targets_deg, fastest_deg, snap, places,
+    loudness, now_deg, running, past, copies, copy_levels, share,
 ):  # fmt: skip
     """Set the copies' places and gains due at the end of the step; returns whether any sounds.
 
@@ -134,7 +139,7 @@ def aim_copies(
         positions: (S, 3) in metres; turn: (3, 3) world to head; origin: (3,) the listener's.
         levels: (S,) linear gains of the sources.
         targets_deg: (S,) widths asked for; fastest_deg: by which they change in a step.
-        jump: whether they are reached at once.
+        snap: whether they are reached at once.
         places: (C,) of the copies, shares of the width.
         loudness: of ``loudness_field``.
         now_deg: (S,) in and out, widths at the step's end.
@@ -147,18 +152,18 @@ def aim_copies(
     for s in range(len(now_deg)):
         before = now_deg[s]
         change = targets_deg[s] - before
-        if not jump:
+        if not snap:
             change = min(max(change, -fastest_deg), fastest_deg)
         now = before + change
         now_deg[s] = now
-        wide = now > 0.0 or (before > 0.0 and not jump)
+        wide = now > 0.0 or (before > 0.0 and not snap)
         if wide and not running[s]:
             past[s] = 0.0
         running[s] = wide
         sounding = sounding or wide
         share[s] = 1.0
         x, y, z = positions[s, 0], positions[s, 1], positions[s, 2]
-        dx, dy, dz = x - origin[0], y - origin[1], z - origin[2]
+        dx, dy, dz = x - listener_position[0], y - listener_position[1], z - listener_position[2]
         distance = np.sqrt(dx * dx + dy * dy + dz * dz)
         if not (wide and distance > 1e-9):
             for c in range(n_copies):
@@ -169,7 +174,7 @@ def aim_copies(
         ax, ay = (-dy / flat, dx / flat) if flat > 1e-6 * distance else (0.0, 1.0)
         filled = min(now / FULL_DEG, 1.0)
         filled *= filled * (3.0 - 2.0 * filled)
-        middle = _power(dx / distance, dy / distance, dz / distance, turn, loudness)
+        middle = _power(dx / distance, dy / distance, dz / distance, world_to_head, loudness)
         energy = 1.0  # of the middle, whose weight is 1, and the copies, relative to it
         for c in range(n_copies):
             angle = now * np.pi / 180.0 * places[c]
@@ -179,12 +184,12 @@ def aim_copies(
             pz = cosine * dz
             i = s * n_copies + c
             copies[i, 0], copies[i, 1], copies[i, 2] = (
-                origin[0] + px,
-                origin[1] + py,
-                origin[2] + pz,
+                listener_position[0] + px,
+                listener_position[1] + py,
+                listener_position[2] + pz,
             )
             weight = filled * np.cos(0.5 * np.pi * places[c]) ** 2
-            heard = _power(px / distance, py / distance, pz / distance, turn, loudness)
+            heard = _power(px / distance, py / distance, pz / distance, world_to_head, loudness)
             copy_levels[i] = weight
             energy += weight * heard / middle
         share[s] = np.sqrt(1.0 / energy)
@@ -195,11 +200,11 @@ def aim_copies(
 
 
 @kernel
-def _power(x, y, z, turn, loudness):
+def _power(x, y, z, world_to_head, loudness):
     """Both ears' power for a direction in world axes."""
-    u = turn[0, 0] * x + turn[0, 1] * y + turn[0, 2] * z
-    v = turn[1, 0] * x + turn[1, 1] * y + turn[1, 2] * z
-    w = turn[2, 0] * x + turn[2, 1] * y + turn[2, 2] * z
+    u = world_to_head[0, 0] * x + world_to_head[0, 1] * y + world_to_head[0, 2] * z
+    v = world_to_head[1, 0] * x + world_to_head[1, 1] * y + world_to_head[1, 2] * z
+    w = world_to_head[2, 0] * x + world_to_head[2, 1] * y + world_to_head[2, 2] * z
     log, at, of_x = 0.0, 0, 1.0
     for i in range(_ORDER + 1):
         of_y = of_x

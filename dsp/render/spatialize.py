@@ -2,9 +2,10 @@
 """The renderer's inner loops: every source's moving delays, and its mix into the buses.
 
 A control step has ``STEP`` samples; ``spatialize`` renders any part of one. Within a step gains and
-delays move linearly. A source is heard through bus k by the gain ``start[k] + r(t) * change[k]``
-with r(t) = (t + 1) / STEP; r is the same for all sources, so the buses are two plain matrix
-products, ``start @ heard + r * (change @ heard)``: half of the loads that ramped copies would cost.
+delays move linearly. A source is heard through bus k by the gain ``gains_begin[k] + r(t) *
+gains_delta[k]`` with r(t) = (t + 1) / STEP; r is the same for all sources, so the buses are two
+plain matrix products, ``gains_begin @ delayed + r * (gains_delta @ delayed)``: half of the loads
+that ramped copies would cost.
 
 The loops are written in vectors (``auricle.dsp.compiled.simd``), which stay in registers: products
 run at the speed of the processor's multiply-add units.
@@ -16,25 +17,25 @@ nothing and hold no GIL.
 
 import numpy as np
 
-from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, DELAY_TAPS, ENGINE, HEADS
+from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, DELAY_TAPS, ENGINE, PRE_ONSET
 from auricle.dsp.compiled.options import STEP, kernel, recursive_kernel
 from auricle.dsp.compiled.simd import (
     LANES,
     add_product,
-    every,
-    flat,
+    broadcast,
+    broadcast_at,
     get,
     load,
+    pointer,
     put,
-    splat,
+    reduce_add,
     store,
-    total,
 )
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
-VECTORS = "f71528a99b46"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "962a3fbcf431"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
-ENGINE_RECORD = "1cd4d1416d85"  # likewise of engine_record.py
+ENGINE_RECORD = "cf9908a7efc0"  # likewise of engine_record.py
 
 TILE = 32  # sources mixed together: their signals stay in the first-level cache
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
@@ -52,7 +53,8 @@ def spatialize(at, audio, first, count, phase):
     """Set the buses to the mix of all sources for samples ``phase`` to ``phase + count`` of a step.
 
     Args:
-        at: address of the ``ENGINE``, aimed for this step; written are ``past``, ``quiet``,
+        at: address of the ``ENGINE``, aimed for this step; written are ``delay_line``,
+        ``silent_samples``,
             ``nonfinite``, the memories of its ``CUES``, and of ``bus`` samples phase to
             phase + count alone.
         audio: (S, T) float32; samples ``first`` to ``first + count`` are taken.
@@ -67,23 +69,35 @@ def spatialize(at, audio, first, count, phase):
 @kernel
 def _spatialize(e, c, audio, first, count, phase):
     """The same on the records: of the ``ENGINE`` and of its ``CUES``."""
-    bus, (n_sources, reach), n_given = e.bus, e.past.shape, audio.shape[1]
-    past, rows, quiet, nonfinite = flat(e.past), flat(e.rows), flat(e.quiet), flat(e.nonfinite)
-    given = flat(audio)
-    row = reach + STEP
+    bus, (n_sources, delay_line_samples), n_given = e.bus, e.delay_line.shape, audio.shape[1]
+    delay_line, rows, silent_samples, nonfinite = (
+        pointer(e.delay_line),
+        pointer(e.rows),
+        pointer(e.silent_samples),
+        pointer(e.nonfinite),
+    )
+    given = pointer(audio)
+    row = delay_line_samples + STEP
     bus[:, :, phase : phase + count] = 0.0
     for begin in range(0, n_sources, TILE):
         size = min(TILE, n_sources - begin)
         for i in range(size):
             s = begin + i
-            _copy(past, s * reach, rows, i * row, reach)
+            _copy(delay_line, s * delay_line_samples, rows, i * row, delay_line_samples)
             _take(
-                given, s * n_given + first, count, rows, i * row + reach, quiet, nonfinite, s
+                given, s * n_given + first, count, rows, i * row + delay_line_samples,
+                silent_samples, nonfinite, s
             )  # fmt: skip
         for ear in range(2):
             _add_tile(e, c, begin, size, ear, phase, phase + count)
         for i in range(size):
-            _copy(rows, i * row + count, past, (begin + i) * reach, reach)
+            _copy(
+                rows,
+                i * row + count,
+                delay_line,
+                (begin + i) * delay_line_samples,
+                delay_line_samples,
+            )
 
 
 @kernel
@@ -98,21 +112,31 @@ def _add_tile(e, c, begin, size, ear, phase, end):
 
     Their rows are all written before the first is read: no load waits for a store under way.
     """
-    sizes, reach, n_gains, n_buses = e.sizes, e.past.shape[1], e.start.shape[1], e.bus.shape[1]
-    n_taps, centre, n_heads = sizes[DELAY_TAPS], sizes[CENTRE], sizes[HEADS]
+    sizes, delay_line_samples, n_gains, n_buses = (
+        e.sizes,
+        e.delay_line.shape[1],
+        e.gains_begin.shape[1],
+        e.bus.shape[1],
+    )
+    n_taps, centre, n_pre_onset = sizes[DELAY_TAPS], sizes[CENTRE], sizes[PRE_ONSET]
     # Addresses from here on: an array handed to a function costs atomic reference counts.
-    rows, ramp, state, quiet = flat(e.rows), flat(e.ramp), flat(e.state), flat(e.quiet)
-    start, change, bus = flat(e.start), flat(e.change), flat(e.bus)
-    old_delays, new_delays = flat(e.delays[0]), flat(e.delays[1])
-    table, width = flat(e.delay_filters), e.delay_filters.shape[1]
-    taps, plan, heard = flat(e.taps), flat(e.plan), flat(e.heard)
-    heard_at, undelayed_at, gains_at = flat(e.at[0]), flat(e.at[1]), flat(e.at[2])
-    filtered, memory = flat(c.state), flat(c.memory)
-    old_filters, new_filters = flat(c.filters[0]), flat(c.filters[1])
+    rows, ramp, state, silent_samples = (
+        pointer(e.rows),
+        pointer(e.ramp),
+        pointer(e.state),
+        pointer(e.silent_samples),
+    )
+    gains_begin, gains_delta, bus = pointer(e.gains_begin), pointer(e.gains_delta), pointer(e.bus)
+    delays_begin, delays_end = pointer(e.delays[0]), pointer(e.delays[1])
+    table, width = pointer(e.delay_filters), e.delay_filters.shape[1]
+    taps, schedule, delayed = pointer(e.taps), pointer(e.schedule), pointer(e.delayed)
+    delayed_at, undelayed_at, gains_at = pointer(e.at[0]), pointer(e.at[1]), pointer(e.at[2])
+    filtered, memory = pointer(c.state), pointer(c.memory)
+    old_filters, new_filters = pointer(c.filters[0]), pointer(c.filters[1])
     moving, still, blends = 0, TILE, 0
     for i in range(size):
         s = begin + i
-        if get(state, s) == IDLE or get(quiet, s) >= reach + STEP:
+        if get(state, s) == IDLE or get(silent_samples, s) >= delay_line_samples + STEP:
             for k in range(4):
                 put(memory, 4 * (2 * s + ear) + k, 0.0)
             continue
@@ -123,47 +147,49 @@ def _add_tile(e, c, begin, size, ear, phase, end):
         else:
             still -= 1
             j = still
-        row = i * (reach + STEP) + reach - phase
-        put(heard_at, j, j * STEP)
+        row = i * (delay_line_samples + STEP) + delay_line_samples - phase
+        put(delayed_at, j, j * STEP)
         put(gains_at, j, s * n_gains + ear * n_buses)
         put(undelayed_at, j, row)
-        new = get(new_delays, 2 * s + ear)
-        old = get(old_delays, 2 * s + ear) if moves else new
-        blends = _plan_delay(
-            rows, row, phase, end, old, new, table, width, n_taps, centre, heard, j * STEP, taps,
-            plan, blends,
+        new = get(delays_end, 2 * s + ear)
+        old = get(delays_begin, 2 * s + ear) if moves else new
+        blends = _schedule_delay(
+            rows, row, phase, end, old, new, table, width, n_taps, centre, delayed, j * STEP, taps,
+            schedule, blends,
         )  # fmt: skip
     for i in range(blends):
-        oldest, out = get(plan, 4 * i) + n_taps - PASS, get(plan, 4 * i + 3)
-        first, last = get(plan, 4 * i + 1), get(plan, 4 * i + 2)
+        oldest, out = get(schedule, 4 * i) + n_taps - PASS, get(schedule, 4 * i + 3)
+        first, last = get(schedule, 4 * i + 1), get(schedule, 4 * i + 2)
         for j in range(0, n_taps, PASS):
             tap = 2 * i * width + j
-            _fir(rows, oldest - j, taps, tap, tap + width, j == 0, first, last, ramp, heard, out)
+            _fir(rows, oldest - j, taps, tap, tap + width, j == 0, first, last, ramp, delayed, out)
     for j in range(TILE):
         if j < moving or j >= still:
             s = get(gains_at, j) // n_gains
             if get(filtered, s) != 0:
                 f = 2 * s + ear
-                _filter(heard, j * STEP, phase, end, old_filters, new_filters, 5 * f, memory, 4 * f)
+                _filter(
+                    delayed, j * STEP, phase, end, old_filters, new_filters, 5 * f, memory, 4 * f
+                )
     first_bus = ear * n_buses * STEP
     _mix(
-        heard, heard_at, gains_at, moving, still, start, change, n_buses, phase, end, ramp, bus,
-        first_bus,
+        delayed, delayed_at, gains_at, moving, still, gains_begin, gains_delta, n_buses, phase, end,
+        ramp, bus, first_bus,
     )  # fmt: skip
-    if n_heads > 0:
+    if n_pre_onset > 0:
         for j in range(TILE):
             if j < moving or j >= still:
-                put(gains_at, j, get(gains_at, j) + (2 - ear) * n_buses + ear * n_heads)
+                put(gains_at, j, get(gains_at, j) + (2 - ear) * n_buses + ear * n_pre_onset)
         _mix(
-            rows, undelayed_at, gains_at, moving, still, start, change, n_heads, phase, end, ramp,
-            bus, first_bus,
+            rows, undelayed_at, gains_at, moving, still, gains_begin, gains_delta, n_pre_onset,
+            phase, end, ramp, bus, first_bus,
         )  # fmt: skip
 
 
 @kernel
-def _take(audio, at, count, rows, to, quiet, nonfinite, s):
+def _take(audio, at, count, rows, to, silent_samples, nonfinite, s):
     """Put a source's new samples behind its past; silence them if one is NaN or beyond bounds."""
-    a = b = splat(np.float32(0.0))
+    a = b = broadcast(np.float32(0.0))
     t = 0
     while t + PAIR <= count:
         x, y = load(audio, at + t), load(audio, at + t + LANES)
@@ -171,14 +197,14 @@ def _take(audio, at, count, rows, to, quiet, nonfinite, s):
         store(rows, to + t + LANES, y)
         a, b = add_product(x, x, a), add_product(y, y, b)
         t += PAIR
-    energy = total(a) + total(b)
+    energy = reduce_add(a) + reduce_add(b)
     while t < count:
         x1 = get(audio, at + t)
         put(rows, to + t, x1)
         energy += x1 * x1
         t += 1
     if energy > 0.0 and energy <= LOUDEST * LOUDEST:
-        put(quiet, s, 0)
+        put(silent_samples, s, 0)
         return
     # Silence, squares beyond bounds, or NaN: look at each sample.
     level = np.float32(0.0)
@@ -191,18 +217,19 @@ def _take(audio, at, count, rows, to, quiet, nonfinite, s):
         put(nonfinite, s, get(nonfinite, s) + 1)
         for t in range(count):
             put(rows, to + t, np.float32(0.0))
-    put(quiet, s, 0 if finite and level > 0.0 else get(quiet, s) + count)
+    put(silent_samples, s, 0 if finite and level > 0.0 else get(silent_samples, s) + count)
 
 
 @kernel
-def _plan_delay(
-    rows, at, phase, end, old, new, table, width, n_taps, centre, heard, out, taps, plan, n
+def _schedule_delay(
+    rows, at, phase, end, old, new, table, width, n_taps, centre, delayed, out, taps, schedule, n
 ):  # fmt: skip
-    """Put one ear's delay down as blends n, n + 1, ... of ``plan`` and ``taps``; returns their end.
+    """Put one ear's delay down as blends n, n + 1, ... of ``schedule`` and ``taps``; returns their
+    end.
 
     Blends are only planned here and filtered later, all of a tile, since a filter that waits for
-    its own taps takes twice the time. A row of ``plan``: flat index of the oldest sample that the
-    first tap reads, first and last sample of the step, flat index of ``heard`` for t = 0.
+    its own taps takes twice the time. A row of ``schedule``: flat index of the oldest sample that
+    the first tap reads, first and last sample of the step, flat index of ``delayed`` for t = 0.
     """
     blends = _blends(abs(new - old))
     step = STEP // blends
@@ -216,15 +243,27 @@ def _plan_delay(
         whole = int(min(a, b))
         if abs(b - a) < 0.9:
             _blend_taps(a - whole, b - whole, table, width, i, blends, taps, 2 * n * width)
-            put(plan, 4 * n, at - whole + centre - n_taps + 1)
-            put(plan, 4 * n + 1, first)
-            put(plan, 4 * n + 2, last)
-            put(plan, 4 * n + 3, out)
+            put(schedule, 4 * n, at - whole + centre - n_taps + 1)
+            put(schedule, 4 * n + 1, first)
+            put(schedule, 4 * n + 2, last)
+            put(schedule, 4 * n + 3, out)
             n += 1
         else:
             slope = (b - a) / step
             _varying_fir(
-                rows, at, first, last, a, slope, i * step, table, width, n_taps, centre, heard, out
+                rows,
+                at,
+                first,
+                last,
+                a,
+                slope,
+                i * step,
+                table,
+                width,
+                n_taps,
+                centre,
+                delayed,
+                out,
             )
     return n
 
@@ -254,42 +293,42 @@ def _blend_taps(a, b, table, width, i, blends, taps, at):
     """Taps and slopes so that tap + slope * ramp runs from delay a to b within the blend ``i``."""
     low_a, part_a = _phase(a)
     low_b, part_b = _phase(b)
-    scale = splat(np.float32(blends))
-    back = splat(np.float32(-i))  # the ramp at the begin of the blend, in its own units
-    own_a, next_a = splat(np.float32(1.0) - part_a), splat(part_a)
-    own_b, next_b = splat(np.float32(1.0) - part_b), splat(part_b)
-    none, minus = splat(np.float32(0.0)), splat(np.float32(-1.0))
+    scale = broadcast(np.float32(blends))
+    back = broadcast(np.float32(-i))  # the ramp at the begin of the blend, in its own units
+    own_a, next_a = broadcast(np.float32(1.0) - part_a), broadcast(part_a)
+    own_b, next_b = broadcast(np.float32(1.0) - part_b), broadcast(part_b)
+    none, minus = broadcast(np.float32(0.0)), broadcast(np.float32(-1.0))
     for j in range(0, width, LANES):
         k = low_a * width + j
         tap = add_product(load(table, k), own_a, none)
         tap = add_product(load(table, k + width), next_a, tap)
         k = low_b * width + j
-        change = add_product(load(table, k), own_b, none)
-        change = add_product(load(table, k + width), next_b, change)
-        change = add_product(tap, minus, change)
-        store(taps, at + j, add_product(change, back, tap))
-        store(taps, at + width + j, add_product(change, scale, none))
+        step_of_tap = add_product(load(table, k), own_b, none)
+        step_of_tap = add_product(load(table, k + width), next_b, step_of_tap)
+        step_of_tap = add_product(tap, minus, step_of_tap)
+        store(taps, at + j, add_product(step_of_tap, back, tap))
+        store(taps, at + width + j, add_product(step_of_tap, scale, none))
 
 
 @kernel
-def _fir(rows, oldest, taps, j, d, first_pass, first, last, ramp, heard, out):
+def _fir(rows, oldest, taps, j, d, first_pass, first, last, ramp, delayed, out):
     """heard[out + t] = PASS taps from j on, and ramp(t) times those from d on, at rows[oldest + t].
 
     A pass that is not the first adds to what is there.
     """
-    a0, a1, a2 = every(taps, j), every(taps, j + 1), every(taps, j + 2)
-    a3, a4, a5 = every(taps, j + 3), every(taps, j + 4), every(taps, j + 5)
-    a6, a7, a8 = every(taps, j + 6), every(taps, j + 7), every(taps, j + 8)
-    a9, a10, a11 = every(taps, j + 9), every(taps, j + 10), every(taps, j + 11)
-    d0, d1, d2 = every(taps, d), every(taps, d + 1), every(taps, d + 2)
-    d3, d4, d5 = every(taps, d + 3), every(taps, d + 4), every(taps, d + 5)
-    d6, d7, d8 = every(taps, d + 6), every(taps, d + 7), every(taps, d + 8)
-    d9, d10, d11 = every(taps, d + 9), every(taps, d + 10), every(taps, d + 11)
-    none = splat(np.float32(0.0))
+    a0, a1, a2 = broadcast_at(taps, j), broadcast_at(taps, j + 1), broadcast_at(taps, j + 2)
+    a3, a4, a5 = broadcast_at(taps, j + 3), broadcast_at(taps, j + 4), broadcast_at(taps, j + 5)
+    a6, a7, a8 = broadcast_at(taps, j + 6), broadcast_at(taps, j + 7), broadcast_at(taps, j + 8)
+    a9, a10, a11 = broadcast_at(taps, j + 9), broadcast_at(taps, j + 10), broadcast_at(taps, j + 11)
+    d0, d1, d2 = broadcast_at(taps, d), broadcast_at(taps, d + 1), broadcast_at(taps, d + 2)
+    d3, d4, d5 = broadcast_at(taps, d + 3), broadcast_at(taps, d + 4), broadcast_at(taps, d + 5)
+    d6, d7, d8 = broadcast_at(taps, d + 6), broadcast_at(taps, d + 7), broadcast_at(taps, d + 8)
+    d9, d10, d11 = broadcast_at(taps, d + 9), broadcast_at(taps, d + 10), broadcast_at(taps, d + 11)
+    none = broadcast(np.float32(0.0))
     t = first
     while t + LANES <= last:
         i = oldest + t
-        p = none if first_pass else load(heard, out + t)
+        p = none if first_pass else load(delayed, out + t)
         q = none
         x = load(rows, i + 11)
         p, q = add_product(x, a0, p), add_product(x, d0, q)
@@ -315,24 +354,24 @@ def _fir(rows, oldest, taps, j, d, first_pass, first, last, ramp, heard, out):
         p, q = add_product(x, a10, p), add_product(x, d10, q)
         x = load(rows, i)
         p, q = add_product(x, a11, p), add_product(x, d11, q)
-        store(heard, out + t, add_product(load(ramp, t), q, p))
+        store(delayed, out + t, add_product(load(ramp, t), q, p))
         t += LANES
     while t < last:
-        y = np.float32(0.0) if first_pass else get(heard, out + t)
+        y = np.float32(0.0) if first_pass else get(delayed, out + t)
         for k in range(PASS):
             tap = get(taps, j + k) + get(ramp, t) * get(taps, d + k)
             y += tap * get(rows, oldest + t + PASS - 1 - k)
-        put(heard, out + t, y)
+        put(delayed, out + t, y)
         t += 1
 
 
 @kernel
 def _varying_fir(
-    rows, at, first, last, start, slope, begin, table, width, n_taps, centre, heard, out
+    rows, at, first, last, delay_begin, slope, begin, table, width, n_taps, centre, delayed, out
 ):  # fmt: skip
     """heard[out + t] = a delay that runs fast, its filter taken anew for each sample (Doppler)."""
     for t in range(first, last):
-        delay = start + slope * (t + 1 - begin)
+        delay = delay_begin + slope * (t + 1 - begin)
         whole = int(delay)
         low, part = _phase(delay - whole)
         newest = at + t - whole + centre
@@ -340,12 +379,12 @@ def _varying_fir(
         for j in range(n_taps):
             tap, above = get(table, low * width + j), get(table, (low + 1) * width + j)
             y += (tap + part * (above - tap)) * get(rows, newest - j)
-        put(heard, out + t, y)
+        put(delayed, out + t, y)
 
 
 # Regrouping the sums would put more than one operation between two outputs, at half the speed.
 @recursive_kernel
-def _filter(heard, out, first, last, old, new, f, memory, m):
+def _filter(delayed, out, first, last, old, new, f, memory, m):
     """Filter heard[out + first : out + last] in place, coefficients f to f + 5, direct form I.
 
     They run linearly from ``old`` to ``new`` over the step. A blend of two stable second-order
@@ -360,11 +399,11 @@ def _filter(heard, out, first, last, old, new, f, memory, m):
     b0, b1, b2, a1, a2 = b0 + k * d0, b1 + k * d1, b2 + k * d2, a1 + k * c1, a2 + k * c2
     x1, x2, y1, y2 = get(memory, m), get(memory, m + 1), get(memory, m + 2), get(memory, m + 3)
     for t in range(out + first, out + last):
-        x = np.float64(get(heard, t))
+        x = np.float64(get(delayed, t))
         y = b0 * x + b1 * x1 + b2 * x2 - a2 * y2 - a1 * y1
         x1, x2, y1, y2 = x, x1, y, y1
         b0, b1, b2, a1, a2 = b0 + d0, b1 + d1, b2 + d2, a1 + c1, a2 + c2
-        put(heard, t, np.float32(y))
+        put(delayed, t, np.float32(y))
     put(memory, m, x1)
     put(memory, m + 1, x2)
     # Denormal numbers would slow every later block down.
@@ -382,12 +421,15 @@ def filter_row(row, first, count, phase, old, new, memory):
         memory: (4,) float64, in and out: two samples before and two behind, newest first.
     """
     at = first - phase
-    _filter(flat(row), at, phase, phase + count, flat(old), flat(new), 0, flat(memory), 0)
+    _filter(
+        pointer(row), at, phase, phase + count, pointer(old), pointer(new), 0, pointer(memory), 0
+    )
 
 
 @kernel
 def _mix(
-    x, x_at, gains_at, moving, still, start, change, n_buses, first, last, ramp, bus, bus_at
+    x, x_at, gains_at, moving, still, gains_begin, gains_delta, n_buses, first, last, ramp, bus,
+    bus_at
 ):  # fmt: skip
     """Add rows to buses: those before ``moving`` with moving gains, those from ``still`` on at
     rest.
@@ -400,34 +442,46 @@ def _mix(
         t = first
         while t + PAIR <= last:
             if moving > 0:
-                _mix_moving(x, x_at, gains_at, moving, start, change, k, t, ramp, bus, to + t)
+                _mix_moving(
+                    x, x_at, gains_at, moving, gains_begin, gains_delta, k, t, ramp, bus, to + t
+                )
             if still < TILE:
-                _mix_still(x, x_at, gains_at, still, start, k, t, bus, to + t)
+                _mix_still(x, x_at, gains_at, still, gains_begin, k, t, bus, to + t)
             t += PAIR
         if t < last:
             for i in range(TILE):
                 if i < moving or i >= still:
                     at = get(gains_at, i) + k
                     _mix_rest(
-                        x, get(x_at, i), start, change, at, i < moving, t, last, ramp, bus, to
+                        x,
+                        get(x_at, i),
+                        gains_begin,
+                        gains_delta,
+                        at,
+                        i < moving,
+                        t,
+                        last,
+                        ramp,
+                        bus,
+                        to,
                     )
 
 
 @kernel
-def _mix_rest(x, x_at, start, change, gains_at, moves, first, last, ramp, bus, to):
+def _mix_rest(x, x_at, gains_begin, gains_delta, gains_at, moves, first, last, ramp, bus, to):
     """One row to four buses, a sample at a time, where no two vectors fit."""
     for b in range(4):
-        g = get(start, gains_at + b)
-        d = get(change, gains_at + b) if moves else np.float32(0.0)
+        g = get(gains_begin, gains_at + b)
+        d = get(gains_delta, gains_at + b) if moves else np.float32(0.0)
         for t in range(first, last):
             i = to + b * STEP + t
             put(bus, i, get(bus, i) + (g + get(ramp, t) * d) * get(x, x_at + t))
 
 
 @kernel
-def _mix_moving(x, x_at, gains_at, n_rows, start, change, k, t, ramp, bus, to):
+def _mix_moving(x, x_at, gains_at, n_rows, gains_begin, gains_delta, k, t, ramp, bus, to):
     """Four buses, two vectors of each, all rows: 16 sums in registers, 10 loads for 16 products."""
-    none = splat(np.float32(0.0))
+    none = broadcast(np.float32(0.0))
     a0, a1, a2, a3 = none, none, none, none
     b0, b1, b2, b3 = none, none, none, none
     c0, c1, c2, c3 = none, none, none, none
@@ -436,24 +490,24 @@ def _mix_moving(x, x_at, gains_at, n_rows, start, change, k, t, ramp, bus, to):
         j = get(x_at, i) + t
         u, v = load(x, j), load(x, j + LANES)
         j = get(gains_at, i) + k
-        g = every(start, j)
+        g = broadcast_at(gains_begin, j)
         a0, b0 = add_product(u, g, a0), add_product(v, g, b0)
-        g = every(start, j + 1)
+        g = broadcast_at(gains_begin, j + 1)
         a1, b1 = add_product(u, g, a1), add_product(v, g, b1)
-        g = every(start, j + 2)
+        g = broadcast_at(gains_begin, j + 2)
         a2, b2 = add_product(u, g, a2), add_product(v, g, b2)
-        g = every(start, j + 3)
+        g = broadcast_at(gains_begin, j + 3)
         a3, b3 = add_product(u, g, a3), add_product(v, g, b3)
-        g = every(change, j)
+        g = broadcast_at(gains_delta, j)
         c0, d0 = add_product(u, g, c0), add_product(v, g, d0)
-        g = every(change, j + 1)
+        g = broadcast_at(gains_delta, j + 1)
         c1, d1 = add_product(u, g, c1), add_product(v, g, d1)
-        g = every(change, j + 2)
+        g = broadcast_at(gains_delta, j + 2)
         c2, d2 = add_product(u, g, c2), add_product(v, g, d2)
-        g = every(change, j + 3)
+        g = broadcast_at(gains_delta, j + 3)
         c3, d3 = add_product(u, g, c3), add_product(v, g, d3)
     r, q = load(ramp, t), load(ramp, t + LANES)
-    one = splat(np.float32(1.0))
+    one = broadcast(np.float32(1.0))
     store(bus, to, add_product(load(bus, to), one, add_product(r, c0, a0)))
     store(bus, to + LANES, add_product(load(bus, to + LANES), one, add_product(q, d0, b0)))
     to += STEP
@@ -468,7 +522,7 @@ def _mix_moving(x, x_at, gains_at, n_rows, start, change, k, t, ramp, bus, to):
 
 
 @kernel
-def _mix_still(x, x_at, gains_at, still, start, k, t, bus, to):
+def _mix_still(x, x_at, gains_at, still, gains_begin, k, t, bus, to):
     """The same for rows ``still`` to TILE, whose gains rest: half the products."""
     a0, a1 = load(bus, to), load(bus, to + STEP)
     a2, a3 = load(bus, to + 2 * STEP), load(bus, to + 3 * STEP)
@@ -478,13 +532,13 @@ def _mix_still(x, x_at, gains_at, still, start, k, t, bus, to):
         j = get(x_at, i) + t
         u, v = load(x, j), load(x, j + LANES)
         j = get(gains_at, i) + k
-        g = every(start, j)
+        g = broadcast_at(gains_begin, j)
         a0, b0 = add_product(u, g, a0), add_product(v, g, b0)
-        g = every(start, j + 1)
+        g = broadcast_at(gains_begin, j + 1)
         a1, b1 = add_product(u, g, a1), add_product(v, g, b1)
-        g = every(start, j + 2)
+        g = broadcast_at(gains_begin, j + 2)
         a2, b2 = add_product(u, g, a2), add_product(v, g, b2)
-        g = every(start, j + 3)
+        g = broadcast_at(gains_begin, j + 3)
         a3, b3 = add_product(u, g, a3), add_product(v, g, b3)
     store(bus, to, a0)
     store(bus, to + STEP, a1)

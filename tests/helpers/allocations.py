@@ -52,7 +52,7 @@ def full_rank(times, at, aiming, audio, bus, out, pending):
         if phase == 0:
             control_step.aim(at, *aiming)
         spatialize.spatialize(at, audio, phase, count, phase)
-        full_rank_output.scatter(bus, phase, count, out, phase, pending)
+        full_rank_output.accumulate_taps(bus, phase, count, out, phase, pending)
 
 
 @njit(nogil=True)
@@ -74,24 +74,30 @@ def kernels(renderer, audio):
     originals = (
         control_step.aim,
         spatialize.spatialize,
-        full_rank_output.scatter,
+        full_rank_output.accumulate_taps,
         uniform.convolve_part,
     )
     control_step.aim, spatialize.spatialize = catch("aim"), catch("spatialize")
-    full_rank_output.scatter, uniform.convolve_part = catch("scatter"), catch("convolve")
+    full_rank_output.accumulate_taps, uniform.convolve_part = (
+        catch("accumulate_taps"),
+        catch("convolve"),
+    )
     try:
         renderer.process(audio)
     finally:
-        control_step.aim, spatialize.spatialize, full_rank_output.scatter, uniform.convolve_part = (
-            originals
-        )
+        (
+            control_step.aim,
+            spatialize.spatialize,
+            full_rank_output.accumulate_taps,
+            uniform.convolve_part,
+        ) = originals
     renderer.reset()
     (at, *aiming), audio = caught["aim"], caught["spatialize"][1]
     common = (at, tuple(aiming), audio)
     if engine._convolver is not None:
         convolver_at, filters_at, _, inputs, _, _, _, out, _ = caught["convolve"]
         return low_rank, (*common, inputs, convolver_at, filters_at, out)
-    bus, _, _, out, _, pending = caught["scatter"]
+    bus, _, _, out, _, pending = caught["accumulate_taps"]
     return full_rank, (*common, bus, out, pending)
 
 

@@ -20,22 +20,26 @@ from auricle.dsp.compiled.options import composed_kernel
 from auricle.dsp.convolution.uniform import BLOCK, CONVOLVER, convolve_part
 from auricle.dsp.distance.cue_kernels import aim_distance
 from auricle.dsp.render.control_step import aim
-from auricle.dsp.render.full_rank_output import scatter
+from auricle.dsp.render.full_rank_output import accumulate_taps
 from auricle.dsp.render.spatialize import STEP, spatialize
 
 assert BLOCK == STEP  # a block of the convolver is a control step
 
 _engine, _cues, _convolver = ENGINE.read, CUES.read, CONVOLVER.read
 _aim, _aim_distance = apart(aim), apart(aim_distance)
-_spatialize, _scatter, _convolve_part = apart(spatialize), apart(scatter), apart(convolve_part)
+_spatialize, _accumulate_taps, _convolve_part = (
+    apart(spatialize),
+    apart(accumulate_taps),
+    apart(convolve_part),
+)
 
 
 @composed_kernel
-def aim_engine(at, positions, turn, origin, levels, distance_gain, jump):
+def aim_engine(at, positions, world_to_head, listener_position, levels, distance_gain, snap):
     """As ``Engine.aim``."""
     parts = _engine(at).parts
-    _aim_distance(parts[CUES_AT], positions, turn, origin, jump)
-    _aim(at, positions, turn, origin, levels, distance_gain, jump)
+    _aim_distance(parts[CUES_AT], positions, world_to_head, listener_position, snap)
+    _aim(at, positions, world_to_head, listener_position, levels, distance_gain, snap)
 
 
 @composed_kernel
@@ -45,7 +49,7 @@ def render_engine(at, audio, first, count, phase, out, to):
     _spatialize(at, audio, first, count, phase)
     parts, bus = e.parts, e.bus
     if parts[CONVOLVER_AT] == 0:
-        _scatter(bus, phase, count, out, to, e.pending)
+        _accumulate_taps(bus, phase, count, out, to, e.overlap)
         return
     inputs = bus.reshape(bus.shape[0] * bus.shape[1], STEP)
     _convolve_part(
@@ -57,12 +61,12 @@ def render_engine(at, audio, first, count, phase, out, to):
 def inherit_engine(at, other_at):
     """As ``Engine.inherit``: the engine at ``at`` takes over what the other one played."""
     e, o = _engine(at), _engine(other_at)
-    shared = min(e.past.shape[1], o.past.shape[1])
-    mine, its = e.past.shape[1] - shared, o.past.shape[1] - shared
-    for s in range(len(e.quiet)):
+    shared = min(e.delay_line.shape[1], o.delay_line.shape[1])
+    mine, its = e.delay_line.shape[1] - shared, o.delay_line.shape[1] - shared
+    for s in range(len(e.silent_samples)):
         for t in range(shared):
-            e.past[s, mine + t] = o.past[s, its + t]
-        e.quiet[s] = 0
+            e.delay_line[s, mine + t] = o.delay_line[s, its + t]
+        e.silent_samples[s] = 0
 
 
 @composed_kernel
@@ -77,14 +81,14 @@ def add_nonfinite(at, other_at):
 def reset_engine(at):
     """As ``Engine.reset``."""
     e = _engine(at)
-    _zero(e.past)
-    _zero(e.start)
-    _zero(e.change)
+    _zero(e.delay_line)
+    _zero(e.gains_begin)
+    _zero(e.gains_delta)
     _zero(e.bus)
-    _zero(e.pending)
+    _zero(e.overlap)
     _zero(_cues(e.parts[CUES_AT]).memory)
-    for s in range(len(e.quiet)):
-        e.quiet[s] = e.sizes[REACH] + STEP
+    for s in range(len(e.silent_samples)):
+        e.silent_samples[s] = e.sizes[REACH] + STEP
     if e.parts[CONVOLVER_AT] != 0:
         c = _convolver(e.parts[CONVOLVER_AT])
         _zero(c.window)

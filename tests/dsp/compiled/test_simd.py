@@ -11,19 +11,19 @@ from auricle.dsp.compiled.simd import (
     NARROW,
     add,
     add_product,
-    every,
+    broadcast,
+    broadcast_at,
+    broadcast_narrow,
     every_narrow,
-    flat,
     get,
     load,
     load_narrow,
+    pointer,
     put,
-    splat,
-    splat_narrow,
+    reduce_add,
     store,
     subtract,
     subtract_product,
-    total,
 )
 
 DSP = Path(simd.__file__).parents[1]
@@ -31,21 +31,21 @@ FILES = sorted(DSP.rglob("*.py"))
 
 
 def wide(x, y):
-    a, b = load(flat(x), 1), load(flat(x), 1 + LANES)
-    c = add_product(a, b, splat(get(flat(x), 0)))
-    d = subtract_product(add(a, every(flat(x), 2)), b, subtract(c, a))
-    store(flat(y), 0, c)
-    store(flat(y), LANES, d)
-    put(flat(y), 2 * LANES, total(d))
+    a, b = load(pointer(x), 1), load(pointer(x), 1 + LANES)
+    c = add_product(a, b, broadcast(get(pointer(x), 0)))
+    d = subtract_product(add(a, broadcast_at(pointer(x), 2)), b, subtract(c, a))
+    store(pointer(y), 0, c)
+    store(pointer(y), LANES, d)
+    put(pointer(y), 2 * LANES, reduce_add(d))
 
 
 def narrow(x, y):
-    a, b = load_narrow(flat(x), 1), load_narrow(flat(x), 1 + NARROW)
-    c = add_product(a, b, splat_narrow(get(flat(x), 0)))
-    d = subtract_product(add(a, every_narrow(flat(x), 2)), b, subtract(c, a))
-    store(flat(y), 0, c)
-    store(flat(y), NARROW, d)
-    put(flat(y), 2 * NARROW, total(d))
+    a, b = load_narrow(pointer(x), 1), load_narrow(pointer(x), 1 + NARROW)
+    c = add_product(a, b, broadcast_narrow(get(pointer(x), 0)))
+    d = subtract_product(add(a, every_narrow(pointer(x), 2)), b, subtract(c, a))
+    store(pointer(y), 0, c)
+    store(pointer(y), NARROW, d)
+    put(pointer(y), 2 * NARROW, reduce_add(d))
 
 
 @pytest.mark.parametrize(("kernel", "size"), [(wide, LANES), (narrow, NARROW)])
