@@ -20,13 +20,13 @@ import numpy as np
 from auricle.personalization.datasets.splits import folds
 from auricle.personalization.listeners.features import itd_seconds
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.evaluation.comparison import counts_of, measured_rows
 from auricle.personalization.sparse.listener_gp.arrival_times import (
     ARRIVAL,
     HEAD_BANDS,
-    arrivals_given,
+    predict_arrivals,
 )
 from auricle.personalization.sparse.listener_gp.covariance import Covariance
 
@@ -34,7 +34,7 @@ GROUPS = 8
 STEPS = (1.5, 1 / 1.5, 1.15, 1 / 1.15)
 
 
-def groups_of(listeners: Training) -> list[tuple[Training, Training, Training]]:
+def groups_of(listeners: ListenerGroup) -> list[tuple[ListenerGroup, ListenerGroup, ListenerGroup]]:
     """Mean, deviations of the others (with mirror images), and the listeners of each group."""
     found = []
     number = np.arange(len(listeners)) % GROUPS
@@ -52,15 +52,15 @@ def groups_of(listeners: Training) -> list[tuple[Training, Training, Training]]:
 
 
 def errors_us(
-    model: Covariance, groups: list[tuple[Training, Training, Training]], sets: list[np.ndarray],
-    bands: Sequence[slice] = HEAD_BANDS,
+    model: Covariance, groups: list[tuple[ListenerGroup, ListenerGroup, ListenerGroup]],
+    sets: list[np.ndarray], bands: Sequence[slice] = HEAD_BANDS,
 ) -> np.ndarray:  # fmt: skip
     """Mean error of the ITD for each set of measured directions."""
     errors = np.zeros((len(sets), len(groups)))
     for column, (mean, deviations, left_out) in enumerate(groups):
         true = itd_seconds(left_out.arrival_seconds)
         for row, rows in enumerate(sets):
-            found, _ = arrivals_given(
+            found, _ = predict_arrivals(
                 model, mean, deviations, left_out.directions(rows), left_out.positions,
                 bands=bands, with_spread=False,
             )  # fmt: skip
@@ -95,7 +95,9 @@ def scaled(model: Covariance, name: str, step: float) -> Covariance:
 
 
 def searched(
-    groups: list[tuple[Training, Training, Training]], sets: list[np.ndarray], seconds: float
+    groups: list[tuple[ListenerGroup, ListenerGroup, ListenerGroup]],
+    sets: list[np.ndarray],
+    seconds: float,
 ) -> Covariance:
     start, best, model = time.process_time(), 1.0, ARRIVAL
     present = errors_us(ARRIVAL, groups, sets)

@@ -16,9 +16,9 @@ import numpy as np
 
 from auricle.personalization.datasets.lap import COUNTS
 from auricle.personalization.datasets.splits import folds
-from auricle.personalization.listeners.features import HEARD, itd_seconds
+from auricle.personalization.listeners.features import EVALUATED_BINS, itd_seconds
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.listeners.shipped import shipped_training
 from auricle.personalization.sparse.evaluation.comparison import measured_rows
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
@@ -30,18 +30,18 @@ SETS = ("sonicom", "hutubs", "across-sadie1", "across-sonicom")
 LISTENERS = 8
 
 
-def covered(upsampler: Method, test: Training, rows: np.ndarray) -> str:
+def covered(upsampler: Method, test: ListenerGroup, rows: np.ndarray) -> str:
     left_out = np.setdiff1d(np.arange(len(test.positions)), rows)
-    magnitude, late, spread_db, spread_us = [], [], [], []
+    magnitude, late, std_db, spread_us = [], [], [], []
     for row, found in enumerate(predict_many(upsampler, test.directions(rows), test.positions)):
         error = found.magnitude_db - test.magnitude_db[row]
-        magnitude.append(error[left_out][..., HEARD])
-        spread_db.append(found.spread_db[left_out][..., HEARD])
+        magnitude.append(error[left_out][..., EVALUATED_BINS])
+        std_db.append(found.std_db[left_out][..., EVALUATED_BINS])
         itd = itd_seconds(found.arrival_seconds) - itd_seconds(test.arrival_seconds[row])
         late.append(1e6 * itd[left_out])
-        spread_us.append(1e6 * found.spread_seconds[left_out])
+        spread_us.append(1e6 * found.std_seconds[left_out])
     cells = []
-    for error, spread in ((magnitude, spread_db), (late, spread_us)):
+    for error, spread in ((magnitude, std_db), (late, spread_us)):
         ratio = np.abs(np.array(error) / np.array(spread))
         rms = np.sqrt(np.mean(np.square(error)))
         cells += [f"{np.mean(ratio < 1):.2f}, {np.mean(ratio < 2):.2f}"]

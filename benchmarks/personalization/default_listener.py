@@ -15,26 +15,28 @@ import numpy as np
 from auricle.dsp.hrtf.default_listener import default_hrtf
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.hrtf.structural_model import computed_hrtf
-from auricle.personalization.listeners.features import HEARD, features_of, itd_seconds
+from auricle.personalization.listeners.features import EVALUATED_BINS, features_of, itd_seconds
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 
 SETS = ("sonicom", "sadie1")
 
 
-def training(data: Path, name: str) -> Training:
+def training(data: Path, name: str) -> ListenerGroup:
     return training_of(people_only(subjects_in(data, name)))
 
 
-def alone(hrtf: HrtfSet) -> Training:
+def alone(hrtf: HrtfSet) -> ListenerGroup:
     seen = features_of(hrtf)
-    return Training(hrtf.positions, seen.magnitude_db[None], seen.arrival_seconds[None])
+    return ListenerGroup(hrtf.positions, seen.magnitude_db[None], seen.arrival_seconds[None])
 
 
-def errors(people: Training, guesses: Training, rows: np.ndarray) -> list[float]:
+def errors(people: ListenerGroup, guesses: ListenerGroup, rows: np.ndarray) -> list[float]:
     """LSD in dB, LSD equalised, ITD in us: listener i of ``people`` against row ``rows[i]``."""
     found = guesses.at(people.positions)
-    difference = (found.magnitude_db[rows] - people.magnitude_db)[..., HEARD].astype(np.float64)
+    difference = (found.magnitude_db[rows] - people.magnitude_db)[..., EVALUATED_BINS].astype(
+        np.float64
+    )
     shared = difference.mean(axis=(1, 2), keepdims=True)
     late = itd_seconds(found.arrival_seconds[rows]) - itd_seconds(people.arrival_seconds)
     lsd, equalised = (

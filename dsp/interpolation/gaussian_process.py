@@ -30,13 +30,13 @@ class Process:
     mean: Array  # (M,) how the mean is made of the values
     log_determinant: float  # of the covariance
 
-    def solve(self, values: NDArray) -> "Solution":
+    def solve(self, values: NDArray) -> "FittedProcess":
         """The process with values (M, ...), real or complex."""
-        slope, mean = _product(self.precision, values), _product(self.mean[None], values)
-        return Solution(self.kernel, self.log_determinant, slope, mean)
+        alpha, mean = _product(self.precision, values), _product(self.mean[None], values)
+        return FittedProcess(self.kernel, self.log_determinant, alpha, mean)
 
     def shares(self, blocks: list[NDArray[np.intp]]) -> list[NDArray]:
-        """What ``Solution.surprise`` makes its errors of, the same for all values."""
+        """What ``FittedProcess.surprise`` makes its errors of, the same for all values."""
         found: list[NDArray] = []
         for block in blocks:
             first = np.zeros(len(block))
@@ -46,17 +46,17 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Solution:
+class FittedProcess:
     """A process with values: Rasmussen and Williams 2006, eq. 2.25 and 5.12."""
 
     kernel: Kernel
     log_determinant: float
-    slope: NDArray  # (M, ...)
+    alpha: NDArray  # (M, ...)
     mean: NDArray  # (1, ...)
 
     def at(self, shared: Array) -> NDArray:
         """Values (Q, ...) at targets, from the kernel (Q, M) of their chords to what is known."""
-        return value_at(shared, self.slope, self.mean)
+        return value_at(shared, self.alpha, self.mean)
 
     def log_likelihood(self, values: NDArray) -> Array:
         """Of the values solved for, a direction, but for a constant; the best variance is taken.
@@ -64,24 +64,24 @@ class Solution:
         Rasmussen and Williams 2006, eq. 5.8: how well a kernel fits, at the spacing there is.
         """
         count = len(values)
-        variance = np.einsum("m...,m...->...", values.conj(), self.slope).real / count
+        variance = np.einsum("m...,m...->...", values.conj(), self.alpha).real / count
         spread = np.log(np.maximum(variance, 1e-300))
         return np.asarray(-spread - self.log_determinant / count)
 
-    def surprise(self, blocks: list[NDArray[np.intp]], shares: list[NDArray]) -> NDArray:
+    def loo_residual(self, blocks: list[NDArray[np.intp]], shares: list[NDArray]) -> NDArray:
         """Error with which the others predict the first direction of each block, negated.
 
         ``shares`` are those of the process for these blocks.
         """
-        error = np.empty((len(blocks), *self.slope.shape[1:]), dtype=self.slope.dtype)
+        error = np.empty((len(blocks), *self.alpha.shape[1:]), dtype=self.alpha.dtype)
         for i, (block, share) in enumerate(zip(blocks, shares, strict=True)):
-            error[i] = _product(share[None], self.slope[block])[0]
+            error[i] = _product(share[None], self.alpha[block])[0]
         return error
 
 
-def value_at(shared: Array, slope: NDArray, mean: NDArray) -> NDArray:
-    """Values (Q, ...) of a solution at targets; see ``Solution.at``."""
-    return mean + _product(shared, slope)
+def value_at(shared: Array, alpha: NDArray, mean: NDArray) -> NDArray:
+    """Values (Q, ...) of a solution at targets; see ``FittedProcess.at``."""
+    return mean + _product(shared, alpha)
 
 
 def fit_process(kernel: Kernel, positions: Array, nugget: float) -> Process:
@@ -105,7 +105,7 @@ def fit_process(kernel: Kernel, positions: Array, nugget: float) -> Process:
 
 
 def solve_noisy(kernel: Kernel, positions: Array, nugget: float, values: Array) -> Array:
-    """Slopes (M, E) of a field of mean 0 through noisy values (M, E), as in ``Solution``."""
+    """Slopes (M, E) of a field of mean 0 through noisy values (M, E), as in ``FittedProcess``."""
     matrix = _covariance(kernel, positions, nugget)
     _factorise(matrix)
     return np.asarray(dpotrs(matrix.T, values, lower=False)[0])

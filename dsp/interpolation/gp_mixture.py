@@ -27,8 +27,8 @@ from numpy.typing import ArrayLike, NDArray
 from auricle.dsp.arrays import Array, Complex
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.interpolation.gaussian_process import (
+    FittedProcess,
     Kernel,
-    Solution,
     fit_process,
     matern_1_2,
     matern_3_2,
@@ -40,7 +40,7 @@ from auricle.dsp.interpolation.gaussian_process import (
     value_at,
 )
 from auricle.dsp.interpolation.mixture_weights import (
-    Judges,
+    HoldoutDirections,
     error_shares,
     lateral_shares,
     likelihood_shares,
@@ -67,7 +67,7 @@ class Term:
 
     kernel: Kernel
     used: NDArray[np.bool_]  # (F,) where it has a share
-    slope: Callable[[], NDArray]  # (M, E, U) of the bins used
+    alpha: Callable[[], NDArray]  # (M, E, U) of the bins used
     mean: NDArray  # (1, E, U)
     name: str  # of the quantity
     level_shares: Array  # (L, F) of the log magnitude, at each lateral knot
@@ -112,10 +112,10 @@ def interpolate(
         _parts(aligned, _ROWS), _parts(steady(known) - arrivals, _ROWS), strict=True
     ):
         some *= np.exp(1j * omega * lead[..., None])
-    phased = _log_minimum_phase(ir, size, least)
+    log_minimum_phase = _log_minimum_phase(ir, size, least)
     with LaidAside() as aside:
-        terms, best = _terms(aligned, phased, arrivals, known, judges, least, aside)
-        del aligned, phased
+        terms, best = _terms(aligned, log_minimum_phase, arrivals, known, judges, least, aside)
+        del aligned, log_minimum_phase
         for some, found_ir, found_arrivals in zip(
             _parts(wanted, _CHUNK), _parts(out[0], _CHUNK), _parts(out[1], _CHUNK), strict=True
         ):
@@ -137,7 +137,7 @@ def _parts(values: NDArray, rows: int) -> list[NDArray]:
     return [values[at : at + rows] for at in range(0, len(values), rows)]
 
 
-def steady_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
+def smoothed_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
     """Arrival times (M, E) without the jitter of their estimation, some microseconds each.
 
     A cubic in the coordinates and a smooth field of what it leaves. Neighbours aligned by it cancel
@@ -170,10 +170,10 @@ def steady_field(
 
     trend = np.linalg.lstsq(design(known), values, rcond=1e-9)[0]
     left = values - design(known) @ trend
-    slope = solve_noisy(_STEADY_KERNEL, known, noise, left)
+    alpha = solve_noisy(_STEADY_KERNEL, known, noise, left)
 
     def field(positions: Array) -> Array:
-        near = [_STEADY_KERNEL(chords(some, known)) @ slope for some in _parts(positions, _CHUNK)]
+        near = [_STEADY_KERNEL(chords(some, known)) @ alpha for some in _parts(positions, _CHUNK)]
         return design(positions) @ trend + np.concatenate(near)
 
     return field
@@ -181,22 +181,22 @@ def steady_field(
 
 def _terms(
     aligned: Complex,
-    phased: Complex,
+    log_minimum_phase: Complex,
     arrivals: Array,
     known: Array,
-    judges: Judges,
+    judges: HoldoutDirections,
     least: float,
     aside: LaidAside,
-) -> tuple[list[Term], Solution]:
+) -> tuple[list[Term], FittedProcess]:
     """Every process of every quantity, with its shares, and the best process of the arrival times.
 
     That is the one that predicts them best from each other. One process at a time is in memory.
     """
     quantities: dict[str, Callable[[], NDArray]] = {
         "aligned": lambda: aligned,
-        "minimum": lambda: np.exp(phased),
-        "half": lambda: np.exp(0.5 * phased),
-        "level": lambda: phased.real,
+        "minimum": lambda: np.exp(log_minimum_phase),
+        "half": lambda: np.exp(0.5 * log_minimum_phase),
+        "level": lambda: log_minimum_phase.real,
     }
     true_level = np.log(np.maximum(np.abs(aligned[judges.rows]), least))
     found: list[tuple[Kernel, Callable[[], NDArray], NDArray, str]] = []
@@ -205,8 +205,8 @@ def _terms(
         process = fit_process(kernel, known, _NUGGET)
         shares = process.shares(judges.blocks)
         solution = process.solve(arrivals)
-        wrong = solution.surprise(judges.blocks, shares)
-        arrival_costs.append(judges.trust @ (wrong**2).sum(axis=1))
+        wrong = solution.loo_residual(judges.blocks, shares)
+        arrival_costs.append(judges.quadrature @ (wrong**2).sum(axis=1))
         arrival_solutions.append(solution)
         for name in names:
             values = quantities[name]()
@@ -217,9 +217,9 @@ def _terms(
             for at in range(0, len(judges.rows), _ROWS):
                 some = slice(at, at + _ROWS)
                 left = values[judges.rows[some]]
-                left = left - solution.surprise(judges.blocks[some], shares[some])
+                left = left - solution.loo_residual(judges.blocks[some], shares[some])
                 errors[-1][some] = _level(left, name, least) - true_level[some]
-            found.append((kernel, aside.put(solution.slope), solution.mean, name))
+            found.append((kernel, aside.put(solution.alpha), solution.mean, name))
             del values, solution
             give_back()
         del process
@@ -228,13 +228,13 @@ def _terms(
     give_back()
     phase_shares = iter(likelihood_shares(likelihoods))
     terms = []
-    for (kernel, slope, mean, name), own in zip(found, level_shares, strict=True):
+    for (kernel, alpha, mean, name), own in zip(found, level_shares, strict=True):
         phase_share = next(phase_shares) if name in _PHASED else None
         used = np.any(own > 0.0, axis=0)
         if phase_share is not None:
             used |= phase_share > 0.0
         if np.any(used):
-            kept = aside.put(slope()[..., used])
+            kept = aside.put(alpha()[..., used])
             terms.append(Term(kernel, used, kept, mean[..., used], name, own, phase_share))
     give_back()
     return terms, arrival_solutions[int(np.argmin(arrival_costs))]
@@ -250,7 +250,7 @@ def _mixture(terms: list[Term], reach: Array, lateral: Array, least: float) -> C
         if term.kernel is not owner:
             owner = term.kernel
             shared = owner(reach)
-        found = value_at(shared, term.slope(), term.mean)
+        found = value_at(shared, term.alpha(), term.mean)
         level[..., used] += (lateral @ term.level_shares[:, used]) * _level(found, term.name, least)
         if term.phase_share is not None:
             phase[..., used] += term.phase_share[used] * found

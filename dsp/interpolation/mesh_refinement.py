@@ -14,7 +14,7 @@ from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
 from auricle.dsp.arrays import Array
-from auricle.dsp.interpolation.gp_mixture import interpolate, steady_arrivals
+from auricle.dsp.interpolation.gp_mixture import interpolate, smoothed_arrivals
 from auricle.dsp.responses.arrival import shifted
 from auricle.dsp.sphere.mesh import SphereMesh, mesh_over
 
@@ -49,7 +49,7 @@ def refine(
     prediction around them.
     """
     filled, estimated = mesh.fill(ir), mesh.fill(arrivals)
-    delays = steady_arrivals(estimated, mesh.vertices)
+    delays = smoothed_arrivals(estimated, mesh.vertices)
     vertices = refined_vertices(mesh, max_edge_deg, max_vertices)
     added = vertices[len(mesh.vertices) :]
     known = len(mesh.vertices)

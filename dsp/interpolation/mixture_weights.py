@@ -31,16 +31,16 @@ _BAND_BINS = 4.0  # least width in bins, over which leave-one-out errors are ave
 
 
 @dataclass(frozen=True)
-class Judges:
+class HoldoutDirections:
     """Directions (J) at which the processes are judged, each left out with what is near."""
 
     rows: NDArray[np.intp]  # (J,)
-    trust: Array  # (J,) weights of sum 1
+    quadrature: Array  # (J,) weights of sum 1
     lateral: Array  # (J, E, L) shares of the lateral knots
     blocks: list[NDArray[np.intp]]  # what goes out with each, itself first
 
 
-def select_judges(positions: Array, trusted: int, n_ears: int) -> Judges:
+def select_judges(positions: Array, trusted: int, n_ears: int) -> HoldoutDirections:
     """Directions that judge the processes, their weights, and what is left out with each.
 
     A direction counts by its share of the sphere. With it goes out whatever is nearer than the
@@ -59,8 +59,8 @@ def select_judges(positions: Array, trusted: int, n_ears: int) -> Judges:
         distance = chords(positions[m : m + 1], positions)[0]
         near = np.flatnonzero(distance <= min(radius[m], np.median(distance)))
         blocks.append(np.concatenate([[m], near[near != m]]))
-    trust = share[rows] / share[rows].sum()
-    return Judges(rows, trust, lateral_shares(positions[rows], n_ears), blocks)
+    quadrature = share[rows] / share[rows].sum()
+    return HoldoutDirections(rows, quadrature, lateral_shares(positions[rows], n_ears), blocks)
 
 
 def lateral_shares(positions: Array, n_ears: int) -> Array:
@@ -69,7 +69,7 @@ def lateral_shares(positions: Array, n_ears: int) -> Array:
     return np.stack([np.interp(side, _KNOTS, hat) for hat in np.eye(len(_KNOTS))], axis=-1)
 
 
-def error_shares(errors: list[NDArray], judges: Judges) -> Array:
+def error_shares(errors: list[NDArray], judges: HoldoutDirections) -> Array:
     """Convex shares (L, F, K) with the least mean squared leave-one-out error at each frequency.
 
     One set of shares a knot of the lateral position, mostly from the judges around it.
@@ -89,10 +89,10 @@ def error_shares(errors: list[NDArray], judges: Judges) -> Array:
     return found / found.sum(axis=2, keepdims=True)
 
 
-def _grams(errors: list[NDArray], judges: Judges) -> list[Array]:
+def _grams(errors: list[NDArray], judges: HoldoutDirections) -> list[Array]:
     """Products (F, K, K) of the errors with each other, one for each knot."""
     kinds, n_bins = len(errors), errors[0].shape[2]
-    weight = np.moveaxis(judges.trust[:, None, None] * judges.lateral, 2, 0)
+    weight = np.moveaxis(judges.quadrature[:, None, None] * judges.lateral, 2, 0)
     root = np.sqrt(weight).astype(np.float32).reshape(len(weight), -1)
     found = [np.empty((n_bins, kinds, kinds)) for _ in root]
     for first in range(0, n_bins, _BINS):

@@ -24,7 +24,7 @@ FloatT = TypeVar("FloatT", bound=np.floating)
 SAMPLE_RATE = 44100
 SIZE = 256
 BINS = SIZE // 2 + 1
-HEARD = slice(1, 117)  # bins from 172 Hz to 20 kHz: what is learned and what is judged
+EVALUATED_BINS = slice(1, 117)  # bins from 172 Hz to 20 kHz: what is learned and what is judged
 FLOOR_DB = -80.0  # below the top of a response
 
 _LEAD_SAMPLES = 32  # before the first onset, of responses that are longer than SIZE
@@ -98,11 +98,11 @@ def to_hrtf_set(
 
 
 def to_all_bins(heard: NDArray[FloatT]) -> NDArray[FloatT]:
-    """Values (..., F) at all bins from those (..., F') at ``HEARD``; the ends go on."""
+    """Values (..., F) at all bins from those (..., F') at ``EVALUATED_BINS``; the ends go on."""
     out = np.empty((*heard.shape[:-1], BINS), dtype=heard.dtype)
-    out[..., HEARD] = heard
-    out[..., : HEARD.start] = heard[..., :1]
-    out[..., HEARD.stop :] = heard[..., -1:]
+    out[..., EVALUATED_BINS] = heard
+    out[..., : EVALUATED_BINS.start] = heard[..., :1]
+    out[..., EVALUATED_BINS.stop :] = heard[..., -1:]
     return out
 
 

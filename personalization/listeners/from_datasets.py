@@ -11,7 +11,7 @@ from auricle.personalization.datasets.packed import load_h5
 from auricle.personalization.datasets.registry import find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects
 from auricle.personalization.listeners.features import features
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 
 _VERSION = 2  # of the features
 
@@ -36,7 +36,7 @@ def people_only(subjects: Subjects) -> Subjects:
     return subjects.take(np.array([each not in dummies for each in subjects.ids]))
 
 
-def training_of(subjects: Subjects) -> Training:
+def training_of(subjects: Subjects) -> ListenerGroup:
     """Features of all listeners, in ``cache_folder()`` the next time."""
     digest = hashlib.sha256(f"{_VERSION} {subjects.sample_rate} {subjects.ir.shape}".encode())
     digest.update(np.ascontiguousarray(subjects.positions).tobytes())
@@ -47,6 +47,6 @@ def training_of(subjects: Subjects) -> Training:
         found = features(subjects.ir, subjects.positions, subjects.sample_rate)
         arrays = {"magnitude_db": found.magnitude_db, "arrival_seconds": found.arrival_seconds}
         save_archive(path, arrays)
-    return Training(
+    return ListenerGroup(
         subjects.positions, arrays["magnitude_db"], arrays["arrival_seconds"], subjects.dataset
     )

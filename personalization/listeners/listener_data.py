@@ -24,12 +24,12 @@ class Prediction:
 
     magnitude_db: Float32
     arrival_seconds: Array
-    spread_db: Array | None = None
-    spread_seconds: Array | None = None
+    std_db: Array | None = None
+    std_seconds: Array | None = None
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredListener:
     """What is known of a listener: features at some directions.
 
     Attributes:
@@ -47,13 +47,13 @@ class Measured:
         """Magnitudes and arrival times alone."""
         return Features(self.magnitude_db, self.arrival_seconds)
 
-    def alone(self) -> "Training":
+    def alone(self) -> "ListenerGroup":
         """The same as a group of one listener."""
-        return Training(self.positions, self.magnitude_db[None], self.arrival_seconds[None])
+        return ListenerGroup(self.positions, self.magnitude_db[None], self.arrival_seconds[None])
 
 
 @dataclass(frozen=True)
-class Training:
+class ListenerGroup:
     """Listeners measured over one grid, most often a whole one.
 
     Attributes:
@@ -71,21 +71,23 @@ class Training:
     def __len__(self) -> int:
         return len(self.magnitude_db)
 
-    def listener(self, row: int, directions: NDArray[np.int64] | slice = slice(None)) -> Measured:
+    def listener(
+        self, row: int, directions: NDArray[np.int64] | slice = slice(None)
+    ) -> MeasuredListener:
         """One listener at some directions."""
-        return Measured(
+        return MeasuredListener(
             self.positions[directions],
             self.magnitude_db[row][directions],
             self.arrival_seconds[row][directions],
         )
 
-    def take(self, rows: NDArray[np.int64] | list[int]) -> "Training":
+    def take(self, rows: NDArray[np.int64] | list[int]) -> "ListenerGroup":
         """The listeners of ``rows``."""
         return replace(
             self, magnitude_db=self.magnitude_db[rows], arrival_seconds=self.arrival_seconds[rows]
         )
 
-    def directions(self, rows: NDArray[np.int64]) -> "Training":
+    def directions(self, rows: NDArray[np.int64]) -> "ListenerGroup":
         """The listeners at the directions of ``rows``."""
         return replace(
             self,
@@ -94,7 +96,7 @@ class Training:
             arrival_seconds=self.arrival_seconds[:, rows],
         )
 
-    def at(self, targets: Array) -> "Training":
+    def at(self, targets: Array) -> "ListenerGroup":
         """The listeners at other directions (Q, 3), interpolated."""
         weights = blend_weights(self.positions, targets)
         if np.all(np.max(weights, axis=1) == 1.0) and np.all(np.sum(weights != 0.0, axis=1) == 1):
@@ -113,7 +115,7 @@ class Training:
             arrival_seconds=np.einsum("qm,bme->bqe", weights, self.arrival_seconds, optimize=True),
         )
 
-    def mirrored(self) -> "Training":
+    def mirrored(self) -> "ListenerGroup":
         """The listeners in the mirror, over the same grid."""
         turned = self.at(self.positions * MIRROR)
         return replace(
@@ -122,7 +124,7 @@ class Training:
             arrival_seconds=turned.arrival_seconds[:, :, ::-1],
         )
 
-    def joined(self, other: "Training") -> "Training":
+    def joined(self, other: "ListenerGroup") -> "ListenerGroup":
         """These listeners and others over the same grid."""
         return replace(
             self,
@@ -130,6 +132,6 @@ class Training:
             arrival_seconds=np.concatenate([self.arrival_seconds, other.arrival_seconds]),
         )
 
-    def louder(self, response_db: Float32) -> "Training":
+    def louder(self, response_db: Float32) -> "ListenerGroup":
         """The listeners measured with responses (B, F) in dB more."""
         return replace(self, magnitude_db=self.magnitude_db + response_db[:, None, None])

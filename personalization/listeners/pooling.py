@@ -8,13 +8,13 @@ from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import angle_deg
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.listeners.features import Features
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.listeners.statistics import mean_listener
 
 REACH_DEG = 12.0  # of the grid of a laboratory: farther away it says nothing
 
 
-def united(trainings: Sequence[Training]) -> Training:
+def pooled(trainings: Sequence[ListenerGroup]) -> ListenerGroup:
     """All listeners over the grid of the first, about one common mean.
 
     What the mean listener of a laboratory shows in all directions alike (loudspeaker,
@@ -25,7 +25,7 @@ def united(trainings: Sequence[Training]) -> Training:
     grid = trainings[0].positions
     at_grid = [training.at(grid) for training in trainings]
     means = [mean_listener(training) for training in at_grid]
-    common = united_mean(means, [training.positions for training in trainings])
+    common = pooled_mean(means, [training.positions for training in trainings])
     magnitude = [
         each.magnitude_db - mean.magnitude_db + common.magnitude_db
         for each, mean in zip(at_grid, means, strict=True)
@@ -35,12 +35,12 @@ def united(trainings: Sequence[Training]) -> Training:
         for each, mean in zip(at_grid, means, strict=True)
     ]
     names = " + ".join(each.dataset for each in trainings)
-    return Training(
+    return ListenerGroup(
         grid, np.concatenate(magnitude).astype(np.float32), np.concatenate(arrivals), names
     )
 
 
-def united_mean(means: Sequence[Training], measured: Sequence[Array]) -> Features:
+def pooled_mean(means: Sequence[ListenerGroup], measured: Sequence[Array]) -> Features:
     """Mean (M, 2, F) and (M, 2) of laboratories' mean listeners (1, M, 2, F) over one grid.
 
     Args:

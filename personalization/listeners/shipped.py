@@ -16,8 +16,8 @@ from safetensors.numpy import save_file
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.sphere.harmonics import encode, n_channels
 from auricle.personalization.learning.weights import Weights, WeightsError, shipped_weights
-from auricle.personalization.listeners.features import HEARD, to_all_bins
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.features import EVALUATED_BINS, to_all_bins
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.listeners.statistics import mean_listener
 
 PATH = shipped_weights("listeners")
@@ -27,7 +27,7 @@ _RIDGE = 1e-3
 
 
 @lru_cache(maxsize=1)
-def shipped_training() -> Training:
+def shipped_training() -> ListenerGroup:
     """The listeners that ship."""
     return load(PATH)
 
@@ -38,7 +38,7 @@ def ships(dataset: str, count: int) -> bool:
     return (dataset, count) == (ours.dataset, len(ours))
 
 
-def check_ships(name: str, train: Training) -> None:
+def check_ships(name: str, train: ListenerGroup) -> None:
     """AuricleError where a method that goes with the listeners that ship gets others."""
     if not ships(train.dataset, len(train)):
         raise AuricleError(
@@ -47,7 +47,7 @@ def check_ships(name: str, train: Training) -> None:
         )
 
 
-def listeners_of(weights: Weights) -> Training:
+def listeners_of(weights: Weights) -> ListenerGroup:
     """The listeners that ship; WeightsError where those that weights go with are others."""
     dataset, count = weights.notes.get("listeners", ("no listeners", 0))
     if not ships(dataset, count):
@@ -58,17 +58,17 @@ def listeners_of(weights: Weights) -> Training:
     return shipped_training()
 
 
-def load(path: Path) -> Training:
+def load(path: Path) -> ListenerGroup:
     """Listeners from a file that ``save`` wrote; AuricleError for any other."""
     return _unpacked(*_read(path))
 
 
-def as_shipped(train: Training) -> Training:
+def as_shipped(train: ListenerGroup) -> ListenerGroup:
     """Listeners as they come back from a file that ``save`` wrote."""
     return _unpacked(_packed(train), {"order": ORDER, "datasets": train.dataset})
 
 
-def _unpacked(tensors: dict[str, np.ndarray], facts: dict[str, Any]) -> Training:
+def _unpacked(tensors: dict[str, np.ndarray], facts: dict[str, Any]) -> ListenerGroup:
     positions = tensors["positions"].astype(np.float64)
     design = encode(positions, int(facts["order"]), "n3d").astype(np.float32)
     heard = np.einsum(
@@ -77,10 +77,10 @@ def _unpacked(tensors: dict[str, np.ndarray], facts: dict[str, Any]) -> Training
     magnitude = to_all_bins(heard.astype(np.float32)) + tensors["mean_db"]
     late = np.einsum("mc,bce->bme", design, tensors["arrival_seconds"], optimize=True)
     arrivals = tensors["mean_seconds"] + late.astype(np.float64)
-    return Training(positions, magnitude, arrivals, facts["datasets"])
+    return ListenerGroup(positions, magnitude, arrivals, facts["datasets"])
 
 
-def save(train: Training, path: Path, **facts: str) -> None:
+def save(train: ListenerGroup, path: Path, **facts: str) -> None:
     """Write listeners as their mean and their deviations in harmonics, in 8 bits a coefficient."""
     about = {"version": _VERSION, "order": str(ORDER), "datasets": train.dataset, **facts}
     # safetensors writes the memory as it lies, whatever the strides say.
@@ -88,12 +88,12 @@ def save(train: Training, path: Path, **facts: str) -> None:
     save_file(tensors, str(path), metadata={"auricle": json.dumps(about)})
 
 
-def _packed(train: Training) -> dict[str, np.ndarray]:
+def _packed(train: ListenerGroup) -> dict[str, np.ndarray]:
     mean = mean_listener(train)
     design = encode(train.positions, ORDER, "n3d")
     gram = design.T @ design + _RIDGE * len(design) * np.eye(n_channels(ORDER))
     fit = np.linalg.solve(gram, design.T)
-    deviation = (train.magnitude_db - mean.magnitude_db)[..., HEARD]
+    deviation = (train.magnitude_db - mean.magnitude_db)[..., EVALUATED_BINS]
     found = np.einsum("cm,bmef->bcef", fit, deviation, optimize=True)
     step = np.abs(found).max(axis=(0, 2), keepdims=True) / 127.0
     late = np.einsum("cm,bme->bce", fit, train.arrival_seconds - mean.arrival_seconds)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from auricle.dsp.arrays import Array, Float32
-from auricle.personalization.listeners.features import HEARD
-from auricle.personalization.listeners.listener_data import Prediction, Training
+from auricle.personalization.listeners.features import EVALUATED_BINS
+from auricle.personalization.listeners.listener_data import ListenerGroup, Prediction
 
 
 @dataclass(frozen=True)
@@ -22,34 +22,36 @@ class Population:
 
     positions: Array
     mean_db: Float32
-    spread_db: Float32
+    std_db: Float32
     level_db: float
 
     @classmethod
-    def of(cls, train: Training) -> "Population":
+    def of(cls, train: ListenerGroup) -> "Population":
         """That of listeners over their grid."""
         both = train.joined(train.mirrored()).magnitude_db
         mean = both.mean(axis=0)
-        return cls(train.positions, mean, both.std(axis=0), float(mean[..., HEARD].mean()))
+        return cls(train.positions, mean, both.std(axis=0), float(mean[..., EVALUATED_BINS].mean()))
 
     def at(self, targets: Array) -> "Population":
         """The same at other directions (Q, 3), interpolated."""
-        two = np.stack([self.mean_db, self.spread_db])
-        found = Training(self.positions, two, np.zeros((2, len(self.positions), 2))).at(targets)
+        two = np.stack([self.mean_db, self.std_db])
+        found = ListenerGroup(self.positions, two, np.zeros((2, len(self.positions), 2))).at(
+            targets
+        )
         mean, spread = found.magnitude_db
-        return replace(self, positions=targets, mean_db=mean, spread_db=spread)
+        return replace(self, positions=targets, mean_db=mean, std_db=spread)
 
 
-def mean_listener(train: Training) -> Training:
+def mean_listener(train: ListenerGroup) -> ListenerGroup:
     """One listener: the mean of all and of their mirror images, so left and right are alike."""
-    averaged = Training(
+    averaged = ListenerGroup(
         train.positions,
         train.magnitude_db.mean(axis=0, keepdims=True, dtype=np.float64).astype(np.float32),
         train.arrival_seconds.mean(axis=0, keepdims=True),
         train.dataset,
     )
     both = averaged.joined(averaged.mirrored())
-    return Training(
+    return ListenerGroup(
         train.positions,
         both.magnitude_db.mean(axis=0, keepdims=True),
         both.arrival_seconds.mean(axis=0, keepdims=True),
@@ -57,6 +59,6 @@ def mean_listener(train: Training) -> Training:
     )
 
 
-def _of(train: Training, row: int, targets: Array) -> Prediction:
+def _of(train: ListenerGroup, row: int, targets: Array) -> Prediction:
     found = train.take([row]).at(targets)
     return Prediction(found.magnitude_db[0], found.arrival_seconds[0])

@@ -11,7 +11,11 @@ Methods predict everywhere; that what was measured stays as measured is the call
 from typing import Protocol
 
 from auricle.dsp.arrays import Array
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 
 
 class Method(Protocol):
@@ -20,14 +24,14 @@ class Method(Protocol):
     name: str
     n_parameters: int  # numbers learned from the training listeners; 0 before ``fit``
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Learn from other listeners; methods that need none keep nothing."""
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """Features at ``target_positions`` (Q, 3) of the listener measured."""
 
 
-def predict_many(upsampler: Method, measured: Training, targets: Array) -> list[Prediction]:
+def predict_many(upsampler: Method, measured: ListenerGroup, targets: Array) -> list[Prediction]:
     """Predictions for listeners who were measured at the same directions.
 
     A method may have a quicker way for many: ``predict_many(measured, targets)``.

@@ -6,7 +6,7 @@ from typing import Any
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.registry import placed
 from auricle.personalization.learning.weights import fitting, load_weights, shipped_weights
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.sparse.method import Method
 from auricle.personalization.sparse.registry import METHODS, learned_names, method
 
@@ -19,7 +19,9 @@ def learned(name: str) -> Any:
     return placed(info.trainer or info.place, name)
 
 
-def ready(name: str | None, weights: str | os.PathLike[str] | None, listeners: Training) -> Method:
+def ready(
+    name: str | None, weights: str | os.PathLike[str] | None, listeners: ListenerGroup
+) -> Method:
     """A method that can predict: from a file of weights, or fitted to ``listeners`` at once."""
     if weights is not None:
         if name is not None:

@@ -12,7 +12,7 @@ from auricle.plugin_core.commands.console import share_bar
 
 if TYPE_CHECKING:
     from auricle.personalization.datasets.subjects import Subjects
-    from auricle.personalization.listeners.listener_data import Training
+    from auricle.personalization.listeners.listener_data import ListenerGroup
 
 EXAMPLE = "Example: auricle train fsp-ae --data DIR --set sonicom --minutes 5"
 
@@ -63,13 +63,13 @@ def train(
         subjects_in,
         training_of,
     )
-    from auricle.personalization.listeners.pooling import united
+    from auricle.personalization.listeners.pooling import pooled
 
     network = None if model in _WRITERS else _network(model, output, minutes)
     subjects = [people_only(subjects_in(data, name)) for name in sets or ["hutubs", "cipic"]]
     each = [training_of(one) for one in subjects]
     if network is None:
-        whole = united(each)
+        whole = pooled(each)
         path = _WRITERS[model](whole, output)
         typer.echo(
             f"{path}: {len(whole)} listeners of {whole.dataset}, {path.stat().st_size} bytes"
@@ -107,12 +107,12 @@ def _people(subjects: list["Subjects"]) -> list[str]:
 
 
 def _train_network(
-    model: str, path: Path, laboratories: list["Training"], people: list[str], ids: list[str],
+    model: str, path: Path, laboratories: list["ListenerGroup"], people: list[str], ids: list[str],
     minutes: float, seed: int,
 ) -> None:  # fmt: skip
     from auricle.personalization.learning.training_loop import Plan
     from auricle.personalization.learning.weights import save_weights
-    from auricle.personalization.listeners.pooling import united
+    from auricle.personalization.listeners.pooling import pooled
     from auricle.personalization.sparse.trained import learned
 
     made = learned(model)(Plan(seconds=60.0 * minutes, seed=seed))
@@ -120,7 +120,7 @@ def _train_network(
         if hasattr(made, "fit_apart"):
             made.fit_apart(laboratories, people, progress)
         else:
-            whole = laboratories[0] if len(laboratories) == 1 else united(laboratories)
+            whole = laboratories[0] if len(laboratories) == 1 else pooled(laboratories)
             made.fit(whole, progress)
     save_weights(path, made.to_weights(ids, seed=seed, minutes=minutes))
     score = getattr(made, "score_text", "LSD {:.2f} dB").format(made.history.score)
@@ -131,7 +131,7 @@ def _train_network(
     )
 
 
-def _write_listeners(train: "Training", output: Path | None) -> Path:
+def _write_listeners(train: "ListenerGroup", output: Path | None) -> Path:
     from auricle.personalization.listeners import shipped
 
     path = output or shipped.PATH
@@ -139,7 +139,7 @@ def _write_listeners(train: "Training", output: Path | None) -> Path:
     return path
 
 
-def _write_default(train: "Training", output: Path | None) -> Path:
+def _write_default(train: "ListenerGroup", output: Path | None) -> Path:
     from auricle.dsp.hrtf.default_listener import MEASURED_RATE, PATH, save_default
     from auricle.dsp.hrtf.structural_model import symmetric_grid
     from auricle.personalization.listeners.statistics import mean_listener
@@ -155,7 +155,7 @@ def _write_default(train: "Training", output: Path | None) -> Path:
     return path
 
 
-_WRITERS: dict[str, Callable[["Training", Path | None], Path]] = {
+_WRITERS: dict[str, Callable[["ListenerGroup", Path | None], Path]] = {
     "listeners": _write_listeners,
     "default": _write_default,
 }

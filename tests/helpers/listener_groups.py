@@ -5,13 +5,13 @@ from pulse_head import full_sphere
 
 from auricle.dsp.sphere.harmonics import encode
 from auricle.personalization.listeners.features import BINS
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 
 ORDER = 4
 GRID = full_sphere(20.0)  # its mirror image is itself
 
 
-def some_listeners(count: int = 24, seed: int = 0) -> Training:
+def some_listeners(count: int = 24, seed: int = 0) -> ListenerGroup:
     """Listeners whose ears deviate by some 3 dB and 20 us, in patterns of order 4."""
     random = np.random.default_rng(seed)
     patterns = np.random.default_rng(99).normal(size=(6, (ORDER + 1) ** 2, BINS))
@@ -29,7 +29,7 @@ def some_listeners(count: int = 24, seed: int = 0) -> Training:
         ears.append(head + own)
     size = 1.0 + 0.08 * random.normal(size=(count, 1))
     late = 300e-6 * size * GRID[:, 1]
-    return Training(
+    return ListenerGroup(
         GRID,
         np.stack(ears, axis=2).astype(np.float32),
         1e-3 + np.stack([-late, late], axis=2),

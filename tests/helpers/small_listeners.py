@@ -3,7 +3,7 @@
 import numpy as np
 
 from auricle.dsp.geometry import unit_vectors
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 
 
 def listeners(n=12, seed=0):
@@ -22,4 +22,4 @@ def listeners(n=12, seed=0):
     arrivals = 1e-3 + np.stack([-half, half], axis=-1)
     magnitude += 0.3 * rng.standard_normal(magnitude.shape)
     arrivals += 3e-6 * rng.standard_normal(arrivals.shape)
-    return Training(positions, magnitude.astype(np.float32), arrivals, "made up")
+    return ListenerGroup(positions, magnitude.astype(np.float32), arrivals, "made up")

@@ -33,7 +33,7 @@ from auricle.personalization.endtoend.listeners.listener_codes import ListenerCo
 from auricle.personalization.endtoend.listeners.people import Listeners
 from auricle.personalization.endtoend.physics.poses import RATE, STEP, Poses
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
-from auricle.personalization.endtoend.scenes.scenes import Scene, Stage, whole_scenes
+from auricle.personalization.endtoend.scenes.scenes import Scene, SceneSampler, whole_scenes
 from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS
 from auricle.personalization.endtoend.systems.registry import SYSTEMS, Trained, load_system
 from auricle.personalization.endtoend.training.code_fitting import fit_code
@@ -106,9 +106,9 @@ class Request:
         return self.listeners.digest(self.listeners.rows("train"))
 
     @cached_property
-    def stage(self) -> Stage:
+    def stage(self) -> SceneSampler:
         """The sounds and heads of the scenes, without noise."""
-        return Stage.of(self.data, "test", "all", self.room_share, noise_share=0.0)
+        return SceneSampler.of(self.data, "test", "all", self.room_share, noise_share=0.0)
 
     @cached_property
     def stage_digest(self) -> str:

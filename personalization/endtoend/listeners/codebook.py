@@ -22,14 +22,14 @@ from auricle.dsp.sphere.harmonics import encode, n_channels, order_of
 from auricle.dsp.sphere.quadrature import sphere_weights
 from auricle.personalization.learning.weights import Weights, check_shapes, fitting
 from auricle.personalization.listeners.features import (
-    HEARD,
+    EVALUATED_BINS,
     SAMPLE_RATE,
     SIZE,
     Features,
     features_of,
     to_all_bins,
 )
-from auricle.personalization.listeners.listener_data import MIRROR, Measured, Training
+from auricle.personalization.listeners.listener_data import MIRROR, ListenerGroup, MeasuredListener
 from auricle.personalization.sparse.method import Method
 from auricle.personalization.sparse.methods.other_laboratory import equipment_db
 
@@ -43,7 +43,7 @@ _SHARE_OF_ARRIVALS = 0.3  # of a code's numbers
 _RIDGE_OF_FIELDS = 1e-3  # of the fits, beside a mean square of a harmonic of 1
 _RIDGE_OF_BINS, _RIDGE_OF_ARRIVALS = 0.02, 1.0  # variance in dB^2 and us^2 taken for noise
 _EVEN_HZ = 2000.0  # below it all bins weigh alike, above it as their share of an octave
-_N_HEARD = HEARD.stop - HEARD.start
+_N_HEARD = EVALUATED_BINS.stop - EVALUATED_BINS.start
 # D numbers of a code, C and M harmonics.
 _SHAPES: dict[str, tuple[str | int, ...]] = {
     "codes.mean": ("M", _N_HEARD + 1),
@@ -84,8 +84,10 @@ class Codebook:
         return np.asarray(code * self.parity, dtype=np.float32)
 
     @classmethod
-    def learned(cls, people: Training, size: int = SIZE_OF_CODE, order: int = ORDER) -> "Codebook":
-        """The codebook of people over one whole grid, of one laboratory or ``united``."""
+    def learned(
+        cls, people: ListenerGroup, size: int = SIZE_OF_CODE, order: int = ORDER
+    ) -> "Codebook":
+        """The codebook of people over one whole grid, of one laboratory or ``pooled``."""
         if size > 2 * len(people):
             raise AuricleError(
                 f"a code of {size} numbers needs {size // 2} people or more, got {len(people)}"
@@ -175,11 +177,13 @@ class Codebook:
         seen = features_of(hrtf)
         who = process or _shipped_process()
         grid = _grid()
-        found = who.predict(Measured(hrtf.positions, seen.magnitude_db, seen.arrival_seconds), grid)
+        found = who.predict(
+            MeasuredListener(hrtf.positions, seen.magnitude_db, seen.arrival_seconds), grid
+        )
         whole = Features(found.magnitude_db, found.arrival_seconds)
         return self.code_of_features(whole, grid, equipment)
 
-    def equipment_of(self, people: Training) -> Array:
+    def equipment_of(self, people: ListenerGroup) -> Array:
         """What a laboratory adds in all directions, (F,) dB: the mean over its people."""
         mean = Features(people.magnitude_db.mean(axis=0), people.arrival_seconds.mean(axis=0))
         return self._equipment(mean, people.positions)
@@ -233,7 +237,7 @@ def _of_ears(seen: Features, weights: Array) -> Array:
     magnitude = np.moveaxis(seen.magnitude_db, 1, 0).astype(np.float64)
     octaves = 1.0 / np.arange(_LEVEL.start, _LEVEL.stop)  # all octaves count alike
     low = weights @ magnitude[..., _LEVEL].mean(axis=0) @ octaves / octaves.sum()
-    magnitude = magnitude[..., HEARD] - low
+    magnitude = magnitude[..., EVALUATED_BINS] - low
     late = 1e6 * seen.arrival_seconds.T
     late -= np.mean(late @ weights)
     return np.concatenate([magnitude, late[..., None]], axis=-1)
@@ -241,7 +245,7 @@ def _of_ears(seen: Features, weights: Array) -> Array:
 
 def _bin_weights() -> Array:
     """Weight (P - 1,) of the square of a bin's decibels; the sum is 1."""
-    hz = np.arange(HEARD.start, HEARD.stop) * (SAMPLE_RATE / SIZE)
+    hz = np.arange(EVALUATED_BINS.start, EVALUATED_BINS.stop) * (SAMPLE_RATE / SIZE)
     weights = 1.0 / np.maximum(hz, _EVEN_HZ)
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 

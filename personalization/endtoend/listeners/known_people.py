@@ -8,8 +8,8 @@ from auricle.dsp.arrays import Int64
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.endtoend.listeners.people import Listeners
 from auricle.personalization.listeners.from_datasets import training_of
-from auricle.personalization.listeners.listener_data import Training
-from auricle.personalization.listeners.pooling import united
+from auricle.personalization.listeners.listener_data import ListenerGroup
+from auricle.personalization.listeners.pooling import pooled
 from auricle.personalization.sparse.evaluation.comparison import measured_rows
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross, ListenersProcess
 
@@ -36,14 +36,14 @@ class KnownPeople:
         return np.flatnonzero(np.array(roles) == "train")
 
     @cached_property
-    def training(self) -> Training:
+    def training(self) -> ListenerGroup:
         """All who train, about one mean, over the grid of the first laboratory that has some."""
         parts = []
         for k, each in enumerate(self.features):
             rows = self.training_rows(k)
             if len(rows):
                 parts.append(each.take(rows))
-        return parts[0] if len(parts) == 1 else united(parts)
+        return parts[0] if len(parts) == 1 else pooled(parts)
 
     @cached_property
     def within(self) -> ListenersProcess:

@@ -18,7 +18,7 @@ from auricle.dsp.storage.part_files import forget, unfinished
 from auricle.personalization.endtoend.physics.poses import STEP
 
 Say: TypeAlias = Callable[[str], None]
-Heard: TypeAlias = tuple[Float32, Float32, Float32]
+Clip: TypeAlias = tuple[Float32, Float32, Float32]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Pool:
 
 
 def kept_pool(
-    folder: Path, count: int, n_steps: int, scenes: Callable[[], Iterable[Heard]]
+    folder: Path, count: int, n_steps: int, scenes: Callable[[], Iterable[Clip]]
 ) -> tuple[Pool, bool]:
     """The pool in ``folder``, and whether it had to be made.
 

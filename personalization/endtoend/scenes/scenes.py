@@ -21,7 +21,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
 from auricle.personalization.endtoend.listeners.people import Licence, Listeners, Role
 from auricle.personalization.endtoend.physics.poses import STEP, Poses, heard_poses
-from auricle.personalization.endtoend.scenes.clip_store import Heard, Pool, Say, kept_pool
+from auricle.personalization.endtoend.scenes.clip_store import Clip, Pool, Say, kept_pool
 from auricle.personalization.endtoend.scenes.dry_sounds import Kind, SoundSet, with_noise
 from auricle.personalization.endtoend.scenes.head_motion import HeadTraces, source_way
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer
@@ -41,7 +41,7 @@ _ROLES = {"train": 0, "judge": 1, "test": 2}
 
 
 @dataclass(frozen=True)
-class Dry:
+class DryScene:
     """A scene before anyone hears it.
 
     Attributes:
@@ -64,7 +64,7 @@ class Dry:
 class Scene:
     """What a listener hears: both ears (2, T) of a dry scene; ``listener`` is a row."""
 
-    dry: Dry
+    dry: DryScene
     listener: int
     binaural: Float32
 
@@ -80,7 +80,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Stage:
+class SceneSampler:
     """What scenes of one role are drawn from.
 
     Attributes:
@@ -98,7 +98,7 @@ class Stage:
     def of(
         cls, data: Path | None, role: Role, licence: Licence = "all", room_share: float = 0.0,
         noise_share: float = 0.2,
-    ) -> "Stage":  # fmt: skip
+    ) -> "SceneSampler":  # fmt: skip
         """All sounds and traces of a role in a folder of data, or synthetic ones."""
         for name, share in (("room_share", room_share), ("noise_share", noise_share)):
             if not 0.0 <= share <= 1.0:
@@ -123,7 +123,7 @@ class Stage:
         parts += f"{self.room_share} {self.noise_share}"
         return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
-    def draw(self, seed: Sequence[int], n_steps: int) -> Dry:
+    def draw(self, seed: Sequence[int], n_steps: int) -> DryScene:
         """The scene with that seed, ``n_steps`` long."""
         rng = np.random.default_rng([_ROLES[self.sounds.role], *seed])
         sound = self.sounds.draw(rng, n_steps * STEP)
@@ -137,11 +137,11 @@ class Stage:
             if poses.distance_m.min() >= NEAREST_M:
                 break
         if not rng.random() < self.room_share:
-            return Dry(mono, (poses,), np.ones(1), sound.kind, sound.name, trace, way)
+            return DryScene(mono, (poses,), np.ones(1), sound.kind, sound.name, trace, way)
         room = draw_room(rng, np.stack([source_m, head_m]))
         ways, gains = images(source_m, room)
         sources = tuple(heard_poses(each, orientations, head_m) for each in ways)
-        return Dry(mono, sources, gains, sound.kind, sound.name, trace, way)
+        return DryScene(mono, sources, gains, sound.kind, sound.name, trace, way)
 
 
 class SceneSet:
@@ -157,7 +157,7 @@ class SceneSet:
         piece_steps: steps of a piece, ``CONTEXT_STEPS`` of past included.
         scenes_each: scenes of 2 s that each person hears.
         most_people: who train; None: all.
-        room_share, noise_share: as of ``Stage``.
+        room_share, noise_share: as of ``SceneSampler``.
         seed: of the pool.
         say: told of each person rendered into the pool.
     """
@@ -186,7 +186,7 @@ class SceneSet:
         self.train_rows, self.judge_rows = rows, judges if len(judges) else rows[:1]
 
         def pools(role: Role) -> list[Pool]:
-            stage = Stage.of(data, role, licence, room_share, noise_share)
+            stage = SceneSampler.of(data, role, licence, room_share, noise_share)
             if say is not None:
                 stage.tell_synthetic(data, say)
             if role == "train":
@@ -253,7 +253,12 @@ class SceneSet:
 
 
 def whole_scenes(
-    listeners: Listeners, stage: Stage, row: int, n_scenes: int = TEST_SCENES, *, seed: int = 0
+    listeners: Listeners,
+    stage: SceneSampler,
+    row: int,
+    n_scenes: int = TEST_SCENES,
+    *,
+    seed: int = 0,
 ) -> Iterator[Scene]:
     """Whole scenes of 4 s as a listener hears them, from the sounds and traces of a stage.
 
@@ -274,11 +279,11 @@ def whole_scenes(
 
 
 def _pools(
-    listeners: Listeners, rows: Int64, stage: Stage, count: int, seed: int, say: Say | None
+    listeners: Listeners, rows: Int64, stage: SceneSampler, count: int, seed: int, say: Say | None
 ) -> list[Pool]:
     """Scenes of each listener of ``rows``; rendered where they are not on disk."""
 
-    def scenes_of(row: int) -> Iterator[Heard]:
+    def scenes_of(row: int) -> Iterator[Clip]:
         renderer = ExplicitRenderer(listeners.hrtf_set(row))
         person = int.from_bytes(hashlib.sha256(listeners.names[row].encode()).digest()[:4], "big")
         for index in range(count):

@@ -19,7 +19,7 @@ from auricle.personalization.listeners.features import (
     features_of,
     to_responses,
 )
-from auricle.personalization.listeners.listener_data import Measured
+from auricle.personalization.listeners.listener_data import MeasuredListener
 from auricle.personalization.sparse.completion.input_checks import checked
 from auricle.personalization.sparse.method import Method
 
@@ -58,7 +58,7 @@ def complete(measured: HrtfSet, upsampler: Method, targets: Array, about: str = 
         return Completed(known, (*findings, "Every direction was measured."), len(known.ir), 0)
     seen = features_of(known)
     found = upsampler.predict(
-        Measured(known.positions, seen.magnitude_db, seen.arrival_seconds), wanted
+        MeasuredListener(known.positions, seen.magnitude_db, seen.arrival_seconds), wanted
     )
     arrivals = with_measured_itd(
         known, seen, wanted, Features(found.magnitude_db, found.arrival_seconds)

@@ -8,7 +8,7 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.interpolation.mesh_refinement import refined_vertices
 from auricle.dsp.sphere.grids import spacing_deg
 from auricle.dsp.sphere.mesh import triangulate
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.sparse.completion.complete import Completed, complete
 from auricle.personalization.sparse.method import Method
 from auricle.personalization.sparse.registry import method
@@ -19,7 +19,7 @@ _LEAST_STEP_DEG = 2.5
 _STEP = 0.7  # of the spacing: every edge of the mesh is halved once
 
 
-def dense_method(n_measured: int, train: Training) -> Method:
+def dense_method(n_measured: int, train: ListenerGroup) -> Method:
     """What fills gaps between so many directions best, with what it needs of other listeners."""
     name = "dense-refiner-across" if n_measured >= FEWEST_REFINED else "listeners-across"
     made = method(name)()

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from auricle.dsp.arrays import Array, Int64
-from auricle.personalization.listeners.features import HEARD, itd_seconds
-from auricle.personalization.listeners.listener_data import Prediction, Training
+from auricle.personalization.listeners.features import EVALUATED_BINS, itd_seconds
+from auricle.personalization.listeners.listener_data import ListenerGroup, Prediction
 
 LEVELS = (0.5, 0.8, 0.95)
 
@@ -31,22 +31,22 @@ class Calibration:
     levels: tuple[float, ...]
     magnitude: tuple[float, ...]
     itd: tuple[float, ...]
-    spread_db: float
+    std_db: float
     crps_db: float
 
 
-def calibration(found: Sequence[Prediction], truth: Training, measured: Int64) -> Calibration:
+def calibration(found: Sequence[Prediction], truth: ListenerGroup, measured: Int64) -> Calibration:
     """Of predictions at all directions of ``truth``, measured at some rows; normal intervals."""
     left = np.setdiff1d(np.arange(len(truth.positions)), measured)
     error, spread, late, late_spread = [], [], [], []
     for row, one in enumerate(found):
-        assert one.spread_db is not None
-        assert one.spread_seconds is not None
-        error.append((truth.magnitude_db[row] - one.magnitude_db)[left][..., HEARD])
-        spread.append(one.spread_db[left][..., HEARD])
+        assert one.std_db is not None
+        assert one.std_seconds is not None
+        error.append((truth.magnitude_db[row] - one.magnitude_db)[left][..., EVALUATED_BINS])
+        spread.append(one.std_db[left][..., EVALUATED_BINS])
         itd = itd_seconds(truth.arrival_seconds[row]) - itd_seconds(one.arrival_seconds)
         late.append(itd[left])
-        late_spread.append(one.spread_seconds[left])
+        late_spread.append(one.std_seconds[left])
     of_magnitude = np.stack(error) / np.stack(spread)
     return Calibration(
         LEVELS,
@@ -62,8 +62,8 @@ def sample_coverage(
 ) -> tuple[float, ...]:
     """Share of magnitudes (Q, 2, F) of one listener between the quantiles of samples."""
     left = np.setdiff1d(np.arange(len(truth)), measured)
-    drawn = np.stack([each.magnitude_db[left][..., HEARD] for each in samples])
-    wanted = truth[left][..., HEARD]
+    drawn = np.stack([each.magnitude_db[left][..., EVALUATED_BINS] for each in samples])
+    wanted = truth[left][..., EVALUATED_BINS]
     shares = []
     for level in levels:
         low, high = np.quantile(drawn, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)

@@ -25,13 +25,13 @@ from auricle.personalization.datasets.splits import check_no_leak, folds
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.learning.result_cache import kept
 from auricle.personalization.listeners.features import (
-    HEARD,
+    EVALUATED_BINS,
     SAMPLE_RATE,
     Features,
     energy_db,
     to_responses,
 )
-from auricle.personalization.listeners.listener_data import Prediction, Training
+from auricle.personalization.listeners.listener_data import ListenerGroup, Prediction
 from auricle.personalization.sparse.evaluation.lazy_fit import TRAINING_MINUTES, Fitted
 from auricle.personalization.sparse.evaluation.localisation import OBSERVED, observed_errors
 from auricle.personalization.sparse.method import predict_many
@@ -86,7 +86,7 @@ class Request:
     n_observed: int = 0
     weights: Path | None = None
 
-    def fitted(self, name: str, train: Training, where: str) -> Fitted:
+    def fitted(self, name: str, train: ListenerGroup, where: str) -> Fitted:
         """A method that will have learned from ``train``, or did so before."""
         given = self.weights / f"{name}.safetensors" if self.weights else None
         finished = given if given and given.is_file() else None
@@ -98,7 +98,7 @@ class _Test:
     """Listeners left out, their responses and which fold they are."""
 
     subjects: Subjects
-    features: Training
+    features: ListenerGroup
     fold: int = 0
 
 
@@ -117,7 +117,11 @@ def counts_of(dataset: str) -> tuple[int, ...]:
 
 
 def compare_folds(
-    subjects: Subjects, whole: Training, request: Request, n_folds: int, only: Sequence[int] = ()
+    subjects: Subjects,
+    whole: ListenerGroup,
+    request: Request,
+    n_folds: int,
+    only: Sequence[int] = (),
 ) -> Iterator[Result]:
     """Results by subject folds, of those numbered ``only`` (from 1) or of all."""
     for fold, (train, test) in enumerate(folds(subjects.people, n_folds)):
@@ -136,7 +140,7 @@ def compare_folds(
 
 
 def compare_across(
-    train: Training, subjects: Subjects, whole: Training, request: Request
+    train: ListenerGroup, subjects: Subjects, whole: ListenerGroup, request: Request
 ) -> Iterator[Result]:
     """Results on all listeners of a laboratory from whom ``train`` has nobody."""
     test = _Test(subjects, whole)
@@ -147,7 +151,7 @@ def compare_across(
     yield from _own_ears(request, test, prefix)
 
 
-def compare_between(subjects: Subjects, whole: Training, request: Request) -> Iterator[Result]:
+def compare_between(subjects: Subjects, whole: ListenerGroup, request: Request) -> Iterator[Result]:
     """Results at every second direction, from the others, of the data set's ``dense_rows``.
 
     They and their repeats are left out of the training. LSD from 345 Hz to 15.8 kHz, at the
@@ -165,7 +169,7 @@ def compare_between(subjects: Subjects, whole: Training, request: Request) -> It
 
 
 def compare_between_across(
-    train: Training, subjects: Subjects, whole: Training, request: Request
+    train: ListenerGroup, subjects: Subjects, whole: ListenerGroup, request: Request
 ) -> Iterator[Result]:
     """Results at every second direction, from the others, of all listeners of a laboratory.
 
@@ -258,7 +262,7 @@ def _observed(subjects: Subjects, heard: Sequence[Features]) -> dict[str, list[f
 
 
 def _judged_between(
-    fitted: Fitted, test: Training, ir: NDArray, rows: Int64, about: tuple[str, str, int, int]
+    fitted: Fitted, test: ListenerGroup, ir: NDArray, rows: Int64, about: tuple[str, str, int, int]
 ) -> Result:
     upsampler = fitted()
     left_out = np.setdiff1d(np.arange(len(test.positions)), rows)
@@ -275,7 +279,12 @@ def _judged_between(
 
 
 def errors_of(
-    found: Prediction, test: Training, row: int, ir: NDArray, rows: Int64, bins: slice = HEARD
+    found: Prediction,
+    test: ListenerGroup,
+    row: int,
+    ir: NDArray,
+    rows: Int64,
+    bins: slice = EVALUATED_BINS,
 ) -> dict[str, float]:
     """Errors by name of a prediction for a listener of ``test``, measured at ``rows``."""
     whole, arrivals = with_measured(found, test, row, rows)
@@ -299,7 +308,7 @@ def errors_of(
     }
 
 
-def with_measured(found: Prediction, test: Training, row: int, rows: Int64) -> Features:
+def with_measured(found: Prediction, test: ListenerGroup, row: int, rows: Int64) -> Features:
     """A prediction for a listener of ``test`` with what was measured at ``rows`` in its place."""
     magnitude = np.array(found.magnitude_db, dtype=np.float32)
     arrivals = np.array(found.arrival_seconds, dtype=np.float64)

@@ -7,7 +7,7 @@ from typing import Any
 
 from auricle.dsp.errors import AuricleError
 from auricle.personalization.learning.weights import load_weights, save_weights, shipped_weights
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.sparse.registry import METHODS, method
 from auricle.personalization.sparse.trained import learned, load_trained
 
@@ -28,7 +28,7 @@ class Fitted:
     """
 
     def __init__(
-        self, name: str, train: Training, cache: Path, where: str,
+        self, name: str, train: ListenerGroup, cache: Path, where: str,
         minutes: float = TRAINING_MINUTES, finished: Path | None = None,
     ) -> None:  # fmt: skip
         self.name, self.seconds = name, 0.0

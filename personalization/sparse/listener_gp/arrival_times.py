@@ -17,17 +17,17 @@ from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 from auricle.dsp.sphere.grids import chords
 from auricle.personalization.listeners.features import itd_seconds
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.sparse.listener_gp.covariance import (
     Covariance,
     Part,
-    Places,
+    Sites,
     between,
     ear_covariance,
     expected,
     variance,
 )
-from auricle.personalization.sparse.listener_gp.posterior import factor_of, places_of
+from auricle.personalization.sparse.listener_gp.posterior import cholesky_of, places_of
 
 # In microseconds; the arrival is bin 0, the bands are told from it and each other by their numbers.
 ARRIVAL = Covariance(
@@ -55,8 +55,8 @@ _TURN_DEG = 2.0  # over which the slope of the mean is taken
 _MOST_WITH_BANDS = 30  # directions; of more the arrival times tell all that the bands would
 
 
-def arrivals_given(
-    model: Covariance, mean: Training, deviations: Training, measured: Training,
+def predict_arrivals(
+    model: Covariance, mean: ListenerGroup, deviations: ListenerGroup, measured: ListenerGroup,
     target_positions: Array, *, bands: Sequence[slice] = (), with_spread: bool = True,
     scattered: bool = False,
 ) -> tuple[Array, Array | None]:  # fmt: skip
@@ -72,7 +72,7 @@ def arrivals_given(
             not looked at, and need not be there.
         with_spread: whether to work out the spread.
         scattered: whether the spread holds what the others' ITDs scatter by from direction to
-            direction (``own_scatter_us``), as measurements of the same laboratory will.
+            direction (``unexplained_itd_us``), as measurements of the same laboratory will.
     """
     known = measured.positions
     looked_at = bands if len(known) <= _MOST_WITH_BANDS else ()
@@ -89,7 +89,7 @@ def arrivals_given(
     if looked_at:
         seen = _beside(seen, _values(others.arrival_seconds, others.magnitude_db, looked_at))
     right = values.reshape(len(values), -1).T.astype(np.float32)
-    solution = cho_solve(factor_of(model, seen), right, check_finite=False)
+    solution = cho_solve(cholesky_of(model, seen), right, check_finite=False)
     found = expected(model, targets, seen, solution, targets.bins)
     at_targets = _late_only(mean).at(target_positions).arrival_seconds
     arrivals = at_targets + found[..., 0] / MICROSECONDS + common
@@ -97,11 +97,11 @@ def arrivals_given(
         return arrivals, None
     spread_us = _itd_spread(model, targets, seen)
     if scattered:
-        spread_us = np.hypot(spread_us, own_scatter_us(deviations, target_positions))
+        spread_us = np.hypot(spread_us, unexplained_itd_us(deviations, target_positions))
     return arrivals, spread_us / MICROSECONDS
 
 
-def own_scatter_us(deviations: Training, target_positions: Array) -> Array:
+def unexplained_itd_us(deviations: ListenerGroup, target_positions: Array) -> Array:
     """By how many microseconds (Q,) the ITD at targets (Q, 3) differs, as a root mean square over
     listeners, from what its neighbours tell: that of the nearest direction of the grid.
     """
@@ -113,7 +113,7 @@ def own_scatter_us(deviations: Training, target_positions: Array) -> Array:
     return np.asarray(own[np.argmax(target_positions @ deviations.positions.T, axis=1)])
 
 
-def _late_only(listeners: Training) -> Training:
+def _late_only(listeners: ListenerGroup) -> ListenerGroup:
     return replace(listeners, magnitude_db=listeners.magnitude_db[..., :0])
 
 
@@ -128,7 +128,7 @@ def _values(
     return np.concatenate(parts, axis=-1)
 
 
-def _beside(late: Places, values: Array) -> Places:
+def _beside(late: Sites, values: Array) -> Sites:
     """Places of the arrival times with the bands beside them."""
     both = places_of(late.positions, values)
     both.scale[..., 1:] *= np.float32(_BAND_SCATTER)
@@ -139,7 +139,7 @@ def _beside(late: Places, values: Array) -> Places:
     return replace(both, bins=bins, slope=slope)
 
 
-def _slope(mean: Training, positions: Array) -> Float32:
+def _slope(mean: ListenerGroup, positions: Array) -> Float32:
     """Microseconds (Q, 2, 1) by which the mean arrives later for each degree of azimuth."""
     azimuth_deg, elevation_deg = azimuth_elevation_deg(positions)
     ahead, behind = (
@@ -151,11 +151,11 @@ def _slope(mean: Training, positions: Array) -> Float32:
     return np.asarray((ahead - behind)[0] / (2.0 * _TURN_DEG), dtype=np.float32)
 
 
-def _itd_spread(model: Covariance, targets: Places, known: Places) -> Array:
+def _itd_spread(model: Covariance, targets: Sites, known: Sites) -> Array:
     """Standard deviation (Q,) of the difference of the ears after the measurement, of one bin."""
     before = variance(model, targets)[..., 0].astype(np.float64)
     before_both = ear_covariance(model, targets)[..., 0]
-    lower, _ = factor_of(model, known)
+    lower, _ = cholesky_of(model, known)
     cross = between(model, targets, known)(targets)
     explained = solve_triangular(lower, cross.T, lower=True, check_finite=False)
     difference = explained.reshape(len(lower), -1, 2) @ np.array([1.0, -1.0])

@@ -67,7 +67,7 @@ class Covariance:
 
 
 @dataclass(frozen=True)
-class Places:
+class Sites:
     """Values at Q directions, 2 ears and P bins, of S listeners, as deviations from their mean.
 
     Attributes:
@@ -90,9 +90,9 @@ class Places:
         """Q times 2 times P."""
         return self.scale.size
 
-    def and_nowhere(self) -> "Places":
+    def and_nowhere(self) -> "Sites":
         """One more direction at which nobody differs: all that moves it is common to all."""
-        return Places(
+        return Sites(
             np.concatenate([self.positions, self.positions[:1]]),
             self.bins,
             np.concatenate([self.deviations, np.zeros_like(self.deviations[:, :1])], axis=1),
@@ -105,9 +105,9 @@ class Places:
         """The slope; nothing where there is none."""
         return np.zeros_like(self.scale) if self.slope is None else self.slope
 
-    def at_bins(self, chosen: NDArray[np.int64]) -> "Places":
+    def at_bins(self, chosen: NDArray[np.int64]) -> "Sites":
         """Some of the bins."""
-        return Places(
+        return Sites(
             self.positions,
             self.bins[chosen],
             self.deviations[..., chosen],
@@ -116,7 +116,7 @@ class Places:
         )
 
 
-def between(model: Covariance, a: Places, b: Places) -> Callable[[Places], Float32]:
+def between(model: Covariance, a: Sites, b: Sites) -> Callable[[Sites], Float32]:
     """What gives the covariances (values of a, values of b) of all the bins of b with some of a.
 
     The distances of the directions are worked out once, for any bins of ``a``.
@@ -130,7 +130,7 @@ def between(model: Covariance, a: Places, b: Places) -> Callable[[Places], Float
     known = b.deviations.reshape(len(b.deviations), -1)
     untapered = np.float32(1.0 - sum(part.share for part in model.tapers))
 
-    def of(some: Places) -> Float32:
+    def of(some: Sites) -> Float32:
         apart = np.abs(some.bins[:, None] - b.bins[None]).astype(np.float32)
         shape = (*some.scale.shape, *b.scale.shape)
         empirical = some.deviations.reshape(len(known), -1).T @ known
@@ -155,7 +155,7 @@ def between(model: Covariance, a: Places, b: Places) -> Callable[[Places], Float
 
 
 def expected(
-    model: Covariance, targets: Places, known: Places, solution: Float32, bins: NDArray[np.int64]
+    model: Covariance, targets: Sites, known: Sites, solution: Float32, bins: NDArray[np.int64]
 ) -> Float32:
     """Covariances of the targets with ``known`` times a solution, without making the covariances.
 
@@ -220,14 +220,14 @@ def _faded(part: Part, apart: Float32) -> Float32:
     return np.asarray(np.float32(part.share) * np.exp(-apart / np.float32(part.bins)))
 
 
-def variance(model: Covariance, a: Places) -> Float32:
+def variance(model: Covariance, a: Sites) -> Float32:
     """Variances (Q, 2, P) before anything is measured."""
     shares = 1.0 + sum(part.share for part in model.rest)
     unknown = model.offset + model.turn * a.turning**2
     return np.asarray(a.scale**2 * np.float32(shares) + unknown, dtype=np.float32)
 
 
-def ear_covariance(model: Covariance, a: Places) -> Float32:
+def ear_covariance(model: Covariance, a: Sites) -> Float32:
     """Covariances (Q, P) of the left with the right ear before anything is measured."""
     shared = 1.0 - sum(part.share * (1.0 - part.other_ear) for part in model.tapers)
     empirical = np.mean(a.deviations[:, :, 0] * a.deviations[:, :, 1], axis=0)

@@ -12,7 +12,7 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from auricle.dsp.arrays import Array, Float32, Int64
 from auricle.personalization.sparse.listener_gp.covariance import (
     Covariance,
-    Places,
+    Sites,
     between,
     expected,
     variance,
@@ -24,27 +24,27 @@ _LEAST_NOISE = 1e-4  # of the mean variance
 _SPREAD_STEP = 4  # bins between those whose spread is worked out
 
 
-def places_of(positions: Array, deviations: NDArray, slope: Float32 | None = None) -> Places:
+def places_of(positions: Array, deviations: NDArray, slope: Float32 | None = None) -> Sites:
     """Values of listeners at directions, all bins from 0 on, with their standard deviation."""
     light = np.ascontiguousarray(deviations, dtype=np.float32)
-    return Places(positions, np.arange(light.shape[-1]), light, light.std(axis=0), slope)
+    return Sites(positions, np.arange(light.shape[-1]), light, light.std(axis=0), slope)
 
 
-def conditioned(model: Covariance, targets: Places, known: Places, values: NDArray) -> Float32:
+def posterior_mean(model: Covariance, targets: Sites, known: Sites, values: NDArray) -> Float32:
     """Deviations (B, Q, 2, P) at the targets from those known (B, K, 2, P)."""
     n_bins = len(known.bins)
     found = np.empty((len(values), *targets.scale.shape), dtype=np.float32)
     for wanted, used in _blocks(n_bins, 2 * len(known.positions), _MOST_VALUES):
         near = known.at_bins(used)
-        factor = factor_of(model, near)
+        factor = cholesky_of(model, near)
         right = values[..., used].reshape(len(values), -1).T.astype(np.float32)
         solution = cho_solve(factor, right, check_finite=False)
         found[..., wanted] = expected(model, targets, near, solution, wanted)
     return found
 
 
-def conditioned_bin_by_bin(
-    model: Covariance, targets: Places, known: Places, values: NDArray
+def posterior_mean_bin_by_bin(
+    model: Covariance, targets: Sites, known: Sites, values: NDArray
 ) -> Float32:
     """The same, each bin from itself alone: quick for many listeners at many directions."""
     found = np.empty((len(values), *targets.scale.shape), dtype=np.float32)
@@ -52,13 +52,13 @@ def conditioned_bin_by_bin(
         here = np.array([k])
         near = known.at_bins(here)
         right = values[..., k].reshape(len(values), -1).T.astype(np.float32)
-        solution = cho_solve(factor_of(model, near), right, check_finite=False)
+        solution = cho_solve(cholesky_of(model, near), right, check_finite=False)
         cross = between(model, targets, near)(targets.at_bins(here))
         found[..., k] = (cross @ solution).T.reshape(found.shape[:3])
     return found
 
 
-def spread_of(model: Covariance, targets: Places, known: Places) -> Array:
+def spread_of(model: Covariance, targets: Sites, known: Sites) -> Array:
     """Standard deviation (Q, 2, P) after the measurement, from the bins around each alone."""
     n_bins = len(known.bins)
     chosen = np.unique(np.r_[np.arange(0, n_bins, _SPREAD_STEP), n_bins - 1])
@@ -67,7 +67,7 @@ def spread_of(model: Covariance, targets: Places, known: Places) -> Array:
     after = np.empty((*targets.scale.shape[:2], len(chosen)))
     for column, k in enumerate(chosen):
         near = known.at_bins(np.arange(max(k - half, 0), min(k + half + 1, n_bins)))
-        lower, _ = factor_of(model, near)
+        lower, _ = cholesky_of(model, near)
         cross = between(model, targets, near)(targets.at_bins(np.array([k])))
         explained = solve_triangular(lower, cross.T, lower=True, check_finite=False)
         left = before[..., k] - np.sum(explained**2, axis=0).reshape(before.shape[:2])
@@ -77,7 +77,7 @@ def spread_of(model: Covariance, targets: Places, known: Places) -> Array:
     return np.reshape(flat, targets.scale.shape)
 
 
-def factor_of(model: Covariance, known: Places) -> tuple[Float32, bool]:
+def cholesky_of(model: Covariance, known: Sites) -> tuple[Float32, bool]:
     """The Cholesky factor, for ``cho_solve``, of the covariance of what is measured."""
     matrix = between(model, known, known)(known)
     # Where listeners hardly differ, as with arrivals from straight ahead, rounding needs some too.

@@ -19,20 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.arrays import Array, Float32
-from auricle.personalization.listeners.features import BINS, HEARD, to_all_bins
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.features import BINS, EVALUATED_BINS, to_all_bins
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.arrival_times import (
     ARRIVAL,
     ARRIVAL_ACROSS,
     HEAD_BANDS,
-    arrivals_given,
+    predict_arrivals,
 )
 from auricle.personalization.sparse.listener_gp.covariance import Covariance, Part
 from auricle.personalization.sparse.listener_gp.posterior import (
-    conditioned,
-    conditioned_bin_by_bin,
     places_of,
+    posterior_mean,
+    posterior_mean_bin_by_bin,
     spread_of,
 )
 
@@ -63,39 +67,41 @@ class ListenersProcess:
     ) -> None:  # fmt: skip
         self._magnitude, self._arrival = magnitude, arrival
         self._with_spread = with_spread
-        self._condition = conditioned_bin_by_bin if bins_apart else conditioned
+        self._condition = posterior_mean_bin_by_bin if bins_apart else posterior_mean
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Keep the mean and how the listeners and their mirror images deviate from it."""
         self._mean = mean_listener(train)
         both = train.joined(train.mirrored())
         deviations_db = both.magnitude_db - self._mean.magnitude_db
         late = both.arrival_seconds - self._mean.arrival_seconds
         copies = 1 + len(STRETCHES)
-        self._deviations = Training(
+        self._deviations = ListenerGroup(
             train.positions,
             np.concatenate([deviations_db, *(_stretched(deviations_db, by) for by in STRETCHES)]),
             np.tile(late, (copies, 1, 1)),
         )
-        self.n_parameters = train.magnitude_db[..., HEARD].size + train.arrival_seconds.size
+        self.n_parameters = (
+            train.magnitude_db[..., EVALUATED_BINS].size + train.arrival_seconds.size
+        )
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """What is most likely at the targets, given what was measured."""
         return self.predict_many(measured.alone(), target_positions)[0]
 
-    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+    def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
         """The same for listeners who were all measured at the same directions; quicker."""
         return self.predict_apart(measured, target_positions)[0]
 
     def predict_apart(
-        self, measured: Training, target_positions: Array
+        self, measured: ListenerGroup, target_positions: Array
     ) -> tuple[list[Prediction], Float32]:
         """Predictions, and what of them (B, F) in dB is put down to the equipment: nothing."""
         found, _ = self._predicted(measured, target_positions)
         return found, np.zeros((len(found), BINS), dtype=np.float32)
 
     def _predicted(
-        self, measured: Training, target_positions: Array, *, apart: bool = False
+        self, measured: ListenerGroup, target_positions: Array, *, apart: bool = False
     ) -> tuple[list[Prediction], Float32]:
         """Predictions; ``apart``, with what of them (B, F) all directions have in common."""
         known = measured.positions
@@ -107,15 +113,15 @@ class ListenersProcess:
         magnitude = magnitude - level
         spectra = (
             self._magnitude,
-            places_of(target_positions, others.magnitude_db[..., HEARD]),
-            places_of(known, others_known.magnitude_db[..., HEARD]),
+            places_of(target_positions, others.magnitude_db[..., EVALUATED_BINS]),
+            places_of(known, others_known.magnitude_db[..., EVALUATED_BINS]),
         )
         model, targets, seen = spectra
         wanted = targets.and_nowhere() if apart else targets
-        whole = self._condition(model, wanted, seen, magnitude[..., HEARD])
+        whole = self._condition(model, wanted, seen, magnitude[..., EVALUATED_BINS])
         found, shared = whole[:, : len(target_positions)], whole[:, -1, 0]
-        spread_db = to_all_bins(spread_of(*spectra)) if self._with_spread else None
-        arrivals, spread_seconds = arrivals_given(
+        std_db = to_all_bins(spread_of(*spectra)) if self._with_spread else None
+        arrivals, std_seconds = predict_arrivals(
             self._arrival, self._mean, self._as_measured(), measured, target_positions,
             bands=self.bands, with_spread=self._with_spread, scattered=self.same_laboratory,
         )  # fmt: skip
@@ -123,14 +129,14 @@ class ListenersProcess:
             Prediction(
                 mean.magnitude_db[0] + to_all_bins(db) + loud,
                 arrival,
-                spread_db,
-                spread_seconds,
+                std_db,
+                std_seconds,
             )
             for db, arrival, loud in zip(found, arrivals, level[:, 0], strict=True)
         ]
         return predictions, to_all_bins(shared) + level[:, 0, 0]
 
-    def _as_measured(self) -> Training:
+    def _as_measured(self) -> ListenerGroup:
         """The listeners without the copies that are stretched."""
         count = len(self._deviations) // (1 + len(STRETCHES))
         return replace(
@@ -164,18 +170,18 @@ class ListenersAcross(ListenersProcess):
         super().__init__(model, ARRIVAL_ACROSS, with_spread=with_spread, bins_apart=bins_apart)
 
     def predict_apart(
-        self, measured: Training, target_positions: Array
+        self, measured: ListenerGroup, target_positions: Array
     ) -> tuple[list[Prediction], Float32]:
         """Predictions, and what of them (B, F) in dB is put down to the equipment."""
         return self._predicted(measured, target_positions, apart=True)
 
     def _level(self, deviations_db: NDArray) -> NDArray:
-        return np.median(deviations_db[..., HEARD], axis=(1, 2, 3), keepdims=True)
+        return np.median(deviations_db[..., EVALUATED_BINS], axis=(1, 2, 3), keepdims=True)
 
 
 def _stretched(deviations_db: Float32, by: float) -> Float32:
     """Deviations (S, M, 2, F) read at frequencies higher by a share; the ends go on."""
-    first, last = HEARD.start, HEARD.stop - 1
+    first, last = EVALUATED_BINS.start, EVALUATED_BINS.stop - 1
     where = np.clip(np.arange(BINS) * (1.0 + by), first, last)
     below = np.minimum(where.astype(np.int64), last - 1)
     share = (where - below).astype(np.float32)

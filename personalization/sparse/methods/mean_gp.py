@@ -5,8 +5,12 @@ import numpy as np
 from auricle.dsp.arrays import Array
 from auricle.dsp.interpolation.gaussian_process import Process, fit_process, matern_3_2
 from auricle.dsp.sphere.grids import chords
-from auricle.personalization.listeners.features import HEARD
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.features import EVALUATED_BINS
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 from auricle.personalization.sparse.methods.population import PopulationMean
 
 SCALES = (0.2, 0.35, 0.6, 1.0, 1.6)  # chords
@@ -19,13 +23,13 @@ class MeanProcess:
     name = "mean-gp"
     n_parameters = 0
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Learn the mean listener."""
         self._mean = PopulationMean()
         self._mean.fit(train)
         self.n_parameters = self._mean.n_parameters
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """The mean at the targets, corrected."""
         mean = self._mean.predict(measured, target_positions)
         mean_known = self._mean.predict(measured, measured.positions)
@@ -36,7 +40,10 @@ class MeanProcess:
         known = measured.positions
         tried = [fit_process(matern_3_2(s), known, g) for s in SCALES for g in NUGGETS]
         best = max(
-            tried, key=lambda p: float(p.solve(error_db).log_likelihood(error_db)[:, HEARD].mean())
+            tried,
+            key=lambda p: float(
+                p.solve(error_db).log_likelihood(error_db)[:, EVALUATED_BINS].mean()
+            ),
         )
         reach = chords(target_positions, known)
         return Prediction(

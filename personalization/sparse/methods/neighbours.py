@@ -5,7 +5,11 @@ from numpy.typing import NDArray
 
 from auricle.dsp.arrays import Array
 from auricle.dsp.sphere.mesh import triangulate
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 
 
 class Nearest:
@@ -14,10 +18,10 @@ class Nearest:
     name = "nearest"
     n_parameters = 0
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Learn nothing."""
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """What was measured nearest to each target."""
         rows = np.argmax(target_positions @ measured.positions.T, axis=1)
         return Prediction(measured.magnitude_db[rows], measured.arrival_seconds[rows])
@@ -34,10 +38,10 @@ class Barycentric:
     name = "barycentric"
     n_parameters = 0
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Learn nothing."""
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """The blends at the targets."""
         mesh = triangulate(measured.positions)
         triangle, weights = mesh.locate(target_positions)

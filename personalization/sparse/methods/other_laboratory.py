@@ -13,7 +13,11 @@ from scipy.ndimage import gaussian_filter1d
 
 from auricle.dsp.arrays import Array, Float32
 from auricle.personalization.listeners.features import BINS
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.process import OFFSET_BINS, OFFSET_DB
 from auricle.personalization.sparse.method import Method
@@ -36,19 +40,19 @@ class WithoutEquipment:
         self.name = name
         self._method = maker()
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Teach the method; keep the mean listener."""
         self._mean = mean_listener(train)
         self._method.fit(train)
         self.n_parameters = self._method.n_parameters
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """The method's prediction, with the equipment of the measurement."""
         mean = self._mean.at(measured.positions)
         response_db = equipment_db(measured.magnitude_db - mean.magnitude_db[0])
         late = float(np.mean(measured.arrival_seconds - mean.arrival_seconds[0]))
         found = self._method.predict(
-            Measured(
+            MeasuredListener(
                 measured.positions,
                 measured.magnitude_db - response_db,
                 measured.arrival_seconds - late,
@@ -59,8 +63,8 @@ class WithoutEquipment:
             found,
             magnitude_db=found.magnitude_db + response_db,
             arrival_seconds=found.arrival_seconds + late,
-            spread_db=_wider(found.spread_db, SPREAD_DB_FACTOR),
-            spread_seconds=_wider(found.spread_seconds, SPREAD_ITD_FACTOR),
+            std_db=_wider(found.std_db, SPREAD_DB_FACTOR),
+            std_seconds=_wider(found.std_seconds, SPREAD_ITD_FACTOR),
         )
 
 

@@ -15,9 +15,16 @@ from scipy.linalg import solve_triangular
 
 from auricle.dsp.arrays import Array
 from auricle.personalization.listeners.features import BINS
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 from auricle.personalization.listeners.statistics import mean_listener
-from auricle.personalization.sparse.listener_gp.arrival_times import MICROSECONDS, own_scatter_us
+from auricle.personalization.sparse.listener_gp.arrival_times import (
+    MICROSECONDS,
+    unexplained_itd_us,
+)
 from auricle.personalization.sparse.methods.spherical_harmonics import corrected
 
 FEW = 10  # directions; below it the regression is stiffer
@@ -38,22 +45,22 @@ class BandRidge:
     def __init__(self, *, with_spread: bool = False) -> None:
         self._with_spread = with_spread
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Keep the mean and how the listeners and their mirror images deviate from it."""
         self._mean = mean_listener(train)
         both = train.joined(train.mirrored())
-        self._deviations = Training(
+        self._deviations = ListenerGroup(
             train.positions,
             both.magnitude_db - self._mean.magnitude_db,
             both.arrival_seconds - self._mean.arrival_seconds,
         )
         self.n_parameters = train.magnitude_db.size + train.arrival_seconds.size
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """The regression at the targets, corrected by harmonics of its error."""
         return self.predict_many(measured.alone(), target_positions)[0]
 
-    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+    def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
         """The same for listeners who were all measured at the same directions; quicker."""
         known = measured.positions
         places = np.concatenate([known, target_positions])
@@ -67,11 +74,11 @@ class BandRidge:
             others.arrival_seconds.reshape(len(others), -1),
             ARRIVAL_RIDGE,
         ).reshape(len(measured), -1, 2)
-        spread_db = spread_seconds = None
+        std_db = std_seconds = None
         if self._with_spread:
-            spread_db, spread_seconds = _spreads(others, len(known))
-            scatter_us = own_scatter_us(self._deviations, target_positions)
-            spread_seconds = np.hypot(spread_seconds, scatter_us / MICROSECONDS)
+            std_db, std_seconds = _spreads(others, len(known))
+            scatter_us = unexplained_itd_us(self._deviations, target_positions)
+            std_seconds = np.hypot(std_seconds, scatter_us / MICROSECONDS)
         out = []
         for row, (db, us) in enumerate(zip(found_db, found_late, strict=True)):
             whole = Prediction(mean.magnitude_db[0] + db, mean.arrival_seconds[0] + us)
@@ -79,7 +86,7 @@ class BandRidge:
             at_known, at_targets = (
                 Prediction(whole.magnitude_db[part], whole.arrival_seconds[part]) for part in parts
             )
-            at_targets = replace(at_targets, spread_db=spread_db, spread_seconds=spread_seconds)
+            at_targets = replace(at_targets, std_db=std_db, std_seconds=std_seconds)
             out.append(corrected(at_known, at_targets, measured.listener(row), target_positions))
         return out
 
@@ -100,7 +107,7 @@ def _in_bands(others: NDArray, error_db: NDArray) -> NDArray:
     return found
 
 
-def _spreads(others: Training, n_known: int) -> tuple[Array, Array]:
+def _spreads(others: ListenerGroup, n_known: int) -> tuple[Array, Array]:
     """Standard deviations (Q, 2, F) in dB and (Q,) of the ITD in seconds behind those known."""
     amount = _amount(n_known)
     half, ridge = BANDS[amount]

@@ -5,7 +5,11 @@ from numpy.typing import NDArray
 
 from auricle.dsp.arrays import Array
 from auricle.dsp.sphere.harmonics import degrees, encode
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 from auricle.personalization.sparse.methods.population import PopulationMean
 
 ORDER_OF_RESIDUAL = 15  # the regularisation, not the order, limits what so few directions can say
@@ -25,10 +29,10 @@ class Harmonics:
     def __init__(self, strength: float = 1e-2) -> None:
         self._strength = strength
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Learn nothing."""
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """The fitted field at the targets."""
         order = max(int(np.ceil(np.sqrt(2.0 * len(measured.positions)))) - 1, 1)
         reader = reading(measured.positions, target_positions, order, self._strength)
@@ -53,10 +57,10 @@ class AlignedHarmonics:
     def __init__(self, strength: float = 1e-2) -> None:
         self._strength = strength
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Learn nothing."""
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """The fitted field at the targets."""
         from auricle.personalization.listeners.features import SIZE, to_responses
 
@@ -81,13 +85,13 @@ class MeanHarmonics:
     def __init__(self, strength: float | None = None) -> None:
         self._strength = strength
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Learn the mean listener."""
         self._mean = PopulationMean()
         self._mean.fit(train)
         self.n_parameters = self._mean.n_parameters
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """The mean at the targets, corrected."""
         return corrected(
             self._mean.predict(measured, measured.positions),
@@ -99,7 +103,7 @@ class MeanHarmonics:
 
 
 def corrected(
-    at_known: Prediction, at_targets: Prediction, measured: Measured, targets: Array,
+    at_known: Prediction, at_targets: Prediction, measured: MeasuredListener, targets: Array,
     strength: float | None = None,
 ) -> Prediction:  # fmt: skip
     """A prediction plus the harmonics of its error where there are measurements."""
@@ -113,8 +117,8 @@ def corrected(
     return Prediction(
         at_targets.magnitude_db + _read(reader, error_db).astype(np.float32),
         at_targets.arrival_seconds + _read(reader, late),
-        at_targets.spread_db,
-        at_targets.spread_seconds,
+        at_targets.std_db,
+        at_targets.std_seconds,
     )
 
 

@@ -23,15 +23,15 @@ from torch import nn
 
 from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.sparse.models.shared.base import (
-    N_HEARD,
+    N_EVALUATED,
     LearnedMethod,
-    Lesson,
     Residuals,
+    TrainingData,
     ear_views,
     lsd,
 )
 
-N_TOKENS = N_HEARD + 1  # bins, then the ITD
+N_TOKENS = N_EVALUATED + 1  # bins, then the ITD
 _OCTAVES = 3
 _FREQUENCY_TERMS = 4
 
@@ -140,14 +140,14 @@ class FspAe(LearnedMethod):
         sizes = self.configuration
         return FspAeNet(sizes.width, sizes.inner, sizes.latent)
 
-    def loss(self, lesson: Lesson) -> torch.Tensor:
+    def loss(self, data: TrainingData) -> torch.Tensor:
         """LSD and the ITD's error."""
-        who, measured, targets = lesson.batch(
+        who, measured, targets = data.batch(
             self.configuration.listeners, self.configuration.targets
         )
-        measured = lesson.rng.permutation(measured)[: self.configuration.most_measured]
-        wanted = lesson.learners.at(targets, who)
-        found = self.estimate(lesson.learners.at(measured, who), wanted.positions)
+        measured = data.rng.permutation(measured)[: self.configuration.most_measured]
+        wanted = data.train_listeners.at(targets, who)
+        found = self.estimate(data.train_listeners.at(measured, who), wanted.positions)
         itd = (found.itd - wanted.itd).abs().mean()
         return lsd(found.db, wanted.db) + self.configuration.itd_weight * itd
 
@@ -170,10 +170,10 @@ def _features(views: torch.Tensor) -> torch.Tensor:
     """Fourier features (2 T, K, n) of directions as ears see them (K, 2, 3) and of tokens."""
     scaled = [views * (math.pi / 2.0 * 2.0**k) for k in range(_OCTAVES)]
     place = torch.cat([views, *(f(x) for x in scaled for f in (torch.sin, torch.cos))], dim=-1)
-    bins = torch.linspace(0.0, 1.0, N_HEARD)
+    bins = torch.linspace(0.0, 1.0, N_EVALUATED)
     waves = [bins * (math.pi * (k + 1)) for k in range(_FREQUENCY_TERMS)]
     terms = [wave(x) for x in waves for wave in (torch.sin, torch.cos)]
-    tone = torch.stack([*terms, bins, torch.zeros(N_HEARD)], dim=-1)
+    tone = torch.stack([*terms, bins, torch.zeros(N_EVALUATED)], dim=-1)
     of_itd = torch.zeros(1, tone.shape[1])
     of_itd[0, -1] = 1.0
     tone = torch.cat([tone, of_itd])  # (T, n)

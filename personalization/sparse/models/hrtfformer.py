@@ -27,11 +27,11 @@ from torch import nn
 from auricle.dsp.sphere.harmonics import degrees, n_channels, order_of
 from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.sparse.models.shared.base import (
-    N_HEARD,
+    N_EVALUATED,
     SCALE_DB,
     LearnedMethod,
-    Lesson,
     Residuals,
+    TrainingData,
     lsd,
     zeroed,
 )
@@ -120,7 +120,7 @@ class SphericalTransformer(nn.Module):
             nn.SiLU(),
             nn.Conv1d(width, width, 5, stride=2, padding=2),
         )
-        self.place = nn.Parameter(0.1 * torch.randn(-(-N_HEARD // 4), width))
+        self.place = nn.Parameter(0.1 * torch.randn(-(-N_EVALUATED // 4), width))
         self.condition = nn.Linear(1 + n_channels(_COVERAGE_ORDER), width)
         self.blocks = nn.ModuleList(Block(width, heads, groups, dropout) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
@@ -133,7 +133,7 @@ class SphericalTransformer(nn.Module):
         tokens = self.enter(known).transpose(1, 2) + self.place + self.condition(condition)[:, None]
         for block in self.blocks:
             tokens = block(tokens)
-        return self.last(self.leave(self.norm(tokens).transpose(1, 2))[..., :N_HEARD])
+        return self.last(self.leave(self.norm(tokens).transpose(1, 2))[..., :N_EVALUATED])
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,9 @@ class HrtfFormer(LearnedMethod):
     DEFAULTS: ClassVar[HrtfFormerConfiguration] = HrtfFormerConfiguration()
     configuration: HrtfFormerConfiguration
 
-    def prepare(self, lesson: Lesson) -> None:
+    def prepare(self, data: TrainingData) -> None:
         """Find each direction's nearest neighbour, for the loss."""
-        closeness = lesson.grid @ lesson.grid.T
+        closeness = data.grid @ data.grid.T
         np.fill_diagonal(closeness, -1.0)
         self._neighbour = np.argmax(closeness, axis=1)
 
@@ -169,14 +169,14 @@ class HrtfFormer(LearnedMethod):
         sizes = ("order_in", "order_out", "width", "depth", "heads", "groups", "dropout")
         return SphericalTransformer(*(getattr(self.configuration, each) for each in sizes))
 
-    def loss(self, lesson: Lesson) -> torch.Tensor:
+    def loss(self, data: TrainingData) -> torch.Tensor:
         """LSD, error of the ILD, and error of how much neighbours differ; dB."""
-        who, measured, targets = lesson.batch(
+        who, measured, targets = data.batch(
             self.configuration.listeners, self.configuration.targets
         )
         both = np.concatenate([targets, self._neighbour[targets]])
         rows = np.concatenate([measured, both])
-        drawn = _blended(lesson.learners.at(rows, who), lesson.rng)
+        drawn = _blended(data.train_listeners.at(rows, who), data.rng)
         wanted = drawn.at(np.arange(len(measured), len(rows)))
         found = self.estimate(drawn.at(np.arange(len(measured))), wanted.positions).db
         error = found - wanted.db

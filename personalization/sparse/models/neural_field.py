@@ -20,10 +20,10 @@ from torch import nn
 
 from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.sparse.models.shared.base import (
-    N_HEARD,
+    N_EVALUATED,
     LearnedMethod,
-    Lesson,
     Residuals,
+    TrainingData,
     ear_views,
     lsd,
 )
@@ -55,7 +55,7 @@ class FieldNet(nn.Module):
         nn.init.uniform_(layers[0].linear.weight, -1.0, 1.0)
         self.layers = nn.ModuleList(layers)
         self.films = nn.ModuleList(nn.Linear(latent, 2 * width) for _ in range(depth))
-        self.last = LoraLinear(width, N_HEARD, rank)
+        self.last = LoraLinear(width, N_EVALUATED, rank)
         self.n_latent, self.inner_steps = latent, inner_steps
         self.log_step = nn.Parameter(torch.zeros(inner_steps))
 
@@ -113,12 +113,15 @@ class NeuralField(LearnedMethod):
         sizes = self.configuration
         return FieldNet(sizes.width, sizes.depth, sizes.latent, sizes.rank, sizes.inner_steps)
 
-    def loss(self, lesson: Lesson) -> torch.Tensor:
+    def loss(self, data: TrainingData) -> torch.Tensor:
         """LSD where the latent vector was not inferred from, too."""
         sizes = self.configuration
-        who, measured, targets = lesson.batch(sizes.listeners, sizes.targets)
-        measured = lesson.rng.permutation(measured)[: sizes.most_measured]
-        known, wanted = lesson.learners.at(measured, who), lesson.learners.at(targets, who)
+        who, measured, targets = data.batch(sizes.listeners, sizes.targets)
+        measured = data.rng.permutation(measured)[: sizes.most_measured]
+        known, wanted = (
+            data.train_listeners.at(measured, who),
+            data.train_listeners.at(targets, who),
+        )
         latent = self.net.infer(known.db, known.positions)
         return lsd(self.net(latent, wanted.positions), wanted.db)
 

@@ -21,13 +21,13 @@ from torch import nn
 
 from auricle.dsp.arrays import Array
 from auricle.personalization.learning.configuration import Configuration
-from auricle.personalization.listeners.features import HEARD, SAMPLE_RATE, SIZE
-from auricle.personalization.listeners.listener_data import Measured
+from auricle.personalization.listeners.features import EVALUATED_BINS, SAMPLE_RATE, SIZE
+from auricle.personalization.listeners.listener_data import MeasuredListener
 from auricle.personalization.sparse.models.shared.base import (
     SCALE_DB,
     LearnedMethod,
-    Lesson,
     Residuals,
+    TrainingData,
     ear_views,
     lsd,
 )
@@ -102,7 +102,7 @@ def sections(parameters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def magnitude_db(coefficients: torch.Tensor, gain_db: torch.Tensor) -> torch.Tensor:
     """Magnitudes (..., F) in dB of cascades (..., S, 6), at the bins that are heard."""
-    bins = torch.arange(HEARD.start, HEARD.stop, dtype=coefficients.dtype)
+    bins = torch.arange(EVALUATED_BINS.start, EVALUATED_BINS.stop, dtype=coefficients.dtype)
     omega = 2.0 * math.pi / SIZE * bins
     phi = 4.0 * torch.sin(omega / 2.0) ** 2  # cosines would cancel at low frequencies
 
@@ -137,9 +137,9 @@ class Niirf(LearnedMethod):
     DEFAULTS: ClassVar[NiirfConfiguration] = NiirfConfiguration()
     configuration: NiirfConfiguration
 
-    def prepare(self, lesson: Lesson) -> None:
+    def prepare(self, data: TrainingData) -> None:
         """Make room for the vectors of the training listeners."""
-        self.configuration = replace(self.configuration, n_learners=len(lesson.learners.db))
+        self.configuration = replace(self.configuration, n_learners=len(data.train_listeners.db))
 
     def build(self) -> nn.Module:
         """The field of filters with the training listeners' LoRA vectors."""
@@ -148,10 +148,10 @@ class Niirf(LearnedMethod):
             *(getattr(sizes, k) for k in ("width", "depth", "peaks", "fourier", "n_learners"))
         )
 
-    def loss(self, lesson: Lesson) -> torch.Tensor:
+    def loss(self, data: TrainingData) -> torch.Tensor:
         """LSD of learners' own vectors, which are kept small."""
-        who, _, targets = lesson.batch(self.configuration.listeners, self.configuration.targets)
-        wanted, lora = lesson.learners.at(targets, who), self.net.lora[who]
+        who, _, targets = data.batch(self.configuration.listeners, self.configuration.targets)
+        wanted, lora = data.train_listeners.at(targets, who), self.net.lora[who]
         return lsd(self._found(wanted.positions, lora), wanted.db) + lora.pow(2).mean()
 
     def estimate(self, known: Residuals, targets: torch.Tensor) -> Residuals:
@@ -166,7 +166,7 @@ class Niirf(LearnedMethod):
         """Coefficients (B, Q, 2, S, 6) and gains (B, Q, 2) in dB, for a renderer."""
         return sections(self.net(targets, self._fitted(known)))
 
-    def filters(self, measured: Measured, targets: Array) -> tuple[Array, Array]:
+    def filters(self, measured: MeasuredListener, targets: Array) -> tuple[Array, Array]:
         """Cascades (Q, 2, S, 6) of a listener at targets (Q, 3), and gains (Q, 2) in dB."""
         where = torch.from_numpy(np.asarray(targets, dtype=np.float32))
         with torch.no_grad():
@@ -188,11 +188,11 @@ class Niirf(LearnedMethod):
 
     def _found(self, where: torch.Tensor, lora: torch.Tensor) -> torch.Tensor:
         """Residuals (B, K, 2, F): the cascade's response less the mean listener's."""
-        mean = self._mean.at(where.double().numpy()).magnitude_db[0][..., HEARD]
+        mean = self._mean.at(where.double().numpy()).magnitude_db[0][..., EVALUATED_BINS]
         response = magnitude_db(*sections(self.net(where, lora)))
         return (response + self._offset - torch.from_numpy(mean)) / SCALE_DB
 
     @property
     def _offset(self) -> float:
         """Level of the mean listener in dB: sets differ by 15 dB."""
-        return float(self._mean.magnitude_db[..., HEARD].mean())
+        return float(self._mean.magnitude_db[..., EVALUATED_BINS].mean())

@@ -5,11 +5,11 @@ import numpy as np
 from auricle.dsp.arrays import Array
 from auricle.dsp.iir.cascade import LEAST_DELAY, CascadeSet
 from auricle.personalization.listeners.features import SAMPLE_RATE
-from auricle.personalization.listeners.listener_data import Measured
+from auricle.personalization.listeners.listener_data import MeasuredListener
 from auricle.personalization.sparse.models.niirf import Niirf
 
 
-def cascade_set(niirf: Niirf, measured: Measured, targets: Array) -> CascadeSet:
+def cascade_set(niirf: Niirf, measured: MeasuredListener, targets: Array) -> CascadeSet:
     """Filters at the targets (Q, 3) of the listener measured, at 44.1 kHz.
 
     All arrivals are moved by the same time, to the least delay that the renderer has.

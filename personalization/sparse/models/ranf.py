@@ -21,12 +21,12 @@ import torch
 from torch import nn
 
 from auricle.personalization.learning.configuration import Configuration
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.sparse.models.shared.base import (
-    N_HEARD,
+    N_EVALUATED,
     LearnedMethod,
-    Lesson,
     Residuals,
+    TrainingData,
     lsd,
     zeroed,
 )
@@ -119,21 +119,24 @@ class Ranf(LearnedMethod):
     DEFAULTS: ClassVar[RanfConfiguration] = RanfConfiguration()
     configuration: RanfConfiguration
 
-    def prepare(self, lesson: Lesson) -> None:
+    def prepare(self, data: TrainingData) -> None:
         """Keep the listeners to fetch from."""
-        self._pool = lesson.learners
-        self.configuration = replace(self.configuration, n_learners=len(lesson.learners.db))
+        self._pool = data.train_listeners
+        self.configuration = replace(self.configuration, n_learners=len(data.train_listeners.db))
 
     def build(self) -> nn.Module:
         """The network with LoRA vectors of the training listeners."""
         sizes = self.configuration
         return RanfNet(sizes.width, sizes.blocks, sizes.n_learners)
 
-    def loss(self, lesson: Lesson) -> torch.Tensor:
+    def loss(self, data: TrainingData) -> torch.Tensor:
         """LSD and the ITD's error; a listener and its mirror image are not fetched for itself."""
         sizes = self.configuration
-        who, measured, targets = lesson.batch(sizes.listeners, sizes.targets)
-        known, wanted = lesson.learners.at(measured, who), lesson.learners.at(targets, who)
+        who, measured, targets = data.batch(sizes.listeners, sizes.targets)
+        known, wanted = (
+            data.train_listeners.at(measured, who),
+            data.train_listeners.at(targets, who),
+        )
         fetched = self.fetch(known, self._pool.at(measured), own=torch.from_numpy(who))
         found = self._found(known, wanted.positions, fetched, self.net.lora[who], targets)
         return lsd(found.db, wanted.db) + 0.3 * (found.itd - wanted.itd).abs().mean()
@@ -228,7 +231,7 @@ class Ranf(LearnedMethod):
         )
         shape = (n_listeners, n_targets)
         return Residuals(
-            spectra.mean(dim=1) + db.reshape(*shape, 2, N_HEARD),
+            spectra.mean(dim=1) + db.reshape(*shape, 2, N_EVALUATED),
             itd.mean(dim=1) + delay.reshape(shape),
             targets,
         )
@@ -243,7 +246,7 @@ class Ranf(LearnedMethod):
         if float(distance.max()) < 1e-3:
             return self._pool.at(rows)
         half_itd = self._pool.itd.numpy()[..., None] * [0.5, -0.5]
-        blended = Training(self._pool.positions.numpy(), self._pool.db.numpy(), half_itd).at(
+        blended = ListenerGroup(self._pool.positions.numpy(), self._pool.db.numpy(), half_itd).at(
             positions.double().numpy()
         )
         itd = torch.from_numpy(blended.arrival_seconds @ [1.0, -1.0]).float()

@@ -5,7 +5,7 @@ import pytest
 
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.interpolation.gaussian_process import fit_process, matern_1_2, matern_9_2
-from auricle.dsp.interpolation.gp_mixture import interpolate, steady_arrivals
+from auricle.dsp.interpolation.gp_mixture import interpolate, smoothed_arrivals
 from auricle.dsp.interpolation.mesh_refinement import flat_fit, refine, refined_vertices
 from auricle.dsp.interpolation.mixture_weights import (
     error_shares,
@@ -105,7 +105,7 @@ def test_silent_ear_stays_silent():
 
 def test_steady_arrivals_lose_jitter_and_keep_the_field():
     noise = 0.3 * np.random.default_rng(3).standard_normal(ARRIVALS.shape)
-    steady = steady_arrivals(ARRIVALS + noise, GRID)
+    steady = smoothed_arrivals(ARRIVALS + noise, GRID)
     left = np.sqrt(np.mean((steady - ARRIVALS) ** 2))
     assert left < 0.6 * 0.3  # samples
 
@@ -123,7 +123,7 @@ def test_shapes_that_do_not_belong_together_are_named():
 
 def test_shares_follow_the_lateral_position():
     judges = select_judges(GRID, len(GRID), 2)
-    assert judges.trust.sum() == pytest.approx(1.0)
+    assert judges.quadrature.sum() == pytest.approx(1.0)
     side = np.stack([GRID[:, 1], -GRID[:, 1]], axis=1)[judges.rows]
     rng = np.random.default_rng(6)
     errors = [

@@ -7,21 +7,21 @@ from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.interpolation.gaussian_process import matern_3_2
 from auricle.dsp.sphere.grids import chords, fibonacci_sphere
 from auricle.personalization.listeners.features import BINS, itd_seconds
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.arrival_times import (
     ARRIVAL,
     HEAD_BANDS,
     MICROSECONDS,
-    arrivals_given,
-    own_scatter_us,
+    predict_arrivals,
+    unexplained_itd_us,
 )
 
 GRID = fibonacci_sphere(120)
 FEW = np.array([5, 40, 90])
 
 
-def heads(count: int, seed: int, scatter_us: float = 15.0) -> Training:
+def heads(count: int, seed: int, scatter_us: float = 15.0) -> ListenerGroup:
     """Spheres of 7.5 to 10 cm: later and more in the shadow behind a larger one."""
     rng = np.random.default_rng(seed)
     radius_cm = rng.uniform(7.5, 10.0, count)[:, None, None, None]
@@ -31,24 +31,24 @@ def heads(count: int, seed: int, scatter_us: float = 15.0) -> Training:
     shadow = -6.0 * (radius_cm - 6.0) * np.maximum(away, 0.0) * np.minimum(bins, 1.0)
     loud = shadow + 0.3 * rng.normal(size=(count, len(GRID), 2, BINS))
     scatter = 1e-6 * scatter_us * rng.normal(size=(count, len(GRID), 2))
-    return Training(GRID, loud.astype(np.float32), late[..., 0] + scatter)
+    return ListenerGroup(GRID, loud.astype(np.float32), late[..., 0] + scatter)
 
 
-def about_their_mean(people: Training) -> tuple[Training, Training]:
+def about_their_mean(people: ListenerGroup) -> tuple[ListenerGroup, ListenerGroup]:
     """The mean of some heads, and how they differ from it."""
     mean = mean_listener(people)
     magnitude_db = people.magnitude_db - mean.magnitude_db
     late = people.arrival_seconds - mean.arrival_seconds
-    return mean, Training(GRID, magnitude_db, late)
+    return mean, ListenerGroup(GRID, magnitude_db, late)
 
 
 @pytest.fixture(scope="module")
-def known() -> tuple[Training, Training]:
+def known() -> tuple[ListenerGroup, ListenerGroup]:
     return about_their_mean(heads(40, 0))
 
 
 def by_hand(
-    mean: Training, deviations: Training, measured: Training, targets: np.ndarray
+    mean: ListenerGroup, deviations: ListenerGroup, measured: ListenerGroup, targets: np.ndarray
 ) -> np.ndarray:
     """The conditional mean with every covariance written out, value by value."""
     at, rows = measured.positions, [int(np.argmax(GRID @ each)) for each in measured.positions]
@@ -101,7 +101,7 @@ def test_it_is_the_conditional_mean_of_arrivals_and_bands(known) -> None:
     mean, deviations = known
     other = heads(1, 1).directions(FEW)
     targets = GRID[[0, 17, 63, 110]]
-    found, _ = arrivals_given(ARRIVAL, mean, deviations, other, targets, bands=HEAD_BANDS)
+    found, _ = predict_arrivals(ARRIVAL, mean, deviations, other, targets, bands=HEAD_BANDS)
     expected = by_hand(mean, deviations, other, targets)
     assert np.abs(found[0] - expected).max() < 0.05e-6  # single precision of microseconds
 
@@ -113,7 +113,7 @@ def test_what_the_head_shadows_tells_its_size(known) -> None:
     true = itd_seconds(heads(20, 2, 0.0).arrival_seconds)
     errors = []
     for bands in (HEAD_BANDS, ()):
-        found, spread = arrivals_given(
+        found, spread = predict_arrivals(
             ARRIVAL, mean, deviations, others.directions(rows), GRID, bands=bands
         )
         errors.append(np.abs(itd_seconds(found) - true).mean())
@@ -125,9 +125,9 @@ def test_what_the_head_shadows_tells_its_size(known) -> None:
 def test_a_level_of_all_directions_says_nothing(known) -> None:
     mean, deviations = known
     other = heads(1, 3).directions(FEW)
-    louder = Training(other.positions, other.magnitude_db + 3.0, other.arrival_seconds)
+    louder = ListenerGroup(other.positions, other.magnitude_db + 3.0, other.arrival_seconds)
     found = [
-        arrivals_given(ARRIVAL, mean, deviations, each, GRID, bands=HEAD_BANDS)[0]
+        predict_arrivals(ARRIVAL, mean, deviations, each, GRID, bands=HEAD_BANDS)[0]
         for each in (other, louder)
     ]
     assert np.abs(itd_seconds(found[0]) - itd_seconds(found[1])).max() < 1.5e-6
@@ -137,7 +137,7 @@ def test_of_many_directions_the_arrival_times_tell_all(known) -> None:
     mean, deviations = known
     other = heads(1, 4).directions(np.arange(0, 120, 3))
     found = [
-        arrivals_given(ARRIVAL, mean, deviations, other, GRID, bands=bands)[0]
+        predict_arrivals(ARRIVAL, mean, deviations, other, GRID, bands=bands)[0]
         for bands in (HEAD_BANDS, ())
     ]
     assert np.array_equal(*found)
@@ -147,11 +147,11 @@ def test_without_bands_magnitudes_need_not_be_there(known) -> None:
     mean, deviations = known
     other = heads(1, 5).directions(FEW)
     bare = [
-        Training(each.positions, each.magnitude_db[..., :0], each.arrival_seconds)
+        ListenerGroup(each.positions, each.magnitude_db[..., :0], each.arrival_seconds)
         for each in (mean, deviations, other)
     ]
-    with_them, _ = arrivals_given(ARRIVAL, mean, deviations, other, GRID)
-    without, _ = arrivals_given(ARRIVAL, *bare, GRID)
+    with_them, _ = predict_arrivals(ARRIVAL, mean, deviations, other, GRID)
+    without, _ = predict_arrivals(ARRIVAL, *bare, GRID)
     assert np.array_equal(with_them, without)
 
 
@@ -162,11 +162,11 @@ def test_the_spread_holds_what_directions_scatter_by() -> None:
     unknown = np.setdiff1d(np.arange(120), rows)
     others = heads(30, 6, 2.0)
     true = itd_seconds(others.arrival_seconds)[:, unknown]
-    own = own_scatter_us(deviations, GRID)
+    own = unexplained_itd_us(deviations, GRID)
     assert np.sqrt(np.mean(own**2)) == pytest.approx(2.0 * np.sqrt(2.0), rel=0.25)
     shares = []
     for scattered in (True, False):
-        found, spread = arrivals_given(
+        found, spread = predict_arrivals(
             ARRIVAL, mean, deviations, others.directions(rows), GRID[unknown], scattered=scattered
         )
         assert spread is not None

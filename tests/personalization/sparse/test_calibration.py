@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from synthetic_set import sphere
 
-from auricle.personalization.listeners.listener_data import Prediction, Training
+from auricle.personalization.listeners.listener_data import ListenerGroup, Prediction
 from auricle.personalization.sparse.evaluation.calibration import (
     LEVELS,
     calibration,
@@ -14,7 +14,7 @@ MEASURED = np.array([0, 5, 9])
 
 def listeners(claimed, rng):
     """Errors of 2 dB and 20 us, and predictions that claim a multiple of that."""
-    truth = Training(
+    truth = ListenerGroup(
         sphere(60),
         (2.0 * rng.standard_normal((3, 60, 2, 129))).astype(np.float32),
         20e-6 * rng.standard_normal((3, 60, 2)) / np.sqrt(2.0),
@@ -31,7 +31,7 @@ def test_intervals_hold_what_a_normal_error_says(claimed, held):
     made = calibration(found, truth, MEASURED)
     assert made.magnitude == pytest.approx(held, abs=0.01)
     assert made.itd == pytest.approx(held, abs=0.08)  # few values
-    assert made.spread_db == pytest.approx(2.0 * claimed)
+    assert made.std_db == pytest.approx(2.0 * claimed)
 
 
 def test_the_score_is_best_where_the_claim_is_right():

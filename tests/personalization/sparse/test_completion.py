@@ -13,7 +13,7 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.personalization.listeners import shipped
 from auricle.personalization.listeners.features import (
-    HEARD,
+    EVALUATED_BINS,
     SAMPLE_RATE,
     features,
     features_of,
@@ -63,8 +63,8 @@ def test_features_and_back() -> None:
     assert seen.magnitude_db.dtype == np.float32
     again = to_responses(*seen)
     found = features(again, head.positions, SAMPLE_RATE)
-    error = (found.magnitude_db - seen.magnitude_db)[..., HEARD]
-    loud = seen.magnitude_db[..., HEARD] > seen.magnitude_db.max() - 50.0
+    error = (found.magnitude_db - seen.magnitude_db)[..., EVALUATED_BINS]
+    loud = seen.magnitude_db[..., EVALUATED_BINS] > seen.magnitude_db.max() - 50.0
     assert np.sqrt(np.mean(error[loud] ** 2)) < 0.5
     itd = itd_correlation_seconds(again, SAMPLE_RATE) - itd_correlation_seconds(
         head.ir, SAMPLE_RATE
@@ -186,7 +186,7 @@ def test_listeners_are_stored_small_and_come_back(tmp_path: Path) -> None:
     path = tmp_path / "some.safetensors"
     shipped.save(train, path)
     back = shipped.load(path)
-    error = (back.magnitude_db - train.magnitude_db)[..., HEARD]
+    error = (back.magnitude_db - train.magnitude_db)[..., EVALUATED_BINS]
     assert np.sqrt(np.mean(error**2)) < 0.1
     np.testing.assert_allclose(back.arrival_seconds, train.arrival_seconds, atol=2e-6)
     path.write_bytes(b"not a model")
@@ -201,8 +201,8 @@ def test_what_ships_is_small_and_whole() -> None:
     train = shipped.shipped_training()
     assert len(train) == 123
     assert train.dataset == "HUTUBS + CIPIC"
-    spread_db = train.magnitude_db[..., HEARD].std(axis=0).mean()
-    assert 3.0 < spread_db < 6.0
+    std_db = train.magnitude_db[..., EVALUATED_BINS].std(axis=0).mean()
+    assert 3.0 < std_db < 6.0
 
 
 def test_what_to_expect_falls_with_the_directions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.personalization.datasets.subjects import Subjects
 from auricle.personalization.learning.weights import WeightsError
 from auricle.personalization.listeners.features import SAMPLE_RATE, to_responses
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.sparse.evaluation import comparison, lazy_fit, localisation
 from auricle.personalization.sparse.evaluation.comparison import OWN_EARS, Request, Result
 from auricle.personalization.sparse.evaluation.lazy_fit import Fitted
@@ -23,12 +23,12 @@ from auricle.plugin_core.tables import sparse
 
 
 @pytest.fixture(scope="module")
-def whole() -> Training:
+def whole() -> ListenerGroup:
     return some_listeners(6)
 
 
 @pytest.fixture(scope="module")
-def subjects(whole: Training) -> Subjects:
+def subjects(whole: ListenerGroup) -> Subjects:
     ir = np.stack([to_responses(*whole.listener(row).features) for row in range(6)])
     people = np.array([0, 0, 1, 2, 3, 4])
     return Subjects(
@@ -37,7 +37,7 @@ def subjects(whole: Training) -> Subjects:
 
 
 def test_comparisons_are_resumed_not_repeated(
-    subjects: Subjects, whole: Training, tmp_path: Path
+    subjects: Subjects, whole: ListenerGroup, tmp_path: Path
 ) -> None:
     said: list[str] = []
     request = Request(["mean", "nearest"], tmp_path, said.append)
@@ -54,7 +54,7 @@ def test_comparisons_are_resumed_not_repeated(
 
 
 def test_one_fold_is_the_same_as_among_all_and_the_table_says_so(
-    subjects: Subjects, whole: Training, tmp_path: Path
+    subjects: Subjects, whole: ListenerGroup, tmp_path: Path
 ) -> None:
     request = Request(["nearest"], tmp_path / "all", lambda _: None)
     both = list(comparison.compare_folds(subjects, whole, request, 2))
@@ -68,7 +68,7 @@ def test_one_fold_is_the_same_as_among_all_and_the_table_says_so(
 
 
 def test_results_kept_before_folds_were_named_are_read(
-    subjects: Subjects, whole: Training, tmp_path: Path
+    subjects: Subjects, whole: ListenerGroup, tmp_path: Path
 ) -> None:
     request = Request(["mean"], tmp_path, lambda _: None)
     first = list(comparison.compare_folds(subjects, whole, request, 2, only=[1]))
@@ -80,7 +80,7 @@ def test_results_kept_before_folds_were_named_are_read(
 
 
 def test_listeners_localise_best_with_their_own_ears(
-    subjects: Subjects, whole: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    subjects: Subjects, whole: ListenerGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(comparison, "counts_of", lambda dataset: (4, 60))
     monkeypatch.setattr(localisation, "DIRECTIONS", 60)
@@ -101,7 +101,7 @@ def test_listeners_localise_best_with_their_own_ears(
     assert list(json.loads(sparse.as_expected(found))["methods"]) == ["random"]
 
 
-def test_what_is_measured_is_heard_as_measured(whole: Training) -> None:
+def test_what_is_measured_is_heard_as_measured(whole: ListenerGroup) -> None:
     rows = np.array([3, 8])
     guess = whole.listener(1)
     found = comparison.with_measured(guess, whole, 0, rows)  # type: ignore[arg-type]
@@ -153,7 +153,7 @@ def test_tables_pair_the_same_listeners() -> None:
 
 
 def test_every_second_direction_of_another_laboratory(
-    subjects: Subjects, whole: Training, tmp_path: Path
+    subjects: Subjects, whole: ListenerGroup, tmp_path: Path
 ) -> None:
     said: list[str] = []
     request = Request(["nearest", "barycentric", "listeners-across"], tmp_path, said.append)
@@ -171,7 +171,7 @@ def test_every_second_direction_of_another_laboratory(
 
 
 def test_networks_for_other_laboratories_are_not_trained_for_a_comparison(
-    tmp_path: Path, whole: Training, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, whole: ListenerGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("torch")
     monkeypatch.setattr(lazy_fit, "shipped_weights", lambda name: tmp_path / "none.safetensors")

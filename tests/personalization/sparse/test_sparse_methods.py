@@ -13,16 +13,20 @@ from auricle.dsp.sphere.harmonics import encode
 from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.listeners.features import (
     BINS,
-    HEARD,
+    EVALUATED_BINS,
     blend_weights,
     itd_seconds,
     to_all_bins,
 )
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
-from auricle.personalization.listeners.pooling import united
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
+from auricle.personalization.listeners.pooling import pooled
 from auricle.personalization.sparse.listener_gp import posterior
 from auricle.personalization.sparse.listener_gp.covariance import (
-    Places,
+    Sites,
     between,
     expected,
     variance,
@@ -44,21 +48,23 @@ ROWS = spread_rows(GRID, 9)
 
 
 @pytest.fixture(scope="module")
-def train() -> Training:
+def train() -> ListenerGroup:
     return some_listeners()
 
 
 @pytest.fixture(scope="module")
-def others() -> Training:
+def others() -> ListenerGroup:
     return some_listeners(3, seed=7)
 
 
-def error_db(found: Prediction, true: Training, row: int) -> float:
-    return float(np.sqrt(np.mean((found.magnitude_db - true.magnitude_db[row])[..., HEARD] ** 2)))
+def error_db(found: Prediction, true: ListenerGroup, row: int) -> float:
+    return float(
+        np.sqrt(np.mean((found.magnitude_db - true.magnitude_db[row])[..., EVALUATED_BINS] ** 2))
+    )
 
 
 @pytest.mark.parametrize("name", CLASSICAL)
-def test_any_grid_in_any_grid_out(name: str, train: Training) -> None:
+def test_any_grid_in_any_grid_out(name: str, train: ListenerGroup) -> None:
     upsampler = method(name)()
     upsampler.fit(train.take(list(range(6))))
     known, targets = sphere(11)[[0, 3, 5, 8]], sphere(37)
@@ -73,7 +79,7 @@ def test_any_grid_in_any_grid_out(name: str, train: Training) -> None:
 
 @pytest.mark.parametrize("name", PERSONAL)
 def test_personal_methods_are_better_than_the_mean(
-    name: str, train: Training, others: Training
+    name: str, train: ListenerGroup, others: ListenerGroup
 ) -> None:
     upsampler, mean = method(name)(), method("mean")()
     upsampler.fit(train)
@@ -88,7 +94,9 @@ def test_personal_methods_are_better_than_the_mean(
         assert wrong < plainly
 
 
-def test_the_process_is_the_best_on_listeners_like_these(train: Training, others: Training) -> None:
+def test_the_process_is_the_best_on_listeners_like_these(
+    train: ListenerGroup, others: ListenerGroup
+) -> None:
     errors = {}
     for name in ("ridge", "mean-sh", "listeners"):
         upsampler = method(name)()
@@ -98,7 +106,9 @@ def test_the_process_is_the_best_on_listeners_like_these(train: Training, others
     assert min(errors, key=lambda name: errors[name]) == "listeners"
 
 
-def test_many_listeners_at_once_are_as_one_by_one(train: Training, others: Training) -> None:
+def test_many_listeners_at_once_are_as_one_by_one(
+    train: ListenerGroup, others: ListenerGroup
+) -> None:
     for name in ("ridge", "listeners", "listeners-across"):
         upsampler = method(name)()
         upsampler.fit(train)
@@ -109,7 +119,7 @@ def test_many_listeners_at_once_are_as_one_by_one(train: Training, others: Train
 
 
 def test_blocks_of_bins_change_little(
-    train: Training, others: Training, monkeypatch: pytest.MonkeyPatch
+    train: ListenerGroup, others: ListenerGroup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upsampler = ListenersProcess()
     upsampler.fit(train)
@@ -122,11 +132,11 @@ def test_blocks_of_bins_change_little(
 def test_the_quick_sum_is_the_covariance_times_the_solution() -> None:
     random = np.random.default_rng(3)
 
-    def places(count: int) -> Places:
+    def places(count: int) -> Sites:
         deviations = random.normal(size=(20, count, 2, 9)).astype(np.float32)
         deviations -= deviations.mean(axis=0)
         slope = random.normal(size=(count, 2, 9)).astype(np.float32)
-        return Places(sphere(count), np.arange(9), deviations, deviations.std(axis=0), slope)
+        return Sites(sphere(count), np.arange(9), deviations, deviations.std(axis=0), slope)
 
     targets, known = places(7), places(4)
     model = replace(MAGNITUDE, offset=2.0, turn=3.0)
@@ -142,24 +152,26 @@ def test_the_quick_sum_is_the_covariance_times_the_solution() -> None:
 
 
 def test_delay_and_equipment_of_another_laboratory_are_found(
-    train: Training, others: Training
+    train: ListenerGroup, others: ListenerGroup
 ) -> None:
     upsampler = ListenersAcross()
     upsampler.fit(train)
     seen = others.listener(0, ROWS)
     response_db = (4.0 + 3.0 * np.sin(np.arange(129) / 15.0)).astype(np.float32)
-    moved = Measured(seen.positions, seen.magnitude_db + response_db, seen.arrival_seconds + 1e-3)
+    moved = MeasuredListener(
+        seen.positions, seen.magnitude_db + response_db, seen.arrival_seconds + 1e-3
+    )
     plain, other = (upsampler.predict(each, others.positions) for each in (seen, moved))
     late = other.arrival_seconds - plain.arrival_seconds
     np.testing.assert_allclose(late, 1e-3, atol=1e-9)
-    left = (other.magnitude_db - plain.magnitude_db - response_db)[..., HEARD]
+    left = (other.magnitude_db - plain.magnitude_db - response_db)[..., EVALUATED_BINS]
     assert np.sqrt(np.mean(left**2)) < 0.35
 
 
 def test_a_loudspeaker_farther_away_leaves_the_itd_of_the_rest(
-    train: Training, others: Training
+    train: ListenerGroup, others: ListenerGroup
 ) -> None:
-    def with_ears_apart(some: Training, seed: int) -> Training:
+    def with_ears_apart(some: ListenerGroup, seed: int) -> ListenerGroup:
         slants = np.random.default_rng(seed).normal(size=(len(some), 3, 2))
         own = 15e-6 * np.einsum("md,bde->bme", GRID, slants)
         return replace(some, arrival_seconds=some.arrival_seconds + own)
@@ -175,7 +187,7 @@ def test_a_loudspeaker_farther_away_leaves_the_itd_of_the_rest(
     assert errors["listeners"] > 2.0
 
 
-def test_a_turned_head_is_found(train: Training, others: Training) -> None:
+def test_a_turned_head_is_found(train: ListenerGroup, others: ListenerGroup) -> None:
     azimuth_deg, elevation_deg = azimuth_elevation_deg(GRID)
     turned = replace(others.at(unit_vectors(azimuth_deg + 4.0, elevation_deg)), positions=GRID)
     errors = {}
@@ -187,7 +199,7 @@ def test_a_turned_head_is_found(train: Training, others: Training) -> None:
 
 
 def itd_error_us(
-    upsampler: ListenersProcess, true: Training, late: np.ndarray, rows: np.ndarray = ROWS
+    upsampler: ListenersProcess, true: ListenerGroup, late: np.ndarray, rows: np.ndarray = ROWS
 ) -> float:
     """Mean error of the ITD of all listeners, measured with arrivals (B, K, 2)."""
     found = upsampler.predict_many(
@@ -199,13 +211,13 @@ def itd_error_us(
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_below_and_above_the_bins_heard_their_ends_go_on(kind: type) -> None:
-    count = len(range(BINS)[HEARD])
+    count = len(range(BINS)[EVALUATED_BINS])
     heard = (np.arange(6 * count).reshape(3, 2, count) ** 2).astype(kind)
     found = to_all_bins(heard)
     assert (found.shape, found.dtype) == ((3, 2, BINS), kind)
-    np.testing.assert_array_equal(found[..., HEARD], heard)
-    np.testing.assert_array_equal(np.unique(found[1, 0, : HEARD.start]), heard[1, 0, :1])
-    np.testing.assert_array_equal(np.unique(found[1, 0, HEARD.stop :]), heard[1, 0, -1:])
+    np.testing.assert_array_equal(found[..., EVALUATED_BINS], heard)
+    np.testing.assert_array_equal(np.unique(found[1, 0, : EVALUATED_BINS.start]), heard[1, 0, :1])
+    np.testing.assert_array_equal(np.unique(found[1, 0, EVALUATED_BINS.stop :]), heard[1, 0, -1:])
 
 
 def test_equipment_is_what_all_directions_share() -> None:
@@ -214,11 +226,11 @@ def test_equipment_is_what_all_directions_share() -> None:
 
 
 def test_united_laboratories_keep_their_listeners_and_lose_their_equipment(
-    train: Training,
+    train: ListenerGroup,
 ) -> None:
     half, rest = train.take(list(range(12))), train.take(list(range(12, 24)))
     loud = replace(rest, magnitude_db=rest.magnitude_db + np.float32(9.0))
-    both = united([half, loud])
+    both = pooled([half, loud])
     assert len(both) == 24
     gap = both.magnitude_db[:12].mean() - both.magnitude_db[12:].mean()
     assert abs(gap) < 1e-3
@@ -226,14 +238,14 @@ def test_united_laboratories_keep_their_listeners_and_lose_their_equipment(
     assert spread == pytest.approx(rest.magnitude_db.std(axis=0).mean(), rel=1e-3)
 
 
-def test_mirroring_twice_gives_the_listeners_back(train: Training) -> None:
+def test_mirroring_twice_gives_the_listeners_back(train: ListenerGroup) -> None:
     again = train.mirrored().mirrored()
     np.testing.assert_allclose(again.magnitude_db, train.magnitude_db, atol=1e-4)
     same = train.at(train.positions)
     np.testing.assert_array_equal(same.magnitude_db, train.magnitude_db)
 
 
-def test_fields_are_read_between_the_directions_of_a_grid(train: Training) -> None:
+def test_fields_are_read_between_the_directions_of_a_grid(train: ListenerGroup) -> None:
     targets = sphere(60)
     weights = blend_weights(GRID, targets)
     np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-9)
@@ -242,25 +254,27 @@ def test_fields_are_read_between_the_directions_of_a_grid(train: Training) -> No
     assert np.sqrt(np.mean((weights @ field - true) ** 2)) < 0.05
 
 
-def test_the_spread_covers_the_error_and_falls_towards_what_was_measured(train: Training) -> None:
+def test_the_spread_covers_the_error_and_falls_towards_what_was_measured(
+    train: ListenerGroup,
+) -> None:
     """These listeners are simpler than the covariance allows for, so it may be too wide."""
     upsampler = ListenersProcess(with_spread=True)
     upsampler.fit(train)
     many = some_listeners(6, seed=21)
     left_out = np.setdiff1d(np.arange(len(GRID)), ROWS)
-    before = train.magnitude_db[..., HEARD].std(axis=0)
+    before = train.magnitude_db[..., EVALUATED_BINS].std(axis=0)
     for row, found in enumerate(upsampler.predict_many(many.directions(ROWS), many.positions)):
-        assert found.spread_db is not None
-        assert found.spread_seconds is not None
-        spread = found.spread_db[..., HEARD]
-        error = np.abs(found.magnitude_db - many.magnitude_db[row])[..., HEARD]
+        assert found.std_db is not None
+        assert found.std_seconds is not None
+        spread = found.std_db[..., EVALUATED_BINS]
+        error = np.abs(found.magnitude_db - many.magnitude_db[row])[..., EVALUATED_BINS]
         assert np.mean((error < spread)[left_out]) > 0.6  # 0.68 of a normal distribution
         assert spread[ROWS].mean() < 0.6 * spread[left_out].mean()
         assert spread[left_out].mean() < 1.2 * before[left_out].mean()
-        assert found.spread_seconds.max() < 100e-6
+        assert found.std_seconds.max() < 100e-6
 
 
-def test_the_spread_of_ridge_is_that_of_its_posterior(train: Training) -> None:
+def test_the_spread_of_ridge_is_that_of_its_posterior(train: ListenerGroup) -> None:
     random = np.random.default_rng(5)
     known, wanted = random.normal(size=(12, 30)), random.normal(size=(12, 7))
     ridge = 0.4
@@ -275,17 +289,17 @@ def test_the_spread_of_ridge_is_that_of_its_posterior(train: Training) -> None:
         upsampler.fit(train)
         seen = train.directions(spread_rows(GRID, count)).listener(0)
         found = upsampler.predict(seen, GRID)
-        assert found.spread_db is not None
-        assert found.spread_seconds is not None
-        assert found.spread_db.shape == found.magnitude_db.shape
-        assert found.spread_seconds.shape == (len(GRID),)
-        spreads.append((found.spread_db.mean(), found.spread_seconds.mean()))
+        assert found.std_db is not None
+        assert found.std_seconds is not None
+        assert found.std_db.shape == found.magnitude_db.shape
+        assert found.std_seconds.shape == (len(GRID),)
+        spreads.append((found.std_db.mean(), found.std_seconds.mean()))
     assert spreads[0][0] > spreads[1][0] > spreads[2][0]
     assert 0.0 < spreads[2][1] < spreads[0][1]
     plain = BandRidge()
     plain.fit(train)
     without = plain.predict(seen, GRID)
-    assert without.spread_db is None
+    assert without.std_db is None
     np.testing.assert_array_equal(without.magnitude_db, found.magnitude_db)
 
 

@@ -33,8 +33,12 @@ from auricle.dsp.sphere.harmonics import encode, n_channels
 from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
-from auricle.personalization.listeners.features import HEARD
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.features import EVALUATED_BINS
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 from auricle.personalization.listeners.statistics import mean_listener
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.models.flow.residual_field import (
@@ -46,7 +50,7 @@ from auricle.personalization.sparse.models.flow.residual_field import (
     smooth_field,
 )
 from auricle.personalization.sparse.models.shared.base import SCALE_DB, zeroed
-from auricle.personalization.sparse.models.shared.gp_correction_base import OverListeners
+from auricle.personalization.sparse.models.shared.gp_correction_base import GpCorrection
 from auricle.personalization.sparse.models.shared.measurement_sets import random_set, standard_sets
 
 _COVERAGE_ORDER = 3
@@ -131,7 +135,7 @@ class FlowConfiguration(Configuration):
     seed: int = 0
 
 
-class Flow(OverListeners):
+class Flow(GpCorrection):
     """The method ``flow``; ``samples`` draws whole listeners.
 
     Args:
@@ -147,7 +151,7 @@ class Flow(OverListeners):
     DEFAULTS: ClassVar[FlowConfiguration] = FlowConfiguration()
     configuration: FlowConfiguration
 
-    def fit(self, train: Training, progress: Progress | None = None) -> None:
+    def fit(self, train: ListenerGroup, progress: Progress | None = None) -> None:
         """Predict the listeners from each other, then train; the last group says when to stop."""
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
@@ -170,7 +174,7 @@ class Flow(OverListeners):
 
         self.history = run(self.net, loss, score, self.plan, progress)
 
-    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+    def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
         """The means of the samples, and their spread."""
         found = []
         count = len(measured.positions)
@@ -178,15 +182,17 @@ class Flow(OverListeners):
         for base, told in self._told(measured, target_positions):
             drawn = self._drawn_smooth(told, count, self.configuration.samples)
             field = smooth_field(target_positions, drawn)
-            assert base.spread_db is not None
-            magnitude, spread = base.magnitude_db.copy(), base.spread_db.copy()
-            magnitude[..., HEARD] += (spread[..., HEARD] * field.mean(axis=0)).astype(np.float32)
-            spread[..., HEARD] *= np.sqrt(field.var(axis=0, dtype=np.float64) + fine)
-            found.append(replace(base, magnitude_db=magnitude, spread_db=spread))
+            assert base.std_db is not None
+            magnitude, spread = base.magnitude_db.copy(), base.std_db.copy()
+            magnitude[..., EVALUATED_BINS] += (
+                spread[..., EVALUATED_BINS] * field.mean(axis=0)
+            ).astype(np.float32)
+            spread[..., EVALUATED_BINS] *= np.sqrt(field.var(axis=0, dtype=np.float64) + fine)
+            found.append(replace(base, magnitude_db=magnitude, std_db=spread))
         return found
 
     def samples(
-        self, measured: Measured, target_positions: Array, n_samples: int, seed: int = 0
+        self, measured: MeasuredListener, target_positions: Array, n_samples: int, seed: int = 0
     ) -> list[Prediction]:
         """Whole listeners who could have these measurements; a seed repeats them.
 
@@ -199,12 +205,14 @@ class Flow(OverListeners):
         pairs = -(-n_samples // 2)
         fine = self._spreads.drawn_fine(target_positions, count, pairs, rng)
         field = field + _with_opposite(fine)[:n_samples]
-        assert base.spread_db is not None
+        assert base.std_db is not None
         found = []
         for left in field:
             magnitude = base.magnitude_db.copy()
-            magnitude[..., HEARD] += (base.spread_db[..., HEARD] * left).astype(np.float32)
-            found.append(replace(base, magnitude_db=magnitude, spread_db=None))
+            magnitude[..., EVALUATED_BINS] += (base.std_db[..., EVALUATED_BINS] * left).astype(
+                np.float32
+            )
+            found.append(replace(base, magnitude_db=magnitude, std_db=None))
         return found
 
     def extra_tensors(self) -> dict[str, NDArray]:
@@ -221,7 +229,7 @@ class Flow(OverListeners):
     def _build(self) -> FlowNet:
         return FlowNet(self.configuration.width, self.configuration.dropout)
 
-    def _base_on(self, train: Training) -> None:
+    def _base_on(self, train: ListenerGroup) -> None:
         self._base = ListenersProcess(with_spread=True)
         self._base.fit(train)
         self._mean = mean_listener(train)
@@ -230,7 +238,11 @@ class Flow(OverListeners):
         self._frame = train.positions[np.sort(rows)]  # where the prediction is told from
 
     def _episodes(
-        self, train: Training, group: NDArray, rng: np.random.Generator, progress: Progress | None
+        self,
+        train: ListenerGroup,
+        group: NDArray,
+        rng: np.random.Generator,
+        progress: Progress | None,
     ) -> tuple[list[Episode], int]:
         """What is learned from: each group predicted from the others; the standard sets first."""
         grid, sizes = train.positions, self.configuration
@@ -240,7 +252,11 @@ class Flow(OverListeners):
         both = train.joined(train.mirrored())
         of_both = np.concatenate([group, group])
         truth, mean = both.at(self._frame), self._mean.at(self._frame)
-        shape = (len(sets), *truth.magnitude_db.shape[:-1], HEARD.stop - HEARD.start)
+        shape = (
+            len(sets),
+            *truth.magnitude_db.shape[:-1],
+            EVALUATED_BINS.stop - EVALUATED_BINS.start,
+        )
         left, predicted = np.empty(shape, np.float32), np.empty(shape, np.float32)
         for number in range(sizes.groups):
             others = ListenersProcess(with_spread=True)
@@ -250,8 +266,10 @@ class Flow(OverListeners):
                 known = both.take(rows).directions(measured)
                 for row, found in zip(rows, others.predict_many(known, self._frame), strict=True):
                     error = truth.magnitude_db[row] - found.magnitude_db
-                    left[k, row] = (error / found.spread_db)[..., HEARD]
-                    predicted[k, row] = (found.magnitude_db - mean.magnitude_db[0])[..., HEARD]
+                    left[k, row] = (error / found.std_db)[..., EVALUATED_BINS]
+                    predicted[k, row] = (found.magnitude_db - mean.magnitude_db[0])[
+                        ..., EVALUATED_BINS
+                    ]
             if progress is not None:
                 progress(0.0, f"predicted group {number + 1} of {sizes.groups}")
         unseen = [_apart(self._frame, grid[each]) for each in sets]
@@ -273,22 +291,20 @@ class Flow(OverListeners):
             episodes.append(Episode(wanted, spread, all_told))
         return episodes, n_standard
 
-    def _told(self, measured: Training, targets: Array) -> list[tuple[Prediction, Told]]:
+    def _told(self, measured: ListenerGroup, targets: Array) -> list[tuple[Prediction, Told]]:
         """Predictions at the targets, and what the flow is told of each listener."""
         count = len(targets)
         mean = self._mean.at(self._frame).magnitude_db[0]
         out = []
         for found in self._base.predict_many(measured, np.concatenate([targets, self._frame])):
-            assert found.spread_db is not None
-            at_frame = (found.magnitude_db[count:] - mean)[..., HEARD]
+            assert found.std_db is not None
+            at_frame = (found.magnitude_db[count:] - mean)[..., EVALUATED_BINS]
             at_targets = replace(
                 found,
                 magnitude_db=found.magnitude_db[:count],
                 arrival_seconds=found.arrival_seconds[:count],
-                spread_db=found.spread_db[:count],
-                spread_seconds=None
-                if found.spread_seconds is None
-                else found.spread_seconds[:count],
+                std_db=found.std_db[:count],
+                std_seconds=None if found.std_seconds is None else found.std_seconds[:count],
             )
             out.append((at_targets, self._condition(at_frame, measured.positions)))
         return out

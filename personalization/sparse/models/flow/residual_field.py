@@ -15,11 +15,11 @@ from scipy.fft import dct, idct
 
 from auricle.dsp.arrays import Array, Float32
 from auricle.dsp.sphere.harmonics import degrees, encode, n_channels
-from auricle.personalization.sparse.models.shared.base import N_HEARD
+from auricle.personalization.sparse.models.shared.base import N_EVALUATED
 
 ORDER = 7
 FINEST_ORDER = 15
-N_COSINES = N_HEARD // 2
+N_COSINES = N_EVALUATED // 2
 N_SMOOTH, N_ALL = n_channels(ORDER), n_channels(FINEST_ORDER)
 _RIDGE = 1.0  # of the fit; a direction counts 1
 
@@ -34,7 +34,7 @@ def smooth_coefficients(positions: Array, field: NDArray) -> Float32:
 
 def smooth_field(positions: Array, coefficients: NDArray) -> Float32:
     """The way back: fields (B, Q, 2, N_HEARD)."""
-    spectra = idct(coefficients, n=N_HEARD, norm="ortho", axis=-1).astype(np.float32)
+    spectra = idct(coefficients, n=N_EVALUATED, norm="ortho", axis=-1).astype(np.float32)
     design = encode(positions, ORDER, "n3d").astype(np.float32)
     return np.einsum("qc,becf->bqef", design, spectra, optimize=True)
 
@@ -89,7 +89,7 @@ class Spreads:
         self, positions: Array, count: int, n_samples: int, rng: np.random.Generator
     ) -> Float32:
         """Gaussian fields (N, Q, 2, N_HEARD) of what is finer: degrees above ORDER, all alike."""
-        noise = rng.standard_normal((n_samples, 2, N_ALL - N_SMOOTH, N_HEARD), dtype=np.float32)
+        noise = rng.standard_normal((n_samples, 2, N_ALL - N_SMOOTH, N_EVALUATED), dtype=np.float32)
         noise *= (self.fine_at(count) / np.sqrt(N_ALL - N_SMOOTH)).astype(np.float32)
         spectra = idct(noise, norm="ortho", axis=-1)
         design = encode(positions, FINEST_ORDER, "n3d")[:, N_SMOOTH:].astype(np.float32)

@@ -11,7 +11,11 @@ import numpy as np
 from auricle.dsp.arrays import Array
 from auricle.personalization.learning.weights import Weights, load_weights, shipped_weights
 from auricle.personalization.listeners import shipped
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.models.shared.correction_numpy import Tensors, corrections_db
@@ -31,7 +35,7 @@ class DenseAcross:
     name: ClassVar[str] = "dense-refiner-across"
     n_parameters = 0
 
-    def fit(self, train: Training) -> None:
+    def fit(self, train: ListenerGroup) -> None:
         """Take the weights that ship; AuricleError for listeners that they do not go with."""
         shipped.check_ships(self.name, train)
         self._take(load_weights(shipped_weights(self.name), self.name), train)
@@ -43,11 +47,11 @@ class DenseAcross:
         self._take(weights, shipped.listeners_of(weights))
         return self
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """What ``predict_many`` says of one listener."""
         return self.predict_many(measured.alone(), target_positions)[0]
 
-    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+    def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
         """Predictions for listeners who were all measured at the same directions."""
         base, response = self._base.predict_apart(measured, target_positions)
         estimates = np.stack([each.magnitude_db for each in base]) - response[:, None, None]
@@ -58,7 +62,7 @@ class DenseAcross:
         found *= np.interp(spacing_of(conditions), [NEAR, FAR], [1.0, 0.0])[:, None, None]
         return with_corrections(base, found, keep_level=True)
 
-    def _take(self, weights: Weights, listeners: Training) -> None:
+    def _take(self, weights: Weights, listeners: ListenerGroup) -> None:
         self._base = ListenersAcross(bins_apart=True)
         self._base.fit(listeners)
         self._population = Population.of(listeners)

@@ -22,11 +22,11 @@ from auricle.dsp.arrays import Array, Float32, Int64
 from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.learning.training_loop import History, Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
-from auricle.personalization.listeners.listener_data import Prediction, Training
+from auricle.personalization.listeners.listener_data import ListenerGroup, Prediction
 from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.models.shared.correction_net import CorrectionNet, lsd_db
-from auricle.personalization.sparse.models.shared.gp_correction_base import OverListeners
+from auricle.personalization.sparse.models.shared.gp_correction_base import GpCorrection
 from auricle.personalization.sparse.models.shared.neighbour_inputs import (
     N_CHANNELS,
     NEIGHBOURS,
@@ -50,7 +50,7 @@ class DenseRefinerConfiguration(Configuration):
     batch: int = 96
 
 
-class DenseRefiner(OverListeners):
+class DenseRefiner(GpCorrection):
     """The method ``dense-refiner``: the process over listeners and a network for what it leaves.
 
     Args:
@@ -64,7 +64,7 @@ class DenseRefiner(OverListeners):
     configuration: DenseRefinerConfiguration
     CONDITIONS: ClassVar[tuple[Conditions, int]] = (fixed_steps, 3 + 3 * NEIGHBOURS)
 
-    def fit(self, train: Training, progress: Progress | None = None) -> None:
+    def fit(self, train: ListenerGroup, progress: Progress | None = None) -> None:
         """Estimate the listeners from each other, then train; the first group says when to stop."""
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
@@ -76,7 +76,7 @@ class DenseRefiner(OverListeners):
         self._make_net()
         self.history = self._train(sets, [group] * len(sets), rng, progress)
 
-    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+    def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
         """The base's predictions, corrected."""
         base, response = self._base.predict_apart(measured, target_positions)
         estimates = np.stack([each.magnitude_db for each in base]) - response[:, None, None]
@@ -86,13 +86,13 @@ class DenseRefiner(OverListeners):
     def _build(self) -> nn.Module:
         return CorrectionNet(N_CHANNELS, self.CONDITIONS[1], 1, self.configuration.width)
 
-    def _base_on(self, train: Training) -> None:
+    def _base_on(self, train: ListenerGroup) -> None:
         self._base = ListenersProcess(bins_apart=True)
         self._base.fit(train)
         self._population = Population.of(train)
 
     def _estimated(
-        self, train: Training, group: Int64, known: Int64, targets: Int64,
+        self, train: ListenerGroup, group: Int64, known: Int64, targets: Int64,
         progress: Progress | None,
     ) -> Between:  # fmt: skip
         """What the network learns from: each group estimated from all the others."""
@@ -109,7 +109,11 @@ class DenseRefiner(OverListeners):
         return self._between(train.directions(known), there.positions, base, there)
 
     def _between(
-        self, known: Training, targets: Array, base: Float32, truth: Training | None = None
+        self,
+        known: ListenerGroup,
+        targets: Array,
+        base: Float32,
+        truth: ListenerGroup | None = None,
     ) -> Between:
         return between(known, targets, base, self._population, self.CONDITIONS[0], truth)
 

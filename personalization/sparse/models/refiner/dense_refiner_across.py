@@ -20,8 +20,8 @@ from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.learning.training_loop import Progress, seeded
 from auricle.personalization.learning.weights import Weights
 from auricle.personalization.listeners import shipped
-from auricle.personalization.listeners.listener_data import Prediction, Training
-from auricle.personalization.listeners.pooling import united
+from auricle.personalization.listeners.listener_data import ListenerGroup, Prediction
+from auricle.personalization.listeners.pooling import pooled
 from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db
@@ -53,7 +53,7 @@ class _Set:
         response: (2, L, F) the equipment that was drawn, and what the base puts down to it.
     """
 
-    people: Training
+    people: ListenerGroup
     ours: Int64
     known: Int64
     targets: Int64
@@ -81,13 +81,13 @@ class DenseRefinerAcross(DenseRefiner):
     configuration: DenseRefinerAcrossConfiguration
     CONDITIONS: ClassVar[tuple[Conditions, int]] = (spaced_steps, 3 + 3 * NEIGHBOURS + 1)
 
-    def fit(self, train: Training, progress: Progress | None = None) -> None:
+    def fit(self, train: ListenerGroup, progress: Progress | None = None) -> None:
         """Train on one laboratory."""
         self.fit_apart([train], np.arange(len(train)), progress)
 
     def fit_apart(
         self,
-        laboratories: Sequence[Training],
+        laboratories: Sequence[ListenerGroup],
         people: Sequence[Any] | NDArray,
         progress: Progress | None = None,
     ) -> None:
@@ -103,7 +103,7 @@ class DenseRefinerAcross(DenseRefiner):
         """
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
-        whole = laboratories[0] if len(laboratories) == 1 else united(laboratories)
+        whole = laboratories[0] if len(laboratories) == 1 else pooled(laboratories)
         shipped.check_ships(self.name, whole)
         self._start(shipped.as_shipped(whole))
         group = np.unique(people, return_inverse=True)[1] % self.configuration.groups
@@ -117,7 +117,7 @@ class DenseRefinerAcross(DenseRefiner):
         seen = [self._seen(each) for each in sets]
         self.history = self._train(seen, [group[each.ours] for each in sets], rng, progress)
 
-    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+    def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
         """What the method predicts that takes the weights."""
         return DenseAcross.from_weights(self.to_weights()).predict_many(measured, target_positions)
 
@@ -134,10 +134,10 @@ class DenseRefinerAcross(DenseRefiner):
         """Which listeners say when to stop."""
         return np.asarray(self._group == 0)
 
-    def _base_on(self, train: Training) -> None:
+    def _base_on(self, train: ListenerGroup) -> None:
         self._population = Population.of(train)
 
-    def _sets(self, laboratories: Sequence[Training], rng: np.random.Generator) -> list[_Set]:
+    def _sets(self, laboratories: Sequence[ListenerGroup], rng: np.random.Generator) -> list[_Set]:
         """What is known of each laboratory, at several densities, with equipment drawn."""
         found, first = [], 0
         for people in laboratories:

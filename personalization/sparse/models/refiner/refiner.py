@@ -22,13 +22,13 @@ from auricle.dsp.arrays import Array, Float32, Int64
 from auricle.personalization.learning.configuration import Configuration
 from auricle.personalization.learning.training_loop import History, Progress, seeded
 from auricle.personalization.learning.training_loop import train as run
-from auricle.personalization.listeners.features import BINS, HEARD
-from auricle.personalization.listeners.listener_data import Prediction, Training
+from auricle.personalization.listeners.features import BINS, EVALUATED_BINS
+from auricle.personalization.listeners.listener_data import ListenerGroup, Prediction
 from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 from auricle.personalization.sparse.models.shared.base import SCALE_DB
 from auricle.personalization.sparse.models.shared.correction_net import CorrectionNet, lsd_db
-from auricle.personalization.sparse.models.shared.gp_correction_base import OverListeners
+from auricle.personalization.sparse.models.shared.gp_correction_base import GpCorrection
 from auricle.personalization.sparse.models.shared.measurement_sets import random_set, standard_sets
 
 N_CHANNELS = 10
@@ -80,7 +80,7 @@ class RefinerConfiguration(Configuration):
     batch: int = 128
 
 
-class Refiner(OverListeners):
+class Refiner(GpCorrection):
     """The method ``refiner``: the process over listeners, and networks trained on what it leaves.
 
     Args:
@@ -96,7 +96,7 @@ class Refiner(OverListeners):
 
     SPREAD_OF_ALL: ClassVar[bool] = False  # in training too: it hardly depends on who is left out
 
-    def fit(self, train: Training, progress: Progress | None = None) -> None:
+    def fit(self, train: ListenerGroup, progress: Progress | None = None) -> None:
         """Estimate the listeners from each other, then train; the last group says when to stop."""
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
@@ -109,10 +109,10 @@ class Refiner(OverListeners):
         for net in self.net.children():
             self.history = self._train(net, episodes, (learners, judges), rng, progress)
 
-    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+    def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
         """The base's predictions, corrected; their spread is the base's."""
         base, response = self._base.predict_apart(measured, target_positions)
-        spread = base[0].spread_db
+        spread = base[0].std_db
         assert spread is not None
         magnitude = np.stack([each.magnitude_db for each in base])
         shape = magnitude.shape[:2]
@@ -124,14 +124,14 @@ class Refiner(OverListeners):
         )
         who, where = (each.ravel() for each in np.indices(shape))
         correction = self._correction(self.net, seen, who, where)
-        magnitude[..., HEARD] += correction.reshape(*shape, *correction.shape[1:])
+        magnitude[..., EVALUATED_BINS] += correction.reshape(*shape, *correction.shape[1:])
         return [replace(each, magnitude_db=own) for each, own in zip(base, magnitude, strict=True)]
 
-    def kept(self, train: Training) -> Training:
+    def kept(self, train: ListenerGroup) -> ListenerGroup:
         """The listeners as the base will know them."""
         return train
 
-    def pupils(self, train: Training) -> Training:
+    def pupils(self, train: ListenerGroup) -> ListenerGroup:
         """Who is learned from, once or several times in the order of ``train``: mirrored too."""
         return train.joined(train.mirrored())
 
@@ -149,13 +149,17 @@ class Refiner(OverListeners):
             CorrectionNet(N_CHANNELS, N_CONDITIONS, 2, sizes.width) for _ in range(sizes.networks)
         )
 
-    def _base_on(self, train: Training) -> None:
+    def _base_on(self, train: ListenerGroup) -> None:
         self._base = self.process()
         self._base.fit(train)
         self._population = Population.of(train)
 
     def _episodes(
-        self, train: Training, group: Int64, rng: np.random.Generator, progress: Progress | None
+        self,
+        train: ListenerGroup,
+        group: Int64,
+        rng: np.random.Generator,
+        progress: Progress | None,
     ) -> list[Episode]:
         """What the network learns from: each group estimated from all the others."""
         grid, sizes = train.positions, self.configuration
@@ -176,11 +180,11 @@ class Refiner(OverListeners):
                 known = both.take(rows).at(grid[measured]).louder(response[0, k, rows])
                 predicted, response[1, k, rows] = others.predict_apart(known, grid[wanted])
                 if self.SPREAD_OF_ALL and number == 0:
-                    spread[k] = self._base.predict(known.listener(0), grid[wanted]).spread_db
+                    spread[k] = self._base.predict(known.listener(0), grid[wanted]).std_db
                 for row, found in zip(rows, predicted, strict=True):
                     base[k, row] = found.magnitude_db
-                    if found.spread_db is not None:
-                        spread[k, row] = found.spread_db
+                    if found.std_db is not None:
+                        spread[k, row] = found.std_db
             if progress is not None:
                 progress(0.0, f"estimated group {number + 1} of {sizes.groups}")
         left, found = response[0] - response[1], base - response[1][:, :, None, None]
@@ -197,11 +201,11 @@ class Refiner(OverListeners):
 
     def _seen(
         self,
-        known: Training,
+        known: ListenerGroup,
         targets: Array,
         base: Float32,
         spread: Array,
-        truth: Training | None = None,
+        truth: ListenerGroup | None = None,
     ) -> Episode:
         """An episode of listeners known at some directions, with what the base estimates.
 
@@ -214,15 +218,15 @@ class Refiner(OverListeners):
         count = np.full(len(targets), np.log(len(known.positions)) / 4.0)
         measured = (known.magnitude_db - there.mean_db)[:, nearest]
         level = self._population.level_db
-        population = np.stack([here.mean_db - level, here.spread_db], axis=1)
-        mean = here.mean_db[..., HEARD]
+        population = np.stack([here.mean_db - level, here.std_db], axis=1)
+        mean = here.mean_db[..., EVALUATED_BINS]
         return Episode(
-            base[..., HEARD] - mean,
-            measured[..., HEARD],
-            spread[..., HEARD].astype(np.float32),
-            population[..., HEARD],
+            base[..., EVALUATED_BINS] - mean,
+            measured[..., EVALUATED_BINS],
+            spread[..., EVALUATED_BINS].astype(np.float32),
+            population[..., EVALUATED_BINS],
             np.column_stack([targets, known.positions[nearest], angle, count]).astype(np.float32),
-            None if truth is None else truth.magnitude_db[..., HEARD] - mean,
+            None if truth is None else truth.magnitude_db[..., EVALUATED_BINS] - mean,
         )
 
     def _train(

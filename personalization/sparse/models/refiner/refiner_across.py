@@ -15,7 +15,7 @@ from auricle.dsp.arrays import Float32
 from auricle.personalization.learning.training_loop import Progress
 from auricle.personalization.learning.weights import Weights
 from auricle.personalization.listeners import shipped
-from auricle.personalization.listeners.listener_data import Training
+from auricle.personalization.listeners.listener_data import ListenerGroup
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db
 from auricle.personalization.sparse.models.refiner.refiner import Refiner, RefinerConfiguration
@@ -28,16 +28,16 @@ class RefinerAcross(Refiner):
     DEFAULTS: ClassVar[RefinerConfiguration] = RefinerConfiguration(groups=4, targets=64)
     SPREAD_OF_ALL: ClassVar[bool] = True
 
-    def fit(self, train: Training, progress: Progress | None = None) -> None:
+    def fit(self, train: ListenerGroup, progress: Progress | None = None) -> None:
         """Train on the listeners that ship, as they were measured; AuricleError for others."""
         shipped.check_ships(self.name, train)
         super().fit(train, progress)
 
-    def kept(self, train: Training) -> Training:
+    def kept(self, train: ListenerGroup) -> ListenerGroup:
         """The listeners in the form in which they ship."""
         return shipped.as_shipped(train)
 
-    def pupils(self, train: Training) -> Training:
+    def pupils(self, train: ListenerGroup) -> ListenerGroup:
         """Every listener once, every second one in the mirror: half the time, as many people."""
         each = np.arange(len(train))
         return train.joined(train.mirrored()).take(each + len(train) * (each % 2))
@@ -60,6 +60,6 @@ class RefinerAcross(Refiner):
         return super().to_weights(ids, **notes, listeners=listeners)
 
     @classmethod
-    def listeners_in(cls, weights: Weights) -> Training:
+    def listeners_in(cls, weights: Weights) -> ListenerGroup:
         """The listeners that ship; WeightsError where those of the notes are others."""
         return shipped.listeners_of(weights)

@@ -19,15 +19,20 @@ from auricle.dsp.arrays import Array, Int64
 from auricle.personalization.learning.configuration import Configuration, configured
 from auricle.personalization.learning.training_loop import History, Plan, Progress, seeded, train
 from auricle.personalization.learning.weights import Weights, load_into, state_of
-from auricle.personalization.listeners.features import HEARD, to_all_bins
-from auricle.personalization.listeners.listener_data import MIRROR, Measured, Prediction, Training
+from auricle.personalization.listeners.features import EVALUATED_BINS, to_all_bins
+from auricle.personalization.listeners.listener_data import (
+    MIRROR,
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 from auricle.personalization.listeners.statistics import mean_listener
-from auricle.personalization.sparse.listener_gp.arrival_times import ARRIVAL, arrivals_given
+from auricle.personalization.sparse.listener_gp.arrival_times import ARRIVAL, predict_arrivals
 from auricle.personalization.sparse.models.shared.correction_numpy import SCALE_DB as SCALE_DB
 from auricle.personalization.sparse.models.shared.measurement_sets import drawn_set, standard_sets
 
 SCALE_SECONDS = 50e-6
-N_HEARD = HEARD.stop - HEARD.start
+N_EVALUATED = EVALUATED_BINS.stop - EVALUATED_BINS.start
 _FEWEST = 10  # listeners below which none can be held out
 
 
@@ -55,11 +60,11 @@ class Residuals:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingData:
     """What a model is trained on: who learns, who judges, and the sets they are measured at."""
 
-    learners: Residuals
-    judges: Residuals
+    train_listeners: Residuals
+    validation_listeners: Residuals
     standard: list[Int64]
     grid: Array
     rng: np.random.Generator
@@ -67,7 +72,7 @@ class Lesson:
     def batch(self, n_listeners: int, n_targets: int) -> tuple[Int64, Int64, Int64]:
         """Rows of listeners, of measured directions and of targets, drawn."""
         return (
-            self.rng.choice(len(self.learners.db), n_listeners, replace=False),
+            self.rng.choice(len(self.train_listeners.db), n_listeners, replace=False),
             drawn_set(self.grid, self.standard, self.rng),
             self.rng.choice(len(self.grid), min(n_targets, len(self.grid)), replace=False),
         )
@@ -101,7 +106,7 @@ class LearnedMethod:
         """The network, from ``self.configuration``."""
         raise NotImplementedError
 
-    def loss(self, lesson: Lesson) -> torch.Tensor:
+    def loss(self, data: TrainingData) -> torch.Tensor:
         """The loss of one drawn batch."""
         raise NotImplementedError
 
@@ -112,39 +117,41 @@ class LearnedMethod:
         """
         raise NotImplementedError
 
-    def prepare(self, lesson: Lesson) -> None:
+    def prepare(self, data: TrainingData) -> None:
         """Whatever must be known before ``build``; most models need nothing."""
 
     # What all of them do.
 
-    def fit(self, train: Training, progress: Progress | None = None) -> None:
+    def fit(self, train: ListenerGroup, progress: Progress | None = None) -> None:
         """Train on listeners; every eighth is held out and says when to stop."""
         torch.set_num_threads(1)
         rng = seeded(self.plan.seed)
         self._keep(train)
         rows = np.arange(len(train))
         self._held = held = (rows % 8 == 7) & (len(train) >= _FEWEST)
-        learners = self.residuals(_with_mirror(train.take(np.flatnonzero(~held))))
-        judges = self.residuals(train.take(np.flatnonzero(held if held.any() else ~held)))
+        train_listeners = self.residuals(_with_mirror(train.take(np.flatnonzero(~held))))
+        validation_listeners = self.residuals(
+            train.take(np.flatnonzero(held if held.any() else ~held))
+        )
         standard = standard_sets(train.positions)
-        lesson = Lesson(learners, judges, standard, train.positions, rng)
-        self.prepare(lesson)
+        data = TrainingData(train_listeners, validation_listeners, standard, train.positions, rng)
+        self.prepare(data)
         self.net = self.build()
         self.n_parameters = sum(each.numel() for each in self.net.parameters())
-        self.history = train_net(self, lesson, progress)
+        self.history = train_net(self, data, progress)
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """Features at the targets."""
         return self.predict_many(measured.alone(), target_positions)[0]
 
-    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+    def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
         """The same for several listeners who were measured at the same directions; quicker."""
         with torch.no_grad():
             found = self.estimate(self.residuals(measured), _tensor(target_positions))
         mean = self._mean.at(target_positions)
         residual = SCALE_DB * found.db.numpy()
         magnitude = mean.magnitude_db + to_all_bins(residual)
-        arrivals, spread = arrivals_given(
+        arrivals, spread = predict_arrivals(
             ARRIVAL, self._mean, self._deviations, measured, target_positions
         )
         if found.itd.shape[1]:
@@ -156,24 +163,24 @@ class LearnedMethod:
             for each, arrival in zip(magnitude, arrivals, strict=True)
         ]
 
-    def residuals(self, listeners: Training) -> Residuals:
+    def residuals(self, listeners: ListenerGroup) -> Residuals:
         """Listeners about the mean of the training, on tensors."""
         mean = self._mean.at(listeners.positions)
-        db = (listeners.magnitude_db - mean.magnitude_db)[..., HEARD] / SCALE_DB
+        db = (listeners.magnitude_db - mean.magnitude_db)[..., EVALUATED_BINS] / SCALE_DB
         itd = (listeners.arrival_seconds - mean.arrival_seconds) @ [1.0, -1.0] / SCALE_SECONDS
         return Residuals(_tensor(db), _tensor(itd), _tensor(listeners.positions))
 
-    def judged(self, lesson: Lesson, every: int = 9) -> float:
+    def validation_score(self, data: TrainingData, every: int = 9) -> float:
         """LSD in dB of the held-out listeners, over the standard sets; some directions.
 
         Without what a model adapts to a listener step by step, which would take most of the time.
         """
         adapting, self.adapts = self.adapts, False
-        rows = np.arange(0, len(lesson.grid), every)
-        targets = lesson.judges.at(rows)
+        rows = np.arange(0, len(data.grid), every)
+        targets = data.validation_listeners.at(rows)
         errors = []
-        for measured in lesson.standard:
-            found = self.estimate(lesson.judges.at(measured), targets.positions)
+        for measured in data.standard:
+            found = self.estimate(data.validation_listeners.at(measured), targets.positions)
             errors.append(float(lsd(found.db, targets.db)))
         self.adapts = adapting
         return float(np.mean(errors))
@@ -196,7 +203,7 @@ class LearnedMethod:
         """The method as it was trained."""
         self = cls(**weights.configuration)
         grid, kept = weights.tensors["grid"], weights.tensors
-        self._mean = Training(
+        self._mean = ListenerGroup(
             grid, kept["mean_magnitude_db"][None], kept["mean_arrival_seconds"][None]
         )
         self._deviations = _without_magnitudes(grid, kept["late_seconds"])
@@ -214,7 +221,7 @@ class LearnedMethod:
     def take_tensors(self, tensors: dict[str, np.ndarray]) -> None:
         """The way back of ``extra_tensors``."""
 
-    def _keep(self, train: Training) -> None:
+    def _keep(self, train: ListenerGroup) -> None:
         self._mean = mean_listener(train)
         both = train.joined(train.mirrored())
         late = both.arrival_seconds - self._mean.arrival_seconds
@@ -229,10 +236,16 @@ def split_of(ids: Sequence[str], held: NDArray[np.bool_]) -> dict[str, list[str]
     }
 
 
-def train_net(model: LearnedMethod, lesson: Lesson, progress: Progress | None = None) -> History:
+def train_net(
+    model: LearnedMethod, data: TrainingData, progress: Progress | None = None
+) -> History:
     """The loop of ``auricle.personalization.learning.training_loop`` on a model and its lesson."""
     return train(
-        model.net, lambda: model.loss(lesson), lambda: model.judged(lesson), model.plan, progress
+        model.net,
+        lambda: model.loss(data),
+        lambda: model.validation_score(data),
+        model.plan,
+        progress,
     )
 
 
@@ -253,11 +266,13 @@ def ear_views(positions: torch.Tensor) -> torch.Tensor:
     return torch.stack([positions, positions * mirror], dim=1)
 
 
-def _without_magnitudes(positions: Array, arrival_seconds: Array) -> Training:
-    return Training(positions, np.zeros((*arrival_seconds.shape, 0), np.float32), arrival_seconds)
+def _without_magnitudes(positions: Array, arrival_seconds: Array) -> ListenerGroup:
+    return ListenerGroup(
+        positions, np.zeros((*arrival_seconds.shape, 0), np.float32), arrival_seconds
+    )
 
 
-def _with_mirror(train: Training) -> Training:
+def _with_mirror(train: ListenerGroup) -> ListenerGroup:
     return train.joined(train.mirrored())
 
 

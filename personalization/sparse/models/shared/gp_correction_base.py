@@ -15,13 +15,17 @@ from auricle.dsp.arrays import Array
 from auricle.personalization.learning.configuration import Configuration, configured
 from auricle.personalization.learning.training_loop import History, Plan
 from auricle.personalization.learning.weights import Weights, load_into, state_of
-from auricle.personalization.listeners.listener_data import Measured, Prediction, Training
+from auricle.personalization.listeners.listener_data import (
+    ListenerGroup,
+    MeasuredListener,
+    Prediction,
+)
 from auricle.personalization.sparse.models.shared.base import split_of
 
-Own = TypeVar("Own", bound="OverListeners")
+Own = TypeVar("Own", bound="GpCorrection")
 
 
-class OverListeners:
+class GpCorrection:
     """Base of ``refiner``, ``dense-refiner`` and ``flow``.
 
     A subclass gives ``name``, ``DEFAULTS`` (with ``groups`` of the cross-validation), ``fit``,
@@ -43,15 +47,15 @@ class OverListeners:
         self.n_parameters = 0
         self.history: History | None = None
 
-    def predict(self, measured: Measured, target_positions: Array) -> Prediction:
+    def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """What ``predict_many`` says of one listener."""
         return self.predict_many(measured.alone(), target_positions)[0]
 
-    def predict_many(self, measured: Training, target_positions: Array) -> list[Prediction]:
+    def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
         """Predictions for listeners who were all measured at the same directions."""
         raise NotImplementedError
 
-    def _base_on(self, train: Training) -> None:
+    def _base_on(self, train: ListenerGroup) -> None:
         """Fit the base, and keep what is said of the listeners."""
         raise NotImplementedError
 
@@ -75,17 +79,17 @@ class OverListeners:
         }
 
     @classmethod
-    def listeners_in(cls, weights: Weights) -> Training:
+    def listeners_in(cls, weights: Weights) -> ListenerGroup:
         """The way back of ``listener_tensors``."""
         kept = weights.tensors
         magnitude_db = kept["listeners_db"].astype(np.float32)
-        return Training(kept["grid"], magnitude_db, kept["listeners_arrival"])
+        return ListenerGroup(kept["grid"], magnitude_db, kept["listeners_arrival"])
 
     def held_out(self) -> NDArray[np.bool_]:
         """Which listeners say when to stop: the first group."""
         return np.arange(len(self._listeners)) % self.configuration.groups == 0
 
-    def _start(self, train: Training) -> None:
+    def _start(self, train: ListenerGroup) -> None:
         self._listeners = train
         self._base_on(train)
 

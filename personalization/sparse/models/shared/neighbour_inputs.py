@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from auricle.dsp.arrays import Array, Float32, Int64
 from auricle.dsp.sphere.grids import chords
-from auricle.personalization.listeners.features import HEARD, energy_db
-from auricle.personalization.listeners.listener_data import MIRROR, Prediction, Training
+from auricle.personalization.listeners.features import EVALUATED_BINS, energy_db
+from auricle.personalization.listeners.listener_data import MIRROR, ListenerGroup, Prediction
 from auricle.personalization.listeners.statistics import Population
 from auricle.personalization.sparse.models.shared.correction_numpy import SCALE_DB
 
@@ -64,8 +64,8 @@ Conditions = Callable[[Array, Array], Float32]  # of targets and what lies aroun
 
 
 def between(
-    known: Training, targets: Array, base_db: Float32, population: Population,
-    conditions: Conditions, truth: Training | None = None,
+    known: ListenerGroup, targets: Array, base_db: Float32, population: Population,
+    conditions: Conditions, truth: ListenerGroup | None = None,
 ) -> Between:  # fmt: skip
     """What is seen of listeners known at some directions, whom a process estimates at others.
 
@@ -81,15 +81,15 @@ def between(
     nearest = nearest_rows(targets, known.positions)
     ears = np.stack([targets, targets * MIRROR], axis=1)
     around = known.positions[nearest][:, None] * np.stack([np.ones(3), MIRROR])[:, None]
-    mean = here.mean_db[..., HEARD]
-    seen = np.stack([here.mean_db - population.level_db, here.spread_db], axis=1)
+    mean = here.mean_db[..., EVALUATED_BINS]
+    seen = np.stack([here.mean_db - population.level_db, here.std_db], axis=1)
     return Between(
-        (known.magnitude_db - there.mean_db)[..., HEARD],
+        (known.magnitude_db - there.mean_db)[..., EVALUATED_BINS],
         nearest,
-        base_db[..., HEARD] - mean,
-        seen[..., HEARD],
+        base_db[..., EVALUATED_BINS] - mean,
+        seen[..., EVALUATED_BINS],
         conditions(ears, around),
-        None if truth is None else truth.magnitude_db[..., HEARD] - mean,
+        None if truth is None else truth.magnitude_db[..., EVALUATED_BINS] - mean,
     )
 
 
@@ -123,7 +123,7 @@ def with_corrections(
     """
     before = np.stack([each.magnitude_db for each in found])
     magnitude = before.copy()
-    magnitude[..., HEARD] += corrections_db.reshape(*magnitude.shape[:3], -1)
+    magnitude[..., EVALUATED_BINS] += corrections_db.reshape(*magnitude.shape[:3], -1)
     if keep_level:
         magnitude += (energy_db(before) - energy_db(magnitude))[..., None].astype(np.float32)
     return [replace(one, magnitude_db=own) for one, own in zip(found, magnitude, strict=True)]

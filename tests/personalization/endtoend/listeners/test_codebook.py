@@ -5,8 +5,8 @@ import pytest
 from listener_groups import GRID, some_listeners
 
 from auricle.personalization.endtoend.listeners.codebook import MOST_CODE, MOST_RMS, Codebook, held
-from auricle.personalization.listeners.features import HEARD, Features, to_hrtf_set
-from auricle.personalization.listeners.listener_data import Measured
+from auricle.personalization.listeners.features import EVALUATED_BINS, Features, to_hrtf_set
+from auricle.personalization.listeners.listener_data import MeasuredListener
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
 
 PEOPLE = some_listeners(30)
@@ -24,7 +24,7 @@ def of(book, people, row):
 
 def error_db(book, code, people, row):
     found = book.features(code, GRID).magnitude_db - people.magnitude_db[row]
-    found = found[..., HEARD] + book.equipment_of(PEOPLE)[HEARD]
+    found = found[..., EVALUATED_BINS] + book.equipment_of(PEOPLE)[EVALUATED_BINS]
     return float(np.sqrt(np.mean((found - found.mean()) ** 2)))
 
 
@@ -71,7 +71,7 @@ def test_five_directions_are_nearer_than_none(book):
     for row in range(len(OTHERS)):
         one = OTHERS.listener(row, few)
         found = process.predict(
-            Measured(one.positions, one.magnitude_db, one.arrival_seconds), GRID
+            MeasuredListener(one.positions, one.magnitude_db, one.arrival_seconds), GRID
         )
         code = book.code_of_features(
             Features(found.magnitude_db, found.arrival_seconds), GRID, book.equipment_of(PEOPLE)

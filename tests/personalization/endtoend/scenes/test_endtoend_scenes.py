@@ -31,7 +31,7 @@ from auricle.personalization.endtoend.scenes.head_motion import (
     source_way,
 )
 from auricle.personalization.endtoend.scenes.reference_renderer import ExplicitRenderer, delayed
-from auricle.personalization.endtoend.scenes.scenes import SceneSet, Stage, whole_scenes
+from auricle.personalization.endtoend.scenes.scenes import SceneSampler, SceneSet, whole_scenes
 from auricle.personalization.endtoend.scenes.shoebox import Room, draw_room, images
 from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS
 
@@ -330,7 +330,7 @@ def test_whole_scenes_are_the_same_for_each_listener(
     data: Path, people: Listeners, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "sets"))
-    stage = Stage.of(data, "test", noise_share=0.0)
+    stage = SceneSampler.of(data, "test", noise_share=0.0)
     one, other = (list(whole_scenes(people, stage, row, 2)) for row in people.rows("test").tolist())
     for a, b in zip(one, other, strict=True):
         assert np.array_equal(a.mono, b.mono)
@@ -348,11 +348,11 @@ def test_what_cannot_be_drawn_is_said(data: Path, people: Listeners) -> None:
     with pytest.raises(AuricleError, match="a piece has 33 to 750 steps, got 20"):
         SceneSet(people, data, piece_steps=20)
     with pytest.raises(AuricleError, match="room_share is a share from 0 to 1, got 2"):
-        Stage.of(data, "train", room_share=2.0)
+        SceneSampler.of(data, "train", room_share=2.0)
 
 
 def test_rooms_have_images_and_the_systems_are_told_of_none(data: Path) -> None:
-    stage = Stage.of(data, "test", room_share=1.0, noise_share=0.0)
+    stage = SceneSampler.of(data, "test", room_share=1.0, noise_share=0.0)
     dry = stage.draw([0, 1], 300)
     assert len(dry.sources) == len(dry.gains) == 25
     nearest = [each.distance_m.min() for each in dry.sources]

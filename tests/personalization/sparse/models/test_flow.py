@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from auricle.dsp.geometry import angle_deg  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
-from auricle.personalization.listeners.features import HEARD  # noqa: E402
+from auricle.personalization.listeners.features import EVALUATED_BINS  # noqa: E402
 from auricle.personalization.sparse.models.flow.flow import Flow  # noqa: E402
 from auricle.personalization.sparse.models.flow.residual_field import (  # noqa: E402
     N_COSINES,
@@ -15,7 +15,7 @@ from auricle.personalization.sparse.models.flow.residual_field import (  # noqa:
     smooth_coefficients,
     smooth_field,
 )
-from auricle.personalization.sparse.models.shared.base import N_HEARD  # noqa: E402
+from auricle.personalization.sparse.models.shared.base import N_EVALUATED  # noqa: E402
 
 SMALL = {
     "width": 8, "groups": 2, "random_sets": 0, "targets": 40, "batch": 8, "samples": 16, "steps": 2,
@@ -56,11 +56,13 @@ def test_spreads_are_those_of_the_fields_and_lie_between_counts():
     rng = np.random.default_rng(0)
     where = rng.standard_normal((300, 3))
     where /= np.linalg.norm(where, axis=1, keepdims=True)
-    fields = [k * rng.standard_normal((4, 300, 2, N_HEARD)).astype(np.float32) for k in (2.0, 1.0)]
+    fields = [
+        k * rng.standard_normal((4, 300, 2, N_EVALUATED)).astype(np.float32) for k in (2.0, 1.0)
+    ]
     made = Spreads.of([4, 16], [where, where], fields)
     for count, scale in ((4, 2.0), (8, 1.5), (16, 1.0), (100, 1.0)):
         smooth = 2.0 * made.smooth_at(count) ** 2  # half of the cosines
-        variance = smooth.sum() / N_HEARD / 2.0 + made.fine_variance(count)
+        variance = smooth.sum() / N_EVALUATED / 2.0 + made.fine_variance(count)
         assert np.sqrt(variance) == pytest.approx(scale, rel=0.05)
     drawn = made.drawn_fine(where[:50], 4, 20, rng)
     assert drawn.var() == pytest.approx(made.fine_variance(4), rel=0.05)
@@ -89,14 +91,14 @@ def test_the_prediction_is_the_mean_of_samples_and_tells_their_spread(made, unkn
     found = flow.predict(measured, targets)
     drawn = np.stack([each.magnitude_db for each in flow.samples(measured, targets, 200)])
     assert np.allclose(drawn.mean(axis=0), found.magnitude_db, atol=1e-3)
-    ratio = drawn[..., HEARD].std(axis=0).mean() / found.spread_db[..., HEARD].mean()
+    ratio = drawn[..., EVALUATED_BINS].std(axis=0).mean() / found.std_db[..., EVALUATED_BINS].mean()
     assert ratio == pytest.approx(1.0, abs=0.2)
 
 
 def test_more_measurements_leave_less_spread(made, unknown):
     many = np.arange(0, 62, 2)
     spreads = [
-        made.predict(unknown.listener(0, rows), unknown.positions).spread_db.mean()
+        made.predict(unknown.listener(0, rows), unknown.positions).std_db.mean()
         for rows in (SOME[:3], SOME, many)
     ]
     assert spreads[0] > spreads[1] > spreads[2]
@@ -107,6 +109,6 @@ def test_more_measurements_leave_less_spread(made, unknown):
 def test_samples_agree_with_what_was_measured(made, unknown):
     measured = unknown.listener(0, SOME)
     drawn = np.stack([s.magnitude_db for s in made.samples(measured, unknown.positions, 8)])
-    spread = drawn[..., HEARD].std(axis=0).mean(axis=(1, 2))
+    spread = drawn[..., EVALUATED_BINS].std(axis=0).mean(axis=(1, 2))
     others = np.setdiff1d(np.arange(62), SOME)
     assert spread[SOME].mean() < 0.5 * spread[others].mean()

@@ -5,7 +5,7 @@ import small_listeners
 torch = pytest.importorskip("torch")
 
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
-from auricle.personalization.listeners.features import HEARD  # noqa: E402
+from auricle.personalization.listeners.features import EVALUATED_BINS  # noqa: E402
 from auricle.personalization.listeners.listener_data import MIRROR  # noqa: E402
 from auricle.personalization.sparse.methods.spherical_harmonics import reading  # noqa: E402
 from auricle.personalization.sparse.models.hrtfformer import (  # noqa: E402
@@ -16,7 +16,7 @@ from auricle.personalization.sparse.models.hrtfformer import (  # noqa: E402
     mirrored,
     padded,
 )
-from auricle.personalization.sparse.models.shared.base import N_HEARD, Residuals  # noqa: E402
+from auricle.personalization.sparse.models.shared.base import N_EVALUATED, Residuals  # noqa: E402
 from auricle.personalization.sparse.models.shared.harmonic_residuals import field  # noqa: E402
 
 SMALL = {"width": 16, "depth": 1, "heads": 4, "listeners": 4, "targets": 6}
@@ -52,7 +52,7 @@ def test_mirrored_coefficients_are_those_of_the_mirrored_field():
 def test_a_mirrored_listener_gets_the_mirrored_prediction(made):
     torch.nn.init.normal_(made.net.last.weight, std=0.1)
     where, targets = directions(7), directions(5)
-    known = Residuals(torch.randn(2, 7, 2, N_HEARD), torch.randn(2, 7), where)
+    known = Residuals(torch.randn(2, 7, 2, N_EVALUATED), torch.randn(2, 7), where)
     mirror = torch.from_numpy(MIRROR).float()
     turned = Residuals(known.db.flip(2), -known.itd, where * mirror)
     with torch.no_grad():
@@ -71,7 +71,7 @@ def test_before_training_it_is_the_harmonics_of_what_the_mean_leaves(made):
     reader = reading(measured.positions, people.positions, BASE_ORDER, 0.1)
     wanted = mean + np.tensordot(reader, measured.magnitude_db - mean[rows], axes=1)
     found = again.predict(measured, people.positions).magnitude_db
-    assert np.allclose(found[..., HEARD], wanted[..., HEARD], atol=1e-2)
+    assert np.allclose(found[..., EVALUATED_BINS], wanted[..., EVALUATED_BINS], atol=1e-2)
 
 
 def test_grouped_attention_with_as_many_groups_as_heads_is_plain_attention():

@@ -9,9 +9,9 @@ torch = pytest.importorskip("torch")
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.learning.weights import WeightsError, save_weights  # noqa: E402
 from auricle.personalization.listeners import shipped  # noqa: E402
-from auricle.personalization.listeners.features import HEARD, energy_db  # noqa: E402
-from auricle.personalization.listeners.listener_data import MIRROR, Measured  # noqa: E402
-from auricle.personalization.listeners.pooling import united  # noqa: E402
+from auricle.personalization.listeners.features import EVALUATED_BINS, energy_db  # noqa: E402
+from auricle.personalization.listeners.listener_data import MIRROR, MeasuredListener  # noqa: E402
+from auricle.personalization.listeners.pooling import pooled  # noqa: E402
 from auricle.personalization.sparse.listener_gp import posterior as process  # noqa: E402
 from auricle.personalization.sparse.listener_gp.process import ListenersAcross  # noqa: E402
 from auricle.personalization.sparse.methods.other_laboratory import drawn_equipment_db  # noqa: E402
@@ -32,7 +32,7 @@ from auricle.personalization.sparse.models.refiner.dense_refiner_across import (
 )
 from auricle.personalization.sparse.models.refiner.refiner import Refiner  # noqa: E402
 from auricle.personalization.sparse.models.refiner.refiner_across import RefinerAcross  # noqa: E402
-from auricle.personalization.sparse.models.shared.base import N_HEARD, Residuals, ear_views  # noqa: E402
+from auricle.personalization.sparse.models.shared.base import N_EVALUATED, Residuals, ear_views  # noqa: E402
 from auricle.personalization.sparse.models.shared.correction_net import CorrectionNet  # noqa: E402
 from auricle.personalization.sparse.models.shared.correction_numpy import corrections_db  # noqa: E402
 from auricle.personalization.sparse.models.shared.harmonic_residuals import coefficients, field  # noqa: E402
@@ -176,12 +176,12 @@ def test_measured_sets_are_rows_of_the_grid_without_repeats(people):
 def known(n=5, listeners=2, seed=0):
     torch.manual_seed(seed)
     where = torch.nn.functional.normalize(torch.randn(n, 3), dim=1)
-    return Residuals(torch.randn(listeners, n, 2, N_HEARD), torch.randn(listeners, n), where)
+    return Residuals(torch.randn(listeners, n, 2, N_EVALUATED), torch.randn(listeners, n), where)
 
 
 def test_fsp_ae_mirrors_with_the_listener():
     net = FspAeNet(8, 4, 8)
-    one = torch.randn(2, 5, 2, N_HEARD + 1)
+    one = torch.randn(2, 5, 2, N_EVALUATED + 1)
     where = known().positions
     targets = where[:3] + 0.2
     mirror = torch.from_numpy(MIRROR).float()
@@ -192,7 +192,7 @@ def test_fsp_ae_mirrors_with_the_listener():
 
 def test_fsp_ae_prototype_is_a_mean_over_directions():
     net = FspAeNet(8, 4, 8)
-    one, where = torch.randn(2, 5, 2, N_HEARD + 1), known().positions
+    one, where = torch.randn(2, 5, 2, N_EVALUATED + 1), known().positions
     order = torch.tensor([3, 0, 4, 1, 2])
     assert torch.allclose(
         net.prototypes(one, where), net.prototypes(one[:, order], where[order]), atol=1e-5
@@ -265,7 +265,7 @@ def test_niirf_sections_are_stable_and_their_response_is_that_of_the_filter(scal
     poles = np.array([np.roots(section) for section in sos[..., 3:].reshape(-1, 3)])
     assert np.max(np.abs(poles)) < 1.0
     found = niirf.magnitude_db(coefficients, gain_db).numpy()
-    turn = np.exp(-2j * np.pi * np.arange(HEARD.start, HEARD.stop) / 256)
+    turn = np.exp(-2j * np.pi * np.arange(EVALUATED_BINS.start, EVALUATED_BINS.stop) / 256)
     powers = np.stack([turn**0, turn, turn**2])
     response = np.prod((sos[..., :3] @ powers) / (sos[..., 3:] @ powers), axis=-2)
     wanted = 20.0 * np.log10(np.abs(response)) + gain_db.numpy()[:, None]
@@ -286,7 +286,7 @@ def test_the_refiner_is_its_base_before_training(people, unknown):
         torch.nn.init.zeros_(net.last.bias)
     found = made.predict(measured, unknown.positions)
     assert np.array_equal(found.magnitude_db, base.magnitude_db)
-    assert found.spread_db is not None
+    assert found.std_db is not None
 
 
 def test_the_refiner_learns_from_estimates_of_listeners_it_has_not_seen(people, monkeypatch):
@@ -335,7 +335,7 @@ def test_weights_of_the_refiner_for_other_laboratories_name_the_listeners_that_s
 
 def test_the_refiner_for_other_laboratories_does_not_mind_level_and_delay(across, unknown):
     seen = unknown.listener(0, SOME)
-    other = Measured(seen.positions, seen.magnitude_db + 7.0, seen.arrival_seconds + 1e-3)
+    other = MeasuredListener(seen.positions, seen.magnitude_db + 7.0, seen.arrival_seconds + 1e-3)
     first, found = (across.predict(each, unknown.positions) for each in (seen, other))
     assert np.allclose(found.magnitude_db, first.magnitude_db + 7.0, atol=1e-2)
     assert np.allclose(found.arrival_seconds, first.arrival_seconds + 1e-3, atol=1e-8)
@@ -377,7 +377,7 @@ def test_the_network_without_torch_gives_the_same_numbers():
     torch.manual_seed(0)
     net = CorrectionNet(9, 22, 2, width=12).eval()
     torch.nn.init.normal_(net.last.weight, std=0.1)
-    channels, conditions = torch.randn(300, 9, N_HEARD), torch.randn(300, 22)
+    channels, conditions = torch.randn(300, 9, N_EVALUATED), torch.randn(300, 22)
     with torch.no_grad():
         wanted = net(channels, conditions).numpy()
     tensors = {name: each.numpy() for name, each in net.state_dict().items()}
@@ -409,7 +409,7 @@ def test_the_dense_refiner_for_other_laboratories_learns_from_estimates_by_other
     who = np.array([0, 1, 0, 3, 4, 5])
     first, second = people.take(range(6)), people.take(range(6, 12)).directions(np.arange(40))
     made.fit_apart([first, second], np.concatenate([who, 6 + np.arange(6)]))
-    whole = shipped.as_shipped(united([first, second]))
+    whole = shipped.as_shipped(pooled([first, second]))
     group = np.array([0, 1, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0])  # ten heads and a repeat, in turn
     for number, each in enumerate(fitted):
         assert np.array_equal(each.magnitude_db, whole.magnitude_db[group != number])
@@ -478,7 +478,7 @@ def test_where_neighbours_lie_is_told_in_units_of_their_distance():
 
 def test_refiner_layers_keep_the_bins():
     net = CorrectionNet(10, 8, 2, width=4)
-    assert net(torch.randn(3, 10, N_HEARD), torch.randn(3, 8)).shape == (3, 2, N_HEARD)
+    assert net(torch.randn(3, 10, N_EVALUATED), torch.randn(3, 8)).shape == (3, 2, N_EVALUATED)
 
 
 def test_coefficients_of_a_field_of_low_order_are_found_again():
@@ -497,6 +497,6 @@ def test_the_right_ear_sees_the_mirror():
 def test_a_single_direction_is_enough_to_answer(people, unknown):
     made = NeuralField(PLAN, **SMALL["neural-field"])
     made.fit(people)
-    one = Measured(*(each[:1] for each in vars(unknown.listener(0)).values()))
+    one = MeasuredListener(*(each[:1] for each in vars(unknown.listener(0)).values()))
     assert np.all(np.isfinite(made.predict(one, unknown.positions).magnitude_db))
     assert isinstance(Niirf(), Niirf)
