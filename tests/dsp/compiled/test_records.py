@@ -131,6 +131,7 @@ def test_who_reads_a_record_hands_it_on():
     assert found == 5
 
 
+@pytest.mark.slow
 def test_what_is_dropped_leaves_no_memory():
     """Thousand renderers, each copied, exchanged and played, one after the other."""
 
@@ -171,6 +172,7 @@ print(found.hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_cached_machine_code_holds_no_address(tmp_path):
     """A second process reads what the first one compiled, and plays the same bits."""
     script = SCRIPT.format(tests=HELPERS)

@@ -99,7 +99,9 @@ def test_what_is_no_version_is_named(tmp_path: Path) -> None:
     (tmp_path / "auricle").mkdir()
     (tmp_path / "auricle" / "__init__.py").write_text("raise ImportError('too old')\n")
     with pytest.raises(AuricleError, match="cannot be measured: ImportError: too old"):
-        list(against_rows(str(tmp_path), None, "auto", 0.1, rows=((1, 128, "moving"),)))
+        path = tmp_path / "set.sofa"
+        make_set().save(path)
+        list(against_rows(str(tmp_path), str(path), 4, 0.1, rows=((1, 128, "moving"),)))
 
 
 @pytest.mark.parametrize("words", [["--peers", "--against", "."], ["--against", "nowhere"]])
