@@ -1,4 +1,8 @@
-"""The live engine under load: python benchmarks/live/live.py WHAT [--seconds S], WHAT of:
+"""Print how the live engine holds up under load: deadlines, delays, memory.
+
+    python benchmarks/live/live.py WHAT [--seconds S]
+
+WHAT is one of
 
     jack     256 moving sources through a JACK server, OSC at 1,000 messages a second, three Python
              threads spinning: callbacks, deadlines; then the same by a client whose callback is

@@ -1,4 +1,4 @@
-"""Prediction of head orientation on recorded traces: RMS angular error against plain methods.
+"""Print how well head orientation is predicted on recorded traces, beside plain methods.
 
     python benchmarks/live/prediction.py DATA
 

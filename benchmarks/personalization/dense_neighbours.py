@@ -1,6 +1,6 @@
-"""Where the network between measured directions helps: by how many are known, and on which side.
+"""Print where the network between measured directions helps, by the number and side of neighbours.
 
-python benchmarks/personalization/dense_neighbours.py DATA [LISTENERS]
+    python benchmarks/personalization/dense_neighbours.py DATA [LISTENERS]
 
 LSD (345 Hz to 15.8 kHz) at up to 120 directions not known, drawn once, of some people of SONICOM
 and SADIE I, whom nothing has seen: ``listeners-across`` as it is, with each bin for itself, and

@@ -1,4 +1,4 @@
-"""LINN in blocks: seconds a second of sound, seams, and the pitch of a source that drives past.
+"""Print what LINN costs in blocks, how large its seams are, and the pitch of a source that passes.
 
     python benchmarks/personalization/neural.py [--weights WEIGHTS] [--data DIR]
 

@@ -1,8 +1,8 @@
-"""Prints how near ambisonic rendering comes to direct rendering, as markdown tables.
+"""Print how near ambisonic rendering comes to direct rendering, as markdown tables.
 
     python benchmarks/rendering/ambisonics.py [--quick]
 
-needs the measured data (AURICLE_DATA, else ../shared/data). Neumann KU100 (HRIR_L2702) at 48 kHz.
+It needs the measured data (AURICLE_DATA, else ../shared/data). Neumann KU100 (HRIR_L2702) at 48 kHz.
 The truth is known everywhere, as in interpolation.py; 600 random directions above elevation -60.
 "Auricle" is read back from AmbisonicRenderer by impulses encoded from those directions.
 

@@ -1,4 +1,6 @@
-"""Print how the highest octave is rendered between directions: high_band.py DATA.
+"""Print how the highest octave is rendered between directions.
+
+    python benchmarks/rendering/high_band.py DATA
 
 Every second direction left out, at the sets' own 44.1 kHz; LSD in dB from 12 to 16, 16 to 18 and 18
 to 20 kHz, full rank beside plain blends (as in offgrid.py).

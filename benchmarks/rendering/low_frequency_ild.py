@@ -1,7 +1,11 @@
-"""ILD in low bands at each rank: python benchmarks/rendering/low_frequency_ild.py [SET.sofa].
+"""Print the ILD in low bands at each rank.
+
+    python benchmarks/rendering/low_frequency_ild.py [SET.sofa]
 
 An impulse at azimuth -30, -60 and -90; level of the right ear minus that of the left one, in dB,
 over half octaves. "full" is the measured response.
+
+Takes 1 min.
 """
 
 import sys

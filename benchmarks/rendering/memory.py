@@ -1,11 +1,12 @@
 """Print how much memory preparing a set, an hour-long scene and 10,000 sources take.
 
-    python benchmarks/rendering/memory.py DATA            # long; --scene-seconds 60 for a short
-    scene
+    python benchmarks/rendering/memory.py DATA [--scene-seconds S]
 
 Each row is a process of its own: its peak resident memory (getrusage), all in, with an empty cache
 of prepared sets, and of compiled kernels in the row of the scene. "Imported" is what Python and its
 packages take before anything is read.
+
+Takes 1 h; with `--scene-seconds 60` 10 min.
 """
 
 import argparse

@@ -1,12 +1,15 @@
 """Print what the width of a source does: interaural coherence, level, ILD, and clean tones.
 
-    python benchmarks/rendering/width.py [SET.sofa]      # default: the computed listener; about 20
-    s
+    python benchmarks/rendering/width.py [SET.sofa]
+
+Without a set it takes the default listener.
 
 Coherence: the largest normalised cross-correlation of the ears within 1 ms, noise of 10 s, in
 bands. Level: of both ears against the point source, 200 Hz to 16 kHz, noise with equal power in
 each third octave. A tone of 1 kHz whose source turns at 90 degrees/s while its width goes from 0 to
 120 degrees and back every second: energy further than 150 Hz from it.
+
+Takes 1 min.
 """
 
 import sys

@@ -1,9 +1,11 @@
-"""Time and memory of loading and rendering a large ADM master, made for it.
+"""Print the time and memory of loading and rendering a large ADM master, made for it.
 
     python benchmarks/scenes/adm_load.py [BLOCKS] [SECONDS]
 
 128 channels: a bed 7.1.2 and 118 objects with BLOCKS (300) audioBlockFormats each, SECONDS (20)
 long. Seconds are those of the processor, megabytes what the step adds to the peak.
+
+Takes 1 min.
 """
 
 import resource

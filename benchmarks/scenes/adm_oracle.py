@@ -1,4 +1,4 @@
-"""What Auricle reads from ADM files beside what the EBU's own reader, `ear`, reads from them.
+"""Print what Auricle reads from ADM files beside what the EBU's own reader, `ear`, reads.
 
     python benchmarks/scenes/adm_oracle.py EAR_PYTHON [FILE.wav ...]
 
@@ -6,6 +6,8 @@ EAR_PYTHON is the Python of a virtual environment of its own with `pip install e
 (it needs an old numpy). Without files some are made: moving objects in both kinds of coordinates,
 jumps, gaps, nested objects, beds, ambisonics, and a file without XML. For each kind of channel the
 largest differences are printed; objects are compared at 400 times, place and level.
+
+Takes 1 min.
 """
 
 import json
