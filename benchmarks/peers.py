@@ -3,7 +3,8 @@
     python benchmarks/peers.py [--json] [--plot P.png] [--quick]
     python benchmarks/peers.py --write
 
-With `--write` it puts tables and picture into docs/. It needs the measured data (AURICLE_DATA, else ../shared/data) for the dense KU100 set. It is
+With `--write` it puts tables and picture into docs/. It needs the
+measured data (AURICLE_DATA, else ../shared/data) for the dense KU100 set. It is
 ``auricle bench --peers --truth HRIR_L2702.sofa``; without data, ``auricle bench --peers`` does it
 with the listener that Auricle computes.
 

@@ -3,7 +3,8 @@
     python benchmarks/personalization/observer.py OWN.sofa HEARD.sofa [REPETITIONS]
     python benchmarks/personalization/observer.py DATA
 
-With a folder of data it takes 20 listeners of SONICOM and HUTUBS, ours alone. It needs `pip install bayesian-listener` for the second half (EUPL: compared with, not copied). Both
+With a folder of data it takes 20 listeners of SONICOM and HUTUBS, ours alone. For the
+other half it needs `pip install bayesian-listener` (EUPL: compared with, not copied). Both
 have the parameters of Barumerli et al. 2023 and score the same way; they differ in the template
 (ours linear on the mesh where something was measured, theirs spherical harmonics everywhere).
 

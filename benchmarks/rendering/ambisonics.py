@@ -2,7 +2,7 @@
 
     python benchmarks/rendering/ambisonics.py [--quick]
 
-It needs the measured data (AURICLE_DATA, else ../shared/data). Neumann KU100 (HRIR_L2702) at 48 kHz.
+It needs the measured data (AURICLE_DATA, else ../shared/data): Neumann KU100 (HRIR_L2702), 48 kHz.
 The truth is known everywhere, as in interpolation.py; 600 random directions above elevation -60.
 "Auricle" is read back from AmbisonicRenderer by impulses encoded from those directions.
 
