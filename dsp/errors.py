@@ -1,8 +1,8 @@
-"""What Auricle raises for input it cannot use: one sentence with the value and the remedy."""
+"""The errors that Auricle raises for bad input: one sentence with the value and the remedy."""
 
 
 class AuricleError(ValueError):
-    """Bad input; the command line prints the message in one line and ends with status 2."""
+    """Bad input. The command line prints the message in one line and ends with status 2."""
 
 
 class SofaError(AuricleError):

@@ -27,9 +27,16 @@ IDENTITY: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
 
 
 def unit_vectors(azimuth_deg: ArrayLike, elevation_deg: ArrayLike = 0.0) -> Array:
-    """Unit vectors (..., 3) of directions given in degrees.
+    """Unit vectors of directions that are given in degrees.
 
     The eight cardinal azimuths and the poles come out exact, not 6e-17 beside.
+
+    Args:
+        azimuth_deg: (...) degrees, counter-clockwise: +90 is left.
+        elevation_deg: (...) degrees, + is up; broadcast with the azimuths.
+
+    Returns:
+        (..., 3) float64: x front, y left, z up.
 
     >>> np.allclose(unit_vectors([90.0, -45.0]), [[0.0, 1.0, 0.0], [0.5**0.5, -(0.5**0.5), 0.0]])
     True
@@ -41,9 +48,13 @@ def unit_vectors(azimuth_deg: ArrayLike, elevation_deg: ArrayLike = 0.0) -> Arra
 
 
 def azimuth_elevation_deg(vectors: ArrayLike) -> tuple[Array, Array]:
-    """Azimuth in (-180, 180] and elevation in [-90, 90] degrees of vectors (..., 3) of any length.
+    """Azimuth and elevation of vectors of any length, in degrees.
 
-    The azimuth of the poles is 0.
+    Args:
+        vectors: (..., 3); the azimuth of the poles is 0.
+
+    Returns:
+        The azimuth (...) in (-180, 180] degrees and the elevation (...) in [-90, 90] degrees.
 
     >>> azimuth, elevation = azimuth_elevation_deg([0.0, -2.0, 0.0])
     >>> print(azimuth, elevation)
@@ -59,7 +70,19 @@ def azimuth_elevation_deg(vectors: ArrayLike) -> tuple[Array, Array]:
 
 
 def directions_and_distances(points_m: ArrayLike) -> tuple[Array, Array]:
-    """Unit vectors (..., 3) and distances (...) in metres of points; the origin gives the front."""
+    """Directions and distances of points, seen from the origin.
+
+    Args:
+        points_m: (..., 3) metres.
+
+    Returns:
+        Unit vectors (..., 3) and distances (...) in metres; the origin itself lies in front, at 0
+        m.
+
+    >>> direction, distance_m = directions_and_distances([0.0, 3.0, 0.0])
+    >>> print(direction, distance_m)
+    [0. 1. 0.] 3.0
+    """
     points = np.asarray(points_m, dtype=np.float64)
     distance = _norm(points)
     front = np.array([1.0, 0.0, 0.0])
@@ -68,9 +91,16 @@ def directions_and_distances(points_m: ArrayLike) -> tuple[Array, Array]:
 
 
 def angle_deg(a: ArrayLike, b: ArrayLike) -> Array:
-    """Great-circle angle in degrees (0..180) between unit vectors (..., 3).
+    """Great-circle angle between directions.
 
     By chords: arccos of the scalar product loses half the digits near 0 and 180 degrees.
+
+    Args:
+        a: (..., 3) unit vectors.
+        b: (..., 3) unit vectors, broadcast with ``a``.
+
+    Returns:
+        (...) degrees, 0 to 180.
 
     >>> print(angle_deg([1.0, 0.0, 0.0], [0.0, 0.0, 1.0]).round(9))
     90.0
@@ -80,7 +110,20 @@ def angle_deg(a: ArrayLike, b: ArrayLike) -> Array:
 
 
 def quaternion_normalise(q: ArrayLike) -> Array:
-    """Unit quaternions (..., 4); raises AuricleError for one that is zero or not finite."""
+    """Quaternions brought to length 1.
+
+    Args:
+        q: (..., 4) as [w, x, y, z].
+
+    Returns:
+        (..., 4) unit quaternions.
+
+    Raises:
+        AuricleError: another shape, or a quaternion that is zero or not finite.
+
+    >>> quaternion_normalise([2.0, 0.0, 0.0, 0.0]).tolist()
+    [1.0, 0.0, 0.0, 0.0]
+    """
     q = np.asarray(q, dtype=np.float64)
     if q.shape[-1:] != (4,):
         raise AuricleError(f"a quaternion is [w, x, y, z], got an array of shape {q.shape}")
@@ -91,7 +134,15 @@ def quaternion_normalise(q: ArrayLike) -> Array:
 
 
 def quaternion_multiply(a: ArrayLike, b: ArrayLike) -> Array:
-    """The rotation (..., 4) that does ``b`` first and then ``a`` (Hamilton product)."""
+    """The rotation that does ``b`` first and then ``a`` (the Hamilton product).
+
+    Args:
+        a: (..., 4) quaternions [w, x, y, z].
+        b: (..., 4) quaternions, broadcast with ``a``.
+
+    Returns:
+        (..., 4) quaternions.
+    """
     aw, ax, ay, az = np.moveaxis(np.asarray(a, dtype=np.float64), -1, 0)
     bw, bx, by, bz = np.moveaxis(np.asarray(b, dtype=np.float64), -1, 0)
     return np.stack(
@@ -106,12 +157,20 @@ def quaternion_multiply(a: ArrayLike, b: ArrayLike) -> Array:
 
 
 def quaternion_conjugate(q: ArrayLike) -> Array:
-    """The reverse rotation (..., 4) of unit quaternions."""
+    """The reverse rotation (..., 4) of unit quaternions (..., 4)."""
     return np.asarray(q, dtype=np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
 
 
 def rotate(q: ArrayLike, vectors: ArrayLike) -> Array:
-    """Vectors (..., 3) turned by unit quaternions (..., 4): from head axes to world axes."""
+    """Vectors turned from head axes into world axes.
+
+    Args:
+        q: (..., 4) unit quaternions [w, x, y, z], head to world.
+        vectors: (..., 3) in head axes, broadcast with ``q``.
+
+    Returns:
+        (..., 3) in world axes, in the unit of ``vectors``.
+    """
     q = np.asarray(q, dtype=np.float64)
     vectors = np.asarray(vectors, dtype=np.float64)
     w, axis = q[..., :1], q[..., 1:]
@@ -122,7 +181,15 @@ def rotate(q: ArrayLike, vectors: ArrayLike) -> Array:
 def to_head(
     points_m: ArrayLike, orientation: ArrayLike = IDENTITY, position_m: ArrayLike = (0.0, 0.0, 0.0)
 ) -> Array:
-    """World points (..., 3) in the axes of a head at ``position_m`` with ``orientation``.
+    """World points in the axes of a head.
+
+    Args:
+        points_m: (..., 3) metres, world axes.
+        orientation: (..., 4) of the head, a unit quaternion [w, x, y, z].
+        position_m: (..., 3) of the head, in metres, world axes.
+
+    Returns:
+        (..., 3) metres, head axes.
 
     A head turned to its left has what was ahead on its right:
 
@@ -136,7 +203,15 @@ def to_head(
 def quaternion_from_ypr_deg(
     yaw_deg: ArrayLike, pitch_deg: ArrayLike = 0.0, roll_deg: ArrayLike = 0.0
 ) -> Array:
-    """Unit quaternions (..., 4) from yaw (+ left), pitch (+ nose down), roll (+ left ear up).
+    """The orientation of a head by its yaw, pitch and roll: intrinsic z-y-x.
+
+    Args:
+        yaw_deg: (...) degrees, + turns the head to the left.
+        pitch_deg: (...) degrees, + bends the nose down.
+        roll_deg: (...) degrees, + lifts the left ear.
+
+    Returns:
+        (..., 4) unit quaternions [w, x, y, z], head to world.
 
     >>> rotate(quaternion_from_ypr_deg(0.0, 90.0), [1.0, 0.0, 0.0]).round(9).tolist()
     [0.0, 0.0, -1.0]
@@ -153,10 +228,20 @@ def quaternion_from_ypr_deg(
 
 
 def ypr_deg_from_quaternion(q: ArrayLike) -> tuple[Array, Array, Array]:
-    """Yaw, pitch, roll in degrees; pitch in [-90, 90], roll 0 where the nose points up or down.
+    """Yaw, pitch and roll of orientations, in degrees.
 
     Half sums and differences of yaw and roll (Bernardes and Viollet 2022, PLOS ONE 17:e0276302):
     full precision up to the poles, where the arcsine formula has half the digits.
+
+    Args:
+        q: (..., 4) quaternions [w, x, y, z] of any length.
+
+    Returns:
+        Yaw (...) and roll (...) in (-180, 180] degrees, pitch (...) in [-90, 90] degrees, in the
+        order yaw, pitch, roll. Where the nose points straight up or down, the roll is 0.
+
+    Raises:
+        AuricleError: a quaternion that is zero or not finite.
     """
     w, x, y, z = np.moveaxis(quaternion_normalise(q), -1, 0)
     up, down = np.hypot(w + y, z - x), np.hypot(w - y, z + x)
@@ -169,7 +254,20 @@ def ypr_deg_from_quaternion(q: ArrayLike) -> tuple[Array, Array, Array]:
 
 
 def slerp(a: ArrayLike, b: ArrayLike, fraction: ArrayLike) -> Array:
-    """Unit quaternions (..., 4) on the shorter way from ``a`` (fraction 0) to ``b`` (1)."""
+    """Orientations on the shorter way from one to another, at constant speed.
+
+    Args:
+        a: (..., 4) unit quaternions, reached at fraction 0.
+        b: (..., 4) unit quaternions, reached at fraction 1.
+        fraction: (...) from 0 to 1.
+
+    Returns:
+        (..., 4) unit quaternions.
+
+    >>> half = slerp([1.0, 0.0, 0.0, 0.0], quaternion_from_ypr_deg(90.0), 0.5)
+    >>> print(ypr_deg_from_quaternion(half)[0].round(9))
+    45.0
+    """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     fraction = np.asarray(fraction, dtype=np.float64)[..., None]
     b = np.where(np.sum(a * b, axis=-1, keepdims=True) < 0.0, -b, b)

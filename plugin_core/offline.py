@@ -75,7 +75,7 @@ def render(
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> RenderResult:
-    """Render audio files binaurally into one file; returns its peak, length and the rest.
+    """Render audio files binaurally into one file.
 
     Args:
         tracks: WAV, FLAC or OGG files; they play together. A stereo track is two sources at +-30
@@ -92,7 +92,8 @@ def render(
             source n, a stereo track with both its sides) and the head; where they begin is said
             by azimuth, elevation and distance.
         tracker: the preset of the head tracker in the recording; None: there is none.
-        rank: "auto", "full" or a number of buses; level: "matched" or "measured".
+        rank: "auto", "full" or a number of buses.
+        level: "matched" or "measured".
         gain_db: of the output.
         loudness_lufs: what the integrated loudness is brought to; takes a second pass.
         ceiling_db: true peak that a limiter keeps to, dB of full scale.
@@ -104,6 +105,9 @@ def render(
         progress: called with frames done since the last call and frames in all.
         say: called with a sentence before work that is done once and takes seconds, and with each
             finding about a set that is read from a file; without it findings are warnings.
+
+    Returns:
+        Length, peak and the like of what was written.
 
     Raises:
         AuricleError: bad input; no output is left then.

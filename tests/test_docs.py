@@ -1,5 +1,7 @@
 """Pages name what there is: the API's names, benchmarks, files."""
 
+import importlib
+import inspect
 import re
 import subprocess
 from pathlib import Path
@@ -46,3 +48,38 @@ def test_files_that_are_named_are_there() -> None:
                 if not there and not INVENTED.match(found):
                     missing.append(f"{path}:{number}: {found}")
     assert not missing
+
+
+def callables(value: object) -> list[tuple[str, object]]:
+    """The functions of a name in the reference, and a class itself for its constructor."""
+    if not inspect.isclass(value):
+        return [(value.__name__, value)]
+    members = [
+        (f"{value.__name__}.{name}", each)
+        for name, each in inspect.getmembers(value, inspect.isfunction)
+        if name[0] != "_" and each.__module__.startswith("auricle.")
+    ]
+    return [(value.__name__, value), *members]
+
+
+@pytest.mark.parametrize("reference", re.findall(r"^::: (auricle\.[\w.]+)$", API, re.M))
+def test_the_reference_says_what_each_argument_is(reference: str) -> None:
+    """Where there are three or more; arrays by shape and unit, which no test can see."""
+    home, _, name = reference.rpartition(".")
+    module = importlib.import_module(home)
+    value = getattr(module, name)
+    values = [value]
+    if inspect.ismodule(value):
+        own = [each for each in vars(value).values() if inspect.isfunction(each)]
+        values = [each for each in own if each.__module__ == reference and each.__name__[0] != "_"]
+        assert values
+    for name, function in [each for value in values for each in callables(value)]:
+        if inspect.isclass(function) and issubclass(function, Exception):
+            continue
+        parameters = [each for each in inspect.signature(function).parameters if each != "self"]
+        said = inspect.getdoc(function) or ""
+        assert said, name
+        is_scene = hasattr(function, "TITLE")  # whose fields are in docs/scene.md
+        if len(parameters) >= 3 and not is_scene:
+            missing = [each for each in parameters if not re.search(rf"^ +\*?{each}: ", said, re.M)]
+            assert not missing, f"{name}: {missing}"

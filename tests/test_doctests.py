@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 MODULES = {
-    "auricle.dsp.geometry": 5,
+    "auricle.dsp.geometry": 8,
     "auricle.dsp.hrtf.hrtf_set": 1,
     "auricle.dsp.metrics.interaural": 2,
     "auricle.dsp.metrics.spectral": 1,

@@ -1,4 +1,4 @@
-"""What the air takes from a sound on its way: ISO 9613-1, and a filter for each distance."""
+"""Absorption of sound by the air on its way: ISO 9613-1, and a filter for each distance."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,12 +22,15 @@ _STARTS = np.array([[-0.5, -1.5, 0.5, 0.0], [-1.2, -1.2, 1.5, 1.5]])
 
 @dataclass(frozen=True)
 class Air:
-    """The state of the air; raises AuricleError for one in which nobody stands.
+    """The state of the air.
 
     Attributes:
         temperature_celsius: -50 to 60.
         humidity_percent: relative, 0 to 100.
         pressure_kpa: 20 to 200; 101.325 is one atmosphere.
+
+    Raises:
+        AuricleError: air in which nobody stands.
     """
 
     temperature_celsius: float = 20.0
@@ -46,7 +49,7 @@ class Air:
 
     @property
     def sound_speed_m_s(self) -> float:
-        """Metres a second: ISO 9613-1, eq. A.5."""
+        """The speed of sound in metres a second: ISO 9613-1, eq. A.5."""
         return 343.2 * float(np.sqrt((self.temperature_celsius + 273.15) / _REFERENCE_KELVIN))
 
 

@@ -76,22 +76,22 @@ class AmbisonicRenderer(Stream):
 
     @property
     def sample_rate(self) -> int:
-        """Of the audio, in Hz."""
+        """The sample rate of the audio, in Hz."""
         return self._sample_rate
 
     @property
     def block_size(self) -> int:
-        """Samples that calls usually have."""
+        """The number of samples that calls usually have."""
         return self._block_size
 
     @property
     def order(self) -> int:
-        """Of the scene."""
+        """The ambisonic order of the scene."""
         return self._order
 
     @property
     def n_channels(self) -> int:
-        """C."""
+        """The number of channels, C = (order + 1)^2."""
         return self._n_channels
 
     @property
@@ -101,7 +101,9 @@ class AmbisonicRenderer(Stream):
 
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
-        """Parts of calls (C,) in which a channel was silenced: it held NaN, infinity or more than
+        """For each channel (C,) the number of parts of calls in which it was silenced.
+
+        A channel is silenced while it holds NaN, infinity or a sample of more than
         ``auricle.dsp.streaming.input_checks.LOUDEST_SAMPLE``.
         """
         return self._nonfinite
@@ -110,15 +112,21 @@ class AmbisonicRenderer(Stream):
         self, orientation: ArrayLike | None = None, *, yaw_deg: float | None = None,
         pitch_deg: float | None = None, roll_deg: float | None = None,
     ) -> None:  # fmt: skip
-        """The head's orientation, head to world: a quaternion [w, x, y, z], or angles.
+        """Set the head's orientation: a quaternion or angles, not both; angles not given are 0.
 
-        Yaw is + left, pitch + nose down, roll + left ear up; what is not given is 0. AuricleError
-        for both at once.
+        Args:
+            orientation: (4,) quaternion [w, x, y, z], head to world.
+            yaw_deg: degrees, + turns the head to the left.
+            pitch_deg: degrees, + bends the nose down.
+            roll_deg: degrees, + lifts the left ear.
+
+        Raises:
+            AuricleError: a quaternion and angles at once, or numbers that are not finite.
         """
         self._orientation[:] = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
 
     def reset(self) -> None:
-        """Silence; the next orientation is jumped to."""
+        """Begin anew from silence; the next orientation is jumped to."""
         self._alone(self._silence)
 
     def _silence(self) -> None:
@@ -127,29 +135,54 @@ class AmbisonicRenderer(Stream):
         self._jump = True
 
     def steps_beginning(self, n_samples: int) -> int:
-        """Control steps that begin in the next call, if it has ``n_samples``."""
+        """The number of control steps that begin in the next call, if it has ``n_samples``."""
         return -(-(n_samples + self._phase) // CONTROL_SAMPLES) - (self._phase > 0)
 
     def process(self, block: ArrayLike) -> NDArray[np.float32]:
-        """Both ears (2, n) of channels (C, n), any n."""
+        """Render the next block.
+
+        Args:
+            block: (C, n) floating point, any n.
+
+        Returns:
+            (2, n) float32, left ear first.
+
+        Raises:
+            AuricleError: another shape, whole numbers, or a second thread within.
+        """
         audio = checked_block(block, self._n_channels, f"a block of order {self.order}")
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
         self._alone(self._render, audio, out, None)
         return out
 
     def process_into(self, block: ArrayLike, out: NDArray[np.float32]) -> None:
-        """The same into ``out`` (2, n) float32."""
+        """Render the next block into an array of the caller's.
+
+        Args:
+            block: (C, n) floating point, any n.
+            out: (2, n) float32, which is written, left ear first.
+
+        Raises:
+            AuricleError: another shape or type, or a second thread within.
+        """
         audio = checked_block(block, self._n_channels, f"a block of order {self.order}")
         if out.shape != (2, audio.shape[1]) or out.dtype != np.float32:
             raise AuricleError(f"out must be (2, {audio.shape[1]}) float32, got {out.shape}")
         self._alone(self._render, audio, out, None)
 
     def process_path(self, block: ArrayLike, orientations: ArrayLike) -> NDArray[np.float32]:
-        """Both ears (2, n), with an orientation for each control step that begins in the call.
+        """Render the next block with an orientation for each control step that begins in it.
 
         Args:
-            block: (C, n).
-            orientations: (J, 4) reached at the end of each step, J = ``steps_beginning(n)``.
+            block: (C, n) floating point, any n.
+            orientations: (J, 4) quaternions reached at the end of each step, J =
+                ``steps_beginning(n)``.
+
+        Returns:
+            (2, n) float32, left ear first.
+
+        Raises:
+            AuricleError: another shape, a quaternion of zeros, or a second thread within.
         """
         audio = checked_block(block, self._n_channels, f"a block of order {self.order}")
         path = np.asarray(orientations, dtype=np.float64)

@@ -34,8 +34,13 @@ N_TAPS = 256
 def default_hrtf(sample_rate: int = 48000) -> HrtfSet:
     """The mean listener: 734 directions over the whole sphere, left and right alike.
 
+    It is the mean of 123 people (HUTUBS and CIPIC) and everybody's listener until a set is given.
+
     Args:
-        sample_rate: Hz; made at 44.1 kHz, 5.8 ms long, and resampled.
+        sample_rate: Hz. The set is made at 44.1 kHz, 5.8 ms long, and resampled.
+
+    Raises:
+        AuricleError: the file that ships with Auricle is missing.
     """
     return _made(sample_rate)
 

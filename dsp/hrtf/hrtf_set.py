@@ -20,19 +20,22 @@ _PEAKS = (1e-15, 1e9)  # beyond, energies leave the numbers of the engine
 
 @dataclass(frozen=True, eq=False)
 class HrtfSet:
-    """Impulse responses of one listener over directions; raises HrtfError for arrays that are not.
+    """Impulse responses of one listener's two ears, over directions.
 
-    ir            (M, 2, N) float64, ear 0 is the left one, at the level of the measurement
-    positions     (M, 3) unit vectors in head axes (x front, y left, z up)
-    radius_m      distance of the sources
-    sample_rate   Hz
-    name          who was measured
-    findings      what is odd about the set, and what reading it had to mend, in sentences
-    license       terms of the data, as the file states them
-    references    whom to cite, as the file states it
-    bass          how it is played below 200 Hz: "measured" as it is, "extend" as a rigid sphere's,
-                  "auto" as a sphere's where its own is not that of a head
-                  (``auricle.dsp.hrtf.bass``)
+    Attributes:
+        ir: (M, 2, N) float64, ear 0 is the left one, at the level of the measurement.
+        positions: (M, 3) unit vectors in head axes: x front, y left, z up.
+        radius_m: distance of the sources, in metres.
+        sample_rate: Hz.
+        name: who was measured.
+        findings: what is odd about the set, and what reading it had to mend, in sentences.
+        license: terms of the data, as the file states them.
+        references: whom to cite, as the file states it.
+        bass: how the set is played below 200 Hz: "measured" as it is, "extend" as a rigid sphere,
+            "auto" as a sphere where its own bass is not that of a head (``auricle.dsp.hrtf.bass``).
+
+    Raises:
+        HrtfError: arrays of other shapes, NaN, a set of silence or of one direction.
 
     >>> from auricle.dsp.geometry import unit_vectors
     >>> ir = np.zeros((4, 2, 64))
@@ -117,7 +120,7 @@ class HrtfSet:
         conjugate: bool = False,
         bass: str = "auto",
     ) -> "HrtfSet":
-        """The set in a SOFA file, with what is odd about it in ``findings``; SofaError otherwise.
+        """Read a set from a SOFA file; ``findings`` of the set say what is odd about it.
 
         Nothing that looks wrong is put right unasked; but where a file says that its first receiver
         is the right ear, and ITD and ILD agree, it is read so.
@@ -132,6 +135,12 @@ class HrtfSet:
             emitter: the one that is the source, counted from 0; None: each is a direction.
             conjugate: spectra are of the other sign of time, exp(-iwt).
             bass: how it is played below 200 Hz, as above; the responses stay as they are.
+
+        Returns:
+            The set, at the level and the sample rate of the file.
+
+        Raises:
+            SofaError: the file is missing or damaged, or holds no usable responses.
         """
         from auricle.dsp.errors import SofaError
         from auricle.dsp.hrtf.checks import set_findings
@@ -160,7 +169,14 @@ class HrtfSet:
         return replace(loaded, findings=(*content.findings, *told, *odd))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the set as SOFA (SimpleFreeFieldHRIR); the file appears whole or not at all."""
+        """Write the set as SOFA (SimpleFreeFieldHRIR); the file appears whole or not at all.
+
+        Args:
+            path: of the file, which is replaced if it is there.
+
+        Raises:
+            SofaError: the file cannot be written.
+        """
         from auricle.dsp.sofa.file import SofaContent, write_sofa
 
         content = SofaContent(
@@ -170,7 +186,14 @@ class HrtfSet:
         write_sofa(path, content)
 
     def resampled(self, sample_rate: int) -> "HrtfSet":
-        """The set at another rate: same transfer functions, same arrival times, whole tail."""
+        """The set at another rate: same transfer functions, same arrival times, whole tail.
+
+        Args:
+            sample_rate: Hz, a whole number from 1000 to 1000000.
+
+        Raises:
+            HrtfError: another rate.
+        """
         from auricle.dsp.responses.time_axis import resampled
 
         rate = _checked_rate(sample_rate)
@@ -179,7 +202,17 @@ class HrtfSet:
         return replace(self, ir=resampled(self.ir, self.sample_rate, rate), sample_rate=rate)
 
     def subset(self, indices: ArrayLike) -> "HrtfSet":
-        """The directions of ``indices`` (integers, or M booleans), in that order."""
+        """The set at some of its directions.
+
+        Args:
+            indices: integers in any order, or M booleans.
+
+        Returns:
+            A set with those directions, in the order of ``indices``.
+
+        Raises:
+            HrtfError: no index, one that is out of range, or a mask of another length.
+        """
         chosen = np.asarray(indices)
         if chosen.dtype == np.bool_ and chosen.shape != (self.n_directions,):
             raise HrtfError(f"a mask must be ({self.n_directions},), got {chosen.shape}")
@@ -193,7 +226,17 @@ class HrtfSet:
         return replace(self, ir=self.ir[:, ::-1], positions=positions)
 
     def nearest(self, azimuth_deg: float, elevation_deg: float = 0.0) -> int:
-        """The index of the direction nearest to one, as in ``hrtf.ir[hrtf.nearest(30)]``."""
+        """The index of the measured direction that is nearest to a given one.
+
+        Use it as in ``hrtf.ir[hrtf.nearest(30)]``.
+
+        Args:
+            azimuth_deg: degrees, + is left.
+            elevation_deg: degrees, + is up.
+
+        Raises:
+            HrtfError: an angle that is not finite.
+        """
         wanted = unit_vectors(float(azimuth_deg), float(elevation_deg))
         if not np.all(np.isfinite(wanted)):
             raise HrtfError(f"a direction is two finite angles, got {azimuth_deg}, {elevation_deg}")
@@ -205,6 +248,9 @@ class HrtfSet:
         Args:
             estimator: "correlation" (below 1.5 kHz), "maxiacce" (of envelopes) or "onset", as in
                 ``auricle.dsp.metrics.interaural``; they differ by some ten microseconds.
+
+        Raises:
+            HrtfError: another estimator.
         """
         from auricle.dsp.metrics import interaural
 
@@ -218,14 +264,18 @@ class HrtfSet:
         return np.asarray(estimators[estimator](self.ir, self.sample_rate))
 
     def plot(self, path: str | os.PathLike[str] | None = None, *, title: str = "") -> Any:
-        """A picture of the set as a matplotlib figure: magnitudes, ITD, grid, what is odd.
+        """Draw the set as a matplotlib figure: magnitudes, ITD, grid, what is odd.
 
         Args:
-            path: .png, .pdf or .svg to write it to as well.
+            path: .png, .pdf or .svg to write the figure to as well.
             title: above the set's name.
 
+        Returns:
+            The figure.
+
         Raises:
-            MissingDependencyError: matplotlib is not installed; AuricleError: a bad path.
+            MissingDependencyError: matplotlib is not installed.
+            AuricleError: a path that cannot be written.
         """
         from auricle.dsp.hrtf.pictures import drawn
 
@@ -327,5 +377,5 @@ def _checked_indices(indices: NDArray[np.generic], n_directions: int) -> NDArray
 
 
 def as_set(hrtf: Any) -> Any:
-    """The set of a path to a SOFA file; whatever else is given as it is."""
+    """The set in a SOFA file, if a path is given; any other value comes back as it is."""
     return HrtfSet.load(hrtf) if isinstance(hrtf, (str, os.PathLike)) else hrtf

@@ -63,17 +63,17 @@ class Bed(Stream):
 
     @property
     def sample_rate(self) -> int:
-        """Hz."""
+        """The sample rate of the audio, in Hz."""
         return self._sample_rate
 
     @property
     def n_sources(self) -> int:
-        """S."""
+        """The number of sources S: the channels that have a direction."""
         return len(self._source_rows)
 
     @property
     def nonfinite_samples(self) -> int:
-        """Samples of the LFE that were silenced: NaN, infinity or more than 1e15."""
+        """The number of samples of the LFE that were silenced: NaN, infinity or more than 1e15."""
         return int(self._nonfinite[0])
 
     def reset(self) -> None:
@@ -84,11 +84,31 @@ class Bed(Stream):
         self._state[:] = 0.0
 
     def sources(self, block: ArrayLike) -> NDArray[np.float32]:
-        """The channels with a direction (S, n) of all channels (C, n)."""
+        """The channels that have a direction.
+
+        Args:
+            block: (C, n) floating point, all channels in the order of the layout.
+
+        Returns:
+            (S, n) float32, for a ``BinauralRenderer`` with sources at ``positions_m``.
+
+        Raises:
+            AuricleError: another shape, or whole numbers.
+        """
         return self._checked(block)[self._source_rows]
 
     def lfe(self, block: ArrayLike) -> NDArray[np.float32]:
-        """What is added to each ear (n,), of all channels (C, n); call it once a block."""
+        """The LFE, which is added to both ears alike; call it once a block.
+
+        Args:
+            block: (C, n) floating point, all channels in the order of the layout.
+
+        Returns:
+            (n,) float32.
+
+        Raises:
+            AuricleError: another shape, whole numbers, or a second thread within.
+        """
         audio = self._checked(block)
         out = np.zeros(audio.shape[1], dtype=np.float32)
         if len(self._lfe_rows):
@@ -107,6 +127,14 @@ def bass_gain(hrtf: HrtfSet, sample_rate: int, level: str = "matched") -> float:
 
     A set at matched level has a mean power of 1 from 200 Hz to 16 kHz; its bass lies some decibels
     lower, because ears and head amplify high frequencies.
+
+    Args:
+        hrtf: the listener's set.
+        sample_rate: Hz, of the renderer.
+        level: "matched" or "measured", as of the renderer.
+
+    Returns:
+        The linear gain.
     """
     hrtf = hrtf.resampled(sample_rate)
     size = 1 << (max(hrtf.n_taps, sample_rate // 50) - 1).bit_length()

@@ -24,9 +24,17 @@ _AT_ONCE = 256  # directions
 def itd_correlation_seconds(
     ir: Array, sample_rate: float, low_pass_hz: float = CORRELATION_BAND_HZ
 ) -> Array:
-    """ITD (M,) by cross-correlation of the low-passed first 15 ms, within +-1.5 ms.
+    """ITD by cross-correlation of the low-passed first 15 ms, within +-1.5 ms.
 
     The lags are 8 to a sample and a parabola lies through the three about the peak.
+
+    Args:
+        ir: (M, 2, N) impulse responses, left ear first.
+        sample_rate: Hz.
+        low_pass_hz: where the low-pass ends.
+
+    Returns:
+        (M,) seconds, positive where the left ear hears later.
 
     The left ear hears 10 samples later, the source is on the right:
 
@@ -53,10 +61,18 @@ def itd_correlation_seconds(
 
 
 def itd_maxiacce_seconds(ir: Array, sample_rate: float, *, parabola: bool = False) -> Array:
-    """ITD (M,) at the maximum of the cross-correlation of Hilbert envelopes below 3 kHz.
+    """ITD at the maximum of the cross-correlation of Hilbert envelopes below 3 kHz.
 
-    A 10th-order Butterworth low-pass, over the length of the responses. In whole samples as in the
-    LAP challenge, or between them with ``parabola``.
+    A 10th-order Butterworth low-pass comes first, over the length of the responses.
+
+    Args:
+        ir: (M, 2, N) impulse responses, left ear first.
+        sample_rate: Hz.
+        parabola: whether the maximum may lie between samples; else in whole samples, as in the LAP
+            challenge.
+
+    Returns:
+        (M,) seconds, positive where the left ear hears later.
     """
     n_taps = ir.shape[-1]
     size = 1 << (2 * n_taps - 1).bit_length()
@@ -74,11 +90,19 @@ def itd_maxiacce_seconds(ir: Array, sample_rate: float, *, parabola: bool = Fals
 def itd_onset_seconds(
     ir: Array, sample_rate: float, threshold_db: float = ONSET_DB, *, between_samples: bool = True
 ) -> Array:
-    """ITD (M,): difference of the times at which the responses below 3 kHz first rise above
-    ``threshold_db`` relative to their own maximum.
+    """ITD as the difference of the onsets of the responses below 3 kHz.
 
-    ``between_samples`` puts each onset on the straight line from the sample below the threshold to
-    the one above; without it the onsets are whole samples.
+    An onset is where a response first rises above a threshold relative to its own maximum.
+
+    Args:
+        ir: (M, 2, N) impulse responses, left ear first.
+        sample_rate: Hz.
+        threshold_db: dB relative to the maximum, below 0.
+        between_samples: whether an onset lies on the straight line from the sample below the
+            threshold to the one above; else onsets are whole samples.
+
+    Returns:
+        (M,) seconds, positive where the left ear hears later.
     """
     size = np.abs(_low_passed(ir, sample_rate))
     threshold = 10.0 ** (threshold_db / 20.0) * size.max(axis=-1, keepdims=True)
@@ -94,7 +118,13 @@ def itd_onset_seconds(
 
 
 def ild_db(ir: Array) -> Array:
-    """ILD (M,) of the whole responses, positive = left louder; silence counts as -200 dB.
+    """ILD of the whole responses.
+
+    Args:
+        ir: (M, 2, N) impulse responses, left ear first.
+
+    Returns:
+        (M,) dB, positive where the left ear is louder; silence counts as -200 dB.
 
     >>> ild_db(np.array([[[1.0, 0.0], [0.0, 0.5]]])).round(2).tolist()
     [6.02]

@@ -34,10 +34,22 @@ def lsd_db(
     estimate: NDArray[np.floating], reference: NDArray[np.floating], sample_rate: float,
     band: Band = LAP,
 ) -> NDArray[np.float64]:  # fmt: skip
-    """LSD (...) in dB between responses (..., N) and (..., N'), silence added to the shorter.
+    """Log-spectral distance between responses, in decibels.
 
-    With a transform shorter than the responses what is behind it is left out. Raises AuricleError
-    if the band has no bin.
+    Silence is added to the shorter responses. With a transform shorter than the responses, what is
+    behind it is left out.
+
+    Args:
+        estimate: (..., N) impulse responses.
+        reference: (..., N') impulse responses.
+        sample_rate: Hz, of both.
+        band: the frequencies that count, and the length of the transform.
+
+    Returns:
+        (...) dB, the root mean square over the bins of the band.
+
+    Raises:
+        AuricleError: the band has no bin.
 
     >>> impulse = np.eye(1, 256)[0]
     >>> print(lsd_db(2.0 * impulse, impulse, 48000).round(2))
@@ -57,7 +69,17 @@ def lsd_db(
 def spectra_lsd_db(
     estimate: NDArray, magnitude: NDArray, hz: NDArray, band: Band = MIDDLE
 ) -> NDArray:
-    """LSD (M,) in dB between spectra (M, F) and positive magnitudes (M, F) at ``hz`` (F,)."""
+    """Log-spectral distance between spectra, in decibels.
+
+    Args:
+        estimate: (M, F) complex spectra or magnitudes.
+        magnitude: (M, F) magnitudes above 0 of the reference.
+        hz: (F,) frequencies of the bins, in Hz.
+        band: the frequencies that count.
+
+    Returns:
+        (M,) dB.
+    """
     inside = _inside(hz, band)
     return _distance_db(np.abs(estimate[..., inside]), magnitude[..., inside])
 

@@ -114,22 +114,22 @@ class BinauralRenderer(Stream):
 
     @property
     def sample_rate(self) -> int:
-        """Of the audio, in Hz."""
+        """The sample rate of the audio, in Hz."""
         return self._sample_rate
 
     @property
     def block_size(self) -> int:
-        """Samples that calls usually have."""
+        """The number of samples that calls usually have."""
         return self._block_size
 
     @property
     def n_sources(self) -> int:
-        """S."""
+        """The number of sources, S."""
         return self._n_sources
 
     @property
     def prepared(self) -> PreparedSet:
-        """The tables in use."""
+        """The prepared set in use: its mesh, tables and filters."""
         return self._engine.prepared
 
     @property
@@ -144,13 +144,15 @@ class BinauralRenderer(Stream):
 
     @property
     def tail_samples(self) -> int:
-        """How long a sound rings on after its last sample."""
+        """The number of samples for which a sound rings on after its last one."""
         late = 0 if self._propagation is None else self._propagation.longest_samples
         return self.prepared.tail_samples + late
 
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
-        """Parts of calls (S,) in which a source was silenced: it held NaN, infinity or more than
+        """For each source (S,) the number of parts of calls in which it was silenced.
+
+        A source is silenced while it holds NaN, infinity or a sample of more than
         ``auricle.dsp.streaming.input_checks.LOUDEST_SAMPLE``.
         """
         if self._propagation is not None:
@@ -158,31 +160,57 @@ class BinauralRenderer(Stream):
         return self._engine.nonfinite
 
     def set_positions(self, xyz_m: ArrayLike) -> None:
-        """Where the sources are: (S, 3) in metres, world axes. Raises AuricleError if not."""
+        """Set where the sources are.
+
+        Args:
+            xyz_m: (S, 3) metres, world axes: x front, y left, z up.
+
+        Raises:
+            AuricleError: another shape, or numbers that are not finite.
+        """
         xyz = np.asarray(xyz_m, dtype=np.float64)
         if xyz.shape != (self.n_sources, 3):
             raise AuricleError(f"positions must be ({self.n_sources}, 3), got {xyz.shape}")
         self._positions[:] = _finite(xyz, "positions")
 
     def set_gains(self, gains: ArrayLike) -> None:
-        """Linear gains (S,), at most 1e6 (120 dB) to either side; AuricleError for others."""
+        """Set the gains of the sources.
+
+        Args:
+            gains: (S,) linear, from -1e6 to 1e6 (120 dB).
+
+        Raises:
+            AuricleError: another shape, NaN or a larger gain.
+        """
         self._gains[:] = checked_gains(gains, self._n_sources)
 
     def set_active(self, active: ArrayLike) -> None:
-        """Which sources (S,) sound; the others fade out and then cost nothing."""
+        """Say which sources sound; the others fade out and then cost nothing.
+
+        Args:
+            active: (S,) booleans.
+
+        Raises:
+            AuricleError: another shape.
+        """
         values = np.asarray(active, dtype=bool)
         if values.shape != (self.n_sources,):
             raise AuricleError(f"active must be ({self.n_sources},), got {values.shape}")
         self._active[:] = values
 
     def set_widths(self, width_deg: ArrayLike) -> None:
-        """How wide sources are heard: (S,) degrees from 0 to 180, or one for all; see docs.
+        """Set how wide the sources are heard (docs/distance.md).
 
         0 leaves a source as it is. Others sound from an arc level with the horizon, by decorrelated
         signals, as loud as before; a new width is reached at 60 degrees a second, the first one
         at once. The first wide source makes room for copies of all, which allocates; from then on
-        a renderer with wide sources takes about five times as long. Raises AuricleError for other
-        values.
+        a renderer with wide sources takes about five times as long.
+
+        Args:
+            width_deg: (S,) degrees from 0 to 180, or one for all.
+
+        Raises:
+            AuricleError: another shape, or a width out of range.
         """
         values = np.broadcast_to(np.asarray(width_deg, dtype=np.float64), np.shape(width_deg))
         if values.shape not in ((), (self.n_sources,)):
@@ -205,8 +233,16 @@ class BinauralRenderer(Stream):
         self, near_field_m: ArrayLike | None = None, in_air: ArrayLike | None = None,
         propagates: ArrayLike | None = None,
     ) -> None:  # fmt: skip
-        """What distance does to each source: (S,) limits of the near field in metres, who the air
-        absorbs, and whose sound takes its time; None leaves that as it is.
+        """Set what distance does to each source; None leaves an effect as it is.
+
+        Args:
+            near_field_m: (S,) distances in metres at which near-field cues begin.
+            in_air: (S,) booleans: whether the air absorbs high frequencies.
+            propagates: (S,) booleans: whether the sound takes its time to the head.
+
+        Raises:
+            AuricleError: another shape, a distance below 0, or ``propagates`` for a renderer that
+                was made without ``propagation_m``.
         """
         given = {"near_field_m": near_field_m, "in_air": in_air, "propagates": propagates}
         for name, values in given.items():
@@ -233,10 +269,19 @@ class BinauralRenderer(Stream):
         self, orientation: ArrayLike | None = None, position: ArrayLike = (0.0, 0.0, 0.0), *,
         yaw_deg: float | None = None, pitch_deg: float | None = None, roll_deg: float | None = None,
     ) -> None:  # fmt: skip
-        """The head's orientation, and its position (3,) in metres.
+        """Set the head's orientation and position.
 
-        The orientation is a quaternion [w, x, y, z], or angles: yaw (+ left), pitch (+ nose down)
-        and roll (+ left ear up); what is not given is 0. AuricleError for both at once.
+        Give a quaternion or angles, not both; angles that are not given are 0.
+
+        Args:
+            orientation: (4,) quaternion [w, x, y, z], head to world.
+            position: (3,) metres, world axes.
+            yaw_deg: degrees, + turns the head to the left.
+            pitch_deg: degrees, + bends the nose down.
+            roll_deg: degrees, + lifts the left ear.
+
+        Raises:
+            AuricleError: a quaternion and angles at once, or numbers that are not finite.
         """
         self._orientation[:] = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
         self._listener_position[:] = _finite(
@@ -244,7 +289,7 @@ class BinauralRenderer(Stream):
         )
 
     def reset(self) -> None:
-        """Silence; the next positions are jumped to, and no set is faded to any more."""
+        """Begin anew from silence: the next positions are jumped to, and no set is faded to."""
         self._alone(self._silence)
 
     def _silence(self) -> None:
@@ -261,10 +306,15 @@ class BinauralRenderer(Stream):
     def exchange_hrtf(self, hrtf: HrtfSet | PreparedSet | PathLike) -> None:
         """Fade over to another set from the next step on, without a click or a gap.
 
-        A ``PreparedSet`` (from ``auricle.dsp.preparation.cache.prepared_set``, made in any thread)
-        is taken at once; an ``HrtfSet`` or the path of a SOFA file is prepared here first, which
-        may take seconds. While one set fades in, the next one waits; of several the last one
-        counts.
+        While one set fades in, the next one waits; of several the last one counts.
+
+        Args:
+            hrtf: a ``PreparedSet`` (from ``auricle.dsp.preparation.cache.prepared_set``, made in
+                any thread) is taken at once. An ``HrtfSet`` or the path of a SOFA file is prepared
+                here first, which may take seconds.
+
+        Raises:
+            AuricleError: a file that cannot be used, or a set prepared for another sample rate.
         """
         coming = self._made(hrtf)
         copies = None
@@ -274,18 +324,36 @@ class BinauralRenderer(Stream):
         self._asked = (coming, copies)
 
     def steps_beginning(self, n_samples: int) -> int:
-        """Control steps that begin in the next call, if it has ``n_samples``."""
+        """The number of control steps that begin in the next call, if it has ``n_samples``."""
         return -(-(n_samples + self._phase) // STEP) - (self._phase > 0)
 
     def process(self, block: ArrayLike) -> NDArray[np.float32]:
-        """Both ears (2, n) of sources (S, n), any n."""
+        """Render the next block.
+
+        Args:
+            block: (S, n) floating point, any n.
+
+        Returns:
+            (2, n) float32, left ear first.
+
+        Raises:
+            AuricleError: another shape, whole numbers, or a second thread within.
+        """
         audio = checked_block(block, self._n_sources)
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
         self._alone(self._render, audio, out, None)
         return out
 
     def process_into(self, block: ArrayLike, out: NDArray[np.float32]) -> None:
-        """The same into ``out`` (2, n) float32."""
+        """Render the next block into an array of the caller's.
+
+        Args:
+            block: (S, n) floating point, any n.
+            out: (2, n) float32, which is written, left ear first.
+
+        Raises:
+            AuricleError: another shape or type, or a second thread within.
+        """
         audio = checked_block(block, self._n_sources)
         if out.shape != (2, audio.shape[1]) or out.dtype != np.float32:
             raise AuricleError(f"out must be (2, {audio.shape[1]}) float32, got {out.shape}")
@@ -295,12 +363,21 @@ class BinauralRenderer(Stream):
         self, block: ArrayLike, positions_m: ArrayLike | None = None,
         orientations: ArrayLike | None = None, listener_positions_m: ArrayLike | None = None,
     ) -> NDArray[np.float32]:  # fmt: skip
-        """Both ears (2, n), with the motion given for each control step that begins in the call.
+        """Render the next block with the motion given for each control step that begins in it.
+
+        What is None moves as it was set.
 
         Args:
-            block: (S, n).
+            block: (S, n) floating point, any n.
             positions_m: (J, S, 3) reached at the end of each step, J = ``steps_beginning(n)``.
-            orientations: (J, 4); listener_positions_m: (J, 3).
+            orientations: (J, 4) quaternions of the head, likewise.
+            listener_positions_m: (J, 3) metres, likewise.
+
+        Returns:
+            (2, n) float32, left ear first.
+
+        Raises:
+            AuricleError: another shape, numbers that are not finite, or a second thread within.
         """
         audio = checked_block(block, self._n_sources)
         steps = self.steps_beginning(audio.shape[1])

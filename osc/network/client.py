@@ -84,7 +84,16 @@ def plain(value: Argument) -> tuple[str, Argument]:
 
 
 def repeat(send: Callable[[], None], count: int | None, rate: float | None) -> int:
-    """Call ``send`` so often (None: until Ctrl-C) at an even rate per second; how often it was."""
+    """Call ``send`` again and again, at an even rate.
+
+    Args:
+        send: what is called.
+        count: how often; None: until Ctrl-C.
+        rate: calls a second; None: as fast as it goes.
+
+    Returns:
+        How often it was called.
+    """
     begin, done = time.monotonic(), 0
     try:
         while count is None or done < count:
@@ -103,7 +112,7 @@ class OscClient:
     """Sends messages to a host and port.
 
     Args:
-        host: name or address to send to.
+        host: name or address of the receiver.
         port: 1 to 65535.
         transport: "udp", "slip" (TCP, OSC 1.1) or "length" (TCP, OSC 1.0).
 
@@ -133,13 +142,29 @@ class OscClient:
         self._is_stream = kind == socket.SOCK_STREAM
 
     def send(self, address: str, *values: Argument) -> None:
-        """Send a message: ints as int32, floats as float32, text, bytes, booleans, None."""
+        """Send a message: ints go as int32, floats as float32, then text, bytes, booleans, None.
+
+        Args:
+            address: begins with a slash.
+            *values: the arguments, in order.
+
+        Raises:
+            AuricleError: an address or a value that OSC cannot carry, or nobody who takes it.
+        """
         self.send_datagram(message(address, [plain(value) for value in values]))
 
     def send_bundle(
         self, messages: Sequence[tuple[str, Sequence[Argument]]], unix_seconds: float | None = None
     ) -> None:
-        """Send messages that take effect together, at a time or (None) at once."""
+        """Send messages that take effect together.
+
+        Args:
+            messages: address and arguments of each.
+            unix_seconds: when they take effect, in seconds since 1970; None: at once.
+
+        Raises:
+            AuricleError: a value that OSC cannot carry, or nobody who takes it.
+        """
         # The builder takes seconds with a fraction, whatever its annotation says.
         when: Any = IMMEDIATELY if unix_seconds is None else unix_seconds
         builder = OscBundleBuilder(when)
@@ -152,7 +177,7 @@ class OscClient:
         self.send_datagram(bytes(builder.build().dgram))
 
     def send_datagram(self, datagram: bytes) -> None:
-        """Send bytes as they are."""
+        """Send bytes as they are; raises AuricleError where nobody takes them."""
         try:
             if self._is_stream:
                 self._socket.sendall(self._frame(datagram))

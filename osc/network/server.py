@@ -61,7 +61,7 @@ class OscServer:
         tcp_port: of TCP, SLIP or length-prefixed; None: no TCP.
         reply_port: where ADM-OSC queries are answered, at the sender's address.
         tracker: name of the head tracker's preset; None: none.
-        tracker_port: its UDP port; None: the preset's if that is not in use by ``port``.
+        tracker_port: the tracker's UDP port; None: the preset's if that is not in use by ``port``.
         latency_seconds: output latency, by which the tracker's poses are predicted.
         allow: addresses that may send; empty: all that can reach ``host``.
         folders: where messages may name files; empty: nowhere.
@@ -126,7 +126,11 @@ class OscServer:
             raise
 
     def start(self) -> "OscServer":
-        """Begin to receive, in a thread of its own; a second call changes nothing."""
+        """Begin to receive, in a thread of its own; a second call changes nothing.
+
+        Returns:
+            The server itself, as ``with`` takes it.
+        """
         if self._thread is not None:
             return self
         self._running = True
@@ -153,14 +157,14 @@ class OscServer:
         self.stop()
 
     def statistics(self) -> dict[str, Any]:
-        """What arrived and what became of it, ready for JSON; from any thread."""
+        """The counters of what arrived and what became of it, ready for JSON; from any thread."""
         summary = self.session.summary()
         summary["osc"]["lost_by_system"] = losses(self._udp)
         return summary
 
     @property
     def recording_error(self) -> AuricleError | None:
-        """What has ended the recording before its time, if something has."""
+        """The error that has ended the recording before its time; None: there was none."""
         return self._recorder.error if self._recorder is not None else None
 
     def _open(self, bound: socket.socket, read: Callable[[socket.socket], None]) -> socket.socket:

@@ -75,7 +75,9 @@ class Live:
             which; None: no OSC.
         tracker: name of a head tracker's preset; its poses are predicted by the output latency.
         osc: more for ``auricle.osc.network.server.OscServer``: host, tcp_port, allow, folders, ...
-        device: of PortAudio. client_name, connect: of JACK.
+        device: of PortAudio, by name or number; None: the system's.
+        client_name: name among JACK's clients.
+        connect: whether JACK's outputs are connected to the first physical ones.
         say: called with one line when something happens that people should know.
 
     Attributes:
@@ -154,21 +156,42 @@ class Live:
 
     @property
     def n_sources(self) -> int:
-        """S."""
+        """The number of sources, S; a stereo file is two."""
         return self.scene.n_sources
 
     def set_positions(self, xyz_m: ArrayLike) -> None:
-        """Where the sources are: (S, 3) in metres, world axes. Raises AuricleError if not."""
+        """Set where the sources are.
+
+        Args:
+            xyz_m: (S, 3) metres, world axes: x front, y left, z up.
+
+        Raises:
+            AuricleError: another shape, or numbers that are not finite.
+        """
         self.scene.positions[:] = self._checked(xyz_m, (self.n_sources, 3), "positions")
         self.scene.commit()
 
     def set_gains(self, gains: ArrayLike) -> None:
-        """Linear gains (S,), at most 1e6 (120 dB) to either side; AuricleError for others."""
+        """Set the gains of the sources.
+
+        Args:
+            gains: (S,) linear, from -1e6 to 1e6 (120 dB).
+
+        Raises:
+            AuricleError: another shape, NaN or a larger gain.
+        """
         self.scene.gains[:] = checked_gains(gains, self.n_sources)
         self.scene.commit()
 
     def set_mute(self, muted: ArrayLike) -> None:
-        """Which sources (S,) are silent; they fade out."""
+        """Say which sources are silent; they fade out.
+
+        Args:
+            muted: (S,) booleans.
+
+        Raises:
+            AuricleError: another shape.
+        """
         values = self._checked(muted, (self.n_sources,), "mutes")
         self.scene.audible[:] = values == 0.0
         self.scene.commit()
@@ -177,9 +200,19 @@ class Live:
         self, orientation: ArrayLike | None = None, position: ArrayLike = (0.0, 0.0, 0.0), *,
         yaw_deg: float | None = None, pitch_deg: float | None = None, roll_deg: float | None = None,
     ) -> None:  # fmt: skip
-        """The head's orientation, a quaternion [w, x, y, z] or angles, and its position (3,).
+        """Set the head's orientation and position.
 
-        Angles are as of ``BinauralRenderer.set_listener``, the position is in metres.
+        Give a quaternion or angles, not both; angles that are not given are 0.
+
+        Args:
+            orientation: (4,) quaternion [w, x, y, z], head to world.
+            position: (3,) metres, world axes.
+            yaw_deg: degrees, + turns the head to the left.
+            pitch_deg: degrees, + bends the nose down.
+            roll_deg: degrees, + lifts the left ear.
+
+        Raises:
+            AuricleError: a quaternion and angles at once, or numbers that are not finite.
         """
         turned = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
         self.scene.orientation[:] = turned
@@ -187,7 +220,14 @@ class Live:
         self.scene.commit()
 
     def set_hrtf(self, hrtf: HrtfSet | PreparedSet | PathLike) -> None:
-        """Fade over to another set: read and prepared in this thread, then handed over whole."""
+        """Fade over to another set: read and prepared in this thread, then handed over whole.
+
+        Args:
+            hrtf: a set, the path of a SOFA file, or a ``PreparedSet`` for the driver's sample rate.
+
+        Raises:
+            AuricleError: a file that cannot be used, or a set prepared for another sample rate.
+        """
         if self._desk is None or self._listener is None:
             self._hrtf = hrtf
             return
@@ -198,7 +238,14 @@ class Live:
     # How it plays.
 
     def start(self) -> "Live":
-        """Begin to play; ``with`` does it."""
+        """Begin to play; ``with`` does it.
+
+        Returns:
+            The object itself.
+
+        Raises:
+            AuricleError: no server or device, a port in use, a bad file. Nothing plays then.
+        """
         require_system()
         with ExitStack() as undo:
             undo.callback(self._stop_all, False)
@@ -261,14 +308,21 @@ class Live:
 
     @property
     def ended(self) -> bool:
-        """Whether the time is over, or the files are."""
+        """Whether the time is over, or the files have ended."""
         if self._desk is None:
             return True
         frames = self._desk.status()[Status.FRAMES]
         return self._limit is not None and frames >= self._limit
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it has ended, at most some seconds; whether it has."""
+        """Wait until it has ended.
+
+        Args:
+            seconds: how long at most; None: as long as it takes.
+
+        Returns:
+            Whether it has ended.
+        """
         until = None if seconds is None else time.monotonic() + seconds
         while not self.ended:
             if until is not None and time.monotonic() >= until:
@@ -278,13 +332,15 @@ class Live:
 
     @property
     def sample_rate(self) -> int:
-        """Of what plays, Hz."""
+        """The sample rate of what plays, in Hz."""
         return self._desk.sample_rate if self._desk is not None else (self._rate or DEFAULT_RATE)
 
     @property
     def latency_seconds(self) -> float:
-        """From a pose's arrival until it is heard: half a block until it is taken, half a control
-        step until the sound has moved, and what the driver says of its way to the ears.
+        """The time from a pose's arrival until it is heard.
+
+        It is half a block until it is taken, half a control step until the sound has moved, and
+        what the driver says of its way to the ears.
         """
         if self._backend is None:
             return 0.0
@@ -294,7 +350,7 @@ class Live:
         return taken + late + self._backend.latency_seconds()
 
     def statistics(self) -> dict[str, Any]:
-        """All figures, ready for JSON; after ``stop`` those of the end. See docs/live.md."""
+        """All figures of the run, ready for JSON (docs/live.md); after ``stop`` the last ones."""
         if self._desk is None:
             return self._last
         found = self._engine_statistics()

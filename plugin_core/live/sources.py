@@ -1,4 +1,4 @@
-"""What can sound: a driver's inputs, files, and test signals."""
+"""Sources of live sound: a driver's inputs, files, and test signals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,14 +36,23 @@ class Track:
 
 @dataclass(frozen=True)
 class Noise:
-    """White noise of its own; ``level``: RMS."""
+    """White noise, of its own for each source.
+
+    Attributes:
+        level: RMS, from 0 to 10.
+    """
 
     level: float = 0.05
 
 
 @dataclass(frozen=True)
 class Tone:
-    """A sine; ``level``: its amplitude."""
+    """A sine.
+
+    Attributes:
+        frequency_hz: above 0.
+        level: its amplitude, from 0 to 10.
+    """
 
     frequency_hz: float = 440.0
     level: float = 0.1

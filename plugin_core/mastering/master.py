@@ -35,20 +35,22 @@ _OVER_DB = 0.05  # of full scale: less is the rounding of a limiter, not a cut p
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What a rendering was.
+    """What a rendering was, in figures.
 
     Attributes:
-        output: the file; sample_rate: Hz; seconds: its length.
+        output: the file.
+        sample_rate: Hz.
+        seconds: its length.
         peak: largest absolute sample; above 1 it exceeds full scale.
         gain_to_avoid_clipping_db: 0, or the (negative) gain that brings the peak to full scale.
-        real_time_factor: seconds of audio a second of work, preparation aside.
         cut_samples: how many were beyond full scale, by rounding, and cut; peaks that an encoding
             would cut are refused, and float files keep them.
+        real_time_factor: seconds of audio a second of work, preparation aside.
         silenced: tracks that hold NaN or infinity, and how many such samples were silenced.
         report: the rank and its error.
         loudness_lufs: integrated, of a scene; None: not measured, or silent.
         true_peak_db: dB of full scale, of a scene; likewise.
-        loudness_gain_db: what the loudness target took; 0 without one.
+        loudness_gain_db: the gain that the loudness target took; 0 without one.
         target_lufs: the loudness that was asked for, or None.
     """
 
@@ -68,9 +70,10 @@ class RenderResult:
 
     @property
     def missed_lu(self) -> float | None:
-        """By how much the loudness target was missed, + too loud; None: it was not, or by 0.1.
+        """The difference from the loudness target in LU, + too loud.
 
-        Minus infinity for silence.
+        None: there is no target, or less than 0.1 LU are missed. Silence misses it by minus
+        infinity.
         """
         if self.target_lufs is None:
             return None

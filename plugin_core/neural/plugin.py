@@ -28,8 +28,9 @@ class NeuralPlugin(CalledAsPlugin):
     Args:
         hrtf: the listener: a set (a whole one, or a few directions), the path of a SOFA file, or
             None for the mean listener.
-        azimuth_deg: + is left; elevation_deg: + is up; distance_m: 0.1 to 100, the level falls as
-            1/r from 1 m.
+        azimuth_deg: + is left.
+        elevation_deg: + is up, -90 to 90.
+        distance_m: 0.1 to 100; the level falls as 1/r from 1 m.
         stereo_width_deg: between the channels of a stereo track.
         orientation: of the head, a quaternion [w, x, y, z].
         weights: of LINN; None: those that ship.
@@ -64,7 +65,21 @@ class NeuralPlugin(CalledAsPlugin):
         self, audio: NDArray[np.float32], sample_rate: float, buffer_size: int = 8192,
         reset: bool = True,
     ) -> Block:  # fmt: skip
-        """The same from (C, n) to (2, n), channels always first: nothing is guessed."""
+        """Render a track with the channels always first, so that nothing is guessed.
+
+        Args:
+            audio: (1, n) or (2, n) float32.
+            sample_rate: Hz, 32000 to 50000.
+            buffer_size: as in pedalboard; the result does not depend on it.
+            reset: start from silence; False continues the last call.
+
+        Returns:
+            (2, n) float32, left ear first.
+
+        Raises:
+            AuricleError: more than two channels, a parameter out of its range, or another sample
+                rate.
+        """
         rate, _ = checked_call(sample_rate, buffer_size)
         if audio.shape[0] not in (1, 2):
             raise AuricleError(
@@ -85,7 +100,7 @@ class NeuralPlugin(CalledAsPlugin):
             return renderer.process(np.float32(self._system.gain) * audio)
 
     def reset(self) -> None:
-        """Silence, and no memory of the last call's layout."""
+        """Begin anew from silence, without memory of the last call's layout."""
         with self._lock:
             self._layout.forget()
             if self._renderer is not None:

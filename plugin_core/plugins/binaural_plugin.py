@@ -27,11 +27,13 @@ class BinauralPlugin(CalledAsPlugin):
 
     Args:
         hrtf: a set, the path of a SOFA file, or None for the default listener.
-        azimuth_deg: + is left; elevation_deg: + is up.
+        azimuth_deg: + is left.
+        elevation_deg: + is up, -90 to 90.
         distance_m: the level falls as 1/r from 1 m.
         stereo_width_deg: between the two channels of a stereo track.
         orientation: of the head, a quaternion [w, x, y, z].
-        rank: "auto", "full" or a number of buses; level: "matched" or "measured".
+        rank: "auto", "full" or a number of buses.
+        level: "matched" or "measured".
 
     Raises:
         AuricleError: a parameter out of its range.
@@ -62,7 +64,7 @@ class BinauralPlugin(CalledAsPlugin):
 
     @property
     def azimuth_deg(self) -> float:
-        """Degrees, counter-clockwise seen from above: 90 is left."""
+        """The azimuth in degrees, counter-clockwise seen from above: 90 is left."""
         return self._azimuth_deg
 
     @azimuth_deg.setter
@@ -71,7 +73,7 @@ class BinauralPlugin(CalledAsPlugin):
 
     @property
     def elevation_deg(self) -> float:
-        """Degrees, -90 (below) to 90 (above)."""
+        """The elevation in degrees, -90 (below) to 90 (above)."""
         return self._elevation_deg
 
     @elevation_deg.setter
@@ -80,7 +82,7 @@ class BinauralPlugin(CalledAsPlugin):
 
     @property
     def distance_m(self) -> float:
-        """Metres, 0.01 to 1000; twice the distance is 6 dB less."""
+        """The distance in metres, 0.01 to 1000; twice the distance is 6 dB less."""
         return self._distance_m
 
     @distance_m.setter
@@ -89,7 +91,7 @@ class BinauralPlugin(CalledAsPlugin):
 
     @property
     def stereo_width_deg(self) -> float:
-        """Degrees between left and right channel of a stereo track; negative swaps them."""
+        """The angle in degrees between the channels of a stereo track; negative swaps them."""
         return self._stereo_width_deg
 
     @stereo_width_deg.setter
@@ -98,7 +100,7 @@ class BinauralPlugin(CalledAsPlugin):
 
     @property
     def orientation(self) -> NDArray[np.float64]:
-        """Of the head: a unit quaternion [w, x, y, z], head axes to world axes."""
+        """The head's orientation: a unit quaternion [w, x, y, z], head axes to world axes."""
         return self._orientation.copy()
 
     @orientation.setter
@@ -122,12 +124,15 @@ class BinauralPlugin(CalledAsPlugin):
 
     @property
     def latency_samples(self) -> int:
-        """Samples that calls with ``reset=False`` hold back at first; 0 for nearly every set."""
+        """The samples that calls with ``reset=False`` hold back at first; mostly 0."""
         return 0 if self._renderer is None else self._renderer.latency_samples
 
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
-        """For each channel, parts of calls in which it held NaN or infinity and was silenced."""
+        """For each channel the number of parts of calls in which it was silenced.
+
+        A channel is silenced while it holds NaN, infinity or a sample of more than 1e15.
+        """
         if self._renderer is None:
             return np.zeros(0, dtype=np.int64)
         return self._renderer.nonfinite_blocks.copy()
@@ -136,7 +141,21 @@ class BinauralPlugin(CalledAsPlugin):
         self, audio: NDArray[np.float32], sample_rate: float, buffer_size: int = 8192,
         reset: bool = True,
     ) -> Block:  # fmt: skip
-        """The same from (C, n) to (2, n), channels always first: nothing is guessed."""
+        """Render a track with the channels always first, so that nothing is guessed.
+
+        Args:
+            audio: (1, n) or (2, n) float32.
+            sample_rate: Hz.
+            buffer_size: samples rendered at a time.
+            reset: start from silence and give all; False continues the last call.
+
+        Returns:
+            (2, n) float32, left ear first; less by the latency in the first calls with
+            ``reset=False``.
+
+        Raises:
+            AuricleError: more than two channels, or a rate or size that is not above 0.
+        """
         rate, size = checked_call(sample_rate, buffer_size)
         if audio.shape[0] not in (1, 2):
             raise AuricleError(
@@ -159,7 +178,7 @@ class BinauralPlugin(CalledAsPlugin):
             return out[:, dropped:]
 
     def reset(self) -> None:
-        """Silence, and no memory of the last call's layout."""
+        """Begin anew from silence, without memory of the last call's layout."""
         with self._lock:
             self._layout.forget()
             if self._renderer is not None:

@@ -24,11 +24,18 @@ class Stage(Protocol):
         self, input_array: NDArray[Any], sample_rate: float, buffer_size: int = 8192,
         reset: bool = True,
     ) -> NDArray[Any]:  # fmt: skip
-        """Processed audio."""
+        """Process audio as pedalboard's plugins do.
+
+        Args:
+            input_array: (C, n), (n, C) or (n,), floating point.
+            sample_rate: Hz.
+            buffer_size: samples taken at a time.
+            reset: start from silence; False continues the last call.
+        """
         ...
 
     def reset(self) -> None:
-        """Silence."""
+        """Begin anew from silence."""
         ...
 
 
@@ -49,8 +56,12 @@ class Chain(CalledAsPlugin, MutableSequence[Stage]):
     state away; VST3 plugins and impulse responses that came from no file cannot be copied at all,
     which a TypeError says.
 
+    Args:
+        stages: plugins of pedalboard and of Auricle, in order.
+
     Raises:
-        TypeError: a stage without ``process`` and ``reset``; RuntimeError: one that is twice there.
+        TypeError: a stage without ``process`` and ``reset``.
+        RuntimeError: a stage that is in the chain twice.
     """
 
     def __init__(self, stages: Iterable[Stage] = ()) -> None:
@@ -82,7 +93,7 @@ class Chain(CalledAsPlugin, MutableSequence[Stage]):
         return len(self._stages)
 
     def insert(self, index: int, value: Stage) -> None:
-        """Put a stage before ``index``."""
+        """Put a stage before the one at ``index``; raises TypeError for what is no stage."""
         with self._lock:
             self._stages.insert(index, _checked(value))
             self._runs = None
@@ -104,7 +115,17 @@ class Chain(CalledAsPlugin, MutableSequence[Stage]):
         self, audio: NDArray[np.float32], sample_rate: float, buffer_size: int = 8192,
         reset: bool = True,
     ) -> Block:  # fmt: skip
-        """The same with the channels always first: nothing is guessed."""
+        """Run the stages with the channels always first, so that nothing is guessed.
+
+        Args:
+            audio: (C, n) float32.
+            sample_rate: Hz.
+            buffer_size: samples taken at a time.
+            reset: start from silence and give all; False continues the last call.
+
+        Returns:
+            (C', n') float32: the channels of the last stage.
+        """
         rate, size = checked_call(sample_rate, buffer_size)
         with self._lock:
             for run in self._current_runs():
@@ -114,7 +135,7 @@ class Chain(CalledAsPlugin, MutableSequence[Stage]):
             return audio
 
     def reset(self) -> None:
-        """Silence in all stages, and no memory of the last call's layout."""
+        """Begin anew from silence in all stages, without memory of the last call's layout."""
         with self._lock:
             self._layout.forget()
             for run in self._current_runs():

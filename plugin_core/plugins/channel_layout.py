@@ -88,7 +88,8 @@ def checked_call(sample_rate: Any, buffer_size: Any) -> tuple[int, int]:
     """Sample rate in Hz and buffer size of a call, as whole numbers.
 
     Raises:
-        TypeError: not numbers; AuricleError: not above 0 (pedalboard hangs at a buffer size of 0).
+        TypeError: not numbers.
+        AuricleError: not above 0 (pedalboard hangs at a buffer size of 0).
     """
     if not isinstance(sample_rate, (int, float, np.integer, np.floating)):
         raise TypeError(f"sample_rate must be a number in Hz, got {sample_rate!r}")
@@ -137,7 +138,10 @@ class CalledAsPlugin:
         self, input_array: NDArray[Any], sample_rate: float, buffer_size: int = 8192,
         reset: bool = True,
     ) -> Block:  # fmt: skip
-        """A new float32 array, channels where the input has them; the arguments as in pedalboard.
+        """Process audio; the array that comes out has its channels where the input has them.
+
+        The arguments are those of pedalboard's plugins. The plugin itself may be called as well:
+        ``plugin(audio, sample_rate)``.
 
         Args:
             input_array: (C, n), (n, C) or (n,); float32 or float64. Which side is the channels is
@@ -146,9 +150,14 @@ class CalledAsPlugin:
             buffer_size: samples taken at a time.
             reset: start from silence and give all; False continues the last call.
 
+        Returns:
+            A new float32 array.
+
         Raises:
-            TypeError: other dtypes; RuntimeError: the channels cannot be told; ValueError: a number
-                of channels that cannot be, or a sample rate or buffer size that is not above 0.
+            TypeError: other dtypes.
+            RuntimeError: the channels cannot be told.
+            ValueError: a number of channels that cannot be, or a sample rate or buffer size that is
+                not above 0.
         """
         with self._lock:
             channels, form = self._layout.channels_first(input_array)
@@ -160,5 +169,15 @@ class CalledAsPlugin:
         self, audio: NDArray[np.float32], sample_rate: float, buffer_size: int = 8192,
         reset: bool = True,
     ) -> Block:  # fmt: skip
-        """The same from (C, n), channels always first: nothing is guessed."""
+        """Process audio with the channels always first, so that nothing is guessed.
+
+        Args:
+            audio: (C, n) float32.
+            sample_rate: Hz.
+            buffer_size: samples taken at a time.
+            reset: start from silence and give all; False continues the last call.
+
+        Returns:
+            (C', n) float32.
+        """
         raise NotImplementedError

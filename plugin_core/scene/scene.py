@@ -135,7 +135,14 @@ class Scene:
         return scene
 
     def save(self, path: PathLike) -> None:
-        """Write the scene as JSON; its folder is named as seen from there."""
+        """Write the scene as JSON; its folder is named as seen from there.
+
+        Args:
+            path: of the file, which appears whole or not at all.
+
+        Raises:
+            AuricleError: the file cannot be written.
+        """
         target = Path(path)
         there = Path(self.place.folder, self.folder).absolute()
         try:
@@ -153,7 +160,17 @@ class Scene:
         self, *, n_workers: int = 1, say: Callable[[str], None] | None = None,
         objects: MakeBus | None = None,
     ) -> Player:  # fmt: skip
-        """A player at the start of the scene; close it in the end."""
+        """A player at the start of the scene, which gives (2, n) by ``read(n)``; close it in the
+        end.
+
+        Args:
+            n_workers: threads that read tracks and run their chains.
+            say: called with a sentence before work that is done once and takes seconds.
+            objects: makes what renders the objects in place of the engine.
+
+        Raises:
+            SceneError: what cannot be played; names the file, the line and the key.
+        """
         parts = Parts(
             self.tracks, self.listener, self.master.chain, self.output, self.air, self.seconds,
             Path(self.place.folder, self.folder), self.place,
@@ -170,12 +187,18 @@ class Scene:
         Args:
             output: the file.
             block_size: samples rendered at a time; the result does not depend on it.
-            n_workers: threads that read tracks and run their chains; None: one a processor. The
-                result does not depend on it.
+            n_workers: threads that read tracks and run their chains; None: one for each processor.
+                The result does not depend on it.
             plot: a picture (.png, .pdf, .svg) of the ways and of the loudness.
             objects: makes what renders the objects in place of the engine.
             progress: called with frames done since the last call and frames of work in all.
             say: called with a sentence before work that is done once and takes seconds.
+
+        Returns:
+            Length, peak, loudness and the like.
+
+        Raises:
+            AuricleError: a scene that cannot be played, or a file that cannot be written.
         """
         if block_size < 1:
             raise AuricleError(f"the block size must be at least 1, got {block_size}")
@@ -203,16 +226,26 @@ class Scene:
 
     @property
     def listener_file(self) -> Path | None:
-        """Where the SOFA file of the listener lies; None: the default listener."""
+        """The path of the listener's SOFA file; None: the default listener."""
         if self.listener.hrtf is None:
             return None
         return Path(self.place.folder, self.folder, self.listener.hrtf)
 
     def process(self, n_frames: int) -> NDArray[np.float32]:
-        """The next frames (2, n) of the scene, behind its end what rings on; ``reset`` starts anew.
+        """Play the next frames of the scene, and behind its end what rings on; ``reset`` starts
+        anew.
 
-        With gain and limiter; a loudness target would have to know the end, so it is left to
+        Gain and limiter are in it; a loudness target would have to know the end, so it is left to
         ``render``.
+
+        Args:
+            n_frames: how many, from 0 on.
+
+        Returns:
+            (2, n_frames) float32, left ear first.
+
+        Raises:
+            AuricleError: a scene that cannot be played.
         """
         if n_frames < 0:
             raise AuricleError(f"a block has 0 frames or more, got {n_frames}")
