@@ -38,13 +38,16 @@ def bench(
         bool, typer.Option("--peers", help="Compare with every other engine installed here.")
     ] = False,
     truth: Annotated[
-        Path | None, typer.Option(help="With --peers: a dense SOFA set, else the computed head.")
+        Path | None,
+        typer.Option(help="With --peers: a dense SOFA set that is true; else the computed head."),
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="With --peers: a picture.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="With --peers: draw the tables as a picture.")
+    ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="With --peers: see that all works.")
+        bool, typer.Option("--quick", help="With --peers: only see that all works.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result for programs.")] = False,
     *,
     reading: SetOptions,
 ) -> None:

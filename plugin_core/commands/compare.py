@@ -15,15 +15,22 @@ EXAMPLE = "Example: auricle compare --data DIR --set sonicom --method mean --met
 
 def compare(
     data: Annotated[
-        Path, typer.Option("--data", metavar="DIR", help="Folder of data sets: DIR/sonicom, ...")
+        Path,
+        typer.Option(
+            "--data", metavar="DIR", help="Folder that holds the data sets, as DIR/sonicom."
+        ),
     ],
     methods: Annotated[
-        list[str] | None, typer.Option("--method", metavar="NAME", help="Repeatable; else all.")
+        list[str] | None,
+        typer.Option("--method", metavar="NAME", help="Method to compare; repeatable; else all."),
     ] = None,
     sets: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME", help="Repeatable; else sonicom.")
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME", help="Data set to test on; repeatable; else sonicom."
+        ),
     ] = None,
-    n_folds: Annotated[int, typer.Option("--folds", help="Of the listeners.")] = 5,
+    n_folds: Annotated[int, typer.Option("--folds", help="Number of folds of the listeners.")] = 5,
     only: Annotated[
         list[int] | None,
         typer.Option("--fold", metavar="K", help="Only fold K, from 1; repeatable; else all."),
@@ -40,29 +47,35 @@ def compare(
     weights: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Folder with NAME.safetensors, which are not trained anew."
+            metavar="DIR", help="Folder with NAME.safetensors; these models are not trained anew."
         ),
     ] = None,
-    n_scenes: Annotated[int, typer.Option("--scenes", help="endtoend: each listener hears.")] = 6,
+    n_scenes: Annotated[
+        int, typer.Option("--scenes", help="With endtoend: scenes that each listener hears.")
+    ] = 6,
     room_share: Annotated[
-        float, typer.Option("--rooms", help="endtoend: share of scenes in a small room.")
+        float, typer.Option("--rooms", help="With endtoend: share of scenes in a small room.")
     ] = 0.0,
     most_listeners: Annotated[
         int | None,
         typer.Option(
-            "--listeners", metavar="N", help="--across, endtoend: N of each set; else all."
+            "--listeners",
+            metavar="N",
+            help="With --across or endtoend: N listeners of each set; else all.",
         ),
     ] = None,
     licence: Annotated[
         str,
-        typer.Option(help="endtoend: who the mean is of: shippable (HUTUBS, CIPIC) or all."),
+        typer.Option(
+            help="With endtoend: the mean is of shippable (HUTUBS, CIPIC) or of all people."
+        ),
     ] = "shippable",
     n_observed: Annotated[
         int,
         typer.Option("--observer", metavar="N", help="Let N listeners of each fold localise."),
     ] = 0,
     minutes: Annotated[
-        float, typer.Option(help="Of processor time, at the most, to train a network.")
+        float, typer.Option(help="Minutes of processor time to train a network, at most.")
     ] = 5.0,
     against: Annotated[
         str | None,
@@ -75,7 +88,8 @@ def compare(
         Path | None, typer.Option(help="Write means as the table of errors to expect (.json).")
     ] = None,
     cache: Annotated[
-        Path | None, typer.Option(help="Folder of results; what is there is not done again.")
+        Path | None,
+        typer.Option(help="Folder of results; results that it holds are not computed again."),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the results for programs.")

@@ -49,7 +49,9 @@ def evaluate(
     tolerance_deg: Annotated[
         float,
         typer.Option(
-            "--tolerance", metavar="DEGREES", help="How far apart equal directions may be."
+            "--tolerance",
+            metavar="DEGREES",
+            help="Angle up to which two directions count as equal.",
         ),
     ] = 1.0,
     match_level: Annotated[

@@ -28,7 +28,8 @@ BROKEN_RECORDING = 2
 @reads_a_set
 def live(
     tracks: Annotated[
-        list[Path] | None, typer.Argument(metavar="[TRACK...]", help="WAV, FLAC or OGG.")
+        list[Path] | None,
+        typer.Argument(metavar="[TRACK...]", help="Tracks to play: WAV, FLAC or OGG."),
     ] = None,
     backend: Annotated[str, typer.Option(help="jack, portaudio or null (no device).")] = "jack",
     sources: Annotated[
@@ -44,7 +45,7 @@ def live(
     ] = None,
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
     rank: Rank = "auto",
-    level: Annotated[str, typer.Option(help="matched or measured.")] = "matched",
+    level: Annotated[str, typer.Option(help="Level of the set: matched or measured.")] = "matched",
     distance_gain: Annotated[
         bool, typer.Option("--distance-gain", help="The level falls as 1/r from 1 m.")
     ] = False,
@@ -52,7 +53,9 @@ def live(
     osc_host: Annotated[
         str, typer.Option(help="Address to listen on; else only this machine may send.")
     ] = "127.0.0.1",
-    osc_tcp_port: Annotated[int | None, typer.Option(help="OSC over TCP as well.")] = None,
+    osc_tcp_port: Annotated[
+        int | None, typer.Option(help="TCP port of OSC; else UDP alone.")
+    ] = None,
     osc_allow: Annotated[
         list[str] | None, typer.Option(help="Only these addresses may send; repeatable.")
     ] = None,
@@ -60,22 +63,25 @@ def live(
         list[Path] | None, typer.Option(help="Folder whose sets OSC may ask for; repeatable.")
     ] = None,
     ignore_time_tags: Annotated[
-        bool, typer.Option("--ignore-time-tags", help="Bundles count when they arrive.")
+        bool, typer.Option("--ignore-time-tags", help="Bundles take effect when they arrive.")
     ] = False,
     no_osc: Annotated[bool, typer.Option("--no-osc", help="Do not listen for OSC.")] = False,
     tracker: Annotated[str | None, typer.Option(help="Preset of the head tracker.")] = None,
     tracker_port: Annotated[
-        int | None, typer.Option(help="Its UDP port; else the preset's.")
+        int | None, typer.Option(help="UDP port of the tracker; else the preset's.")
     ] = None,
-    record: Annotated[Path | None, typer.Option(help="OUT.wav or OUT.flac.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Stop after that time.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="File for what the ears hear: OUT.wav or OUT.flac.")
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Stop after that many seconds.")] = None,
     unpaced: Annotated[
-        bool, typer.Option("--unpaced", help="With --backend null: as fast as it can.")
+        bool, typer.Option("--unpaced", help="With --backend null: run as fast as it can.")
     ] = False,
     sample_rate: Annotated[
-        int | None, typer.Option(help="Hz; JACK has its own; else the device's, or 48000.")
+        int | None,
+        typer.Option(help="Sample rate in Hz; JACK has its own; else the device's, or 48000."),
     ] = None,
-    block_size: Annotated[int, typer.Option(help="Frames; JACK has its own.")] = 128,
+    block_size: Annotated[int, typer.Option(help="Frames in a block; JACK has its own.")] = 128,
     device: Annotated[str | None, typer.Option(help="Sound card, by name or number.")] = None,
     client_name: Annotated[str, typer.Option(help="Name among JACK's clients.")] = "auricle",
     no_connect: Annotated[

@@ -36,9 +36,14 @@ _RATE = 48000
 def render(
     output: Output,
     tracks: Tracks = None,
-    model: Annotated[str, typer.Option(metavar="NAME", help="See docs/endtoend.md.")] = "linn",
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="System that renders (docs/endtoend.md).")
+    ] = "linn",
     weights: Annotated[
-        Path | None, typer.Option(metavar="WEIGHTS", help="From auricle train; else what ships.")
+        Path | None,
+        typer.Option(
+            metavar="WEIGHTS", help="File of weights from auricle train; else those that ship."
+        ),
     ] = None,
     scene: Annotated[
         Path | None, typer.Option(help="SCENE.json of objects, in place of tracks.")

@@ -22,9 +22,11 @@ Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0: all of t
 Port = Annotated[int, typer.Option(help="UDP port to listen on.")]
 Tcp = Annotated[int | None, typer.Option(help="TCP port to listen on as well.")]
 Allow = Annotated[list[str] | None, typer.Option(help="Only senders at this address; repeatable.")]
-Seconds = Annotated[float | None, typer.Option(help="End after that long; else with Ctrl-C.")]
+Seconds = Annotated[
+    float | None, typer.Option(help="Stop after that many seconds; else with Ctrl-C.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
-ToHost = Annotated[str, typer.Option(help="Where to.")]
+ToHost = Annotated[str, typer.Option(help="Host to send to.")]
 ToPort = Annotated[int, typer.Option(help="UDP or TCP port to send to.")]
 
 
@@ -56,10 +58,14 @@ def monitor(
     context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 def send(
-    address: Annotated[str, typer.Argument(help="Begins with a slash; may hold wildcards.")],
+    address: Annotated[
+        str, typer.Argument(help="Address of the message; begins with a slash, may hold wildcards.")
+    ],
     values: Annotated[
         list[str] | None,
-        typer.Argument(help="1: int32, 0.5: float32, T F N, text; or i:1 h:1 f:1 d:1 s:1 b:00ff."),
+        typer.Argument(
+            help="Values: 1 is int32, 0.5 float32; T F N, text; or i:1 h:1 f:1 d:1 s:1 b:00ff."
+        ),
     ] = None,
     host: ToHost = HOST,
     port: ToPort = PORT,
@@ -67,7 +73,8 @@ def send(
         str, typer.Option(help="udp, slip (TCP, OSC 1.1) or length (TCP, OSC 1.0).")
     ] = "udp",
     count: Annotated[
-        int | None, typer.Option(help="How often; else once, or with --rate until Ctrl-C.")
+        int | None,
+        typer.Option(help="How often it is sent; else once, or with --rate until Ctrl-C."),
     ] = None,
     rate: Annotated[float | None, typer.Option(help="Messages per second.")] = None,
 ) -> None:
@@ -95,7 +102,9 @@ def record(
     tracker: Annotated[
         str | None, typer.Option(help="Head tracker whose own port is heard as well.")
     ] = None,
-    tracker_port: Annotated[int | None, typer.Option(help="If it is not the preset's.")] = None,
+    tracker_port: Annotated[
+        int | None, typer.Option(help="UDP port of the tracker, if it is not the preset's.")
+    ] = None,
     seconds: Seconds = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Write down all that arrives, with its times."""
@@ -119,14 +128,14 @@ def record(
 
 @app.command("replay", epilog=REPLAY_EXAMPLE)
 def replay(
-    file: Annotated[Path, typer.Argument(help="A file of auricle osc record.")],
+    file: Annotated[Path, typer.Argument(help="The recording, a file of auricle osc record.")],
     host: ToHost = HOST,
     port: ToPort = PORT,
     tracker_port: Annotated[
-        int, typer.Option(help="Where what is not OSC goes: opentrack's datagrams.")
+        int, typer.Option(help="Port for what is not OSC: opentrack's datagrams.")
     ] = 4242,
     speed: Annotated[
-        float, typer.Option(help="Times the recorded pace; 0: as fast as it goes.")
+        float, typer.Option(help="Pace, as a multiple of the recorded one; 0: as fast as it goes.")
     ] = 1.0,
 ) -> None:
     """Send a recorded session again. For an offline render: auricle render --osc-recording."""

@@ -23,10 +23,14 @@ app = typer.Typer(
 _SPARSE_EXAMPLE = "Example: auricle personalize sparse five.sofa -o listener.sofa"
 _DENSIFY_EXAMPLE = "Example: auricle personalize densify listener.sofa -o dense.sofa"
 
-_Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.sofa", help="The new set.")]
+_Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="OUT.sofa", help="The set to write.")
+]
 _Positions = Annotated[
     Path | None,
-    typer.Option("--positions", metavar="GRID.sofa", help="Whose directions to predict."),
+    typer.Option(
+        "--positions", metavar="GRID.sofa", help="SOFA file whose directions are predicted."
+    ),
 ]
 
 
@@ -34,15 +38,24 @@ _Positions = Annotated[
 @reads_a_set
 def sparse(
     measured: Annotated[
-        Path, typer.Argument(metavar="MEASURED.sofa", help="Two measured directions or more.")
+        Path,
+        typer.Argument(
+            metavar="MEASURED.sofa", help="SOFA file of two measured directions or more."
+        ),
     ],
     output: _Output,
     positions: _Positions = None,
     method: Annotated[
-        str | None, typer.Option(metavar="NAME", help="How; else the best for so many directions.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Method of prediction; else the best for so many directions."
+        ),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(metavar="WEIGHTS", help="A network from auricle train instead.")
+        Path | None,
+        typer.Option(
+            metavar="WEIGHTS", help="File of a network from auricle train, in place of a method."
+        ),
     ] = None,
     *,
     reading: SetOptions,

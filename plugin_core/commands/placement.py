@@ -5,35 +5,42 @@ from typing import Annotated
 
 import typer
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="OUT.wav or OUT.flac.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="The file to write: OUT.wav or OUT.flac.")
+]
 Tracks = Annotated[
-    list[Path] | None, typer.Argument(metavar="[TRACK...]", help="WAV, FLAC or OGG.")
+    list[Path] | None,
+    typer.Argument(metavar="[TRACK...]", help="Tracks to render: WAV, FLAC or OGG."),
 ]
 Azimuth = Annotated[
-    list[float] | None, typer.Option(help="Degrees, + left; one for all, or once a track.")
+    list[float] | None,
+    typer.Option(help="Azimuth in degrees, + left; one for all, or one for each track."),
 ]
 Elevation = Annotated[
-    list[float] | None, typer.Option(help="Degrees, + up; one for all, or once a track.")
+    list[float] | None,
+    typer.Option(help="Elevation in degrees, + up; one for all, or one for each track."),
 ]
 Distance = Annotated[
     list[float] | None,
-    typer.Option(help="Metres; the level falls as 1/r; one for all, or once a track."),
+    typer.Option(help="Distance in metres, with the 1/r law; one for all, or one for each track."),
 ]
 Orbit = Annotated[
-    float | None, typer.Option(help="Seconds of a turn around the head; negative: clockwise.")
+    float | None,
+    typer.Option(help="Seconds that a turn around the head takes; negative: clockwise."),
 ]
 HeadTrack = Annotated[Path | None, typer.Option(help="POSES.csv of the head.")]
-Gain = Annotated[float, typer.Option(help="dB on the output.")]
-Rank = Annotated[str, typer.Option(help="auto, full or a number of buses an ear.")]
+Gain = Annotated[float, typer.Option(help="Gain of the output in dB.")]
+Rank = Annotated[str, typer.Option(help="Filters an ear: auto, full or a number.")]
 BlockSize = Annotated[int, typer.Option(help="Samples rendered at a time.")]
 Loudness = Annotated[
-    float | None, typer.Option(help="LUFS that the output is brought to; takes a second pass.")
+    float | None, typer.Option(help="Loudness of the output in LUFS; takes a second pass.")
 ]
 Limit = Annotated[
-    float | None, typer.Option(help="dB of full scale that a limiter keeps the true peak to.")
+    float | None, typer.Option(help="Highest true peak in dB of full scale, kept by a limiter.")
 ]
 Encoding = Annotated[
-    str | None, typer.Option(help="float32 or pcm24; else float32 in WAV, pcm24 in FLAC.")
+    str | None,
+    typer.Option(help="Samples as float32 or pcm24; else float32 in WAV, pcm24 in FLAC."),
 ]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say how exactly, and how fast, it was rendered.")

@@ -37,24 +37,35 @@ def _option(kind: Any, flag: str, metavar: str | None, help_text: str) -> Any:
 
 
 _OPTIONS: dict[str, Any] = {
-    "swap_ears": _option(bool, "--swap-ears", None, "Its channel 0 is the right ear."),
-    "mirror_azimuth": _option(bool, "--mirror-azimuth", None, "Its azimuths run clockwise."),
+    "swap_ears": _option(bool, "--swap-ears", None, "The set's channel 0 is the right ear."),
+    "mirror_azimuth": _option(bool, "--mirror-azimuth", None, "The set's azimuths run clockwise."),
     "distance_of_set": _option(
-        float | None, "--distance-of-set", "M", "Measured at several distances: the nearest one."
+        float | None,
+        "--distance-of-set",
+        "M",
+        "Distance in metres, of a set measured at several; the nearest is taken.",
     ),
     "true_sample_rate": _option(
-        float | None, "--true-sample-rate", "HZ", "In place of a wrong label; resamples nothing."
+        float | None,
+        "--true-sample-rate",
+        "HZ",
+        "Sample rate in Hz in place of a wrong label; resamples nothing.",
     ),
     "receivers": _option(
-        str | None, "--receivers", "A,B", "Which two are left and right ear, from 0 on."
+        str | None,
+        "--receivers",
+        "A,B",
+        "The two receivers that are left and right ear, counted from 0.",
     ),
-    "emitter": _option(int | None, "--emitter", "N", "Which one is the source, from 0 on."),
-    "conjugate": _option(bool, "--conjugate", None, "Spectra of the other sign of time."),
+    "emitter": _option(
+        int | None, "--emitter", "N", "The emitter that is the source, counted from 0."
+    ),
+    "conjugate": _option(bool, "--conjugate", None, "The spectra are of the other sign of time."),
     "extend_bass": _option(
         bool | None,
         "--extend-bass/--no-extend-bass",
         None,
-        "A sphere's bass below 200 Hz; by itself where the set's is not that of a head.",
+        "Play a sphere's bass below 200 Hz; else only where the set's is not that of a head.",
     ),
 }
 

@@ -47,10 +47,14 @@ def render(
         Path | None, typer.Option(help="SCENE.json, or MASTER.wav with ADM, in place of tracks.")
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option(help="Where the files of the scene lie; else where it says.")
+        Path | None,
+        typer.Option(help="Folder of the files of the scene; else the one that it names."),
     ] = None,
     programme: Annotated[
-        str | None, typer.Option(help="Of an ADM master: ID or name; else the lowest ID.")
+        str | None,
+        typer.Option(
+            help="Programme of an ADM master, by ID or name; else the one with the lowest ID."
+        ),
     ] = None,
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
     densify: Annotated[
@@ -68,19 +72,23 @@ def render(
         str | None, typer.Option(help="Preset of the head tracker in the recording.")
     ] = None,
     rank: Annotated[
-        str | None, typer.Option(help="auto (the default), full or a number of buses an ear.")
+        str | None, typer.Option(help="Filters an ear: auto (the default), full or a number.")
     ] = None,
-    level: Annotated[str | None, typer.Option(help="matched (the default) or measured.")] = None,
+    level: Annotated[
+        str | None, typer.Option(help="Level of the set: matched (the default) or measured.")
+    ] = None,
     gain: Gain = 0.0,
     loudness: Loudness = None,
     limit: Limit = None,
     encoding: Encoding = None,
     block_size: BlockSize = 16384,
     sample_rate: Annotated[
-        int | None, typer.Option(help="Hz of the output; else that of the first track.")
+        int | None,
+        typer.Option(help="Sample rate of the output in Hz; else that of the first track."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Threads for the tracks of a scene; else one a processor.")
+        int | None,
+        typer.Option(help="Threads for the tracks of a scene; else one for each processor."),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Picture of a scene's ways and loudness: P.png, .pdf, .svg.")

@@ -23,26 +23,33 @@ def train(
         typer.Argument(metavar="MODEL", help="listeners, default, or a network (docs/models.md)."),
     ],
     data: Annotated[
-        Path, typer.Option("--data", metavar="DIR", help="Folder of data sets: DIR/hutubs, ...")
+        Path,
+        typer.Option(
+            "--data", metavar="DIR", help="Folder that holds the data sets, as DIR/hutubs."
+        ),
     ],
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="WEIGHTS", help="The file; else the one that ships."
+            "--output", "-o", metavar="WEIGHTS", help="The file to write; else the one that ships."
         ),
     ] = None,
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME", help="Data sets; repeatable; else hutubs, cipic."),
+        typer.Option(
+            "--set", metavar="NAME", help="Data set to learn from; repeatable; else hutubs, cipic."
+        ),
     ] = None,
     minutes: Annotated[
-        float, typer.Option(help="Of processor time, at the most, for a network.")
+        float, typer.Option(help="Minutes of processor time for a network, at most.")
     ] = 5.0,
-    seed: Annotated[int, typer.Option(help="Of a network's weights and batches.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of a network's first weights and of its batches.")
+    ] = 0,
     licence: Annotated[
         str,
         typer.Option(
-            help="Of a system: all, or shippable (what weights that ship may learn from)."
+            help="Data that a system learns from: all, or shippable (their terms let weights ship)."
         ),
     ] = "all",
 ) -> None:
