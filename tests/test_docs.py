@@ -35,6 +35,28 @@ def test_the_table_of_benchmarks_is_that_of_the_scripts() -> None:
 
 
 @pytest.mark.skipif(not TRACKED, reason="needs a checkout with git")
+def test_modules_that_are_named_are_there() -> None:
+    """And the names within them, by their words."""
+    folders = {"dsp", "osc", "personalization", "plugin_core"}
+    missing = []
+    for path in TRACKED:
+        if path.suffix not in SUFFIXES or path.name == "CHANGELOG.md":
+            continue
+        for found in re.findall(r"\bauricle(?:\.\w+)+", (ROOT / path).read_text(encoding="utf-8")):
+            home, names = ROOT / "auricle", found.split(".")[1:]
+            if names[0] not in folders:
+                continue
+            while names and (home / names[0]).is_dir():
+                home = home / names.pop(0)
+            text = ""
+            if names and (home / f"{names[0]}.py").is_file():
+                text = (home / f"{names.pop(0)}.py").read_text(encoding="utf-8")
+            if not all(re.search(rf"\b{name}\b", text) for name in names):
+                missing.append(f"{path}: {found}")
+    assert not missing
+
+
+@pytest.mark.skipif(not TRACKED, reason="needs a checkout with git")
 def test_files_that_are_named_are_there() -> None:
     paths = [path.as_posix() for path in TRACKED]
     missing = []

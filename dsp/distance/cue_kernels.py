@@ -213,7 +213,7 @@ def _pass_all(filters):
 
 @inlined_kernel
 def _path_m(r, cosine, a):
-    """As ``sphere_model.path_m``, of a source at a finite distance."""
+    """As ``rigid_sphere.path_m``, of a source at a finite distance."""
     angle = np.arccos(cosine)
     horizon = np.arccos(a / r)
     if angle <= horizon:

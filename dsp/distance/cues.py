@@ -35,7 +35,7 @@ class DistanceCues:
 
     ``aim`` fills ``near`` and ``pre_onset_gain`` (S,), ``directions`` (S, 2, 3), ``delays`` (S, 2)
     in samples, ``coefficients`` (2, S, 2, 5) at the step's begin and end and ``state`` (S,) as
-    described in ``distance_kernels``, for the renderer's kernels; nothing is allocated.
+    described in ``cue_kernels``, for the renderer's kernels; nothing is allocated.
 
     Args:
         n_sources: S.

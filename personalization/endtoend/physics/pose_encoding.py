@@ -31,7 +31,7 @@ def pose_features(apparent_m: torch.Tensor, doppler: bool) -> torch.Tensor:
 
     Args:
         apparent_m: (B, K + 1, 3) metres.
-        doppler: with the radial velocities of ``dopplerbas``.
+        doppler: with the velocities of ``radial_velocity``.
     """
     middle = coordinates(0.5 * (apparent_m[:, :-1] + apparent_m[:, 1:]))
     direction = middle[..., :3]

@@ -157,7 +157,7 @@ class NeuralRenderer:
     ) -> Float32:
         """Both ears (2, T) of ``mono`` (T,) at 48 kHz; ``poses`` reach as far as it or farther.
 
-        In pieces with their past (``windowed``), so memory does not grow with the length.
+        In pieces with their past (``pieces``), so memory does not grow with the length.
 
         Args:
             mono: (T,).

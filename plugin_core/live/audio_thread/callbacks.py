@@ -1,8 +1,8 @@
 # mypy: disable-error-code="no-untyped-def"
 """The functions that drivers call: C functions made by Numba, which take no GIL and never wait.
 
-Each is given the address of the desk. ``null_clock`` is their like without a driver: a clock that
-calls the same block function.
+Each is given the address of the desk. ``run_blocks`` and ``run_paced`` are their like
+without a driver: clocks that call the same block function.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The computed listener: symmetric, ears the right way round, smooth, and honest in its name."""
+"""The structural model: symmetric, ears the right way round, smooth, and honest in its name."""
 
 import numpy as np
 import pytest

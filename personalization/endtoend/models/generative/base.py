@@ -94,7 +94,7 @@ class GenerativeRenderer(NeuralRenderer):
     Configuration, beside their own: ``width`` of the network, ``filter_width``, ``local`` features
     and ``rank`` of the pose filters, ``seed`` of the noise (the same seed, signal and poses
     give the same sound, in whatever pieces it is rendered), ``energy``: bins weigh in the loss as
-    their energy to this power, ``doppler``: the pose has radial velocities (``dopplerbas``),
+    their energy to this power, ``doppler``: the pose has radial velocities (``radial_velocity``),
     ``frames`` of a scene in a step of training, ``guide``: weight of the pose filters' own loss,
     ``temperature``: of the noise in sampling. At 1 samples are spread as what fits the conditions
     is, and a sample's error is twice that of the mean; at 0 there is one answer, near the mean.

@@ -6,7 +6,7 @@ of both: warped ears, mono, pose; here also the listener. 200 steps of training,
 
 What differs from the paper, for two cores instead of eight V100:
 
-- 9 layers of 16 channels on short-time spectra (``gated``, ``frames``) in place of 30 of 128 on
+- 9 layers of 16 channels on short-time spectra (``network``, ``stft``) in place of 30 of 128 on
   samples, and what is diffused is the residual to the warp, at variance 1 in each bin.
 - ``prediction`` is "guess" by default: the data, about what the pose filters make of the warp
   (``Stage.data``); the paper's is "noise". Sampling begins with nothing but noise where 0.62 of it

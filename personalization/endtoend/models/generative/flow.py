@@ -11,7 +11,7 @@ goes to the mean over all that fits the conditions, so few steps do. The noise a
 share of the residual's spread, as the paper's is beside the signal.
 ``causal`` (the default): no layer reads later frames and levels are of the past, so that a frame
 can be rendered once its 512 samples are there; latency 10.7 ms. The paper's U-Net on spectra is
-here the network of ``gated``, with as much of the past as its layers reach (43 ms).
+here that of ``network``, with as much of the past as its layers reach (43 ms).
 """
 
 from dataclasses import dataclass

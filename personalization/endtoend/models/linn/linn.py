@@ -196,8 +196,8 @@ class LinnConfiguration(SystemConfiguration):
 class Linn(NeuralRenderer):
     """Warp and filters from a small implicit network; see the module.
 
-    It learns from the responses of the people of a ``SceneSet`` (``filter_training``); from scenes
-    of any other kind by the L2 of waves and amplitudes.
+    It learns from the responses of the people of a ``SceneSet`` (``response_training``), and from
+    scenes of any other kind by the L2 of waves and amplitudes.
     """
 
     name = "linn"
