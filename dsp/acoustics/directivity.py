@@ -1,4 +1,4 @@
-"""What a source's own shape does: the pattern it radiates by, and how wide it is."""
+"""Directivity of sources: the pattern by which a source radiates."""
 
 import numpy as np
 from numpy.typing import ArrayLike

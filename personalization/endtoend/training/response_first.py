@@ -2,8 +2,8 @@
 
 A step on scenes shows a handful of people a handful of directions each, so a listener's code hardly
 begins to pay within minutes. Measured responses (``response_training``) show as many pairs of
-person and direction as a step has pieces. What responses do not show, motion and sound at its levels,
-comes from the scenes afterwards.
+person and direction as a step has pieces. What responses do not show, motion and sound at its
+levels, comes from the scenes afterwards.
 """
 
 import math
