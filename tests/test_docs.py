@@ -1,5 +1,6 @@
 """Pages name what there is: the API's names, benchmarks, files."""
 
+import ast
 import importlib
 import inspect
 import re
@@ -27,6 +28,20 @@ INVENTED = re.compile(r"^(OUT|table|none/x|toy_things|right|wrong|try|README)\.(
 def test_the_reference_has_every_public_name() -> None:
     for name in auricle.__all__:
         assert f"::: {auricle._HOMES[name]}.{name}\n" in API, name
+
+
+@pytest.mark.parametrize("folder", ["dsp", "osc", "personalization", "plugin_core"])
+def test_the_architecture_names_every_wing_in_its_order(folder: str) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.split(f"\n`{folder}/`", 1)[1].split("|---|---|\n", 1)[1].split("\n\n", 1)[0]
+    named = [
+        name
+        for row in table.splitlines()
+        for name in re.findall(r"`(\w+)`", row[: row.find("|", 1)])
+    ]
+    door = ast.get_docstring(ast.parse((ROOT / folder / "__init__.py").read_text(encoding="utf-8")))
+    assert door
+    assert named == re.findall(r"^(\w+)  +\S", door, re.M)
 
 
 def test_the_table_of_benchmarks_is_that_of_the_scripts() -> None:
