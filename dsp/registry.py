@@ -126,7 +126,12 @@ def _brought(group: str) -> "dict[str, EntryPoint]":
 
 
 def placed(place: str, name: str, needs: str = "torch") -> Any:
-    """What stands at "module:attribute".
+    """The object at "module:attribute", imported now.
+
+    Args:
+        place: "module:attribute".
+        name: of the entry, for messages.
+        needs: a package that may be missing.
 
     Raises:
         MissingDependencyError: the package that ``name`` needs is not installed.

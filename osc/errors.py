@@ -1,4 +1,4 @@
-"""What is wrong with a message."""
+"""Errors of messages: bad arguments, unknown sources and the like."""
 
 
 class BadArgumentsError(ValueError):

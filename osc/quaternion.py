@@ -44,7 +44,13 @@ def from_rotation_vector(vector: Vector) -> Quaternion:
 
 
 def from_ypr_deg(yaw: float, pitch: float, roll: float) -> Quaternion:
-    """The unit quaternion of our angles in degrees, as ``quaternion_from_ypr_deg`` of geometry."""
+    """The unit quaternion of a head's angles, as ``quaternion_from_ypr_deg`` of geometry.
+
+    Args:
+        yaw: degrees, + is left.
+        pitch: degrees, + is nose down.
+        roll: degrees, + is left ear up.
+    """
     a, b, c = math.radians(yaw) / 2.0, math.radians(pitch) / 2.0, math.radians(roll) / 2.0
     ca, sa, cb, sb = math.cos(a), math.sin(a), math.cos(b), math.sin(b)
     cc, sc = math.cos(c), math.sin(c)
@@ -57,7 +63,17 @@ def from_ypr_deg(yaw: float, pitch: float, roll: float) -> Quaternion:
 
 
 def unit_quaternion(w: float, x: float, y: float, z: float) -> Quaternion:
-    """The quaternion at length 1; raises BadArgumentsError for one of no length."""
+    """A quaternion brought to length 1.
+
+    Args:
+        w: the scalar part.
+        x: the first of the vector part.
+        y: the second.
+        z: the third.
+
+    Raises:
+        BadArgumentsError: a quaternion of no length.
+    """
     length = (w * w + x * x + y * y + z * z) ** 0.5
     if length < SHORTEST_QUATERNION:
         raise BadArgumentsError("a quaternion of no length is no orientation")

@@ -9,7 +9,7 @@ WINDOW_SECONDS = 1.0
 
 @dataclass
 class Statistics:
-    """What arrived since the start.
+    """Counters of what arrived since the start.
 
     Attributes:
         datagrams: received, of any content.

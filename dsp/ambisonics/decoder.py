@@ -65,7 +65,18 @@ def ambisonic_decoder(
     hrtf: HrtfSet, sample_rate: int, order: int, level: str = "matched",
     match_coherence: bool = False,
 ) -> AmbisonicDecoder:  # fmt: skip
-    """``design_decoder``, from the cache on disk where it lies there."""
+    """A decoder as ``design_decoder`` makes it, from the cache on disk where it lies there.
+
+    Args:
+        hrtf: any measured set, also with holes; resampled when its rate differs.
+        sample_rate: Hz.
+        order: 0 to 10.
+        level: "matched" or "measured".
+        match_coherence: keep the interaural coherence of a diffuse field.
+
+    Raises:
+        AuricleError: an order or a level that does not exist.
+    """
     words = (
         f"ambisonics {VERSION} {hrtf.sample_rate} {sample_rate} {order} {level} {match_coherence}"
     )

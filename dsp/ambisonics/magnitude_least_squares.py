@@ -100,10 +100,20 @@ def _fit_magnitude(
 def match_covariance(
     filters: Complex, basis: Array, spectra: Complex, share: Array, blend: Array
 ) -> Complex:
-    """Filters (C, 2, F) mixed so that a diffuse field has the set's interaural coherence and level.
+    """Filters mixed so that a diffuse field has the set's interaural coherence and level.
 
     The mixture of the two ears is the one nearest to none; it comes in as ``blend`` goes out. It
-    costs accuracy for single directions. Arguments as in ``magnitude_least_squares``.
+    costs accuracy for single directions.
+
+    Args:
+        filters: (C, 2, F) complex spectra of the filters.
+        basis: (M, C) harmonics of the directions.
+        spectra: (M, 2, F) complex spectra of the set.
+        share: (M,) how much each direction counts, its part of the sphere.
+        blend: (F,) from ``blend_of``.
+
+    Returns:
+        (C, 2, F) complex spectra.
 
     Source: Zaunschirm, Schoerkhuber and Hoeldrich 2018, JASA 143:3616; Zotter and Frank 2019,
     Ambisonics, section 4.11.3.

@@ -95,7 +95,7 @@ class FilterSpectra:
 
     @property
     def address(self) -> int:
-        """Of its ``FILTERS``, for as long as it lives."""
+        """The address of its ``FILTERS``, for as long as it lives."""
         return self._packed.address
 
 
@@ -179,9 +179,14 @@ class PartitionedConvolver(Stream):
     def process_part(
         self, x: NDArray[np.float32], first: int, count: int, out: NDArray[np.float32], at: int
     ) -> None:
-        """Take ``x[:, first : first + count]``, write ``out[:, at : at + count]``.
+        """Convolve a part of a block.
 
-        ``x`` is C-contiguous. The part must not cross the end of a block.
+        Args:
+            x: (K, n) float32, C-contiguous.
+            first: index of the first sample that is taken.
+            count: how many samples; the part must not cross the end of a block.
+            out: (2, n') float32; ``out[:, at : at + count]`` is written.
+            at: index of the first sample that is written.
         """
         if self._phase == 0 and self._next is not None:
             self._fading, self._next = self._next, None

@@ -137,7 +137,7 @@ def _aim_distance(c, positions, world_to_head, listener_position, snap):
 
 @kernel
 def any_nearer(positions, listener_position, limits_m):
-    """Whether a source (S, 3) is nearer to the origin (3,) than its limit (S,)."""
+    """Whether a source (S, 3) is nearer to the listener (3,) than its limit (S,), all in metres."""
     for s in range(len(positions)):
         x = positions[s, 0] - listener_position[0]
         y = positions[s, 1] - listener_position[1]

@@ -19,9 +19,18 @@ NEAR_LIMIT_M = 2.0
 
 
 def distance_gain(distance_m: ArrayLike, reference_m: float = 1.0, floor_m: float = 0.1) -> Array:
-    """Linear gains (...) by the 1/r law: 1 at ``reference_m``, no louder than at ``floor_m``.
+    """Gains by the 1/r law.
 
-    Raises AuricleError when either is not positive.
+    Args:
+        distance_m: (...) metres.
+        reference_m: where the gain is 1.
+        floor_m: nearer sources are no louder than here.
+
+    Returns:
+        (...) linear gains.
+
+    Raises:
+        AuricleError: a reference or a floor that is not positive.
     """
     if not (0.0 < reference_m < np.inf and 0.0 < floor_m < np.inf):
         raise AuricleError(
@@ -31,7 +40,7 @@ def distance_gain(distance_m: ArrayLike, reference_m: float = 1.0, floor_m: floa
 
 
 class DistanceCues:
-    """What distance asks of each source and ear, anew for every control step.
+    """The effects of distance on each source and ear, set anew for every control step.
 
     ``aim`` fills ``near`` and ``pre_onset_gain`` (S,), ``directions`` (S, 2, 3), ``delays`` (S, 2)
     in samples, ``coefficients`` (2, S, 2, 5) at the step's begin and end and ``state`` (S,) as
@@ -92,7 +101,7 @@ class DistanceCues:
 
     @property
     def address(self) -> int:
-        """Of its ``CUES``, for as long as it lives."""
+        """The address of its ``CUES``, for as long as it lives."""
         return self._packed.address
 
     @property
@@ -107,7 +116,14 @@ class DistanceCues:
     def aim(
         self, positions: Array, world_to_head: Array, listener_position: Array, snap: bool
     ) -> None:
-        """Set what holds at the end of the step that begins; arguments as of the renderer's aim."""
+        """Set what holds at the end of the step that begins.
+
+        Args:
+            positions: (S, 3) metres, world axes.
+            world_to_head: (3, 3) rotation from world to head axes.
+            listener_position: (3,) metres, world axes.
+            snap: whether the new state holds at once, and not at the end of the step.
+        """
         if self._asks:
             kernels.aim_distance(
                 self._packed.address, positions, world_to_head, listener_position, snap

@@ -1,4 +1,4 @@
-"""What changes at the ears when a source comes near, as a table that the renderer interpolates.
+"""The near field: what changes at the ears when a source comes near, as a table of filters.
 
 The far-field set is read, for each ear, at the direction in which that ear sees the source
 (parallax); what a rigid sphere changes between there and the near source (the distance-variation
@@ -54,9 +54,15 @@ class NearFieldTable:
 
 
 def near_field_table(reference_m: float, head_radius_m: float, sample_rate: int) -> NearFieldTable:
-    """The table of a set measured at ``reference_m``, for a head of that radius.
+    """The near-field table of a set.
 
-    Raises AuricleError when the set was measured nearer than four radii: it is a near field itself.
+    Args:
+        reference_m: distance at which the set was measured, in metres.
+        head_radius_m: radius of the head, in metres.
+        sample_rate: Hz.
+
+    Raises:
+        AuricleError: the set was measured nearer than four radii: it is a near field itself.
 
     Sources: Kan, Jin and van Schaik 2009, JASA 125:2233 (distance-variation function); Spagnol,
     Tavazzi and Avanzini 2017, Applied Acoustics 115:61 (as a shelving filter).
@@ -116,7 +122,17 @@ def _lost_spot_db(
 def parallax_cosine(
     distance_m: Array, cosine: Array, reference_m: float, head_radius_m: float
 ) -> Array:
-    """Cosine (...) of the angle to the ear of the direction at which the set is read."""
+    """The direction at which the set is read for an ear, as a cosine of the angle to that ear.
+
+    Args:
+        distance_m: (...) of the sources from the middle of the head, in metres.
+        cosine: (...) of the angle between source and ear.
+        reference_m: distance at which the set was measured, in metres.
+        head_radius_m: radius of the head, in metres.
+
+    Returns:
+        (...) cosines.
+    """
     distance_m, cosine = np.broadcast_arrays(distance_m, cosine)
     sine = np.sqrt(np.maximum(1.0 - cosine * cosine, 0.0))
     along = np.stack([cosine, sine, np.zeros_like(sine)], axis=-1)
@@ -155,7 +171,17 @@ def parallax_directions(
 def delay_correction_m(
     distance_m: Array, cosine: Array, reference_m: float, head_radius_m: float
 ) -> Array:
-    """Metres (...) by which the way to the ear is longer than the set's delay, read there, says."""
+    """The way to the ear, less what the set's delay says where the set is read.
+
+    Args:
+        distance_m: (...) of the sources from the middle of the head, in metres.
+        cosine: (...) of the angle between source and ear.
+        reference_m: distance at which the set was measured, in metres.
+        head_radius_m: radius of the head, in metres.
+
+    Returns:
+        (...) metres, + for a longer way.
+    """
     seen = parallax_cosine(distance_m, cosine, reference_m, head_radius_m)
     near = path_m(distance_m, cosine, head_radius_m)
     return near - path_m(reference_m, seen, head_radius_m)
@@ -176,10 +202,19 @@ def shelves(values: Array, sample_rate: int) -> Array:
 
 
 def fit_shelves(wanted_db: Array, hz: Array, sample_rate: int, rounds: int = 8) -> Array:
-    """Parameters (..., 3) of ``shelves`` nearest to magnitudes (..., F) in dB: damped Newton steps.
+    """The shelves nearest to given magnitudes, by damped Newton steps.
 
     The shelves' frequencies are fixed, so the parameters are all but linear in the wanted decibels
     and follow smoothly from one angle and distance to the next.
+
+    Args:
+        wanted_db: (..., F) dB.
+        hz: (F,) frequencies.
+        sample_rate: Hz.
+        rounds: steps.
+
+    Returns:
+        (..., 3) parameters of ``shelves``.
     """
     wanted = np.asarray(wanted_db) * np.log(10.0) / 20.0
     ratio = (np.tan(np.pi * hz / sample_rate) / _shelf_tangents(sample_rate)[:, None]) ** 2

@@ -81,16 +81,27 @@ class Propagation:
         self._history[:] = 0.0
 
     def aim(self, positions: NDArray, listener_position: NDArray, snap: bool) -> None:
-        """Set the delays due when the step that begins ends, from positions (S, 3) in metres."""
+        """Set the delays due when the step that begins ends.
+
+        Args:
+            positions: (S, 3) metres, world axes.
+            listener_position: (3,) metres, world axes.
+            snap: whether they hold at once.
+        """
         aim_delays(
             positions, listener_position, self._samples_per_m, self._longest,
             float(self.centre_samples), snap, self._delays[0], self._delays[1],
         )  # fmt: skip
 
     def run(self, audio: NDArray[np.float32], first: int, count: int, phase: int) -> None:
-        """Delay ``audio[:, first : first + count]``, samples ``phase`` on of a step.
+        """Delay a part of a step; ``out[:, :count]`` holds the result, and unmoved what does not
+        propagate.
 
-        ``out[:, :count]`` holds the delayed signals, and the others as they are.
+        Args:
+            audio: (S, n) float32; ``audio[:, first : first + count]`` is taken.
+            first: index of the first sample.
+            count: how many samples.
+            phase: samples of the step that have passed before.
         """
         delay_rows(
             audio, first, count, phase, self._history, self._head, self.active, self._delays[0],

@@ -70,8 +70,16 @@ METRICS = (
 
 
 def compare(reference: Array, estimate: Array, positions: Array, sample_rate: float) -> SetErrors:
-    """Errors of responses ``estimate`` (M, 2, N') against ``reference`` (M, 2, N) at unit positions
-    (M, 3), both at ``sample_rate``; HrtfError for shapes that do not fit, NaN and silence.
+    """Errors of a set against another one, of each direction.
+
+    Args:
+        reference: (M, 2, N) responses that are true.
+        estimate: (M, 2, N') responses at the same directions.
+        positions: (M, 3) unit vectors in head axes.
+        sample_rate: Hz, of both.
+
+    Raises:
+        HrtfError: shapes that do not fit, NaN or silence.
     """
     one, other = _alike(reference, estimate, positions)
     maxiacce, onset, correlation = (

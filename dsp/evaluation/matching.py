@@ -42,11 +42,18 @@ def matched(
     reference: HrtfSet, estimate: HrtfSet, *, tolerance_deg: float = TOLERANCE_DEG,
     match_level: bool = False,
 ) -> MatchedSets:  # fmt: skip
-    """Each direction of ``reference`` with the nearest one of ``estimate``, within the tolerance.
+    """Each direction of one set with the nearest one of another.
 
-    The estimate is resampled to the rate of the reference; silence is added to the shorter. With
-    ``match_level`` the estimate gets the broadband level of the reference. HrtfError where no
-    direction has a partner.
+    The estimate is resampled to the rate of the reference; silence is added to the shorter.
+
+    Args:
+        reference: the set that is true.
+        estimate: the set to be judged.
+        tolerance_deg: angle up to which directions count as equal.
+        match_level: whether the estimate gets the broadband level of the reference.
+
+    Raises:
+        HrtfError: no direction has a partner.
     """
     if not 0.0 <= tolerance_deg <= 180.0:
         raise HrtfError(f"the tolerance must be 0 to 180 degrees, got {tolerance_deg:g}")

@@ -24,7 +24,16 @@ def from_analogue(numerator: ArrayLike, denominator: ArrayLike, gain: ArrayLike 
 
 
 def response(coefficients: ArrayLike, hz: ArrayLike, sample_rate: int) -> Complex:
-    """Transfer function (..., F) of filters (..., 5) at frequencies (F,)."""
+    """Transfer functions of second-order filters.
+
+    Args:
+        coefficients: (..., 5) b0, b1, b2, a1, a2.
+        hz: (F,) frequencies.
+        sample_rate: Hz.
+
+    Returns:
+        (..., F) complex.
+    """
     c = np.asarray(coefficients, dtype=np.float64)[..., None]
     z = np.exp(-2j * np.pi * np.asarray(hz, dtype=np.float64) / sample_rate)
     top = c[..., 0, :] + z * (c[..., 1, :] + z * c[..., 2, :])

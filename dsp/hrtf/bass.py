@@ -57,7 +57,7 @@ class BassJudgement:
         return abs(self.ild_at_side_db - self.sphere_ild_db) > _ILD_STEP_DB
 
     def sentence(self) -> str:
-        """What is odd, and nothing where nothing is."""
+        """A sentence on what is odd; empty where nothing is."""
         said = []
         if self._too_weak_or_strong:
             said.append(f"at 50 Hz it is {self.level_db:+.0f} dB against 200 to 400 Hz")
@@ -75,7 +75,7 @@ class BassJudgement:
 
 
 def judged_bass(hrtf: HrtfSet) -> BassJudgement:
-    """What the octave about 50 Hz of a set holds, by some 200 of its directions."""
+    """A judgement of the octave about 50 Hz of a set, by some 200 of its directions."""
     hrtf = hrtf.subset(np.arange(0, hrtf.n_directions, -(-hrtf.n_directions // _JUDGES)))
     size = _size(hrtf.sample_rate)
     hz = np.fft.rfftfreq(size, 1.0 / hrtf.sample_rate)

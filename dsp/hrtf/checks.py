@@ -1,4 +1,4 @@
-"""What is odd about an HRTF set, in sentences with the remedy; nothing is changed here.
+"""Findings: what is odd about an HRTF set, in sentences with the remedy; nothing is changed here.
 
 Left and right are told apart by two cues that no head can fake at once: at the nearer ear a sound
 is earlier (ITD) and louder (ILD). Where both contradict the positions, either the azimuths run
@@ -28,14 +28,15 @@ ROOM_SECONDS = 0.02  # after the strongest sample a head in the free field is si
 
 @dataclass(frozen=True)
 class Cues:
-    """What tells left from right, and whether it follows the positions.
+    """ITD and ILD, which tell left from right, and whether they follow the positions.
 
     Attributes:
         itd_seconds: (M,), positive = left later than right.
         ild_db: (M,), positive = left louder.
         itd_at_side_us: ITD of a source on the right, by a straight line over -y.
         ild_at_side_db: ILD of a source on the left, by a straight line over y.
-        itd_follows, ild_follows: +1 as the positions say, -1 the other way round, 0 neither.
+        itd_follows: +1 as the positions say, -1 the other way round, 0 neither.
+        ild_follows: +1, -1 or 0 likewise.
     """
 
     itd_seconds: Array
@@ -49,7 +50,15 @@ class Cues:
 def set_findings(
     ir: Array, positions: Array, sample_rate: int, name: str = "", is_spectra: bool = False
 ) -> list[str]:
-    """Sentences about responses (M, 2, N) at unit positions (M, 3), perhaps made from spectra."""
+    """Sentences on what is odd about responses.
+
+    Args:
+        ir: (M, 2, N) responses.
+        positions: (M, 3) unit vectors in head axes.
+        sample_rate: Hz.
+        name: who was measured, for the sentences.
+        is_spectra: whether the responses were made from spectra.
+    """
     seen = cues(ir, positions, sample_rate)
     return [
         *_about_ears(seen, positions, is_spectra),
@@ -64,7 +73,13 @@ def set_findings(
 
 
 def cues(ir: Array, positions: Array, sample_rate: int) -> Cues:
-    """ITD and ILD of each direction, and how they follow the positions."""
+    """ITD and ILD of each direction, and how they follow the positions.
+
+    Args:
+        ir: (M, 2, N) responses.
+        positions: (M, 3) unit vectors in head axes.
+        sample_rate: Hz.
+    """
     itd, ild = itd_correlation_seconds(ir, sample_rate), ild_db(ir)
     y = positions[:, 1]
     side = np.abs(y) > LATERAL

@@ -65,8 +65,15 @@ def save_default(
     positions: Array, mirrored: NDArray[np.integer], magnitude_db: NDArray[np.floating],
     arrival_samples: Array, name: str, path: Path = PATH,
 ) -> None:  # fmt: skip
-    """Write the file: directions (M, 3), the row of each one's mirror image (M,), and of the left
-    ear the magnitudes (M, 129) in dB and the arrivals (M,) in samples at 44.1 kHz.
+    """Write the file of the default listener.
+
+    Args:
+        positions: (M, 3) unit vectors.
+        mirrored: (M,) the row of each direction's mirror image.
+        magnitude_db: (M, 129) of the left ear, in dB.
+        arrival_samples: (M,) of the left ear, in samples at 44.1 kHz.
+        name: what the set is called.
+        path: of the file.
     """
     np.savez_compressed(
         path,

@@ -12,7 +12,14 @@ from auricle.dsp.sphere.quadrature import vertex_areas
 def diffuse_field_rms(
     ir: Array, mesh: SphereMesh, sample_rate: int, top_hz: float = MIDDLE.high_hz
 ) -> float:
-    """Root of the mean power of responses (M, 2, N) over sphere, ears and 200 Hz to ``top_hz``."""
+    """Root of the mean power of responses over sphere, ears and 200 Hz to ``top_hz``.
+
+    Args:
+        ir: (M, 2, N) responses.
+        mesh: over their directions.
+        sample_rate: Hz.
+        top_hz: upper end of the band.
+    """
     size = 2 * ir.shape[2]
     hz = np.fft.rfftfreq(size, 1.0 / sample_rate)
     inside = (hz >= 200.0) & (hz <= top_hz)

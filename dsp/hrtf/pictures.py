@@ -1,4 +1,4 @@
-"""Who draws a set: nothing in this folder does, so whoever can leaves word here.
+"""A place where whoever can draw sets leaves word: nothing in this folder draws.
 
 ``auricle`` itself, which sees all folders, names the function that draws; it is called, and loads
 matplotlib, when the first picture is wanted.
@@ -25,7 +25,16 @@ def draw_with(draw: Draw) -> None:
 
 
 def drawn(hrtf: "HrtfSet", path: PathLike | None, title: str) -> Any:
-    """The figure of a set, written to a file as well unless the path is None."""
+    """The figure of a set.
+
+    Args:
+        hrtf: the set.
+        path: where the figure is written to as well; None: nowhere.
+        title: above the set's name.
+
+    Raises:
+        MissingDependencyError: nobody here draws, or matplotlib is not installed.
+    """
     if not _draw:
         raise MissingDependencyError("nothing here draws sets; import auricle as a whole")
     return _draw[0](hrtf, path, title)

@@ -59,9 +59,10 @@ class FittedProcess:
         return value_at(shared, self.alpha, self.mean)
 
     def log_likelihood(self, values: NDArray) -> Array:
-        """Of the values solved for, a direction, but for a constant; the best variance is taken.
+        """The logarithm of the likelihood of the values solved for, up to a constant, a direction.
 
-        Rasmussen and Williams 2006, eq. 5.8: how well a kernel fits, at the spacing there is.
+        The best variance is taken: it says how well a kernel fits, at the spacing there is
+        (Rasmussen and Williams 2006, eq. 5.8).
         """
         count = len(values)
         variance = np.einsum("m...,m...->...", values.conj(), self.alpha).real / count
@@ -80,14 +81,28 @@ class FittedProcess:
 
 
 def value_at(shared: Array, alpha: NDArray, mean: NDArray) -> NDArray:
-    """Values (Q, ...) of a solution at targets; see ``FittedProcess.at``."""
+    """Values of a fitted process at targets; see ``FittedProcess.at``.
+
+    Args:
+        shared: (Q, M) kernel between targets and measured directions.
+        alpha: (M, ...) dual weights.
+        mean: (1, ...) mean of the process.
+
+    Returns:
+        (Q, ...) values.
+    """
     return mean + _product(shared, alpha)
 
 
 def fit_process(kernel: Kernel, positions: Array, nugget: float) -> Process:
-    """The process over directions (M, 3); ``nugget`` is noise, of the variance.
+    """The Gaussian process over directions, ready for values.
 
     All is done in the one matrix that is returned.
+
+    Args:
+        kernel: covariance by chord.
+        positions: (M, 3) unit vectors.
+        nugget: variance of the noise, as a part of that of the process.
     """
     matrix = _covariance(kernel, positions, nugget)
     _factorise(matrix)
@@ -105,7 +120,17 @@ def fit_process(kernel: Kernel, positions: Array, nugget: float) -> Process:
 
 
 def solve_noisy(kernel: Kernel, positions: Array, nugget: float, values: Array) -> Array:
-    """Slopes (M, E) of a field of mean 0 through noisy values (M, E), as in ``FittedProcess``."""
+    """Dual weights of a field of mean 0 through noisy values, as in ``FittedProcess``.
+
+    Args:
+        kernel: covariance by chord.
+        positions: (M, 3) unit vectors.
+        nugget: variance of the noise, as a part of that of the field.
+        values: (M, E).
+
+    Returns:
+        (M, E) dual weights.
+    """
     matrix = _covariance(kernel, positions, nugget)
     _factorise(matrix)
     return np.asarray(dpotrs(matrix.T, values, lower=False)[0])

@@ -154,10 +154,17 @@ def smoothed_arrivals(arrivals: ArrayLike, positions: ArrayLike) -> Array:
 def steady_field(
     values: Array, known: Array, noise: float = _ARRIVAL_NUGGET
 ) -> Callable[[Array], Array]:
-    """The smooth field through noisy values (M, E) at directions (M, 3), as a function of others.
+    """The smooth field through noisy values, as a function of other directions.
 
-    A cubic in the coordinates, of few directions less, and a Gaussian process of what it leaves;
-    ``noise`` is the values' own, of the variance.
+    A cubic in the coordinates, of few directions less, and a Gaussian process of what it leaves.
+
+    Args:
+        values: (M, E).
+        known: (M, 3) their directions, unit vectors.
+        noise: variance of the values' own noise, as a part of that of the process.
+
+    Returns:
+        A function from directions (Q, 3) to values (Q, E).
     """
     degree = 3 if len(known) >= 40 else int(len(known) >= 8)
     powers = [

@@ -73,14 +73,14 @@ def refine(
 
 
 def flat_fit(mesh: SphereMesh, fixed: int) -> Callable[[Array], None]:
-    """What turns values (V, ...) of a smooth field into those that fit it best when interpolated.
+    """A function that moves values of a smooth field so that they fit it best when interpolated.
 
     Interpolation over flat triangles passes inside of every bend, and a mixture of responses loses
-    energy. The returned function moves all values but the first ``fixed``, in place, so that the
-    flat field has the least squared distance from the smooth one: the projection onto piecewise
-    linear functions, with the mass matrix of linear elements. What the smooth field does inside the
-    triangles is taken from its Laplacian, in the cotangent form of Pinkall and Polthier 1993
-    (Experimental Mathematics 2:15), as if it were quadratic and the triangles equilateral.
+    energy. The returned function moves all values (V, ...) but the first ``fixed``, in place, so
+    that the flat field has the least squared distance from the smooth one: the projection onto
+    piecewise linear functions, with the mass matrix of linear elements. What the smooth field does
+    inside the triangles is taken from its Laplacian, in the cotangent form of Pinkall and Polthier
+    1993 (Experimental Mathematics 2:15), as if it were quadratic and the triangles equilateral.
     Half of the step is made: it takes most of the loss between vertices away, and where
     measured responses are noisy the vertices themselves stay near their prediction.
     """
@@ -119,7 +119,16 @@ def flat_fit(mesh: SphereMesh, fixed: int) -> Callable[[Array], None]:
 
 
 def refined_vertices(mesh: SphereMesh, max_edge_deg: float, max_vertices: int) -> Array:
-    """The vertices (V, 3) of ``mesh``, then the middles of edges that were too long."""
+    """The vertices of a mesh, then the middles of edges that were too long.
+
+    Args:
+        mesh: over the measured directions.
+        max_edge_deg: edges that are longer are split.
+        max_vertices: where edges would have to be split beyond this, longer ones stay.
+
+    Returns:
+        (V, 3) unit vectors.
+    """
     chord = 2.0 * np.sin(np.deg2rad(max_edge_deg) / 2.0)
     while True:
         vertices = _split(mesh, chord, max_vertices)

@@ -41,11 +41,16 @@ class HoldoutDirections:
 
 
 def select_judges(positions: Array, trusted: int, n_ears: int) -> HoldoutDirections:
-    """Directions that judge the processes, their weights, and what is left out with each.
+    """Holdout directions that judge the processes, their weights, and what is left out with each.
 
     A direction counts by its share of the sphere. With it goes out whatever is nearer than the
     farthest point of its cell: on a ring near a pole the neighbours stand much closer than the next
     ring, and a prediction from them says little about targets between the rings.
+
+    Args:
+        positions: (M, 3) unit vectors.
+        trusted: holdout directions are among the first so many.
+        n_ears: E.
     """
     sphere = fibonacci_sphere(_SAMPLES)
     chord, owner = cKDTree(positions).query(sphere, distance_upper_bound=_WIDEST_CELL)

@@ -15,9 +15,16 @@ _ROWS = 256  # directions at a time
 def octave_levels_db(
     ir: Array, sample_rate: float, centres_hz: tuple[float, ...] = CENTRES_HZ
 ) -> Array:
-    """Mean levels (..., B) in dB of responses (..., N) over the octaves around ``centres_hz`` (B,).
+    """Mean levels of responses over octaves.
 
-    Mean power of a transform with silence behind; NaN where the octave ends above Nyquist.
+    Args:
+        ir: (..., N) responses.
+        sample_rate: Hz.
+        centres_hz: (B,) middles of the octaves.
+
+    Returns:
+        (..., B) dB: the mean power of a transform with silence behind; NaN where an octave ends
+        above Nyquist.
     """
     size = max(_LEAST_SIZE, 1 << (ir.shape[-1] - 1).bit_length())
     hz = np.fft.rfftfreq(size, 1.0 / sample_rate)
@@ -34,7 +41,7 @@ def octave_levels_db(
 
 @dataclass(frozen=True, eq=False)
 class CueErrors:
-    """What of the cues an estimate gets wrong, a direction; differences are estimate minus truth.
+    """Errors of the cues of an estimate, for each direction; differences are estimate minus truth.
 
     Attributes:
         level_db: (M, 2, B) level in octaves, left and right ear.
@@ -50,7 +57,13 @@ class CueErrors:
 
 
 def cue_errors(truth: Array, estimate: Array, sample_rate: float) -> CueErrors:
-    """Errors of responses ``estimate`` (M, 2, N') against ``truth`` (M, 2, N) of one rate."""
+    """Errors of levels, ILD and ITD, octave by octave.
+
+    Args:
+        truth: (M, 2, N) responses.
+        estimate: (M, 2, N') responses at the same directions.
+        sample_rate: Hz, of both.
+    """
     level_db = octave_levels_db(estimate, sample_rate) - octave_levels_db(truth, sample_rate)
     return CueErrors(
         level_db,

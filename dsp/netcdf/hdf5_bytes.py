@@ -38,7 +38,16 @@ class Hdf5Bytes:
         return self._data[address : address + size]
 
     def block(self, address: int, size: int, signature: bytes) -> "Cursor":
-        """The same behind a signature, which must be there."""
+        """The bytes behind a signature, which must be there.
+
+        Args:
+            address: where the signature begins.
+            size: bytes with the signature.
+            signature: four bytes.
+
+        Raises:
+            Hdf5Error: another signature, or bytes beyond the end of the file.
+        """
         found = self.at(address, size)
         if not found.startswith(signature):
             raise Hdf5Error(f"there is no {signature.decode()} at {address}")

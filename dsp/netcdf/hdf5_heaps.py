@@ -71,7 +71,13 @@ class FractalHeap:
 
 
 def named_objects(file: Hdf5Bytes, places: tuple[int, ...], kind: int) -> Iterator[bytes]:
-    """The links or attributes that a B-tree of names lists; ``places``: their heap, the tree."""
+    """The links or attributes that a B-tree of names lists.
+
+    Args:
+        file: the bytes.
+        places: addresses of the heap and of the tree.
+        kind: type of the tree: of links or of attributes.
+    """
     heap, tree = places
     if heap == UNDEFINED or tree == UNDEFINED:
         return
@@ -124,7 +130,13 @@ def _node(
 
 
 def symbols(file: Hdf5Bytes, tree: int, heap: int) -> Iterator[tuple[str, int]]:
-    """Names and header addresses of a group of the first form."""
+    """Names and header addresses of a group of the first form.
+
+    Args:
+        file: the bytes.
+        tree: address of the B-tree.
+        heap: address of the heap of names.
+    """
     size, _, data = file.block(heap, 32, b"HEAP").numbers("4xQQQ")
     names = file.at(data, size)
     for node in leaves(file, tree, 0, 8):
@@ -136,14 +148,32 @@ def symbols(file: Hdf5Bytes, tree: int, heap: int) -> Iterator[tuple[str, int]]:
 
 
 def leaves(file: Hdf5Bytes, address: int, kind: int, key_size: int) -> Iterator[int]:
-    """The addresses that a B-tree of the first form leads to."""
+    """The addresses that a B-tree of the first form leads to.
+
+    Args:
+        file: the bytes.
+        address: of the tree.
+        kind: type of the tree.
+        key_size: bytes of a key.
+    """
     return (child for _, child in keyed_leaves(file, address, kind, key_size))
 
 
 def keyed_leaves(
     file: Hdf5Bytes, address: int, kind: int, key_size: int, depth: int | None = None
 ) -> Iterator[tuple[bytes, int]]:
-    """The same with the key before each."""
+    """The keys and addresses of a B-tree of the first form.
+
+    Args:
+        file: the bytes.
+        address: of the tree.
+        kind: type of the tree.
+        key_size: bytes of a key.
+        depth: level at which the node must be; None: any.
+
+    Raises:
+        Hdf5Error: there is no such tree.
+    """
     found, level, used = file.block(address, 24, b"TREE").numbers("BBH")
     if found != kind or (depth is not None and level != depth):
         raise Hdf5Error(f"there is no B-tree of this kind at {address}")
@@ -157,7 +187,16 @@ def keyed_leaves(
 
 
 def global_object(file: Hdf5Bytes, address: int, index: int) -> bytes:
-    """An object of the global heap, where texts and lists of any length lie."""
+    """An object of the global heap, where texts and lists of any length lie.
+
+    Args:
+        file: the bytes.
+        address: of the heap.
+        index: number of the object.
+
+    Raises:
+        Hdf5Error: there is no such object.
+    """
     size = file.block(address, 16, b"GCOL").numbers("4xQ")[0]
     place, end = address + 16, address + size
     while place + 16 <= end:

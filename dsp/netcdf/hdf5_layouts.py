@@ -53,7 +53,13 @@ def read_values(
 ) -> Values:  # fmt: skip
     """All values of a variable of numbers or texts of fixed length.
 
-    ``fill`` is one element, or nothing for zeros; it stands where nobody wrote anything.
+    Args:
+        file: the bytes.
+        kind: type of an element.
+        shape: of the variable.
+        layout: the message that says where the bytes lie.
+        steps: filters that the bytes went through.
+        fill: one element, or nothing for zeros; it stands where nobody wrote anything.
     """
     count = prod(shape)
     if kind.dtype is None:

@@ -16,7 +16,7 @@ _MOST_TEXTS = 10_000  # of any length, in one value: each is looked up
 
 
 class Type(NamedTuple):
-    """What one element is.
+    """The type of an element.
 
     Attributes:
         size: bytes of an element.
@@ -66,7 +66,14 @@ def shape_of(body: Cursor) -> tuple[int, ...] | None:
 
 
 def values_of(file: Hdf5Bytes, kind: Type, shape: tuple[int, ...], data: bytes) -> Values:
-    """Elements that lie in a row; lists and texts of any length as an array of objects."""
+    """Elements that lie in a row; lists and texts of any length as an array of objects.
+
+    Args:
+        file: the bytes, for what lies in its heap.
+        kind: type of an element.
+        shape: of the variable.
+        data: the row.
+    """
     count = prod(shape)
     if len(data) < count * kind.size:
         raise Hdf5Error(f"{count} values need {count * kind.size} bytes, there are {len(data)}")

@@ -48,7 +48,7 @@ class NetcdfVariable:
 
 @dataclass(frozen=True)
 class NetcdfFile:
-    """What stands in a file, by name."""
+    """The variables and attributes of a file, by name."""
 
     attributes: Attributes
     variables: dict[str, NetcdfVariable]

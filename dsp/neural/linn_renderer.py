@@ -86,12 +86,12 @@ class LinnRenderer(Stream):
 
     @property
     def sample_rate(self) -> int:
-        """Of the audio, in Hz."""
+        """The sample rate of the audio, in Hz."""
         return self._sample_rate
 
     @property
     def n_sources(self) -> int:
-        """S."""
+        """The number of sources, S."""
         return self._n_sources
 
     @property

@@ -39,7 +39,7 @@ class Basis:
     lsd_db: Floats
 
     def rows(self, order: NDArray[np.integer]) -> "Basis":
-        """The same filters with the gains of other rows."""
+        """The basis with the same filters and the gains of other rows."""
         return Basis(self.gains[order], self.filters, self.lsd_db[order])
 
 
@@ -47,7 +47,7 @@ def fit_basis(
     responses: NDArray[np.float64], rank: int, sample_rate: int, *, top_hz: float = MIDDLE[1],
     n_taps: int = 256, rounds: int = 100,
 ) -> Basis:  # fmt: skip
-    """The filters and gains of ``rank`` that bring the mean LSD of responses (M, N) to a minimum.
+    """The filters and gains that bring the mean LSD of responses to a minimum.
 
     Starts from the weighted SVD of the (minimum-phase) responses. Then, in turn, gains and filters
     solve least-squares problems whose target takes its phase from the present sum (magnitude least
@@ -55,6 +55,14 @@ def fit_basis(
     equal the squared log error at the present sum (iteratively reweighted), divided by each
     response's own LSD, so that the mean of LSDs is what falls. The filters have ``n_taps`` taps,
     which ties all frequencies together: conjugate gradients.
+
+    Args:
+        responses: (M, N) minimum-phase responses.
+        rank: number of filters, K.
+        sample_rate: Hz.
+        top_hz: frequencies above hardly count.
+        n_taps: length of the filters.
+        rounds: of the fit.
     """
     wanted = _Wanted.of(responses, sample_rate, top_hz)
     gains, filters = _weighted_svd(responses[:, :n_taps].astype(np.float32), rank)
@@ -79,7 +87,15 @@ def fit_gains(
     responses: NDArray[np.float64], filters: Floats, sample_rate: int, *,
     top_hz: float = MIDDLE[1], rounds: int = 6,
 ) -> Basis:  # fmt: skip
-    """Gains of responses (M, N) on given filters (K, N')."""
+    """Gains of responses on given filters.
+
+    Args:
+        responses: (M, N) minimum-phase responses.
+        filters: (K, N') filters.
+        sample_rate: Hz.
+        top_hz: frequencies above hardly count.
+        rounds: of the fit.
+    """
     wanted = _Wanted.of(responses, sample_rate, top_hz)
     spectra = fft.rfft(filters, SIZE)
     present = fft.rfft(responses[:, :SIZE].astype(np.float32), SIZE)

@@ -36,10 +36,19 @@ def cache_folder() -> Path:
 def prepared_set(
     hrtf: HrtfSet, sample_rate: int, *, rank: str | int = "auto", level: str = "matched"
 ) -> PreparedSet:
-    """The prepared set of ``auricle.dsp.preparation.prepare.prepare``, from the cache where it lies
-    there.
+    """The prepared set of a listener, from the cache where it lies there.
 
-    A cache that cannot be read or written costs time, nothing else.
+    It is made by ``auricle.dsp.preparation.prepare.prepare``, which takes seconds. A cache that
+    cannot be read or written costs time, nothing else.
+
+    Args:
+        hrtf: the listener's set.
+        sample_rate: Hz, of the renderer.
+        rank: "auto", "full" or a number of buses an ear.
+        level: "matched" or "measured".
+
+    Raises:
+        AuricleError: a rank or a level that does not exist, or a set that cannot be rendered.
     """
     return cached(
         cache_folder() / f"{_key(hrtf, sample_rate, rank, level)}.npz",
@@ -49,7 +58,14 @@ def prepared_set(
 
 
 def is_cached(hrtf: HrtfSet, sample_rate: int, *, rank: str | int, level: str) -> bool:
-    """Whether ``prepared_set`` will be quick."""
+    """Whether ``prepared_set`` will be quick.
+
+    Args:
+        hrtf: the listener's set.
+        sample_rate: Hz, of the renderer.
+        rank: as of ``prepared_set``.
+        level: as of ``prepared_set``.
+    """
     try:
         return (cache_folder() / f"{_key(hrtf, sample_rate, rank, level)}.npz").is_file()
     except OSError:
@@ -57,7 +73,7 @@ def is_cached(hrtf: HrtfSet, sample_rate: int, *, rank: str | int, level: str) -
 
 
 def cached(path: Path, kind: type[Made], make: Callable[[], Made]) -> Made:
-    """What lies under a path, or what is made now and put there.
+    """An archive that lies under a path; where there is none, it is made now and put there.
 
     Args:
         path: of the archive, in ``cache_folder()``.

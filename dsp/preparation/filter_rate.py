@@ -12,11 +12,19 @@ _FREE_FROM, _FREE = 1.1, 1e-4  # of that frequency, and the weight of what is ab
 
 
 def at_rate(filters: NDArray, rate: int, new_rate: int) -> Array:
-    """Filters (..., N') for ``new_rate`` with the transfer functions of ``filters`` (..., N).
+    """Filters for another rate, with the same transfer functions.
 
     Resampling would ring before time 0, which a filter without latency cannot do. Least squares
     over frequency keep magnitude and phase up to ``EQUAL_HZ`` (within -58 dB) and leave what is
     above it to whatever makes that possible.
+
+    Args:
+        filters: (..., N).
+        rate: Hz of the filters.
+        new_rate: Hz.
+
+    Returns:
+        (..., N').
     """
     if rate == new_rate:
         return np.asarray(filters, dtype=np.float64)

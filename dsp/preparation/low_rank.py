@@ -102,9 +102,10 @@ class LowRankFit:
         )
 
     def added_db(self, fits: list[basis.Basis]) -> float:
-        """What the rank adds to the LSD between directions: every second one left out, predicted.
+        """The LSD in dB that the rank adds between directions.
 
-        The prediction itself is compared with its sum of filters.
+        Every second direction is left out and predicted; the prediction itself is compared with its
+        sum of filters.
         """
         if self._between is None:
             return 0.0

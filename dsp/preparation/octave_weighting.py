@@ -25,7 +25,7 @@ _CENTRES_HZ, _HALF_OCTAVE = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0
 
 @dataclass(frozen=True, eq=False)
 class OctaveWeighting:
-    """What the bins (F,) of a transform count for, and which octaves (B, F) they belong to."""
+    """Weights of the bins (F,) of a transform, and which octaves (B, F) the bins belong to."""
 
     band: Floats
     counted: Floats
@@ -35,11 +35,17 @@ class OctaveWeighting:
     def of(
         self, magnitude: Floats, present: NDArray, urgency: float = 1.0
     ) -> tuple[Floats, NDArray]:
-        """Weights (M, F) that turn squared error into squared log error, and the target (M, F).
+        """Weights that turn squared error into squared log error, and the target.
 
-        The log error counts by what is said above, all with spectra ``present`` (M, F) in place;
-        the target has the ``magnitude`` (M, F) and the phases that are there. With ``urgency``
-        wrong octaves weigh as many times more.
+        The log error counts by the weights of the bins, with the spectra ``present`` in place.
+
+        Args:
+            magnitude: (M, F) magnitudes that are wanted.
+            present: (M, F) complex spectra that are there.
+            urgency: wrong octaves weigh as many times more.
+
+        Returns:
+            Weights (M, F), and targets (M, F) with those magnitudes and the phases that are there.
         """
         size = np.maximum(np.abs(present), 1e-6 * magnitude)
         ratio = np.maximum(size / magnitude, 1e-4)
@@ -70,7 +76,13 @@ class OctaveWeighting:
 
 
 def octave_weighting(size: int, sample_rate: float, top_hz: float) -> OctaveWeighting:
-    """The weights of the bins of a transform; what is above ``top_hz`` hardly counts."""
+    """The weights of the bins of a transform.
+
+    Args:
+        size: of the transform, in samples.
+        sample_rate: Hz.
+        top_hz: bins above hardly count.
+    """
     hz = np.arange(size // 2 + 1) * sample_rate / size
     counted = np.where(hz <= top_hz, 1.0, _ABOVE)
     rising = np.clip(_OCTAVES_FROM_HZ / np.maximum(hz, 1.0), 1.0, _LOWEST_WEIGHT)

@@ -75,7 +75,14 @@ def measured_errors(prepared: PreparedSet, truth: Array, top_hz: float) -> Playe
 
 
 def left_out_errors(truth: Array, found: Array, sample_rate: int, top_hz: float) -> PlayedErrors:
-    """Errors of responses ``found`` (L, 2, N) at directions left out against ``truth``."""
+    """Errors of responses at directions that were left out.
+
+    Args:
+        truth: (L, 2, N) measured responses.
+        found: (L, 2, N) responses that are played.
+        sample_rate: Hz.
+        top_hz: upper end of the band.
+    """
     if len(truth) == 0:
         return NO_ERRORS
     lsd, cues = _compared(truth, found, sample_rate, top_hz)

@@ -1,4 +1,4 @@
-"""What the responses that are played get wrong: in numbers, in a sentence, beyond which bound."""
+"""Errors of the responses that are played: in numbers, in a sentence, beyond which bound."""
 
 from dataclasses import dataclass
 
@@ -78,7 +78,9 @@ class PlayedErrors:
         return "; ".join(said)
 
     def beyond_bounds(self) -> list[str]:
-        """What is worse than it should be at measured directions; nothing where all is well."""
+        """A phrase on what is worse than it should be at measured directions; empty where all is
+        well.
+        """
         said = []
         if len(self.lsd_db) and np.mean(self.lsd_db) > LOUD_LSD_DB:
             said.append(f"its mean LSD is {np.mean(self.lsd_db):.2f} dB (bound {LOUD_LSD_DB:g})")
@@ -97,7 +99,7 @@ class PlayedErrors:
 
 
 def of_95(values: Array) -> float:
-    """What 95 of 100 sizes of the values do not pass; 0 of none."""
+    """The size that 95 of 100 values do not pass; 0 of none."""
     sizes = np.abs(values[np.isfinite(values)])
     return float(np.percentile(sizes, 95.0)) if sizes.size else 0.0
 

@@ -1,4 +1,4 @@
-"""What a prepared set holds: a mesh, tables of gains and delays over it, and the bus filters."""
+"""A prepared set: a mesh, tables of gains and delays over it, and the bus filters."""
 
 from dataclasses import dataclass
 

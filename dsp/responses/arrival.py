@@ -125,11 +125,19 @@ def low_frequency_arrival_samples(
 
 
 def shifted(ir: Array, shift_samples: Array, n_taps: int, out: Array | None = None) -> Array:
-    """Responses (M, 2, n_taps) moved later by ``shift_samples`` (M, 2), fractions included.
+    """Responses moved later, by fractions of samples too.
 
     What moves before the first or behind the last tap is cut. Above ``_FALL_FROM`` of Nyquist the
     magnitude falls off, so that a fractional shift rings for some 40 samples, not for ever.
-    ``out`` may be ``ir`` itself.
+
+    Args:
+        ir: (M, 2, N) responses.
+        shift_samples: (M, 2) samples.
+        n_taps: length of the result.
+        out: (M, 2, n_taps) to be written, may be ``ir`` itself; None: a new array.
+
+    Returns:
+        (M, 2, n_taps).
     """
     size = fft.next_fast_len(ir.shape[-1] + n_taps + 128, real=True)
     bins = np.arange(size // 2 + 1)
@@ -144,10 +152,18 @@ def shifted(ir: Array, shift_samples: Array, n_taps: int, out: Array | None = No
 
 
 def smooth_field(values: Array, positions: Array, order: int, reach: float) -> Array:
-    """A robust low-order field (M, E) through ``values``: polynomials in x, y, z up to ``order``.
+    """A robust low-order field through values: polynomials in x, y, z.
 
-    On the unit sphere these span the spherical harmonics of that order. Values further than
-    ``reach`` lose their weight (Cauchy), in 12 rounds.
+    On the unit sphere these span the spherical harmonics of that order.
+
+    Args:
+        values: (M, E).
+        positions: (M, 3) unit vectors.
+        order: of the polynomials.
+        reach: values that are further from the field lose their weight (Cauchy), in 12 rounds.
+
+    Returns:
+        (M, E).
     """
     x, y, z = positions.T
     powers = [(i, j, k) for i in range(order + 1) for j in range(order + 1 - i) for k in (0, 1)]

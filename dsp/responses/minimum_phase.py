@@ -30,7 +30,16 @@ def minimum_phase(magnitude: Array, n_taps: int) -> Array:
 
 
 def minimum_phase_of(ir: Array, size: int, n_taps: int) -> Array:
-    """``minimum_phase`` (M, E, n_taps) of the ``floored_magnitude`` of responses (M, E, N)."""
+    """Minimum-phase responses with the ``floored_magnitude`` of responses.
+
+    Args:
+        ir: (M, E, N) responses.
+        size: of the transform, in samples.
+        n_taps: length of the result.
+
+    Returns:
+        (M, E, n_taps).
+    """
     found = np.empty((*ir.shape[:-1], n_taps))
     for some, target in zip(_parts(ir), _parts(found), strict=True):
         target[:] = minimum_phase(floored_magnitude(some, size), n_taps)
@@ -38,7 +47,16 @@ def minimum_phase_of(ir: Array, size: int, n_taps: int) -> Array:
 
 
 def floored_magnitude(ir: Array, size: int, floor_db: float = -80.0) -> Array:
-    """Magnitudes (..., size // 2 + 1), none more than ``-floor_db`` below its response's top."""
+    """Magnitudes of responses, none too far below the top of its response.
+
+    Args:
+        ir: (..., N) responses.
+        size: of the transform, in samples.
+        floor_db: the lowest magnitude, in dB relative to the response's top.
+
+    Returns:
+        (..., size // 2 + 1).
+    """
     magnitude = np.abs(fft.rfft(ir, size))
     top = magnitude.max(axis=-1, keepdims=True)
     return np.maximum(magnitude, np.maximum(10.0 ** (floor_db / 20.0) * top, 1e-12))

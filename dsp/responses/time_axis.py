@@ -54,11 +54,19 @@ def _delay_into(out: Array, ir: Array, delay: Array, guard: int) -> None:
 
 
 def resampled(ir: Array, sample_rate: int, new_rate: int) -> Array:
-    """Responses (M, E, N') at another rate with the same transfer function and the same times.
+    """Responses at another rate, with the same transfer function and the same times.
 
     soxr VHQ, which compensates its own delay. A response that is sampled more densely adds up more
     samples, so it is scaled by old rate / new rate. The tail that the filter adds is kept as far as
     it is above -140 dB of the peak.
+
+    Args:
+        ir: (M, E, N) responses.
+        sample_rate: Hz of ``ir``.
+        new_rate: Hz.
+
+    Returns:
+        (M, E, N').
     """
     import soxr
 
@@ -79,11 +87,18 @@ def resampled(ir: Array, sample_rate: int, new_rate: int) -> Array:
 
 
 def from_magnitudes(magnitude_db: ArrayLike, arrival_samples: Array, n_taps: int) -> Array:
-    """Responses (M, E, N) of minimum phase with magnitudes (M, E, F), behind their arrivals (M, E).
+    """Responses of minimum phase with given magnitudes, behind their arrivals.
 
     The magnitudes are read between the F bins of a transform of 2 (F - 1) samples by straight lines
-    in dB, so that cepstra alias less. ``n_taps`` is the least length; what arrives later than that
-    lets all of them grow. Arrivals before 0 become 0.
+    in dB, so that cepstra alias less.
+
+    Args:
+        magnitude_db: (M, E, F) dB.
+        arrival_samples: (M, E) samples; those before 0 become 0.
+        n_taps: the least length; what arrives later than that lets all responses grow.
+
+    Returns:
+        (M, E, N).
     """
     level = np.asarray(magnitude_db, dtype=np.float64)
     size = 2 * (level.shape[-1] - 1)

@@ -1,4 +1,4 @@
-"""What sofar, which knows the standard's tables, has to say about a file's keeping to them."""
+"""Conformity of a SOFA file, as sofar, which knows the standard's tables, judges it."""
 
 import warnings
 from typing import Any

@@ -43,14 +43,26 @@ class Measured(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What of a file to read: two receivers, left and right, and one emitter; None: all it has."""
+    """The parts of a file to read: two receivers, left and right, and one emitter; None: all it
+    has.
+    """
 
     receivers: tuple[int, int] | None
     emitter: int | None
 
 
 def measured(sofa: NetcdfFile, choice: Choice, conjugate: bool, findings: list[str]) -> Measured:
-    """The responses of a file, whichever of the two forms they have."""
+    """The responses of a file, whichever of the two forms they have.
+
+    Args:
+        sofa: the file.
+        choice: which receivers and emitter.
+        conjugate: whether spectra are of the other sign of time.
+        findings: sentences are added to it.
+
+    Raises:
+        SofaError: there are none that can be used.
+    """
     if has(sofa, "Data.IR"):
         if conjugate:
             raise HrtfError(

@@ -26,7 +26,8 @@ NO_LICENSE = "No license provided, ask the author for permission"  # what writer
 
 
 class SofaContent(NamedTuple):
-    """What a file holds: ir (M, 2, N), unit positions (M, 3) in head axes, and who measured it.
+    """The content of a file: ir (M, 2, N), unit positions (M, 3) in head axes, and who was
+    measured.
 
     ``first_receiver`` is +1 where the file says that receiver 0 is the left ear, -1 where it says
     the right one, else 0; ``is_spectra``: the responses were made from spectra.
@@ -48,9 +49,17 @@ def read_sofa(
     path: str | os.PathLike[str], *, distance_m: float | None = None,
     receivers: tuple[int, int] | None = None, emitter: int | None = None, conjugate: bool = False,
 ) -> SofaContent:  # fmt: skip
-    """The responses and directions of a SOFA file; SofaError, naming the file, if it has none.
+    """Read the responses and directions of a SOFA file.
 
-    The options are those of ``HrtfSet.load``.
+    Args:
+        path: of the file.
+        distance_m: of a set measured at several distances, the nearest shell.
+        receivers: the two that are the left and the right ear, counted from 0.
+        emitter: the one that is the source, counted from 0; None: each is a direction.
+        conjugate: spectra are of the other sign of time, exp(-iwt).
+
+    Raises:
+        SofaError: the file has none; the message names it.
     """
     sofa = _open(Path(path))
     try:

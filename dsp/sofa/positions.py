@@ -1,7 +1,4 @@
-"""Where the sources of a SOFA file are, seen from the listener's head.
-
-The standard leaves coordinates, units and the listener's place and view to the reader of the file.
-"""
+"""Positions of the sources of a SOFA file, seen from the listener's head."""
 
 import numpy as np
 
@@ -18,10 +15,17 @@ ONE_PLACE_M = 0.1  # emitters that are nearer than that are parts of one loudspe
 def source_points_m(
     sofa: NetcdfFile, n_measurements: int, emitters: tuple[int, ...] | None, findings: list[str]
 ) -> Array:
-    """Sources (M, K, 3) in metres, in the axes of the listener's head.
+    """Places of the sources, in the axes of the listener's head.
 
-    ``emitters`` are the numbers of the K emitters of the data; None: the data have no axis for
-    them, and K is 1.
+    Args:
+        sofa: the file.
+        n_measurements: M.
+        emitters: numbers of the K emitters of the data; None: the data have no axis for them, and K
+            is 1.
+        findings: sentences are added to it.
+
+    Returns:
+        (M, K, 3) metres.
     """
     if not has(sofa, "SourcePosition"):
         raise HrtfError("states no source positions (SourcePosition)")
@@ -193,9 +197,17 @@ def _same_rows(axes: Array, points: Array) -> tuple[Array, Array]:
 
 
 def receivers_say(sofa: NetcdfFile, receivers: tuple[int, int], findings: list[str]) -> int:
-    """+1 if ReceiverPosition puts the first of two receivers on the left, -1 on the right, else 0.
+    """The side on which ReceiverPosition puts the first of two receivers.
 
     It is wrong so often that alone it decides nothing.
+
+    Args:
+        sofa: the file.
+        receivers: numbers of the two.
+        findings: sentences are added to it.
+
+    Returns:
+        +1 for the left, -1 for the right, else 0.
     """
     try:
         places = _optional_points(sofa, "ReceiverPosition", [])

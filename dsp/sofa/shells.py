@@ -19,10 +19,13 @@ _MOST_SHELLS = 64
 
 
 def shell(points_m: Array, distance_m: float | None, findings: list[str]) -> NDArray[np.integer]:
-    """The rows of points (M, 3) that make one shell: all, where there are no several.
+    """The rows of points that make one shell: all, where there are no several.
 
-    ``distance_m`` picks the nearest; without it the shell with most directions is taken, the
-    farthest of equals.
+    Args:
+        points_m: (M, 3) metres.
+        distance_m: picks the nearest shell; None: the one with most directions, the farthest of
+            equals.
+        findings: sentences are added to it.
     """
     positions, distances = directions_and_distances(points_m)
     groups = _groups(distances)

@@ -48,12 +48,24 @@ def axes_of(sofa: NetcdfFile, key: str) -> str:
 
 
 def variable_attribute(sofa: NetcdfFile, key: str, name: str) -> str:
-    """An attribute of a variable (Units, Type), empty if it is not there."""
+    """An attribute of a variable (Units, Type), empty if it is not there.
+
+    Args:
+        sofa: the file.
+        key: name of the variable.
+        name: of the attribute.
+    """
     return text_of(sofa.variables[key].attributes.get(name, ""))
 
 
 def text(sofa: NetcdfFile, key: str, not_these: tuple[str, ...] = ()) -> str:
-    """A global attribute on one line; empty if it is not there or one of ``not_these``."""
+    """A global attribute on one line; empty if it is not there.
+
+    Args:
+        sofa: the file.
+        key: name of the attribute.
+        not_these: words that say nothing, for which it is empty too.
+    """
     text = " ".join(text_of(sofa.attributes.get(key, "")).split())
     return "" if text in not_these else text
 

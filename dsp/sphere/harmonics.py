@@ -53,7 +53,16 @@ def degrees(order: int) -> NDArray[np.int64]:
 
 
 def conversion(order: int, source: str, target: str) -> Array:
-    """Gains (C,) that turn channels of scale ``source`` into ``target``: "sn3d" or "n3d"."""
+    """Gains that turn ambisonic channels of one scale into those of another.
+
+    Args:
+        order: of the channels.
+        source: "sn3d" or "n3d".
+        target: "sn3d" or "n3d".
+
+    Returns:
+        (C,) linear.
+    """
     scales = []
     for name in (source, target):
         if name not in ("sn3d", "n3d"):

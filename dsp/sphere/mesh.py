@@ -114,7 +114,15 @@ def mesh_over(
     blend_indices: NDArray[np.integer] | None = None,
     blend_weights: Array | None = None,
 ) -> SphereMesh:
-    """The mesh over unit vectors (V, 3) that are distinct and surround the origin."""
+    """The mesh over unit vectors that are distinct and surround the origin.
+
+    Args:
+        vertices: (V, 3) unit vectors: measured ones, then A added ones.
+        measured: (V - A,) measured row that each measured vertex stands for.
+        vertex_of_row: (M,) vertex of each measured row.
+        blend_indices: (A, k) measured vertices from which an added one takes its value.
+        blend_weights: (A, k) their weights, rows of sum 1.
+    """
     triangles = _hull(vertices)
     neighbours = _neighbours(triangles)
     corners = vertices[triangles].transpose(0, 2, 1)

@@ -1,4 +1,4 @@
-"""How much of the sphere each measured direction stands for, whatever the grid."""
+"""Quadrature: how much of the sphere each measured direction stands for, whatever the grid."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -1,4 +1,4 @@
-"""How much room prepared sets take on disk: at most ``$AURICLE_CACHE_MB``, the oldest out first."""
+"""Room that prepared sets take on disk: at most ``$AURICLE_CACHE_MB``, the oldest out first."""
 
 import os
 import re

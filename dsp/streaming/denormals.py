@@ -29,7 +29,9 @@ _BYTES = ir.IntType(8).as_pointer()
 
 
 def architecture() -> str:
-    """Of this processor: "x86_64", "aarch64", or "" where its mode is not known here."""
+    """The architecture of this processor: "x86_64", "aarch64", or "" where its mode is not known
+    here.
+    """
     first = llvmlite.binding.get_process_triple().split("-")[0]
     return {"x86_64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}.get(first, "")
 
@@ -59,7 +61,13 @@ def emit_read(builder: ir.IRBuilder, where: str) -> ir.Value:
 
 
 def emit_write(builder: ir.IRBuilder, where: str, mode: ir.Value) -> None:
-    """Code that sets the mode."""
+    """Emit code that sets the mode.
+
+    Args:
+        builder: of the function.
+        where: the architecture.
+        mode: the value to set.
+    """
     if where == "x86_64":
         slot = cgutils.alloca_once(builder, _WORD)
         builder.store(builder.trunc(mode, _WORD), slot)

@@ -1,4 +1,4 @@
-"""What callers give to renderers, checked: blocks, gains, poses, sets; and the bounds of it."""
+"""Checks of what callers give to renderers: blocks, gains, poses, sets; and their bounds."""
 
 import os
 from typing import Any, TypeAlias
@@ -22,10 +22,16 @@ _FLOAT32 = np.dtype(np.float32)
 
 
 def checked_block(block: ArrayLike, n_rows: int, what: str = "a block") -> NDArray[np.float32]:
-    """A block (rows, n) as C-contiguous float32, itself where it is that already.
+    """A block as C-contiguous float32, itself where it is that already.
 
-    Raises AuricleError for another shape, and for whole numbers: those of files have a full scale
-    that nobody can tell from the numbers.
+    Args:
+        block: (n_rows, n) floating point.
+        n_rows: sources or channels that there must be.
+        what: the word for it in messages.
+
+    Raises:
+        AuricleError: another shape, or whole numbers: those of files have a full scale that nobody
+            can tell from the numbers.
     """
     given = np.asarray(block)
     if given.dtype is not _FLOAT32 or not given.flags.c_contiguous:
@@ -67,7 +73,17 @@ def listener_orientation(
     orientation: ArrayLike | None, yaw_deg: float | None, pitch_deg: float | None,
     roll_deg: float | None,
 ) -> Array:  # fmt: skip
-    """The head's unit quaternion, from a quaternion or from angles; AuricleError for both."""
+    """The head's orientation as a unit quaternion, from a quaternion or from angles.
+
+    Args:
+        orientation: (4,) quaternion [w, x, y, z], or None.
+        yaw_deg: degrees, + left; None: 0.
+        pitch_deg: degrees, + nose down; None: 0.
+        roll_deg: degrees, + left ear up; None: 0.
+
+    Raises:
+        AuricleError: both at once, or numbers that are not finite.
+    """
     angles = (yaw_deg, pitch_deg, roll_deg)
     if all(angle is None for angle in angles):
         return quaternion_normalise(IDENTITY if orientation is None else orientation)

@@ -1,4 +1,4 @@
-"""What everything that holds a stream's state has in common: one caller at a time, true copies.
+"""The base of everything that holds a stream's state: one caller at a time, true copies.
 
 What is called from a second thread while the first is within raises an error that says so. Copies
 (``copy``, ``deepcopy``, ``pickle``) are streams of their own that sound like the original from

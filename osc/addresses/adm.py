@@ -19,7 +19,17 @@ Floats: TypeAlias = tuple[float, ...]
 
 
 def to_world(x: float, y: float, z: float, scale_m: float) -> Vector:
-    """Metres, x front, y left, z up, of normalised ADM coordinates."""
+    """A place in metres of normalised ADM coordinates.
+
+    Args:
+        x: -1 (left) to 1 (right).
+        y: -1 (behind) to 1 (front).
+        z: -1 (below) to 1 (above).
+        scale_m: metres of the normalised distance 1.
+
+    Returns:
+        Metres, x front, y left, z up.
+    """
     return (y * scale_m, -x * scale_m, z * scale_m)
 
 
@@ -30,7 +40,16 @@ def from_world(position_m: Vector, scale_m: float) -> Vector:
 
 
 def polar_to_world(azimuth_deg: float, elevation_deg: float, distance_m: float) -> Vector:
-    """A place in metres, x front, y left, z up, in the given direction."""
+    """A place in metres in a given direction.
+
+    Args:
+        azimuth_deg: + is left.
+        elevation_deg: + is up.
+        distance_m: metres.
+
+    Returns:
+        Metres, x front, y left, z up.
+    """
     azimuth, elevation = math.radians(azimuth_deg), math.radians(elevation_deg)
     level = distance_m * math.cos(elevation)
     return (
@@ -52,7 +71,13 @@ def world_to_polar(position_m: Vector) -> Vector:
 
 
 def orientation_of(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Quaternion:
-    """The head's quaternion of ADM's yaw (+ left), pitch (+ up) and roll (+ to the right)."""
+    """The head's quaternion by ADM's angles.
+
+    Args:
+        yaw_deg: + is left.
+        pitch_deg: + is up.
+        roll_deg: + is to the right.
+    """
     return from_ypr_deg(yaw_deg, -pitch_deg, roll_deg)
 
 
@@ -126,18 +151,38 @@ class Adm:
         return _within(from_world(self._scene.positions_m[source], self._scene.scale_m[source]))
 
     def set_polar(self, source: int, azimuth: float, elevation: float, distance: float) -> None:
-        """Place a source by azimuth, elevation and normalised distance."""
+        """Place a source by polar coordinates.
+
+        Args:
+            source: its number.
+            azimuth: degrees, + is left.
+            elevation: degrees, + is up.
+            distance: normalised, 0 to 1.
+        """
         scale_m = self._scene.scale_m[source]
         place = polar_to_world(azimuth, elevation, distance * scale_m)
         self._polar[source] = (place, scale_m, (azimuth, elevation, distance))
         self._scene.set_position(source, place)
 
     def set_xyz(self, source: int, x: float, y: float, z: float) -> None:
-        """Place a source by normalised coordinates."""
+        """Place a source by normalised coordinates.
+
+        Args:
+            source: its number.
+            x: -1 (left) to 1 (right).
+            y: -1 (behind) to 1 (front).
+            z: -1 (below) to 1 (above).
+        """
         self._scene.set_position(source, to_world(x, y, z, self._scene.scale_m[source]))
 
     def set_xy(self, source: int, x: float, y: float) -> None:
-        """Place a source in the plane; its height stays."""
+        """Place a source in the plane; its height stays.
+
+        Args:
+            source: its number.
+            x: -1 (left) to 1 (right).
+            y: -1 (behind) to 1 (front).
+        """
         self.set_xyz(source, x, y, self.xyz(source)[2])
 
     def place(self) -> Vector:

@@ -34,7 +34,7 @@ class Binding:
 
 
 class Answer(NamedTuple):
-    """What a query is answered with."""
+    """The address and the values with which a query is answered."""
 
     address: str
     arguments: tuple[Any, ...]

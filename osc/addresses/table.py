@@ -78,7 +78,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Address:
-    """One address.
+    """An address in the table.
 
     Attributes:
         template: with {n} where the number of a source stands, from 1.

@@ -18,7 +18,7 @@ _ADDRESS_BYTES = 128  # of struct sockaddr_storage
 
 
 class Datagrams:
-    """What waits at a UDP socket that never blocks."""
+    """The datagrams that wait at a UDP socket, which never blocks."""
 
     def __init__(self, bound: socket.socket) -> None:
         self._socket = bound

@@ -1,4 +1,4 @@
-"""What arrives, by address: how often, how long ago, with which values."""
+"""A monitor of what arrives, by address: how often, how long ago, with which values."""
 
 import re
 from collections.abc import Sequence
@@ -15,12 +15,16 @@ WINDOW_SECONDS = 1.0
 
 
 class Row(NamedTuple):
-    """What came to one address.
+    """The messages that came to one address.
 
     Attributes:
-        address, tags, values: of the last message.
+        address: of the last message; so are tags and values.
+        tags: its type tags.
+        values: its arguments.
         meaning: "adm", "auricle", names of tracker presets, or "" where nobody knows it.
-        n_messages: so many; rate: per second; age_seconds: of the last.
+        n_messages: how many came.
+        rate: messages a second.
+        age_seconds: time since the last one.
     """
 
     address: str
@@ -88,7 +92,7 @@ class Monitor:
         entry.add(message, now)
 
     def rows(self, now: float) -> list[Row]:
-        """What came to each address, in the order of their first messages."""
+        """A row for each address, in the order of their first messages."""
         return [
             Row(
                 each.message.address,
@@ -107,7 +111,7 @@ _TEMPLATES = {each.template for each in TABLE}
 
 
 def meaning_of(address: str) -> str:
-    """Who knows the address: "adm", "auricle", the tracker presets; empty: nobody."""
+    """The name of whoever knows the address: "adm", "auricle", the tracker presets; empty: none."""
     owner = address.split("/")[1]
     if re.sub(r"^(/[^/]+/[^/]+/)[0-9]+(?=/)", r"\1{n}", address) in _TEMPLATES:
         return owner

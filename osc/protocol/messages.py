@@ -44,7 +44,7 @@ class WireError(AuricleError):
 
 
 class Message(NamedTuple):
-    """One message.
+    """A message of OSC.
 
     Attributes:
         address: its address or pattern, ASCII, beginning with a slash.

@@ -1,4 +1,4 @@
-"""What OSC wrote: the values of the scene, and which of them the target has yet to hear of.
+"""The values that OSC wrote, and which of them the target has yet to hear of.
 
 Messages write here; ``publish`` hands each value that changed to the target once, however many
 messages named it, and commits. So a flood of messages costs the target no more than one of each.
@@ -21,12 +21,22 @@ NEAREST_M = 0.1
 class SceneState:
     """The scene as its senders described it.
 
+    Args:
+        n_sources: S.
+        positions_m: (S, 3) metres at the start; None: ahead.
+        scale_m: metres of ADM's normalised distance 1.
+
     Attributes:
-        positions_m, gains, muted, widths, names: of each source.
+        positions_m: of each source, in metres.
+        gains: of each source, linear.
+        muted: of each source.
+        widths: of each source, 0 to 1.
+        names: of each source.
         reference_distance: ADM's dref of each source, 0..1 of ``scale_m``: nearer than that the
             level does not depend on the distance; 1, the default: nowhere.
         scale_m: ADM's dmax of each source: metres of the normalised distance 1.
-        orientation, position_m: of the head.
+        orientation: of the head, a quaternion [w, x, y, z].
+        position_m: of the head, in metres.
         scene_name: the last change of scene.
     """
 

@@ -1,4 +1,4 @@
-"""What OSC steers: the interface an engine offers, and a plain one in memory."""
+"""The interface of whatever OSC steers, and a plain target in memory."""
 
 from pathlib import Path
 from typing import Any, Protocol

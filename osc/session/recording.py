@@ -78,7 +78,14 @@ class Recorder:
     def write(
         self, datagram: bytes, now: float, is_raw: bool = False, sender: Hashable = None
     ) -> None:
-        """Add a datagram that arrived at ``now``; nothing any more after an error."""
+        """Add a datagram; nothing any more after an error.
+
+        Args:
+            datagram: its bytes.
+            now: its time of arrival, in seconds of the steady clock.
+            is_raw: whether it is a tracker's own format, and not OSC.
+            sender: who sent it.
+        """
         if self.error is not None:
             return
         self._latest = max(self._latest, now)
@@ -162,8 +169,16 @@ def replay(
     recording: SessionRecording, send: Callable[[RecordedDatagram], None],
     speed: float | None = 1.0, sleep: Callable[[float], None] = time.sleep,
 ) -> int:  # fmt: skip
-    """Send the datagrams again, at ``speed`` times the recorded pace or (None) at once; how
-    many.
+    """Send the datagrams of a recording again.
+
+    Args:
+        recording: the session.
+        send: called with each datagram.
+        speed: multiple of the recorded pace; None: at once.
+        sleep: waits for so many seconds.
+
+    Returns:
+        How many were sent.
     """
     begin = time.monotonic()
     for record in recording.records:

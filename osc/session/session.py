@@ -1,4 +1,4 @@
-"""What becomes of a datagram: parsed, scheduled, routed, published. No sockets, clocks or threads.
+"""The session of a receiver: datagrams parsed, scheduled, routed, published; no sockets or clocks.
 
 The server drives it with datagrams as they arrive, a replay with those of a recording; given the
 same datagrams at the same times, the scene is the same to the last bit.

@@ -94,7 +94,7 @@ class _Log(MemoryTarget):
 
 
 class Timeline:
-    """What the sources and the head did, by control steps at samples 0, 128, 256, ...
+    """The motion of the sources and the head, by control steps at samples 0, 128, 256, ...
 
     At each step everything has been heard that arrived until then, and no more.
 
@@ -155,7 +155,13 @@ class Timeline:
 
 
 def feed(session: Session, record: RecordedDatagram, unix_start: float) -> None:
-    """Hand a recorded datagram to a session at its time."""
+    """Hand a recorded datagram to a session at its time.
+
+    Args:
+        session: the session.
+        record: the datagram.
+        unix_start: begin of the recording, in seconds since 1970.
+    """
     due = session.next_due()
     if due is not None and due <= record.seconds:
         session.advance(record.seconds)

@@ -71,7 +71,7 @@ class PoseReader:
         return address.lower() if self.preset.fold_case else address
 
     def form(self, address: str) -> Form | None:
-        """What a message to that address carries; None where it is not the tracker's."""
+        """The form of a message to that address; None where it is not the tracker's."""
         form = self._forms.get(address.lower() if self.preset.fold_case else address)
         if form is None and self._endings:
             for ending, each in self._endings.items():
