@@ -1,4 +1,4 @@
-"""What is raised for files that cannot be played."""
+"""Errors of files that cannot be played."""
 
 from auricle.dsp.errors import AuricleError
 

@@ -158,10 +158,31 @@ def render_sources(
     objects: MakeBus | None = None, progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> RenderResult:  # fmt: skip
-    """The same from sources at ``sample_rate``, with a path for each channel of each source.
+    """Render opened sources into a file, with a path for each channel of each source.
 
-    ``around`` are beds and ambisonics with what their channels are, ``widths_deg`` says for each
-    source how wide it is at times (J,).
+    Args:
+        sources: at ``sample_rate``.
+        paths: a path for each channel of each source.
+        output: the file.
+        around: beds and ambisonics, with what their channels are.
+        widths_deg: how wide each source is at times (J,), or None.
+        hrtf: a set or a SOFA file; None: the default listener.
+        head: its motion; None: at rest.
+        rank: "auto", "full" or a number of buses.
+        level: "matched" or "measured".
+        gain_db: of the output.
+        loudness_lufs: what the integrated loudness is brought to, or None.
+        ceiling_db: true peak that a limiter keeps to, or None.
+        encoding: "float32" or "pcm24"; None: what the name of the output suggests.
+        block_size: samples rendered at a time.
+        sample_rate: Hz.
+        distance_gain: whether the level falls as 1/r from 1 m.
+        objects: makes what renders in place of the engine.
+        progress: called with frames done since the last call and frames in all.
+        say: called with sentences on what takes seconds, and with findings.
+
+    Raises:
+        AuricleError: bad input; no output is left then.
     """
     if block_size < 1:
         raise AuricleError(f"the block size must be at least 1, got {block_size}")
@@ -229,7 +250,17 @@ def _around(
 def mastering(
     gain_db: float, loudness_lufs: float | None, ceiling_db: float | None, encoding: str | None
 ) -> Mastering:
-    """What is done to the sum of some tracks, within the bounds that a scene has, too."""
+    """The treatment of the sum of some tracks, within the bounds that a scene has, too.
+
+    Args:
+        gain_db: of the sum.
+        loudness_lufs: -60 to 0, or None.
+        ceiling_db: -60 to 0, or None.
+        encoding: "float32", "pcm24" or None.
+
+    Raises:
+        AuricleError: a number out of range, or a gain beside a loudness.
+    """
     if loudness_lufs is not None and gain_db != 0.0:
         raise AuricleError("a gain does nothing beside a loudness target; leave one of them out")
     if loudness_lufs is not None and not -60.0 <= loudness_lufs <= 0.0:
@@ -291,7 +322,13 @@ def _sides(source: FileSource, middle: Trajectory) -> list[Trajectory]:
 def each_track(
     what: str, values: float | Sequence[float], count: int, say: Callable[[str], None] | None = None
 ) -> list[float]:
-    """A value for each track, where there is one for each, or one for all; a list of one is told.
+    """A value for each track, where there is one for each, or one for all.
+
+    Args:
+        what: a word for the values, for messages.
+        values: one, or as many as tracks.
+        count: number of tracks.
+        say: called with a sentence when a list of one value serves all tracks.
 
     Raises:
         AuricleError: another number of them, or one that is not finite.

@@ -61,7 +61,7 @@ def measured(sofa: NetcdfFile, choice: Choice, conjugate: bool, findings: list[s
         findings: sentences are added to it.
 
     Raises:
-        SofaError: there are none that can be used.
+        HrtfError: there are none that can be used.
     """
     if has(sofa, "Data.IR"):
         if conjugate:

@@ -29,7 +29,7 @@ def harmonise(
     diffuse_field: Equalisation = "none",
     onset_seconds: float | None = None,
 ) -> Subjects:
-    """The same listeners in a common form, in memory; what was changed is told in ``findings``.
+    """Listeners in a common form, in memory; ``findings`` tell what was changed.
 
     Args:
         subjects: as loaded.
@@ -78,9 +78,15 @@ def first_sound(ir: Array) -> int:
 
 
 def diffuse_field_magnitude(ir: Float32, weights: Array, size: int) -> Array:
-    """Diffuse-field magnitude (F,) of responses (M, 2, N): root of the mean power over the sphere.
+    """Diffuse-field magnitude of responses: root of the mean power over the sphere.
 
-    ``weights`` (M,) are those of ``sphere_weights``; F = size // 2 + 1.
+    Args:
+        ir: (M, 2, N) responses.
+        weights: (M,) of ``sphere_weights``.
+        size: of the transform, in samples.
+
+    Returns:
+        (F,), F = size // 2 + 1.
     """
     power = np.mean(np.abs(np.fft.rfft(ir, size)) ** 2, axis=1)
     return np.asarray(np.sqrt(weights @ power), dtype=np.float64)

@@ -37,7 +37,16 @@ def lap_rows(positions: Array, n_measured: int) -> Int64:
 
 
 def rows_at(positions: Array, wanted_deg: Array, tolerance_deg: float = TOLERANCE_DEG) -> Int64:
-    """Rows (K,) of the directions ``wanted_deg`` (K, 2: azimuth, elevation) in a grid (M, 3)."""
+    """Rows of a grid for given directions.
+
+    Args:
+        positions: (M, 3) unit vectors of the grid.
+        wanted_deg: (K, 2) azimuth and elevation in degrees.
+        tolerance_deg: angle up to which a direction counts as there.
+
+    Returns:
+        (K,) rows.
+    """
     wanted = unit_vectors(wanted_deg[:, 0], wanted_deg[:, 1])
     chord, rows = cKDTree(positions).query(wanted)
     far = chord > 2.0 * np.sin(np.deg2rad(tolerance_deg) / 2.0)

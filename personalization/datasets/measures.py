@@ -48,7 +48,16 @@ def read_measures(path: Path) -> tuple[tuple[str, ...], dict[str, Array]]:
 def aligned(
     ids: Sequence[str], names: Sequence[str], rows: dict[str, Array]
 ) -> tuple[Array, list[str]]:
-    """Measures (B, A) in the order of ``ids``, NaN where a subject has none, and their ids."""
+    """Measures of the body in the order of subjects.
+
+    Args:
+        ids: of B subjects.
+        names: of A measures.
+        rows: (A,) measures by id.
+
+    Returns:
+        (B, A), NaN where a subject has none, and the ids of those.
+    """
     nothing = np.full(len(names), np.nan)
     missing = [each for each in ids if each not in rows]
     if not ids:

@@ -16,7 +16,7 @@ from auricle.dsp.registry import Registry
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is known about a data set.
+    """A data set: terms, whom to cite, grid, quirks.
 
     Attributes:
         name: as it is written.

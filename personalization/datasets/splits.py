@@ -42,7 +42,16 @@ def split(people: ArrayLike, n_test: int, seed: int = 0) -> tuple[Int64, Int64]:
 
 
 def check_no_leak(people: ArrayLike, train: ArrayLike, test: ArrayLike) -> None:
-    """DatasetError if a person has rows in both ``train`` and ``test``."""
+    """Refuse a split in which a person stands on both sides.
+
+    Args:
+        people: (B,) the person of each row.
+        train: rows.
+        test: rows.
+
+    Raises:
+        DatasetError: a person has rows in both.
+    """
     people = np.asarray(people)
     both = np.intersect1d(people[np.asarray(train)], people[np.asarray(test)])
     if both.size:

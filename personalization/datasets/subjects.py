@@ -78,7 +78,7 @@ class Subjects:
         )
 
     def directions(self, rows: ArrayLike | slice) -> "Subjects":
-        """The same listeners at the directions of ``rows`` (integers, M booleans, or a slice)."""
+        """The listeners at the directions of ``rows`` (integers, M booleans, or a slice)."""
         chosen = _chosen(rows, self.n_directions)
         return replace(self, ir=self.ir[:, chosen], positions=self.positions[chosen])
 

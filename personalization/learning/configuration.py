@@ -10,11 +10,20 @@ Kind = TypeVar("Kind", bound="Configuration")
 
 @dataclass(frozen=True)
 class Configuration:
-    """What a model is built and trained with; models add their own fields."""
+    """Sizes and settings with which a model is built and trained; models add their own fields."""
 
 
 def configured(name: str, defaults: Kind, given: dict[str, Any]) -> Kind:
-    """The settings of a model, some in place of its defaults; AuricleError for one it has not."""
+    """The settings of a model, some in place of its defaults.
+
+    Args:
+        name: of the model, for messages.
+        defaults: of the model.
+        given: fields by name.
+
+    Raises:
+        AuricleError: a field that it has not.
+    """
     known = [field.name for field in fields(defaults)]
     unknown = set(given) - set(known)
     if unknown:

@@ -49,7 +49,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class History:
-    """What a training did.
+    """The course of a training.
 
     Attributes:
         score: of the best weights on held-out listeners, lower is better.

@@ -33,7 +33,7 @@ class WeightsError(AuricleError):
 
 @dataclass(frozen=True)
 class Weights:
-    """What a trained model is made of again.
+    """All that a trained model is made of again.
 
     Attributes:
         model: its name.
@@ -167,7 +167,16 @@ def check_shapes(weights: Weights, wanted: Mapping[str, tuple[str | int, ...]]) 
 
 
 def load_into(module: Any, weights: Weights, prefix: str = "net.") -> None:
-    """Give a torch ``module`` the tensors under ``prefix``; WeightsError where shapes differ."""
+    """Give a torch module the tensors of a file.
+
+    Args:
+        module: the network.
+        weights: of the file.
+        prefix: of the names of its tensors.
+
+    Raises:
+        WeightsError: shapes that differ, or tensors that are missing.
+    """
     import torch
 
     state = {name: torch.from_numpy(np.array(each)) for name, each in weights.below(prefix).items()}

@@ -1,4 +1,4 @@
-"""What the methods see of a listener, and the way back to impulse responses.
+"""Features of a listener, as the methods see them, and the way back to impulse responses.
 
 A response is its magnitude in decibels and its arrival time; phase is minimum phase after that
 arrival. All features are at one rate and size, whatever was measured:
@@ -48,10 +48,15 @@ class Features(NamedTuple):
 
 
 def features(ir: ArrayLike, positions: ArrayLike, sample_rate: int) -> Features:
-    """Features of one listener (M, 2, N) or of many (B, M, 2, N) over unit positions (M, 3).
+    """Features of one listener or of many.
 
     Responses at another rate are resampled. Those longer than 256 samples at 44.1 kHz are cut out
     around the direct sound, from 0.7 ms before the first onset, and faded out at the end.
+
+    Args:
+        ir: (M, 2, N) or (B, M, 2, N) responses.
+        positions: (M, 3) unit vectors.
+        sample_rate: Hz.
     """
     given = np.asarray(ir, dtype=np.float64)
     if given.ndim == 4:
@@ -74,9 +79,15 @@ def features_of(hrtf: HrtfSet) -> Features:
 
 
 def to_responses(magnitude_db: ArrayLike, arrival_seconds: ArrayLike, n_taps: int = SIZE) -> Array:
-    """Responses (M, 2, N) at 44.1 kHz, minimum phase behind their arrival times.
+    """Responses at 44.1 kHz, minimum phase behind their arrival times.
 
-    ``n_taps`` is the least length; what arrives later than that would lets them grow.
+    Args:
+        magnitude_db: (M, 2, F) dB.
+        arrival_seconds: (M, 2) seconds.
+        n_taps: the least length; what arrives later than that lets them grow.
+
+    Returns:
+        (M, 2, N).
     """
     arrivals = np.asarray(arrival_seconds, dtype=np.float64) * SAMPLE_RATE
     return time_axis.from_magnitudes(magnitude_db, arrivals, n_taps)
@@ -89,7 +100,15 @@ def to_hrtf_set(
     sample_rate: int = SAMPLE_RATE,
     **fields: str,
 ) -> HrtfSet:
-    """A set that renders, at any rate; all responses are moved later if one begins before 0."""
+    """A set that renders, at any rate; all responses are moved later if one begins before 0.
+
+    Args:
+        found: features of one listener.
+        positions: (M, 3) unit vectors.
+        radius_m: distance of the sources, in metres.
+        sample_rate: Hz.
+        **fields: of the set: name, license and the like.
+    """
     arrivals = found.arrival_seconds
     least = arrivals.min() - _ONSET_LEAD_SECONDS
     ir = to_responses(found.magnitude_db, arrivals - min(least, 0.0))

@@ -1,4 +1,4 @@
-"""What is known of listeners, as models get it and give it."""
+"""Listeners as models get them and give them: measured ones, groups, predictions."""
 
 from dataclasses import dataclass, replace
 
@@ -30,7 +30,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class MeasuredListener:
-    """What is known of a listener: features at some directions.
+    """A listener's features at the measured directions.
 
     Attributes:
         positions: (K, 3) unit vectors.
@@ -48,7 +48,7 @@ class MeasuredListener:
         return Features(self.magnitude_db, self.arrival_seconds)
 
     def alone(self) -> "ListenerGroup":
-        """The same as a group of one listener."""
+        """A group that has this listener alone."""
         return ListenerGroup(self.positions, self.magnitude_db[None], self.arrival_seconds[None])
 
 

@@ -11,7 +11,7 @@ from auricle.personalization.listeners.listener_data import ListenerGroup, Predi
 
 @dataclass(frozen=True)
 class Population:
-    """What is said of listeners and their mirror images to a network.
+    """Statistics of listeners and their mirror images, as networks are told them.
 
     Attributes:
         positions: (M, 3).
@@ -27,13 +27,13 @@ class Population:
 
     @classmethod
     def of(cls, train: ListenerGroup) -> "Population":
-        """That of listeners over their grid."""
+        """The statistics of listeners over their grid."""
         both = train.joined(train.mirrored()).magnitude_db
         mean = both.mean(axis=0)
         return cls(train.positions, mean, both.std(axis=0), float(mean[..., EVALUATED_BINS].mean()))
 
     def at(self, targets: Array) -> "Population":
-        """The same at other directions (Q, 3), interpolated."""
+        """The statistics at other directions (Q, 3), interpolated."""
         two = np.stack([self.mean_db, self.std_db])
         found = ListenerGroup(self.positions, two, np.zeros((2, len(self.positions), 2))).at(
             targets

@@ -1,4 +1,4 @@
-"""What a listener takes a direction from: ITD, ILD and the spectra of both ears in auditory bands.
+"""Cues of direction: ITD, ILD and the spectra of both ears in auditory bands.
 
 The features of Barumerli et al. 2023 (Acta Acustica 7, 12), equation 1 and section 2.2. Spectra:
 gammatone filters one ERB apart (Glasberg and Moore 1990; Patterson et al. 1988) from 0.7 to 18 kHz,
@@ -37,7 +37,16 @@ class Cues:
     spectra_db: Array
 
     def scaled(self, sigma_itd: float, sigma_ild_db: float, sigma_spectral_db: float) -> Array:
-        """Feature vectors (M, 2 + 2 bands), each feature in standard deviations of its noise."""
+        """Feature vectors, each feature in standard deviations of its noise.
+
+        Args:
+            sigma_itd: of the ITD, in the unit of the cue.
+            sigma_ild_db: of the ILD.
+            sigma_spectral_db: of a band.
+
+        Returns:
+            (M, 2 + 2 bands).
+        """
         spectra = self.spectra_db.reshape(len(self.itd), -1) / sigma_spectral_db
         return np.column_stack([self.itd / sigma_itd, self.ild_db / sigma_ild_db, spectra])
 

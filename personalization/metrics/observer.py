@@ -71,11 +71,20 @@ def localise(
     own: HrtfSet, heard: HrtfSet, *, observer: Observer | None = None, repetitions: int = 20,
     seed: int = 0,
 ) -> Localisation:  # fmt: skip
-    """How well the owner of the ears ``own`` localises sounds rendered with the set ``heard``.
+    """Localisation by the owner of some ears of sounds that are rendered with another set.
 
     Every direction of ``heard`` that lies where ``own`` was measured sounds ``repetitions`` times.
     The mean level of the bands is made alike first, so that two laboratories' gains do not count.
-    HrtfError for sets of different rates, and for those without a direction in common.
+
+    Args:
+        own: the listener's own set.
+        heard: the set that is rendered with.
+        observer: noise and prior of the listener; None: those of the publication.
+        repetitions: of each direction.
+        seed: of the noise.
+
+    Raises:
+        HrtfError: sets of different rates, or without a direction in common.
     """
     responses, targets = responses_of(
         own, heard, observer=observer, repetitions=repetitions, seed=seed
@@ -87,7 +96,18 @@ def responses_of(
     own: HrtfSet, heard: HrtfSet, *, observer: Observer | None = None, repetitions: int = 20,
     seed: int = 0,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Directions pointed at (M, repetitions, 3) and the true ones (M, 3), both unit vectors."""
+    """The directions that the simulated listener points at, and the true ones.
+
+    Args:
+        own: the listener's own set.
+        heard: the set that is rendered with.
+        observer: noise and prior of the listener; None: those of the publication.
+        repetitions: of each direction.
+        seed: of the noise.
+
+    Returns:
+        (M, repetitions, 3) and (M, 3), unit vectors.
+    """
     model = observer or Observer()
     if own.sample_rate != heard.sample_rate:
         raise HrtfError(

@@ -1,4 +1,4 @@
-"""What a method of spatial upsampling gets and gives.
+"""The interface of a method of spatial upsampling.
 
     upsampler = method("ridge")()                     # auricle.personalization.sparse.registry
     upsampler.fit(train)                              # other listeners over one whole grid
@@ -35,6 +35,11 @@ def predict_many(upsampler: Method, measured: ListenerGroup, targets: Array) -> 
     """Predictions for listeners who were measured at the same directions.
 
     A method may have a quicker way for many: ``predict_many(measured, targets)``.
+
+    Args:
+        upsampler: a method that has learned.
+        measured: the listeners at those directions.
+        targets: (Q, 3) unit vectors.
     """
     quicker = getattr(upsampler, "predict_many", None)
     if quicker is not None:

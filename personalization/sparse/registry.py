@@ -111,9 +111,11 @@ def compared_names(comparison: str) -> tuple[str, ...]:
 
 
 def method(name: str) -> Callable[[], "Method"]:
-    """What makes a method of that name; AuricleError, with the names there are, otherwise.
+    """The class or function that makes a method of that name.
 
-    MissingDependencyError for a learned one where torch is not installed.
+    Raises:
+        AuricleError: another name; the message has the names there are.
+        MissingDependencyError: a learned method, where torch is not installed.
     """
     maker: Callable[[], Method] = placed(METHODS.find(name).place, name)
     return maker

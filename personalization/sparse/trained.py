@@ -22,7 +22,16 @@ def learned(name: str) -> Any:
 def ready(
     name: str | None, weights: str | os.PathLike[str] | None, listeners: ListenerGroup
 ) -> Method:
-    """A method that can predict: from a file of weights, or fitted to ``listeners`` at once."""
+    """A method that can predict: from a file of weights, or fitted at once.
+
+    Args:
+        name: of the method; None beside a file, which says itself which method it is of.
+        weights: the file, or None.
+        listeners: whom a method without a file learns from.
+
+    Raises:
+        AuricleError: a name beside a file, another name, or a network whose weights do not ship.
+    """
     if weights is not None:
         if name is not None:
             raise AuricleError(f"{weights}: weights say which method they are of; leave out {name}")

@@ -54,7 +54,7 @@ def kind_of(element: Element) -> str:
 
 
 def read_axml(path: Path, chunk: Chunk) -> Parsed:
-    """What the XML says.
+    """The elements of the XML, with their blocks as rows of numbers.
 
     Raises:
         AdmError: no XML, one that is not accepted, or a block that cannot be; names the line.

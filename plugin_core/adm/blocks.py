@@ -53,7 +53,12 @@ class Blocks:
 
 
 def add_block(blocks: Blocks, kind: str, element: Element) -> None:
-    """Append what an audioBlockFormat of a channel of the given kind says.
+    """Append what an audioBlockFormat says.
+
+    Args:
+        blocks: rows so far.
+        kind: of the channel.
+        element: the audioBlockFormat.
 
     Raises:
         AdmError: a number, a time or a place that is missing or cannot be.

@@ -89,10 +89,11 @@ class TrackUid:
 
 
 class Document:
-    """What axml and chna say together.
+    """The content of axml and chna together.
 
     Args:
-        path: of the file; wave: its chunks.
+        path: of the file.
+        wave: its chunks.
 
     Raises:
         AdmError: a part that cannot be, or chunks that contradict each other.
@@ -178,7 +179,7 @@ class Document:
         return pack
 
     def error(self, text: str) -> AdmError:
-        """What to raise for this file."""
+        """An error that names this file, to be raised."""
         return AdmError(f"{self.path}: {text}")
 
     def _holds(self, pack: Pack, channel: str) -> bool:

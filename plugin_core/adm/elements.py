@@ -12,7 +12,13 @@ _SILENCE = ("-inf", "-infinity")
 
 
 class Element:
-    """An element with its attributes and children; the texts of its children are its values."""
+    """An element with its attributes and children; the texts of its children are its values.
+
+    Args:
+        tag: its name without the namespace.
+        attributes: by name.
+        line: where it begins, counted from 1.
+    """
 
     __slots__ = ("attributes", "children", "line", "tag", "text")
 
@@ -32,7 +38,7 @@ class Element:
         return self.attributes.get(self.tag + "Name") or self.id
 
     def error(self, text: str) -> AdmError:
-        """What to raise for this element; the file's name is put before it by who reads it."""
+        """An error for this element; whoever reads the file puts its name before it."""
         return AdmError(f"axml line {self.line}: {self.tag} {self.id}".rstrip() + f": {text}")
 
     def all(self, tag: str) -> "Iterator[Element]":
@@ -40,7 +46,7 @@ class Element:
         return (child for child in self.children if child.tag == tag)
 
     def texts(self, tag: str) -> tuple[str, ...]:
-        """What the children of a tag say."""
+        """The texts of all children of a tag."""
         return tuple(child.text.strip() for child in self.all(tag))
 
     def one(self, tag: str) -> "Element | None":

@@ -1,4 +1,4 @@
-"""What an ADM file plays: points, beds, ambisonics and finished sound, and what it says beside."""
+"""An ADM master as it plays: points, beds, ambisonics and finished sound, and notes beside."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -88,7 +88,7 @@ class AdmMaster:
 
 
 def read_master(path: Path, programme: str | None = None) -> AdmMaster:
-    """What a programme, by ID or name, of an ADM file plays; without one the lowest ID's.
+    """Read a programme of an ADM file, by ID or name; without one that of the lowest ID.
 
     Raises:
         AdmError: no ADM, damaged, contradicting itself, or with nothing that can be played.

@@ -51,7 +51,12 @@ def choose_programme(document: Document, wanted: str | None) -> Group | None:
 
 
 def select(document: Document, wave: Wave, programme: Group | None) -> list[Item]:
-    """The channels of a programme; without one those of all objects, else all that chna names.
+    """The channels of a programme.
+
+    Args:
+        document: the file's ADM.
+        wave: its chunks.
+        programme: one of the document's; None: all objects, else all channels that chna names.
 
     Raises:
         AdmError: references to what is not there, or objects that hold themselves.

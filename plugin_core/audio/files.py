@@ -213,10 +213,17 @@ def same_file(a: Path, b: Path) -> bool:
 class FileWriter:
     """Writes ``write((2, n))`` blocks; the file appears under its name when all is written.
 
-    WAV is written as 32-bit float, which keeps what exceeds full scale, FLAC as 24 bit, unless
-    ``encoding`` ("float32" or "pcm24") says otherwise. An error or an exception inside ``with``
-    leaves what stood under the name before; with ``keep`` a file that cannot be written on, as on a
-    full disk, appears with what it holds.
+    An error or an exception inside ``with`` leaves what stood under the name before.
+
+    Args:
+        path: .wav or .flac.
+        sample_rate: Hz.
+        n_frames: length.
+        n_channels: C.
+        encoding: "float32" or "pcm24"; None: 32-bit float in WAV, which keeps what exceeds full
+            scale, and 24 bit in FLAC.
+        keep: whether a file that cannot be written on, as on a full disk, appears with what it
+            holds.
 
     Attributes:
         peak: the largest absolute sample so far.

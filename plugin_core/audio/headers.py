@@ -1,4 +1,4 @@
-"""What the header of an audio file says its channels are: loudspeakers, or ambisonics.
+"""Channels by the header of an audio file: loudspeakers, or ambisonics.
 
 Read are the channel mask and iXML of WAV, the fixed orders of FLAC, Vorbis and Opus (and the mask
 that FLAC may carry), and the layouts of CAF and AIFF. A header that cannot be read says nothing.
@@ -41,7 +41,7 @@ _FUNCTIONS = {
 
 @dataclass(frozen=True)
 class Header:
-    """What a header says.
+    """The channels of a file, as its header names them.
 
     Attributes:
         labels: BS.2051's label of each channel, "" where it says nothing; empty without any.
@@ -57,7 +57,7 @@ class Header:
     by_format: bool = False
 
     def picked(self, channels: Sequence[int] | None) -> "Header":
-        """The same of some channels, the first is 0; None: all."""
+        """The header of some of the channels, the first is 0; None: all."""
         if channels is None:
             return self
         kind = self.ambisonics if list(channels) == list(range(len(channels))) else ""
@@ -66,7 +66,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """What a file's header says of its channels; nothing if it is silent or cannot be read."""
+    """Read the header of a file; it is empty where it says nothing or cannot be read."""
     try:
         if not path.is_file():  # what is read from a pipe would be gone
             return Header()

@@ -8,8 +8,13 @@ from auricle.dsp.errors import AuricleError
 def check_regular(path: Path, kind: type[AuricleError], most_bytes: int | None = None) -> None:
     """Refuse what is no regular file, or is larger than any that is meant.
 
+    Args:
+        path: of the file.
+        kind: of the error.
+        most_bytes: largest size; None: any.
+
     Raises:
-        AuricleError, of the ``kind`` given.
+        AuricleError: of the ``kind`` given.
     """
     try:
         found = path.exists()

@@ -59,7 +59,13 @@ class SharedFile:
 
 
 class Tap:
-    """Some channels of a shared file, as a source of its own."""
+    """Some channels of a shared file, as a source of its own.
+
+    Args:
+        shared: the file, read once.
+        source: its audio.
+        channels: counted from 0.
+    """
 
     def __init__(self, shared: SharedFile, source: AudioSource, channels: list[int]) -> None:
         self._shared, self._source = shared, source
@@ -69,7 +75,7 @@ class Tap:
 
     @property
     def nonfinite_samples(self) -> int:
-        """Of the whole file."""
+        """The samples of the whole file that were not finite."""
         return self._source.nonfinite_samples
 
     def read(self, n_frames: int) -> Audio:

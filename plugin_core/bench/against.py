@@ -84,7 +84,16 @@ def against_rows(
     where: str, hrtf: str | None, rank: str | int, seconds: float, sample_rate: int = 48000,
     rows: tuple[tuple[int, int, str], ...] = ROWS, show: Callable[[str], None] = lambda line: None,
 ) -> Iterator[AgainstRow]:  # fmt: skip
-    """A row a scene; ``seconds`` are spent on each in each version, in ``ROUNDS`` turns.
+    """A row a scene, of two versions that are timed by turns.
+
+    Args:
+        where: the other version: a folder, or a revision of a checkout.
+        hrtf: SOFA file; None: the default listener.
+        rank: "auto", "full" or a number of buses.
+        seconds: spent on each row in each version, in ``ROUNDS`` turns.
+        sample_rate: Hz.
+        rows: number of sources, block size and scene of each.
+        show: called with a line on what happens.
 
     Raises:
         AuricleError: the other version is not there, or ends with an error, which is named.

@@ -1,4 +1,4 @@
-"""What ``auricle bench`` measures: speed beside a baseline, smoothness of motion, start-up."""
+"""Figures of Auricle alone, as ``auricle bench`` measures them: speed, smoothness, start-up."""
 
 import subprocess
 import sys
@@ -45,7 +45,13 @@ class SpeedRow:
 class MovingScene:
     """Noise at random directions, in which every source circles and the head turns.
 
-    audio  (S, SCENE_BLOCKS * block) float32, to be repeated
+    Args:
+        n_sources: S.
+        block_size: samples.
+        sample_rate: Hz.
+
+    Attributes:
+        audio: (S, SCENE_BLOCKS * block_size) float32, to be repeated.
     """
 
     def __init__(self, n_sources: int, block_size: int, sample_rate: int) -> None:
@@ -65,7 +71,13 @@ class MovingScene:
 
 
 def speed_rows(prepared: PreparedSet, rank: str, seconds: float = 1.0) -> Iterator[SpeedRow]:
-    """Rows over source counts at block 128, over block sizes, and of scenes that rest or fade."""
+    """Rows over source counts at block 128, over block sizes, and of scenes that rest or fade.
+
+    Args:
+        prepared: the listener's tables.
+        rank: for the rows' text.
+        seconds: spent on each row.
+    """
     for n_sources in (1, 16, 64, 256, 1000, 4000, 10000):
         yield speed_row(prepared, rank, n_sources, 128, seconds)
     for block_size in (64, 256, 512):
@@ -81,7 +93,16 @@ def speed_row(
     prepared: PreparedSet, rank: str, n_sources: int, block_size: int, seconds: float,
     kind: str = "moving",
 ) -> SpeedRow:  # fmt: skip
-    """Percentiles of the time of a control step in a scene."""
+    """Percentiles of the time of a control step in a scene.
+
+    Args:
+        prepared: the listener's tables.
+        rank: for the row's text.
+        n_sources: S.
+        block_size: samples.
+        seconds: spent on it.
+        kind: of the scene, as in ``auricle.plugin_core.bench.steps``.
+    """
     renderer = BinauralRenderer(prepared, prepared.sample_rate, block_size, n_sources)
     scene = Steps(renderer, prepared.sample_rate, block_size, kind)
     times = row_of(scene.time(seconds), n_sources, kind)
@@ -103,7 +124,14 @@ def _row(
 def baseline_row(
     sample_rate: int, n_taps: int = 256, block_size: int = 128, seconds: float = 1.0
 ) -> SpeedRow:
-    """scipy.signal.oaconvolve, a call a source and ear, filters at rest: the plain-Python way."""
+    """The plain-Python way: scipy.signal.oaconvolve, a call a source and ear, filters at rest.
+
+    Args:
+        sample_rate: Hz.
+        n_taps: of the filters.
+        block_size: samples.
+        seconds: spent on it.
+    """
     from scipy.signal import oaconvolve
 
     n_sources = 64
@@ -141,7 +169,18 @@ def motion_rows(prepared: PreparedSet) -> Iterator[dict[str, object]]:
 def tone_spread_db(
     prepared: PreparedSet, tone_hz: float, source_speed: float, head_speed: float
 ) -> tuple[float, float]:
-    """The worse ear's energy outside a tone +-150 Hz, and above 3 kHz, against the tone, in dB."""
+    """The energy of a tone outside +-150 Hz of it, and above 3 kHz, while it circles; the worse
+    ear.
+
+    Args:
+        prepared: the listener's tables.
+        tone_hz: of the tone.
+        source_speed: degrees a second of the source.
+        head_speed: degrees a second of the head.
+
+    Returns:
+        Both in dB, against the tone.
+    """
     rate = prepared.sample_rate
     n = 4 * rate
     renderer = BinauralRenderer(prepared, rate)
@@ -156,7 +195,16 @@ def tone_spread_db(
 
 
 def spread_db(y: NDArray[np.floating], tone_hz: float, rate: int) -> tuple[float, float]:
-    """Of both ears (2, n): the worse one's energy outside a tone, and above 3 kHz, in dB."""
+    """The energy outside a tone, and above 3 kHz; the worse ear.
+
+    Args:
+        y: (2, n) both ears.
+        tone_hz: of the tone.
+        rate: Hz.
+
+    Returns:
+        Both in dB, against the tone.
+    """
     y = y[:, 4096:-4096]
     power = np.abs(np.fft.rfft(y * np.blackman(y.shape[1]) ** 2)) ** 2
     hz = np.fft.rfftfreq(y.shape[1], 1.0 / rate)

@@ -102,7 +102,13 @@ class Steps:
 
 
 def row_of(taken: list[float], n_sources: int, kind: str) -> dict[str, float]:
-    """Median and percentiles in us a source and step; of a fade its slowest ten steps alone."""
+    """Median and percentiles of measured times, in us a source and step.
+
+    Args:
+        taken: seconds of each step; of a fade the slowest ten count alone.
+        n_sources: S.
+        kind: of the scene.
+    """
     times = 1e6 * np.asarray(taken) / n_sources
     if kind == "fade to silence":
         times = times[: len(times) // 10 * 10].reshape(-1, 10)

@@ -13,6 +13,11 @@ from auricle.plugin_core.demo.scene import Part
 def save_demo_picture(parts: Sequence[Part], audio: Path, picture: Path) -> None:
     """Write the picture (PNG) of a rendered file and the paths of its sounds.
 
+    Args:
+        parts: the sounds of the demo.
+        audio: the rendered file.
+        picture: the file to write.
+
     Raises:
         ImportError: matplotlib is not installed.
     """

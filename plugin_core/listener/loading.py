@@ -19,7 +19,15 @@ def prepared_listener(
     listener: HrtfSet, sample_rate: int, rank: str | int, level: str,
     say: Callable[[str], None] | None = None,
 ) -> PreparedSet:  # fmt: skip
-    """The tables of a set; says it when making them takes seconds, and what they play wrong.
+    """The tables of a set.
+
+    Args:
+        listener: the set.
+        sample_rate: Hz, of what renders.
+        rank: "auto", "full" or a number of buses an ear.
+        level: "matched" or "measured".
+        say: called with a sentence when making the tables takes seconds, and with what they play
+            wrong.
 
     Raises:
         AuricleError: a set of so few directions that what lies between them would be made up.
@@ -52,5 +60,15 @@ def load_listener(
     hrtf: PathLike | None, sample_rate: int, say: Callable[[str], None] | None = None,
     options: SetOptions = SetOptions(),  # noqa: B008 (it cannot change)
 ) -> HrtfSet:  # fmt: skip
-    """The set of a SOFA file, its findings told, or the default listener, the mean of many."""
+    """The set of a SOFA file, or the default listener, the mean of many people.
+
+    Args:
+        hrtf: path of the file; None: the default listener.
+        sample_rate: Hz of the default listener; a file keeps its own.
+        say: called with each finding about the set; without it findings are warnings.
+        options: how the file is read.
+
+    Raises:
+        SofaError: a file that cannot be used.
+    """
     return default_hrtf(sample_rate) if hrtf is None else options.load(hrtf, say)

@@ -27,7 +27,7 @@ class SetOptions:
 
     @property
     def given(self) -> dict[str, Any]:
-        """Those that are not as they are by themselves."""
+        """The options that differ from their defaults."""
         return {
             field.name: getattr(self, field.name)
             for field in fields(self)

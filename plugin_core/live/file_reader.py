@@ -82,7 +82,7 @@ class FileReader:
 
     @property
     def longest_frames(self) -> int:
-        """Of one pass of the longest file."""
+        """The frames of one pass of the longest file."""
         return max((source.n_frames for source, _ in self._files), default=0)
 
     def ready_frames(self) -> int | None:
@@ -122,7 +122,14 @@ class FileReader:
 
 @composed_kernel
 def put_frames(rings, audio, written, cells):
-    """Write audio (C, n) behind the ``written`` frames of rings (C, frames), and say so."""
+    """Write audio behind what rings hold, and say so.
+
+    Args:
+        rings: (C, frames) float32.
+        audio: (C, n) float32.
+        written: frames that were written before.
+        cells: counters that the audio thread reads.
+    """
     for c in range(audio.shape[0]):
         at = written % rings.shape[1]
         for t in range(audio.shape[1]):

@@ -106,7 +106,7 @@ class Desk:
             return self.arrays.status[cells[mailbox.TAKER]].copy()
 
     def switch(self, which: Switch) -> int:
-        """What the audio thread, or who steers it, has set there."""
+        """The value of a switch, which the audio thread or whoever steers it has set."""
         return int(load_acquire(self.arrays.switches, which))
 
     def set_switch(self, which: Switch, value: int) -> None:

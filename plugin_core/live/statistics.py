@@ -12,7 +12,7 @@ SILENCE_DB = -200.0
 
 
 def engine_figures(status: NDArray[np.float64], sample_rate: int) -> dict[str, Any]:
-    """Of a status (V,): what was called, how long it took, how scenes came in.
+    """Figures of a status (V,): what was called, how long it took, how scenes came in.
 
     ``load`` is the mean share of a block's time that its making took; ``deadline_misses`` are
     blocks that took longer than they last, ``own_misses`` those that did so in the time in which

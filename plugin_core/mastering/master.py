@@ -35,7 +35,7 @@ _OVER_DB = 0.05  # of full scale: less is the rounding of a limiter, not a cut p
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What a rendering was, in figures.
+    """The figures of a rendering.
 
     Attributes:
         output: the file.
@@ -84,12 +84,13 @@ class RenderResult:
 
 @dataclass(frozen=True)
 class Mastering:
-    """What is done to the sum, and how it is written.
+    """The treatment of the sum, and how it is written.
 
     Attributes:
         gain_db: of the sum; without effect if there is a loudness to reach.
         target_lufs: integrated loudness, or None.
-        ceiling_db: true peak of the limiter, or None; release_seconds: its time constant.
+        ceiling_db: true peak of the limiter, or None.
+        release_seconds: the limiter's time constant.
         encoding: "float32", "pcm24", or None for what the name of the file suggests.
         measure: whether loudness and true peak are measured.
     """
@@ -179,7 +180,13 @@ class MasterWriter:
         return self._n_frames * (frame_bytes + (8 if self._settings.target_lufs is not None else 0))
 
     def result(self, writer: FileWriter, silenced: dict[str, int], report: str) -> RenderResult:
-        """What it was."""
+        """The figures of the rendering.
+
+        Args:
+            writer: what ``write`` returned.
+            silenced: tracks and the samples that were silenced in them.
+            report: a line on the rank.
+        """
         seconds = self._n_frames / self._rate
         peak_db = 20.0 * np.log10(max(writer.peak, 1e-12))
         over_db = -float(peak_db) if peak_db > 0.05 else 0.0
@@ -256,7 +263,13 @@ def check_gain(gain_db: float) -> None:
 
 
 def finished(blocks: Iterable[Audio], gain_db: float, limiter: Limiter | None) -> Iterator[Audio]:
-    """The blocks with a gain and behind a limiter, as long as they were, aligned with them."""
+    """The blocks with a gain and behind a limiter, as long as they were, aligned with them.
+
+    Args:
+        blocks: (2, n) each.
+        gain_db: of the sum.
+        limiter: None: none.
+    """
     gain = np.float32(10.0 ** (gain_db / 20.0))
     if limiter is None:
         for block in blocks:

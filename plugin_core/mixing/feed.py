@@ -45,7 +45,7 @@ class InverseDistance:
 
 @dataclass(frozen=True)
 class SourceEffects:
-    """What place and distance do to a source.
+    """The effects of place and distance on a source.
 
     Attributes:
         levels: all that make it louder or softer.
@@ -93,7 +93,7 @@ class StreamedChain:
         chain.reset()
 
     def process(self, audio: Audio) -> Audio:
-        """What the chain gives for the next frames (C, n); later, and perhaps nothing yet.
+        """Run the chain on the next frames (C, n); its output may come later.
 
         Raises:
             AuricleError: a plugin that fails, changes the number of channels, or gives more or

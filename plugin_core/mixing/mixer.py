@@ -35,7 +35,7 @@ class ReportingBus(Bus, Protocol):
 
     @property
     def report(self) -> str:
-        """One line."""
+        """A line on what renders."""
         ...
 
 
@@ -43,10 +43,17 @@ MakeBus = Callable[[Sequence[TrackStream], Head | None], ReportingBus]
 
 
 class ObjectBus:
-    """Feeds whose channels are sources at places.
+    """A bus of feeds whose channels are sources at places.
 
     Levels (of the distance and of the paths) move linearly within a control step, on the way to
     the renderer, whose own distance gain is off.
+
+    Args:
+        prepared: the listener's tables.
+        feeds: the tracks.
+        head: its motion; None: at rest.
+        pool: threads that may read tracks, or None.
+        air: absorption by the air, or None.
     """
 
     def __init__(
@@ -105,7 +112,16 @@ class ObjectBus:
 
 
 def motion(feeds: Sequence[TrackStream], head: Head | None, seconds: Array) -> tuple[Array, Array]:
-    """Positions (J, S, 3) and gains (J, S) of all channels at times (J,)."""
+    """Positions and gains of all channels.
+
+    Args:
+        feeds: the tracks.
+        head: its motion; None: at rest.
+        seconds: (J,) times.
+
+    Returns:
+        Positions (J, S, 3) in metres and linear gains (J, S).
+    """
     still = np.zeros((len(seconds), 3))
     listener = head.positions_m(seconds) if head is not None else still
     positions, gains = [], []

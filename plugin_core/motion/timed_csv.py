@@ -59,11 +59,16 @@ def check_xyz(path: Path, header: list[str]) -> None:
 
 
 def timed_rows(path: Path, rows: list[list[str]], names: list[str], what: str) -> TimedRows:
-    """The named columns of ``rows`` over time_seconds.
+    """Named columns of a CSV file over its time.
+
+    Args:
+        path: of the file, for messages.
+        rows: its lines, the header first.
+        names: of the columns.
+        what: a word for a row, for messages.
 
     Raises:
-        AuricleError: a value that is no finite number, time that runs backwards, or no rows
-            (``what`` names them).
+        AuricleError: a value that is no finite number, time that runs backwards, or no rows.
     """
     values, lines = _numbers(path, rows, [TIME, *names], what)
     steps = np.diff(values[:, 0])

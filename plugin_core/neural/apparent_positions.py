@@ -11,7 +11,16 @@ from auricle.plugin_core.motion.paths import Head, Trajectory
 
 
 def heard_places(paths: Sequence[Trajectory], head: Head | None, seconds: Array) -> Array:
-    """Places (J, S, 3) of S paths in the axes of the head at times (J,), as the head hears them."""
+    """Apparent positions of sources in the axes of the head, as their sound arrives.
+
+    Args:
+        paths: of S sources.
+        head: its motion; None: at rest.
+        seconds: (J,) times.
+
+    Returns:
+        (J, S, 3) metres.
+    """
     still, turns = np.zeros((len(seconds), 3)), np.array(IDENTITY)
     places = still if head is None else head.positions_m(seconds)
     orientations = turns if head is None else head.orientations(seconds)

@@ -27,7 +27,7 @@ class System(Protocol):
 
     @property
     def sample_rate(self) -> int:
-        """Hz."""
+        """The sample rate, in Hz."""
         ...
 
     @property

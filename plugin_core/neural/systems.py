@@ -54,7 +54,7 @@ class OpenedSystem:
         return _in_pieces(self, n_sources)
 
     def bus(self, sample_rate: int) -> Callable[[Sequence[TrackStream], Head | None], NeuralBus]:
-        """What renders objects in the place of the engine."""
+        """The bus that renders objects in the place of the engine."""
 
         def make(feeds: Sequence[TrackStream], head: Head | None) -> NeuralBus:
             system = self(sample_rate, sum(feed.n_channels for feed in feeds))

@@ -25,7 +25,18 @@ _NEAR_DEG = 20.0
 def save_evaluation_picture(
     pair: MatchedSets, errors: SetErrors, path: str | os.PathLike[str], *, title: str = ""
 ) -> None:
-    """Write the picture as .png, .pdf or .svg; the file appears whole or not at all."""
+    """Write the picture as .png, .pdf or .svg; the file appears whole or not at all.
+
+    Args:
+        pair: the two sets, direction by direction.
+        errors: of the estimate.
+        path: of the file.
+        title: above it.
+
+    Raises:
+        AuricleError: a path that cannot be written.
+        MissingDependencyError: matplotlib is not installed.
+    """
     figure = new_figure((14.0, 7.6))
     upper, lower = figure.subfigures(2, 1, height_ratios=[0.8, 1.0])
     maps = upper.subplots(1, 3, subplot_kw={"projection": "mollweide"})

@@ -31,12 +31,32 @@ SUFFIXES = (".png", ".pdf", ".svg")
 
 
 def save_set_picture(hrtf: "HrtfSet", path: str | os.PathLike[str], *, title: str = "") -> None:
-    """Write the picture of a set as .png, .pdf or .svg; the file appears whole or not at all."""
+    """Write the picture of a set as .png, .pdf or .svg; the file appears whole or not at all.
+
+    Args:
+        hrtf: the set.
+        path: of the file.
+        title: above the set's name.
+
+    Raises:
+        AuricleError: a path that cannot be written.
+        MissingDependencyError: matplotlib is not installed.
+    """
     draw_set(hrtf, path, title)
 
 
 def draw_set(hrtf: "HrtfSet", path: str | os.PathLike[str] | None = None, title: str = "") -> Any:
-    """The picture of a set as a matplotlib figure, written to a file as well if one is named."""
+    """The picture of a set as a matplotlib figure.
+
+    Args:
+        hrtf: the set.
+        path: where it is written to as well; None: nowhere.
+        title: above the set's name.
+
+    Raises:
+        AuricleError: a path that cannot be written.
+        MissingDependencyError: matplotlib is not installed.
+    """
     figure = new_figure((14.0, 8.0))
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.0, 0.85])
     axes = upper.subplot_mosaic([["left", "right", "median"]])

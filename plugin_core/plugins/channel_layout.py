@@ -103,7 +103,7 @@ def checked_call(sample_rate: Any, buffer_size: Any) -> tuple[int, int]:
 
 
 class CalledAsPlugin:
-    """What is called as pedalboard's plugins are: any layout in, the same out, one call at a time.
+    """The base of plugins that are called as pedalboard's are: any layout, one call at a time.
 
     A subclass gives ``process_channels``. Copies (``copy``, ``deepcopy``, ``pickle``) are plugins
     of their own that sound like the original from there on.

@@ -26,7 +26,7 @@ class Recipe:
 
 
 def recipe_of(plugin: Any) -> Recipe:
-    """What makes a plugin like this one.
+    """The recipe of a plugin: plain values from which one like it is made.
 
     Raises:
         TypeError: one that does not tell what it was made of.

@@ -35,7 +35,15 @@ def check_picture(path: Path) -> None:
 def save_scene_picture(
     scene: "Scene", player: "Player", loudness: LoudnessMeter, result: "RenderResult", path: Path
 ) -> None:
-    """Write the picture; the file appears whole or not at all."""
+    """Write the picture; the file appears whole or not at all.
+
+    Args:
+        scene: the scene.
+        player: that has played it.
+        loudness: as it was measured.
+        result: of the rendering.
+        path: of the picture.
+    """
     figure = new_figure((13.0, 7.0))
     axes = figure.subplot_mosaic(
         [["above", "azimuth"], ["above", "elevation"], ["above", "loudness"]],

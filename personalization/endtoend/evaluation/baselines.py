@@ -1,4 +1,4 @@
-"""What learned systems are compared with: physics alone, and responses rendered explicitly.
+"""Baselines of learned systems: physics alone, and responses rendered explicitly.
 
 The mean of people, and listeners predicted from a few directions, are made of the people who train
 alone; both come in the form of ``listeners``, so that only what is known of the listener differs.
@@ -65,6 +65,12 @@ class ExplicitSets:
 
 
 def set_of(found: Features, positions: NDArray[np.float64], name: str) -> HrtfSet:
-    """Features as responses in the form of ``listeners``: lead, level, rate and length."""
+    """Features as responses in the form of ``listeners``: lead, level, rate and length.
+
+    Args:
+        found: features of one listener.
+        positions: (M, 3) unit vectors.
+        name: of the set.
+    """
     made = to_hrtf_set(found, positions, 1.5, RATE)
     return HrtfSet(led(np.asarray(made.ir, np.float64), positions), positions, 1.5, RATE, name)

@@ -74,12 +74,12 @@ class Result:
 
 @dataclass
 class Request:
-    """What is compared.
+    """The comparison that is asked for.
 
     Attributes:
         listeners: with roles; those of "test" hear.
         data: the folder that they, sounds and traces are from.
-        cache: folder of results; what is there is not done again.
+        cache: folder of results; what is there is read, not made again.
         weights: folder with NAME.safetensors of the learned systems.
         say: told of each result that is made.
         sets: whose people hear, such as "sonicom"; none: of all laboratories.
@@ -116,7 +116,7 @@ class Request:
         return self.stage.digest()
 
     def rows(self) -> list[int]:
-        """Who hears."""
+        """The rows of the listeners who hear."""
         found: dict[str, list[int]] = {}
         wanted = [each.lower() for each in self.sets]
         for row in self.listeners.rows("test").tolist():
@@ -168,7 +168,14 @@ def compare(request: Request, names: Sequence[str]) -> list[Result]:
 
 
 def p_value(results: Sequence[Result], better: str, worse: str, error: str) -> float:
-    """How likely the first method is better by chance: one-sided signed ranks over listeners."""
+    """The probability that one method is better by chance: one-sided signed ranks over listeners.
+
+    Args:
+        results: of all methods.
+        better: name of the method.
+        worse: name of the other one.
+        error: name of the error.
+    """
     from scipy.stats import wilcoxon
 
     pairs: dict[str, dict[str, float]] = {}

@@ -171,11 +171,16 @@ def speech_scores(found: Float32, wanted: Float32) -> dict[str, float]:
 
 
 def implied_hrtf(render: Render, positions: Array, distance_m: float = 1.5) -> HrtfSet:
-    """The responses (M, 2, N_TAPS) that a system renders with, at unit positions (M, 3).
+    """The responses that a system renders with, as a set.
 
     A source at rest in each direction plays a periodic sound with all frequencies alike; what comes
     out in its second period over what went in is the response. Of systems that are not linear it is
     the best linear description for that sound.
+
+    Args:
+        render: the system.
+        positions: (M, 3) unit vectors.
+        distance_m: of the source.
     """
     mono = _all_frequencies()
     bins = np.arange(_PERIOD // 2 + 1)

@@ -1,4 +1,4 @@
-"""Who is listening, as a few numbers: the codebook between HRTF sets and listeners' codes.
+"""The codebook between HRTF sets and listeners' codes: a listener as a few numbers.
 
 A code holds principal components of how people deviate from the mean listener (Kistler and Wightman
 1992, JASA 91:1637, there of single directions; here of all directions, both ears and the arrival
@@ -57,7 +57,7 @@ _LEVEL = slice(2, 12)  # bins of the level: 340 Hz to 1.9 kHz, as of the people 
 class Codebook:
     """Codes of listeners, and listeners of codes.
 
-    Attributes:
+    Args:
         mean: (C', P) the mean listener's left ear: decibels at the bins heard, then arrival in us.
         basis: (D, C, P) the components' left ears.
         parity: (D,) 1 where the right ear is the mirror image of the left, -1 where its negative.
@@ -87,7 +87,13 @@ class Codebook:
     def learned(
         cls, people: ListenerGroup, size: int = SIZE_OF_CODE, order: int = ORDER
     ) -> "Codebook":
-        """The codebook of people over one whole grid, of one laboratory or ``pooled``."""
+        """The codebook of people over one whole grid.
+
+        Args:
+            people: of one laboratory or ``pooled``.
+            size: D, numbers of a code.
+            order: of the harmonics over directions.
+        """
         if size > 2 * len(people):
             raise AuricleError(
                 f"a code of {size} numbers needs {size // 2} people or more, got {len(people)}"
@@ -112,7 +118,7 @@ class Codebook:
         )
 
     def features(self, code: Float32, positions: Array) -> Features:
-        """What the codebook says that listeners (D,) or (B, D) hear from directions (M, 3)."""
+        """Features at directions (M, 3) of listeners of codes (D,) or (B, D)."""
         field = np.tensordot(code, self.basis, 1)
         turned = np.tensordot(code * self.parity, self.basis, 1)
         own = np.stack(
@@ -140,7 +146,13 @@ class Codebook:
     def code_of_features(
         self, seen: Features, positions: Array, equipment: Array | None = None
     ) -> Float32:
-        """The same from features (M, 2, F) and (M, 2)."""
+        """The code (D,) of a listener's features.
+
+        Args:
+            seen: magnitudes (M, 2, F) and arrivals (M, 2).
+            positions: (M, 3) unit vectors.
+            equipment: as of ``code_of``.
+        """
         weights = sphere_weights(positions)
         mean = _both_ears(positions, self._mean_order, self.mean)
         added = self._equipment(seen, positions) if equipment is None else equipment
@@ -184,7 +196,9 @@ class Codebook:
         return self.code_of_features(whole, grid, equipment)
 
     def equipment_of(self, people: ListenerGroup) -> Array:
-        """What a laboratory adds in all directions, (F,) dB: the mean over its people."""
+        """The response (F,) in dB that a laboratory adds in all directions: the mean over its
+        people.
+        """
         mean = Features(people.magnitude_db.mean(axis=0), people.arrival_seconds.mean(axis=0))
         return self._equipment(mean, people.positions)
 

@@ -54,7 +54,7 @@ class KnownPeople:
 
     @cached_property
     def across(self) -> ListenersAcross:
-        """The same for those of another laboratory, or of one that is as it was measured."""
+        """The method for listeners of another laboratory, or of one that is as it was measured."""
         made = ListenersAcross()
         made.fit(self.training)
         return made

@@ -55,7 +55,7 @@ class ListenerCodes:
         return self.codebook.code_from_few(self.few_set(row), self._people.across)
 
     def few_set(self, row: int) -> HrtfSet:
-        """Those directions, as measured."""
+        """The set of those few directions, as measured."""
         laboratory, own = self._people.place(row)
         subjects = self._people.laboratories[laboratory]
         return subjects.directions(self._people.few_rows(row)).hrtf_set(own)

@@ -72,7 +72,7 @@ class Listeners:
         return np.flatnonzero(np.array(self.roles) == role)
 
     def laboratory(self, row: int) -> str:
-        """Of a listener."""
+        """The laboratory of a listener."""
         return self._at(row)[0].dataset
 
     def hrtf_set(self, row: int) -> HrtfSet:

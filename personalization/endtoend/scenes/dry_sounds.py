@@ -177,7 +177,13 @@ _SYNTHETIC = (noise_bursts, steady_noise, clicks, harmonic_tones)
 
 
 def with_noise(sound: Float32, snr_db: float, rng: np.random.Generator) -> Float32:
-    """The sound (T,) with pink noise that many dB below its own level."""
+    """A sound with pink noise.
+
+    Args:
+        sound: (T,).
+        snr_db: how far the noise lies below the sound's level.
+        rng: draws the noise.
+    """
     noise = _coloured(rng, len(sound), 0.5, LOWEST_HZ, HIGHEST_HZ)
     level = float(np.sqrt(np.mean(sound**2))) * 10.0 ** (-snr_db / 20.0)
     return (sound + level / np.std(noise) * noise).astype(np.float32)

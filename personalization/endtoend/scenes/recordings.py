@@ -34,7 +34,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class RecordedSet:
-    """What is known about a published set; ``load`` reads a folder of it."""
+    """A published set of binaural recordings; ``load`` reads a folder of it."""
 
     name: str
     license: str

@@ -45,8 +45,12 @@ class ExplicitRenderer:
     def render(
         self, mono: Float32, sources: Sequence[Poses], gains: Sequence[float] | Array = (1.0,)
     ) -> Float32:
-        """Both ears (2, T) of ``mono`` (T,) that comes from places with gains: a source, or also
-        its images; all poses as long as the sound, T a multiple of STEP.
+        """Both ears (2, T) of a sound.
+
+        Args:
+            mono: (T,) samples, T a multiple of STEP.
+            sources: poses of a source, or also of its images, all as long as the sound.
+            gains: linear, of each.
         """
         n_samples = len(mono)
         if n_samples % STEP or any(each.n_samples != n_samples for each in sources):

@@ -62,7 +62,7 @@ class DryScene:
 
 @dataclass(frozen=True)
 class Scene:
-    """What a listener hears: both ears (2, T) of a dry scene; ``listener`` is a row."""
+    """A scene as a listener hears it: both ears (2, T) of a dry scene; ``listener`` is a row."""
 
     dry: DryScene
     listener: int
@@ -81,10 +81,11 @@ class Scene:
 
 @dataclass(frozen=True)
 class SceneSampler:
-    """What scenes of one role are drawn from.
+    """The sounds and traces from which scenes of one role are drawn.
 
     Attributes:
-        sounds, traces: of that role.
+        sounds: of that role.
+        traces: of that role.
         room_share: of scenes in a room; no system is told of it, so in a room none is exact.
         noise_share: of scenes whose sound is a noisy recording.
     """
@@ -99,7 +100,15 @@ class SceneSampler:
         cls, data: Path | None, role: Role, licence: Licence = "all", room_share: float = 0.0,
         noise_share: float = 0.2,
     ) -> "SceneSampler":  # fmt: skip
-        """All sounds and traces of a role in a folder of data, or synthetic ones."""
+        """All sounds and traces of a role in a folder of data, or synthetic ones.
+
+        Args:
+            data: the folder; None: synthetic ones.
+            role: "train", "judge" or "test".
+            licence: "all" or "shippable".
+            room_share: of scenes in a room.
+            noise_share: of scenes whose sound is a noisy recording.
+        """
         for name, share in (("room_share", room_share), ("noise_share", noise_share)):
             if not 0.0 <= share <= 1.0:
                 raise AuricleError(f"{name} is a share from 0 to 1, got {share}")
@@ -215,7 +224,9 @@ class SceneSet:
         return self._pieces(self._train, self.train_rows, rng, mirrored, known)
 
     def judges(self) -> list[Batch]:
-        """The same pieces each time, of people, speakers and traces that train nothing."""
+        """The pieces that say when to stop, the same each time, of people and sounds that train
+        nothing.
+        """
         rng = np.random.default_rng(0)
         plain, known = np.zeros(self.batch_size, bool), np.ones(self.batch_size, bool)
         return [
@@ -260,9 +271,16 @@ def whole_scenes(
     *,
     seed: int = 0,
 ) -> Iterator[Scene]:
-    """Whole scenes of 4 s as a listener hears them, from the sounds and traces of a stage.
+    """Whole scenes of 4 s as a listener hears them.
 
     Scene by scene the same sound, head and way for each listener. Kept on disk.
+
+    Args:
+        listeners: of whom one hears.
+        stage: sounds and traces.
+        row: of the listener.
+        n_scenes: how many.
+        seed: of the scenes.
     """
     words = f"{stage.digest()} {listeners.digest([row])} {n_scenes} {seed} {TEST_STEPS}"
     name = f"test-{hashlib.sha256(words.encode()).hexdigest()[:32]}.npz"

@@ -1,4 +1,4 @@
-"""What all learned systems share: batches, training, weights, rendering of whole signals.
+"""The base of all learned systems: batches, training, weights, rendering of whole signals.
 
 A system says how it is built, what its loss is and what it hears (``estimate``); the rest is here.
 """
@@ -63,13 +63,15 @@ class Scenes(Protocol):
         ...
 
     def judges(self) -> list[Batch]:
-        """The same pieces each time, of listeners, speakers and traces that train nothing."""
+        """The pieces that say when to stop, the same each time, of people and sounds that train
+        nothing.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class SystemConfiguration(Configuration):
-    """What all systems have; each adds its own."""
+    """The configuration that all systems have; each adds its own."""
 
     code_size: int = 0  # numbers of a listener's code
 
@@ -111,25 +113,47 @@ class NeuralRenderer:
     def estimate(
         self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
     ) -> torch.Tensor:
-        """Binaural signals (B, 2, T)."""
+        """Binaural signals.
+
+        Args:
+            mono: (B, T) samples at 48 kHz.
+            apparent_m: (B, T / STEP + 1, 3) metres, where sources are heard in the axes of the
+                head.
+            code: (B, D) of the listeners.
+
+        Returns:
+            (B, 2, T).
+        """
         found: torch.Tensor = self.net(mono, apparent_m, code)
         return found
 
     def estimate_from(
         self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
     ) -> torch.Tensor:
-        """The same for a piece that begins at a step of a whole: for systems that draw noise."""
+        """Binaural signals of a piece that begins at a step of a whole: for systems that draw
+        noise.
+
+        Args:
+            first_step: at which the piece begins.
+            mono: (B, T) samples at 48 kHz.
+            apparent_m: (B, T / STEP + 1, 3) metres, where sources are heard in the axes of the
+                head.
+            code: (B, D) of the listeners.
+
+        Returns:
+            (B, 2, T).
+        """
         return self.estimate(mono, apparent_m, code)
 
     def judged(self, batch: Batch) -> float:
-        """What decides when training stops, lower is better; here the loss."""
+        """The value that decides when training stops, lower is better; here the loss."""
         return float(self.loss(batch))
 
     # What all of them do.
 
     @property
     def n_parameters(self) -> int:
-        """Numbers learned."""
+        """The count of numbers that are learned."""
         return sum(each.numel() for each in self.net.parameters())
 
     def fit(self, scenes: Scenes, progress: Progress | None = None) -> None:
@@ -140,7 +164,13 @@ class NeuralRenderer:
         self.learn(scenes, self.plan, progress)
 
     def learn(self, scenes: Scenes, plan: Plan, progress: Progress | None = None) -> None:
-        """Train the network that is there on scenes."""
+        """Train the network that is there on scenes.
+
+        Args:
+            scenes: batches to learn from.
+            plan: how long and how.
+            progress: called with the progress.
+        """
         torch.set_num_threads(1)
         rng = np.random.default_rng(plan.seed)
         judges = scenes.judges()

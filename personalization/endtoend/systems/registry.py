@@ -73,7 +73,11 @@ def system(name: str) -> "type[NeuralRenderer]":
 
 
 def load_system(path: str | os.PathLike[str], name: str | None = None) -> Trained:
-    """What ``train_system`` wrote; WeightsError for any other file."""
+    """Read a system that ``train_system`` wrote.
+
+    Raises:
+        WeightsError: any other file.
+    """
     from auricle.personalization.endtoend.listeners.codebook import codebook_in
     from auricle.personalization.learning.weights import load_weights
 

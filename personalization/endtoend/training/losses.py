@@ -1,4 +1,4 @@
-"""What end-to-end systems are trained on: errors of the wave, of its spectrum, and between ears.
+"""Losses of end-to-end systems: errors of the wave, of its spectrum, and between ears.
 
 Signals are (B, 2, T), ear 0 left. Spectra as in WarpNet's judging (Richard et al. 2021): 2048 bins
 of a 40 ms Hann window, 100 a second. What has the signal's unit is divided by that of the target
@@ -18,7 +18,17 @@ _FLOOR = 1e-8
 def spectrum(
     signal: torch.Tensor, fft_size: int = FFT_SIZE, window: int = WINDOW, hop: int = HOP
 ) -> torch.Tensor:
-    """Spectra (B, 2, F, frames), complex, of signals (B, 2, T)."""
+    """Short-time spectra of signals.
+
+    Args:
+        signal: (B, 2, T).
+        fft_size: of the transform, in samples.
+        window: in samples.
+        hop: in samples.
+
+    Returns:
+        (B, 2, F, frames), complex.
+    """
     hann = torch.hann_window(window, device=signal.device, dtype=signal.dtype)
     found = torch.stft(
         signal.flatten(0, 1), fft_size, hop, window, hann,

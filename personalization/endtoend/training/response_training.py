@@ -77,7 +77,13 @@ class Responses:
         return self._n_people
 
     def draw(self, rng: np.random.Generator, count: int, both: bool = False) -> Pieces:
-        """About ``count`` responses, or as many pairs of ``both`` ears, half in the mirror."""
+        """A batch of responses, half in the mirror.
+
+        Args:
+            rng: draws them.
+            count: about how many.
+            both: whether as pairs of both ears.
+        """
         responses, seen, codes = [], [], []
         for ir, own, rows, positions, weights in self._parts:
             n = max(round(count * len(own) / self._n_people), 1)
@@ -106,7 +112,7 @@ def behind(scenes: SceneSet) -> tuple[Responses, Responses]:
 
 
 def parity_of(codes: Float32) -> torch.Tensor:
-    """What the mirror does to codes (P, 2, D) of people and of their mirror images: signs (D,)."""
+    """Signs (D,) of the mirror, from codes (P, 2, D) of people and of their mirror images."""
     signs = np.sign(np.sum(codes[:, 0] * codes[:, 1], axis=0))
     return torch.from_numpy(np.where(signs == 0.0, 1.0, signs).astype(np.float32))
 
@@ -151,7 +157,16 @@ def fit_filters(
     net: torch.nn.Module, filters: Filters, learners: Responses, judges: Responses, plan: Plan,
     progress: Progress | None = None,
 ) -> History:  # fmt: skip
-    """Train a network whose ``filters`` these are; responses of the judges say when to stop."""
+    """Train a network by the filters that it gives.
+
+    Args:
+        net: trained in place.
+        filters: the network's filters for directions and codes.
+        learners: responses to learn from.
+        judges: responses that say when to stop.
+        plan: how long and how.
+        progress: called with the progress.
+    """
     loss = partial(response_loss, filters=filters)
     return fit_responses(net, loss, learners, judges, plan, progress)
 
@@ -161,9 +176,19 @@ def fit_responses(
     judges: Responses, plan: Plan, progress: Progress | None = None, *,
     counts: tuple[int, int] = (BATCH, JUDGED), both: bool = False,
 ) -> History:  # fmt: skip
-    """Train a network by its loss on responses, ``counts`` of them in a step and to judge by.
+    """Train a network by its loss on responses.
 
     A share of the listeners is not told, as in scenes.
+
+    Args:
+        net: trained in place.
+        loss: of a batch of responses.
+        learners: responses to learn from.
+        judges: responses that say when to stop.
+        plan: how long and how.
+        progress: called with the progress.
+        counts: of responses in a step, and to judge by.
+        both: whether as pairs of both ears.
     """
     torch.set_num_threads(1)
     rng = np.random.default_rng(plan.seed)

@@ -20,7 +20,7 @@ _STEP = 0.7  # of the spacing: every edge of the mesh is halved once
 
 
 def dense_method(n_measured: int, train: ListenerGroup) -> Method:
-    """What fills gaps between so many directions best, with what it needs of other listeners."""
+    """The method that fills gaps between so many directions best, and the listeners it needs."""
     name = "dense-refiner-across" if n_measured >= FEWEST_REFINED else "listeners-across"
     made = method(name)()
     made.fit(train)
@@ -30,7 +30,13 @@ def dense_method(n_measured: int, train: ListenerGroup) -> Method:
 def densified(
     measured: HrtfSet, upsampler: Method, targets: Array | None = None, about: str = ""
 ) -> Completed:
-    """The measured directions, untouched, and those between them, or those of ``targets``.
+    """A set with the measured directions, untouched, and those between them.
+
+    Args:
+        measured: the listener's set.
+        upsampler: a method that has learned.
+        targets: (Q, 3) unit vectors in place of the directions between.
+        about: what to add to the name of the set.
 
     Raises:
         HrtfError: a set that has too many directions for this to help, or that no head can have.

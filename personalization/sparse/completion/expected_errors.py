@@ -1,4 +1,4 @@
-"""What errors to expect of a method, from a table that ``auricle compare`` measured and wrote.
+"""Errors to expect of a method, from a table that ``auricle compare`` measured and wrote.
 
 ``expected_errors.json`` holds what the listeners that ship gave for a set of another laboratory,
 none of whose listeners they include: the case of every user. ``expected_between.json`` is the same
@@ -29,14 +29,14 @@ def best_method(n_measured: int) -> str:
 
 
 def sentence(method: str, n_measured: int) -> str:
-    """What to expect over the sphere, for people."""
+    """A sentence for people on the errors to expect over the sphere."""
     return _sentence(
         _SPARSE, method, n_measured, "with", "20 Hz to 20 kHz", "on average over the sphere"
     )
 
 
 def sentence_between(method: str, n_measured: int) -> str:
-    """What to expect between the directions of a dense set, for people."""
+    """A sentence for people on the errors to expect between the directions of a dense set."""
     counts = [int(count) for count in _table(_BETWEEN).get("methods", {}).get(method, {})]
     if counts and n_measured < min(counts):
         return f"Between fewer than {min(counts)} directions errors of {method} were not measured."
@@ -58,7 +58,13 @@ def _sentence(
 
 
 def expected(method: str, n_measured: int, path: Path = _SPARSE) -> dict[str, float]:
-    """Errors by name at a number of directions, along the logarithm between those measured."""
+    """Errors by name at a number of directions, along the logarithm between those measured.
+
+    Args:
+        method: its name.
+        n_measured: number of measured directions.
+        path: of the table.
+    """
     rows = _table(path)["methods"][method]
     counts = sorted(int(count) for count in rows)
     where = np.log(max(n_measured, 1))

@@ -1,4 +1,4 @@
-"""What a measured set must be before it is completed: told apart, named, refused or mended."""
+"""Checks of a measured set before it is completed: faults told apart, named, refused or mended."""
 
 import numpy as np
 from numpy.typing import NDArray

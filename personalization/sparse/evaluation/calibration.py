@@ -36,7 +36,13 @@ class Calibration:
 
 
 def calibration(found: Sequence[Prediction], truth: ListenerGroup, measured: Int64) -> Calibration:
-    """Of predictions at all directions of ``truth``, measured at some rows; normal intervals."""
+    """Calibration of predictions: how often normal intervals hold the truth.
+
+    Args:
+        found: predictions at all directions of ``truth``, with their spread.
+        truth: the listeners.
+        measured: rows that were measured, which do not count.
+    """
     left = np.setdiff1d(np.arange(len(truth.positions)), measured)
     error, spread, late, late_spread = [], [], [], []
     for row, one in enumerate(found):
@@ -60,7 +66,14 @@ def calibration(found: Sequence[Prediction], truth: ListenerGroup, measured: Int
 def sample_coverage(
     samples: Sequence[Prediction], truth: Array, measured: Int64, levels: Sequence[float] = LEVELS
 ) -> tuple[float, ...]:
-    """Share of magnitudes (Q, 2, F) of one listener between the quantiles of samples."""
+    """Share of the magnitudes of one listener that lie between the quantiles of samples.
+
+    Args:
+        samples: predictions of one listener.
+        truth: (Q, 2, F) dB.
+        measured: rows that were measured, which do not count.
+        levels: widths of the intervals, from 0 to 1.
+    """
     left = np.setdiff1d(np.arange(len(truth)), measured)
     drawn = np.stack([each.magnitude_db[left][..., EVALUATED_BINS] for each in samples])
     wanted = truth[left][..., EVALUATED_BINS]

@@ -68,7 +68,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Request:
-    """What is compared, and where results are kept.
+    """The methods to compare, and where results are kept.
 
     Attributes:
         names: of the methods.
@@ -87,7 +87,13 @@ class Request:
     weights: Path | None = None
 
     def fitted(self, name: str, train: ListenerGroup, where: str) -> Fitted:
-        """A method that will have learned from ``train``, or did so before."""
+        """A method that learns from listeners when it is first needed, or has learned before.
+
+        Args:
+            name: of the method.
+            train: the listeners it learns from.
+            where: a word for them, in the name of the file of weights.
+        """
         given = self.weights / f"{name}.safetensors" if self.weights else None
         finished = given if given and given.is_file() else None
         return Fitted(name, train, self.cache, where, self.training_minutes, finished)
@@ -123,7 +129,15 @@ def compare_folds(
     n_folds: int,
     only: Sequence[int] = (),
 ) -> Iterator[Result]:
-    """Results by subject folds, of those numbered ``only`` (from 1) or of all."""
+    """Results by subject folds.
+
+    Args:
+        subjects: with their responses.
+        whole: their features.
+        request: what is compared.
+        n_folds: folds of the subjects, by person.
+        only: numbers of folds from 1 on; empty: all.
+    """
     for fold, (train, test) in enumerate(folds(subjects.people, n_folds)):
         if only and fold + 1 not in only:
             continue
@@ -142,7 +156,14 @@ def compare_folds(
 def compare_across(
     train: ListenerGroup, subjects: Subjects, whole: ListenerGroup, request: Request
 ) -> Iterator[Result]:
-    """Results on all listeners of a laboratory from whom ``train`` has nobody."""
+    """Results on all listeners of a laboratory, learned from other ones.
+
+    Args:
+        train: listeners of other laboratories.
+        subjects: of the laboratory, with their responses.
+        whole: their features.
+        request: what is compared.
+    """
     test = _Test(subjects, whole)
     prefix = f"across-{subjects.dataset}-{len(whole)}"
     for name in request.names:
@@ -156,6 +177,11 @@ def compare_between(subjects: Subjects, whole: ListenerGroup, request: Request) 
 
     They and their repeats are left out of the training. LSD from 345 Hz to 15.8 kHz, at the
     directions left out alone.
+
+    Args:
+        subjects: with their responses.
+        whole: their features.
+        request: what is compared.
     """
     test = np.array(DATASETS.find(subjects.dataset).dense_rows)
     train = np.flatnonzero(~np.isin(subjects.people, subjects.people[test]))
@@ -173,7 +199,13 @@ def compare_between_across(
 ) -> Iterator[Result]:
     """Results at every second direction, from the others, of all listeners of a laboratory.
 
-    ``train`` has nobody of it. Judged as ``compare_between`` judges.
+    They are judged as ``compare_between`` judges.
+
+    Args:
+        train: listeners of other laboratories.
+        subjects: of the laboratory, with their responses.
+        whole: their features.
+        request: what is compared.
     """
     rows = np.arange(0, subjects.n_directions, 2)
     for name in request.names:
@@ -286,7 +318,16 @@ def errors_of(
     rows: Int64,
     bins: slice = EVALUATED_BINS,
 ) -> dict[str, float]:
-    """Errors by name of a prediction for a listener of ``test``, measured at ``rows``."""
+    """Errors by name of a prediction for a listener.
+
+    Args:
+        found: the prediction at all directions.
+        test: the group of the listener.
+        row: of the listener in it.
+        ir: (M, 2, N) the listener's responses.
+        rows: directions that were measured.
+        bins: that count.
+    """
     whole, arrivals = with_measured(found, test, row, rows)
     magnitude = whole.astype(np.float64)
     true = test.magnitude_db[row].astype(np.float64)
@@ -309,7 +350,14 @@ def errors_of(
 
 
 def with_measured(found: Prediction, test: ListenerGroup, row: int, rows: Int64) -> Features:
-    """A prediction for a listener of ``test`` with what was measured at ``rows`` in its place."""
+    """A prediction with what was measured in its place.
+
+    Args:
+        found: the prediction at all directions.
+        test: the group of the listener.
+        row: of the listener in it.
+        rows: directions that were measured.
+    """
     magnitude = np.array(found.magnitude_db, dtype=np.float32)
     arrivals = np.array(found.arrival_seconds, dtype=np.float64)
     magnitude[rows], arrivals[rows] = test.magnitude_db[row][rows], test.arrival_seconds[row][rows]

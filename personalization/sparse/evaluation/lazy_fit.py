@@ -17,14 +17,24 @@ TRAINING_MINUTES = 5.0
 class Fitted:
     """A method by name and the listeners it learns from; called, the method that has learned.
 
-    Networks train for ``minutes`` of processor time and keep their weights in ``cache``, so that a
-    comparison that was stopped goes on with the same network. With ``finished`` weights nothing is
-    trained; networks for other laboratories are never trained here, since what ships of the
-    listeners is too smooth to learn from.
+    With weights that are finished nothing is trained; networks for other laboratories are never
+    trained here, since what ships of the listeners is too smooth to learn from.
+
+    Args:
+        name: of the method.
+        train: the listeners it learns from.
+        cache: folder in which networks keep their weights, so that a comparison that was stopped
+            goes on with the same network.
+        where: a word for the listeners, in the name of the file of weights.
+        minutes: of processor time for which networks train.
+        finished: file of weights in place of a training.
 
     Attributes:
         name: of the method.
         seconds: that learning took; 0.0 before the first call.
+
+    Raises:
+        AuricleError: a method that is not trained for a comparison, and whose weights do not ship.
     """
 
     def __init__(

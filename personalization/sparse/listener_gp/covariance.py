@@ -117,9 +117,17 @@ class Sites:
 
 
 def between(model: Covariance, a: Sites, b: Sites) -> Callable[[Sites], Float32]:
-    """What gives the covariances (values of a, values of b) of all the bins of b with some of a.
+    """A function that gives covariances between sites, for any bins of the first.
 
-    The distances of the directions are worked out once, for any bins of ``a``.
+    The distances of the directions are worked out once.
+
+    Args:
+        model: covariance of the values.
+        a: sites, of which some bins are asked for later.
+        b: sites, all of whose bins count.
+
+    Returns:
+        A function from sites of ``a`` to covariances (values of a, values of b).
     """
     distance = chords(a.positions, b.positions)
     over_directions = [

@@ -1,4 +1,4 @@
-"""What is likely of a listener's values, given those that were measured: Gaussian conditioning.
+"""Posterior of a listener's values, given those that were measured: Gaussian conditioning.
 
 Rasmussen and Williams 2006, eq. 2.25 and 2.26, in blocks of bins where all are too many at once.
 """
@@ -25,13 +25,29 @@ _SPREAD_STEP = 4  # bins between those whose spread is worked out
 
 
 def places_of(positions: Array, deviations: NDArray, slope: Float32 | None = None) -> Sites:
-    """Values of listeners at directions, all bins from 0 on, with their standard deviation."""
+    """Sites of listeners' values at directions, all bins from 0 on, with their standard deviation.
+
+    Args:
+        positions: (Q, 3) unit vectors.
+        deviations: (B, Q, 2, P) of the listeners from their mean.
+        slope: (Q, 2, P) change of the mean with each degree that the head is turned, or None.
+    """
     light = np.ascontiguousarray(deviations, dtype=np.float32)
     return Sites(positions, np.arange(light.shape[-1]), light, light.std(axis=0), slope)
 
 
 def posterior_mean(model: Covariance, targets: Sites, known: Sites, values: NDArray) -> Float32:
-    """Deviations (B, Q, 2, P) at the targets from those known (B, K, 2, P)."""
+    """Deviations at the targets, given those that are known.
+
+    Args:
+        model: covariance of the values.
+        targets: sites (Q directions).
+        known: sites (K directions).
+        values: (B, K, 2, P) deviations that are known.
+
+    Returns:
+        (B, Q, 2, P).
+    """
     n_bins = len(known.bins)
     found = np.empty((len(values), *targets.scale.shape), dtype=np.float32)
     for wanted, used in _blocks(n_bins, 2 * len(known.positions), _MOST_VALUES):
@@ -46,7 +62,17 @@ def posterior_mean(model: Covariance, targets: Sites, known: Sites, values: NDAr
 def posterior_mean_bin_by_bin(
     model: Covariance, targets: Sites, known: Sites, values: NDArray
 ) -> Float32:
-    """The same, each bin from itself alone: quick for many listeners at many directions."""
+    """The posterior mean, each bin from itself alone: quick for many listeners at many directions.
+
+    Args:
+        model: covariance of the values.
+        targets: sites (Q directions).
+        known: sites (K directions).
+        values: (B, K, 2, P) deviations that are known.
+
+    Returns:
+        (B, Q, 2, P).
+    """
     found = np.empty((len(values), *targets.scale.shape), dtype=np.float32)
     for k in range(len(known.bins)):
         here = np.array([k])
@@ -59,7 +85,16 @@ def posterior_mean_bin_by_bin(
 
 
 def spread_of(model: Covariance, targets: Sites, known: Sites) -> Array:
-    """Standard deviation (Q, 2, P) after the measurement, from the bins around each alone."""
+    """Standard deviation after the measurement, from the bins around each alone.
+
+    Args:
+        model: covariance of the values.
+        targets: sites (Q directions).
+        known: sites that were measured.
+
+    Returns:
+        (Q, 2, P).
+    """
     n_bins = len(known.bins)
     chosen = np.unique(np.r_[np.arange(0, n_bins, _SPREAD_STEP), n_bins - 1])
     half = max((_MOST_SPREAD // (2 * len(known.positions)) - 1) // 2, 0)

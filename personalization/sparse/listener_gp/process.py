@@ -54,7 +54,14 @@ STRETCHES = (-0.07, 0.07)  # of the frequencies of further copies of each listen
 
 
 class ListenersProcess:
-    """Gaussian process over directions, ears and frequencies, learned from listeners."""
+    """Gaussian process over directions, ears and frequencies, learned from listeners.
+
+    Args:
+        magnitude: covariance of the magnitudes.
+        arrival: covariance of the arrival times.
+        with_spread: whether predictions say their standard deviation.
+        bins_apart: whether each bin is predicted from itself alone, which is quicker.
+    """
 
     name = "listeners"
     n_parameters = 0
@@ -86,11 +93,11 @@ class ListenersProcess:
         )
 
     def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
-        """What is most likely at the targets, given what was measured."""
+        """The most likely features at the targets (Q, 3), given what was measured."""
         return self.predict_many(measured.alone(), target_positions)[0]
 
     def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
-        """The same for listeners who were all measured at the same directions; quicker."""
+        """Predictions for listeners who were all measured at the same directions; quicker."""
         return self.predict_apart(measured, target_positions)[0]
 
     def predict_apart(
@@ -151,10 +158,15 @@ class ListenersProcess:
 
 
 class ListenersAcross(ListenersProcess):
-    """The same for a listener of another laboratory, whose equipment is found in the measurement.
+    """The process for a listener of another laboratory, whose equipment the measurement tells.
 
     The level is taken off first; the response of the loudspeaker and of the equalisation is an
     unknown common to all directions, which the process estimates along with the listener.
+
+    Args:
+        offset_db: by how much the equipment of laboratories differs, as a standard deviation.
+        with_spread: whether predictions say their standard deviation.
+        bins_apart: whether each bin is predicted from itself alone, which is quicker.
     """
 
     name = "listeners-across"

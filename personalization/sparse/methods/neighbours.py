@@ -19,10 +19,10 @@ class Nearest:
     n_parameters = 0
 
     def fit(self, train: ListenerGroup) -> None:
-        """Learn nothing."""
+        """Do nothing: the method learns nothing from other listeners."""
 
     def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
-        """What was measured nearest to each target."""
+        """The features that were measured nearest to each target."""
         rows = np.argmax(target_positions @ measured.positions.T, axis=1)
         return Prediction(measured.magnitude_db[rows], measured.arrival_seconds[rows])
 
@@ -39,7 +39,7 @@ class Barycentric:
     n_parameters = 0
 
     def fit(self, train: ListenerGroup) -> None:
-        """Learn nothing."""
+        """Do nothing: the method learns nothing from other listeners."""
 
     def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """The blends at the targets."""

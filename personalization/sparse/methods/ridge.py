@@ -61,7 +61,7 @@ class BandRidge:
         return self.predict_many(measured.alone(), target_positions)[0]
 
     def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
-        """The same for listeners who were all measured at the same directions; quicker."""
+        """Predictions for listeners who were all measured at the same directions; quicker."""
         known = measured.positions
         places = np.concatenate([known, target_positions])
         mean, others = self._mean.at(places), self._deviations.at(places)

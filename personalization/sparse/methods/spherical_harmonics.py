@@ -30,7 +30,7 @@ class Harmonics:
         self._strength = strength
 
     def fit(self, train: ListenerGroup) -> None:
-        """Learn nothing."""
+        """Do nothing: the method learns nothing from other listeners."""
 
     def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """The fitted field at the targets."""
@@ -58,7 +58,7 @@ class AlignedHarmonics:
         self._strength = strength
 
     def fit(self, train: ListenerGroup) -> None:
-        """Learn nothing."""
+        """Do nothing: the method learns nothing from other listeners."""
 
     def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
         """The fitted field at the targets."""
@@ -106,7 +106,15 @@ def corrected(
     at_known: Prediction, at_targets: Prediction, measured: MeasuredListener, targets: Array,
     strength: float | None = None,
 ) -> Prediction:  # fmt: skip
-    """A prediction plus the harmonics of its error where there are measurements."""
+    """A prediction plus the harmonics of its error where there are measurements.
+
+    Args:
+        at_known: the prediction at the measured directions.
+        at_targets: the prediction at the targets.
+        measured: the listener.
+        targets: (Q, 3) unit vectors.
+        strength: of the penalty; None: by the number of directions.
+    """
     count = len(measured.positions)
     if strength is None:
         strength = 1.0 if count < 10 else 0.1
@@ -123,9 +131,16 @@ def corrected(
 
 
 def reading(known: Array, targets: Array, order: int, strength: float) -> Array:
-    """Weights (Q, K) that fit harmonics to values at ``known`` and read them at ``targets``.
+    """Weights that fit harmonics to values and read them elsewhere.
 
-    ``strength`` times 1 + n (n + 1) is what degree n costs (Duraiswami et al. 2004, eq. 14).
+    Args:
+        known: (K, 3) directions of the values.
+        targets: (Q, 3) directions at which they are read.
+        order: of the harmonics.
+        strength: times 1 + n (n + 1) it is what degree n costs (Duraiswami et al. 2004, eq. 14).
+
+    Returns:
+        (Q, K).
     """
     design = encode(known, order, "n3d")
     degree = degrees(order).astype(np.float64)

@@ -37,7 +37,13 @@ _FREQUENCY_TERMS = 4
 
 
 class HyperLinear(nn.Module):
-    """Weights (..., I O) and biases (..., O) of a linear layer, made from a condition (..., C)."""
+    """Weights (..., I O) and biases (..., O) of a linear layer, made from a condition (..., C).
+
+    Args:
+        n_condition: C.
+        n_in: I.
+        n_out: O.
+    """
 
     def __init__(self, n_condition: int, n_in: int, n_out: int) -> None:
         super().__init__()
@@ -67,7 +73,13 @@ class HyperNet(nn.Module):
 
 
 class FspAeNet(nn.Module):
-    """Residuals (B, Q, 2, tokens) from residuals (B, K, 2, tokens) at other directions."""
+    """Residuals (B, Q, 2, tokens) from residuals (B, K, 2, tokens) at other directions.
+
+    Args:
+        width: of the layers.
+        inner: of the layers that make weights.
+        latent: size of the code of a listener.
+    """
 
     def __init__(self, width: int, inner: int, latent: int) -> None:
         super().__init__()
@@ -83,7 +95,16 @@ class FspAeNet(nn.Module):
     def forward(
         self, known: torch.Tensor, where: torch.Tensor, targets: torch.Tensor
     ) -> torch.Tensor:
-        """Known (B, K, 2, T) at directions (K, 3) to (B, Q, 2, T) at targets (Q, 3)."""
+        """Residuals at the targets.
+
+        Args:
+            known: (B, K, 2, T) residuals.
+            where: (K, 3) their directions.
+            targets: (Q, 3) directions.
+
+        Returns:
+            (B, Q, 2, T).
+        """
         return self.decode(self.prototypes(known, where), targets)
 
     def prototypes(self, known: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
@@ -136,7 +157,7 @@ class FspAe(LearnedMethod):
     configuration: FspAeConfiguration
 
     def build(self) -> nn.Module:
-        """The autoencoder."""
+        """Build the autoencoder."""
         sizes = self.configuration
         return FspAeNet(sizes.width, sizes.inner, sizes.latent)
 

@@ -48,7 +48,14 @@ _ILD_WEIGHT, _NEIGHBOUR_WEIGHT = 0.3, 0.2
 
 
 class GroupedAttention(nn.Module):
-    """Self-attention (B, T, C) whose heads share keys and values by groups."""
+    """Self-attention (B, T, C) whose heads share keys and values by groups.
+
+    Args:
+        width: C.
+        heads: of attention.
+        groups: of heads.
+        dropout: 0 to 1.
+    """
 
     def __init__(self, width: int, heads: int, groups: int, dropout: float) -> None:
         super().__init__()
@@ -59,7 +66,7 @@ class GroupedAttention(nn.Module):
         self.dropout = dropout
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """What each token gathers from all."""
+        """Tokens (B, T, C), each with what it gathers from all."""
         batch, count, _ = tokens.shape
         query = self.query(tokens).view(batch, count, self.heads, self.size).transpose(1, 2)
         key, value = self.key_value(tokens).chunk(2, dim=-1)
@@ -75,7 +82,14 @@ class GroupedAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """One layer of the encoder, normalised before each part."""
+    """One layer of the encoder, normalised before each part.
+
+    Args:
+        width: C.
+        heads: of attention.
+        groups: of heads.
+        dropout: 0 to 1.
+    """
 
     def __init__(self, width: int, heads: int, groups: int, dropout: float) -> None:
         super().__init__()
@@ -107,7 +121,17 @@ class BackProjection(nn.Module):
 
 
 class SphericalTransformer(nn.Module):
-    """Coefficients (B, 2 N_in, F), own ear first, to those of the own ear (B, N_out, F)."""
+    """Coefficients (B, 2 N_in, F), own ear first, to those of the own ear (B, N_out, F).
+
+    Args:
+        order_in: of the harmonics that come in.
+        order_out: of those that go out.
+        width: of a token.
+        depth: layers.
+        heads: of attention.
+        groups: of heads.
+        dropout: 0 to 1.
+    """
 
     def __init__(
         self, order_in: int, order_out: int, width: int, depth: int, heads: int, groups: int,
@@ -129,7 +153,7 @@ class SphericalTransformer(nn.Module):
         zeroed(self.last)
 
     def forward(self, known: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """Of coefficients and where (B, n) there were measurements."""
+        """Coefficients of the own ear, from those of both and where (B, n) measurements are."""
         tokens = self.enter(known).transpose(1, 2) + self.place + self.condition(condition)[:, None]
         for block in self.blocks:
             tokens = block(tokens)
@@ -165,7 +189,7 @@ class HrtfFormer(LearnedMethod):
         self._neighbour = np.argmax(closeness, axis=1)
 
     def build(self) -> nn.Module:
-        """The transformer."""
+        """Build the transformer."""
         sizes = ("order_in", "order_out", "width", "depth", "heads", "groups", "dropout")
         return SphericalTransformer(*(getattr(self.configuration, each) for each in sizes))
 

@@ -32,7 +32,13 @@ _FIRST_OMEGA = 3.0  # the field turns slowly: SONICOM's directions are 5 to 10 d
 
 
 class LoraLinear(nn.Module):
-    """A linear layer with a low-rank change that starts at none."""
+    """A linear layer with a low-rank change that starts at none.
+
+    Args:
+        n_in: numbers that come in.
+        n_out: numbers that go out.
+        rank: of the change.
+    """
 
     def __init__(self, n_in: int, n_out: int, rank: int) -> None:
         super().__init__()
@@ -46,7 +52,15 @@ class LoraLinear(nn.Module):
 
 
 class FieldNet(nn.Module):
-    """Residuals (B, K, 2, F) at directions (K, 3), for latent vectors (B, D)."""
+    """Residuals (B, K, 2, F) at directions (K, 3), for latent vectors (B, D).
+
+    Args:
+        width: of the layers.
+        depth: layers.
+        latent: D.
+        rank: of the change for a listener.
+        inner_steps: of the fit of a latent vector.
+    """
 
     def __init__(self, width: int, depth: int, latent: int, rank: int, inner_steps: int) -> None:
         super().__init__()
@@ -141,7 +155,14 @@ class NeuralField(LearnedMethod):
 def adapted(
     net: FieldNet, latent: torch.Tensor, known: Residuals, sizes: NeuralFieldConfiguration
 ) -> FieldNet:
-    """A copy of ``net`` with its low-rank changes fitted to one listener; ``net`` stays."""
+    """A copy of a network with its low-rank changes fitted to one listener.
+
+    Args:
+        net: stays as it is.
+        latent: (1, D) of the listener.
+        known: the listener's residuals.
+        sizes: the configuration.
+    """
     own = copy.deepcopy(net)
     for name, each in own.named_parameters():
         each.requires_grad_(name.endswith((".up", ".down")))

@@ -37,7 +37,15 @@ _LOWEST_HZ, _HIGHEST_HZ = 200.0, 20000.0
 
 
 class FilterField(nn.Module):
-    """Parameters of the cascade (B, K, 2, 3 * sections + 1) at directions (K, 3)."""
+    """Parameters of the cascade (B, K, 2, 3 * sections + 1) at directions (K, 3).
+
+    Args:
+        width: of the layers.
+        depth: layers.
+        peaks: peaking filters of the cascade.
+        fourier: frequencies of the encoding of directions.
+        n_learners: training listeners, each with vectors of its own.
+    """
 
     def __init__(self, width: int, depth: int, peaks: int, fourier: int, n_learners: int) -> None:
         super().__init__()
@@ -54,7 +62,7 @@ class FilterField(nn.Module):
         self.lora = nn.Parameter(0.05 * torch.randn(n_learners, depth, 2, width))
 
     def forward(self, where: torch.Tensor, lora: torch.Tensor) -> torch.Tensor:
-        """Of listeners whose LoRA vectors are (B, depth, 2, C)."""
+        """Parameters for listeners whose LoRA vectors are (B, depth, 2, C)."""
         views = ear_views(where) @ self.waves
         flag = torch.tensor([1.0, -1.0])[None, :, None].expand(len(where), 2, 1)
         hidden = torch.cat([views.sin(), views.cos(), flag], dim=-1)[None]

@@ -10,9 +10,14 @@ from auricle.personalization.sparse.models.niirf import Niirf
 
 
 def cascade_set(niirf: Niirf, measured: MeasuredListener, targets: Array) -> CascadeSet:
-    """Filters at the targets (Q, 3) of the listener measured, at 44.1 kHz.
+    """Filters of a listener, at 44.1 kHz.
 
     All arrivals are moved by the same time, to the least delay that the renderer has.
+
+    Args:
+        niirf: the model.
+        measured: the listener.
+        targets: (Q, 3) unit vectors.
     """
     sections, gain_db = niirf.filters(measured, targets)
     sections[..., 0, :3] *= 10.0 ** (gain_db[..., None] / 20.0)

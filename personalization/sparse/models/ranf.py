@@ -59,7 +59,13 @@ class Block(nn.Module):
 
 
 class RanfNet(nn.Module):
-    """Corrections of the mean of fetched listeners."""
+    """Corrections of the mean of fetched listeners.
+
+    Args:
+        width: of the layers.
+        blocks: of layers.
+        n_learners: training listeners, each with vectors of its own.
+    """
 
     def __init__(self, width: int, blocks: int, n_learners: int) -> None:
         super().__init__()
@@ -260,7 +266,7 @@ class Ranf(LearnedMethod):
         }
 
     def take_tensors(self, tensors: dict[str, np.ndarray]) -> None:
-        """The same, from a file."""
+        """Take the tensors of a file."""
         self._pool = Residuals(
             torch.from_numpy(tensors["pool_db"].astype(np.float32)),
             torch.from_numpy(tensors["pool_itd"]),

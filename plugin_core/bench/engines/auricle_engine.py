@@ -28,7 +28,7 @@ class Auricle(Engine):
         self._renderer.set_listener(orientation)
 
     def render(self, out: Audio) -> None:
-        """One call."""
+        """Render a block by one call."""
         block = self._audio[:, self._at : self._at + self._block]
         self._at = (self._at + self._block) % self._audio.shape[1]
         self._renderer.process_into(np.ascontiguousarray(block), out)

@@ -51,7 +51,13 @@ class Engine(ABC):
 
     @abstractmethod
     def prepare(self, hrtf: HrtfSet, block_size: int, audio: Audio) -> None:
-        """Take a set at ``sample_rate`` and audio (S, n), n a multiple of the block size."""
+        """Take a set and the audio.
+
+        Args:
+            hrtf: the listener's set, at ``sample_rate``.
+            block_size: samples.
+            audio: (S, n) float32, n a multiple of the block size.
+        """
 
     @abstractmethod
     def move(self, directions: Array, orientation: Array) -> None:
@@ -66,7 +72,16 @@ class Engine(ABC):
         return None
 
     def follow(self, directions: Array, orientations: Array, block_size: int) -> Audio:
-        """Both ears (2, J * block) along directions (J, S, 3) and orientations (J, 4)."""
+        """Both ears along a path.
+
+        Args:
+            directions: (J, S, 3) unit vectors, world axes, reached at the end of each block.
+            orientations: (J, 4) of the head, likewise.
+            block_size: samples.
+
+        Returns:
+            (2, J * block_size).
+        """
         out = np.empty((2, len(directions) * block_size), dtype=np.float32)
         part = np.empty((2, block_size), dtype=np.float32)
         for j, (direction, orientation) in enumerate(zip(directions, orientations, strict=True)):
@@ -76,7 +91,16 @@ class Engine(ABC):
         return out
 
     def responses(self, hrtf: HrtfSet, directions: Array, block_size: int = 256) -> Array:
-        """Impulse responses (Q, 2, RING_BLOCKS * block) at directions (Q, 3), one source."""
+        """Impulse responses as the engine renders them, one source at rest.
+
+        Args:
+            hrtf: the listener's set.
+            directions: (Q, 3) unit vectors.
+            block_size: samples.
+
+        Returns:
+            (Q, 2, RING_BLOCKS * block_size).
+        """
         count = SETTLE_BLOCKS + RING_BLOCKS
         audio = np.zeros((1, count * block_size), dtype=np.float32)
         audio[0, SETTLE_BLOCKS * block_size] = 1.0
@@ -89,7 +113,7 @@ class Engine(ABC):
 
 
 class BlockEngine(Engine):
-    """What engines share that are given their audio block by block, at the heads' directions."""
+    """The base of engines that are given their audio block by block, at the heads' directions."""
 
     def prepare(self, hrtf: HrtfSet, block_size: int, audio: Audio) -> None:
         """Keep the audio, and let the engine take the set."""

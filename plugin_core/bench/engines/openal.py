@@ -39,7 +39,7 @@ class OpenAl(Engine):
 
     @classmethod
     def library(cls) -> str | None:
-        """What ctypes can load."""
+        """The library, as ctypes loads it."""
         return ctypes.util.find_library("openal")
 
     def __init__(self) -> None:

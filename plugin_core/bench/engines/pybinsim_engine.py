@@ -53,7 +53,7 @@ class PyBinSim(BlockEngine):
         self._next: list[int] = self._tree.query(self._directions)[1].tolist()
 
     def render_block(self, block: Audio, out: Audio) -> None:
-        """What BinSim's callback does for each channel."""
+        """Render a block as BinSim's callback does it, channel by channel."""
         out[:] = 0.0
         for s, convolver in enumerate(self._convolvers):
             if self._next[s] != self._rows[s]:

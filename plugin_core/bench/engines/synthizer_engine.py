@@ -72,7 +72,7 @@ class Synthizer(Engine):
         return source
 
     def move(self, directions: Array, orientation: Array) -> None:
-        """Its frame: x right, y front, z up."""
+        """Move the sources, in Synthizer's frame: x right, y front, z up."""
         turned = rotate(orientation, np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]))
         axes = [ctypes.c_double(v) for v in _synthizer_axes(turned).ravel().tolist()]
         self._call("syz_setD6", self._context, ctypes.c_int(_ORIENTATION), *axes)

@@ -38,7 +38,15 @@ Responses = Callable[[HrtfSet, Array], Array]
 def interpolation_row(
     engine: str, responses: Responses, truth: Truth, step_deg: float, hrtf: HrtfSet
 ) -> InterpolationRow:
-    """Compare an engine's ``responses(set, directions)`` with the truth, of which the set is."""
+    """Compare an engine's responses with the truth that its set was taken from.
+
+    Args:
+        engine: its name.
+        responses: called with a set and directions.
+        truth: the responses at any direction.
+        step_deg: spacing of the set's grid.
+        hrtf: the set.
+    """
     directions = random_directions(N_DIRECTIONS)
     found = responses(hrtf, directions)
     return InterpolationRow(engine, step_deg, *errors(found, truth.responses(directions)))

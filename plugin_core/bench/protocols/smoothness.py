@@ -33,7 +33,13 @@ class SmoothnessRow:
 
 
 def smoothness_row(engine: Engine, hrtf: HrtfSet, deg_per_second: float) -> SmoothnessRow:
-    """A tone that circles at the height of the ears, its place set once a block."""
+    """A tone that circles at the height of the ears, its place set once a block.
+
+    Args:
+        engine: the engine.
+        hrtf: the set.
+        deg_per_second: speed of the tone.
+    """
     rate = engine.sample_rate
     blocks = int(SECONDS * rate / BLOCK)
     times = np.arange(blocks * BLOCK) / rate
@@ -58,7 +64,16 @@ def ideal_row(truth: Truth, deg_per_second: float) -> SmoothnessRow:
 
 
 def ideal_tone(truth: Truth, deg_per_second: float, n: int) -> Array:
-    """Both ears (2, n): its gain at the tone, as a Fourier series over azimuth, times the tone."""
+    """Both ears of a tone that circles, by the truth's gain at its frequency.
+
+    Args:
+        truth: the responses at any direction.
+        deg_per_second: speed of the tone.
+        n: samples.
+
+    Returns:
+        (2, n): the gain, as a Fourier series over azimuth, times the tone.
+    """
     count = 360
     ir = truth.responses(unit_vectors(np.arange(count) * (360.0 / count)))
     omega = 2.0 * np.pi * TONE_HZ / RATE

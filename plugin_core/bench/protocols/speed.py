@@ -51,7 +51,16 @@ def speed_rows(
     blocks: Sequence[int] = BLOCKS, sources: Sequence[int] = SOURCES,
     failed: Callable[[Engine, Exception], None] | None = None,
 ) -> Iterator[SpeedRow]:  # fmt: skip
-    """All configurations; ``seconds`` is spent on each engine in each, in ``ROUNDS`` slices."""
+    """Rows of all configurations, all engines by turns.
+
+    Args:
+        engines: the engines.
+        hrtf: the set.
+        seconds: spent on each engine in each configuration, in ``ROUNDS`` slices.
+        blocks: block sizes.
+        sources: numbers of sources.
+        failed: called with an engine that ends with an error.
+    """
     for block_size in blocks:
         slow: set[str] = set()
         for n_sources in sources:

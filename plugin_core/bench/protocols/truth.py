@@ -22,7 +22,7 @@ ORDER, ARRIVAL_ORDER = 35, 20
 
 
 class Truth(Protocol):
-    """What the protocols compare with."""
+    """The responses that the protocols compare with, known at every direction."""
 
     name: str
     radius_m: float
@@ -73,7 +73,7 @@ class ComputedTruth:
     name, radius_m = NAME, SOURCE_DISTANCE_M
 
     def responses(self, positions: Array) -> Array:
-        """Its formulas."""
+        """The responses by the formulas of the structural model."""
         return computed_responses(positions, RATE)[..., :TAPS]
 
 
@@ -87,7 +87,7 @@ def grid(truth: Truth, step_deg: float) -> HrtfSet:
 
 
 def random_directions(count: int) -> Array:
-    """The same (count, 3) every time, above -60 degrees."""
+    """Random directions (count, 3) above -60 degrees, the same ones every time."""
     points = np.random.default_rng(0).standard_normal((2 * count, 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     return points[points[:, 2] > np.sin(np.deg2rad(LOWEST_DEG))][:count]

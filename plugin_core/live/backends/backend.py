@@ -1,4 +1,4 @@
-"""What a driver offers: a clock that calls the block function."""
+"""The interface of a driver: a clock that calls the block function."""
 
 from typing import Protocol
 
@@ -16,7 +16,7 @@ class Backend(Protocol):
 
     @property
     def sample_rate(self) -> int:
-        """Of the device, Hz."""
+        """The sample rate of the device, in Hz."""
 
     @property
     def block_size(self) -> int:
@@ -34,4 +34,4 @@ class Backend(Protocol):
         """
 
     def trouble(self) -> str:
-        """What has gone wrong with the device since it was started, in one line; else empty."""
+        """A line on what has gone wrong with the device since it was started; else empty."""

@@ -73,7 +73,7 @@ class PortAudioBackend:
             self._sounddevice._lib.Pa_CloseStream(stream)
 
     def latency_seconds(self) -> float:
-        """Of the output, as PortAudio estimates it."""
+        """The latency of the output in seconds, as PortAudio estimates it."""
         with self._using:
             if self._stream is None:
                 return 0.0

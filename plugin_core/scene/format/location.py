@@ -28,7 +28,7 @@ class Place:
         return self.file.parent if self.file is not None else Path()
 
     def error(self, path: str, text: str) -> SceneError:
-        """What to raise for a key path."""
+        """An error for a key path, to be raised."""
         if self.file is None:
             return SceneError(f"scene: {path}: {text}")
         if not self.lines:

@@ -301,7 +301,7 @@ class Track(_Checked):
 
     @property
     def track_type(self) -> TrackType:
-        """What the table says of its type."""
+        """The entry of its type in the table."""
         return TRACK_TYPES.find(self.type)
 
 

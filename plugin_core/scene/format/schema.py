@@ -97,7 +97,7 @@ class Reader:
         self._name = name
 
     def error(self, node: Node, text: str) -> SceneError:
-        """What to raise for a node."""
+        """An error for a node, to be raised."""
         at = f"{node.path}: " if node.path else ""
         return SceneError(f"{self._name}: line {node.line}: {at}{text}")
 
@@ -236,7 +236,7 @@ def _said(value: Any) -> str:
 
 
 def to_json(thing: Any) -> Any:
-    """What ``read`` reads again: dicts and lists, without the keys that have their default."""
+    """The dicts and lists that ``read`` reads again, without the keys that have their default."""
     if dataclasses.is_dataclass(thing):
         mark = getattr(thing, "MARK", "")
         return {

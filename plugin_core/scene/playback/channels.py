@@ -1,4 +1,4 @@
-"""What the channels of a track are, by the scene and by the header of its file.
+"""Channels of a track, by the scene and by the header of its file.
 
 Without a word of the scene the header decides, and without one of the header the usual. Where both
 speak and disagree the scene is obeyed, and that is said.
@@ -14,12 +14,13 @@ CONVENTIONS = {"fuma": "FuMa", "ambix": "AmbiX", "sn3d": "ACN and SN3D", "n3d": 
 
 @dataclass(frozen=True)
 class Channels:
-    """What a track's channels are.
+    """The meaning of a track's channels.
 
     Attributes:
         counts: how many it may have.
         layout: of a bed, in the order of the channels.
-        order, normalisation: of ambisonics.
+        order: of ambisonics.
+        normalisation: of ambisonics.
         note: a sentence where header and scene disagree, else "".
     """
 

@@ -20,7 +20,7 @@ from auricle.plugin_core.scene.playback.track_types.type_player import (
 
 
 def player_of(name: str) -> TypePlayer:
-    """What plays tracks of a type; AuricleError for a type that is none or brings none."""
+    """The player of tracks of a type; AuricleError for a type that is none or brings none."""
     found = placed(TRACK_TYPES.find(name).player, f"track type {name!r}")
     if not isinstance(found, TypePlayer):
         raise AuricleError(f"track type {name!r}: its player is a TypePlayer, got {found!r}")
@@ -28,10 +28,11 @@ def player_of(name: str) -> TypePlayer:
 
 
 def channels_of(track: Track, header: Header, n_channels: int) -> Channels:
-    """What a track's channels are.
+    """The meaning of a track's channels.
 
     Args:
-        track: as the scene has it; header: of its file, of the channels that it takes.
+        track: as the scene has it.
+        header: of its file, of the channels that it takes.
         n_channels: that it takes.
 
     Raises:
@@ -52,6 +53,11 @@ def buses_of(tracks: Sequence[OpenedTrack], around: Surroundings) -> list[Bus]:
 
 def whole_file(name: str, header: Header, n_channels: int) -> tuple[Track, Channels, str]:
     """A file of more than two channels as a track of its own, and a sentence on what it is.
+
+    Args:
+        name: of the file.
+        header: of the file.
+        n_channels: C.
 
     Raises:
         AuricleError: neither its header nor the number of its channels says what they are.

@@ -12,10 +12,19 @@ _CLOSE = 1e-4  # of the value, or of a thousandth of the range
 
 
 def set_parameter(plugin: Any, name: str, value: float | bool | str) -> str | None:
-    """Set a parameter of a pedalboard ``VST3Plugin``; a sentence if it is then another value.
+    """Set a parameter of a pedalboard ``VST3Plugin``.
+
+    Args:
+        plugin: the plugin.
+        name: of the parameter.
+        value: to set.
+
+    Returns:
+        A sentence if it is then another value, else None.
 
     Raises:
-        ValueError, TypeError: pedalboard's own, for a value that the parameter does not take.
+        ValueError: pedalboard's own, for a value that the parameter does not take.
+        TypeError: likewise.
     """
     parameter = plugin.parameters[name]
     if parameter.type is not float or isinstance(value, str):

@@ -39,13 +39,19 @@ Say = Callable[[str], None]
 def make_stage(
     plugin: Plugin, resolve: Resolve, sample_rate: int, n_channels: int, say: Say | None = None
 ) -> Stage:  # fmt: skip
-    """A new plugin with its parameters set; ``resolve`` turns the scene's file names into paths.
+    """A new plugin with its parameters set.
 
-    ``say`` is called with a sentence for each parameter that is not quite what was asked for.
+    Args:
+        plugin: as the scene has it.
+        resolve: turns the scene's file names into paths.
+        sample_rate: Hz.
+        n_channels: C.
+        say: called with a sentence for each parameter that is not quite what was asked for.
 
     Raises:
         KeyProblem: an unknown plugin or parameter, a value that it does not take, or one that
-            crashes; MissingDependencyError: pedalboard is not installed.
+            crashes.
+        MissingDependencyError: pedalboard is not installed.
     """
     _pedalboard()
     parameters = plugin.parameters or {}
@@ -60,6 +66,11 @@ def make_stage(
 
 def probe(stage: Stage, sample_rate: int, n_channels: int) -> int:
     """The latency in samples that a stage holds back when it is streamed.
+
+    Args:
+        stage: the plugin.
+        sample_rate: Hz.
+        n_channels: C.
 
     Raises:
         AuricleError: it fails, changes the length or is silent when it is streamed.
@@ -116,7 +127,14 @@ def built_in_names() -> list[str]:
 def vst3_stage(
     path: Path, name: str | None, parameters: dict[str, Parameter], say: Say | None = None
 ) -> Stage:  # fmt: skip
-    """A VST3 plugin in this process."""
+    """A VST3 plugin in this process.
+
+    Args:
+        path: of the plugin.
+        name: of one of several in it, or None.
+        parameters: values by name.
+        say: called with a sentence for each parameter that is not quite what was asked for.
+    """
     pedalboard = _pedalboard()
     try:
         plugin = pedalboard.VST3Plugin(str(path), plugin_name=name)

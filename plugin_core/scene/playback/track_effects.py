@@ -1,4 +1,4 @@
-"""What a track's ``distance`` and ``directivity`` blocks and its width turn into."""
+"""Effects of a track's ``distance`` and ``directivity`` blocks, and of its width."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ class Directed:
 
 
 def effects_of(track: Track, widths_deg: Callable[[Array], Array] | None = None) -> SourceEffects:
-    """What place and distance do to a track; its widths (J,) at times (J,), if they change."""
+    """The effects of place and distance on a track; its widths (J,) at times (J,), if any."""
     distance = track.distance
     levels: list[GainLaw] = []
     if distance.gain:

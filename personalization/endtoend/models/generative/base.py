@@ -1,6 +1,6 @@
 """What the generative systems share: they draw what the warp leaves, in short-time spectra.
 
-The residual of both ears to the warp is divided by the level of the warp (``frames.levels``) and by
+The residual of both ears to the warp is divided by the level of the warp (``stft.levels``) and by
 its own spread in each bin, so that it has variance 1, is diffused, and comes back by the same
 scales. With an empty residual the warp is heard as it is.
 """
@@ -43,7 +43,7 @@ _JUDGED_ITEMS = 2  # of each batch of the judges: a sample costs as much as 100 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known before anything is drawn.
+    """All that is known before anything is drawn.
 
     Attributes:
         warp: (B, 2, T) samples.
@@ -68,7 +68,7 @@ class Known:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(B, N)."""
+        """The shape (B, N): pieces and frames."""
         return self.level.shape[0], self.level.shape[2]
 
 
@@ -127,12 +127,24 @@ class GenerativeRenderer(NeuralRenderer):
         raise NotImplementedError
 
     def stage(self, n_noisy: int, n_extra: int = 0, causal: bool = False) -> Stage:
-        """A network of the configured size."""
+        """A network of the configured size.
+
+        Args:
+            n_noisy: channels that are drawn.
+            n_extra: channels that are known besides.
+            causal: whether no layer reads later frames.
+        """
         n_features = POSE_FEATURES + (N_FEATURES if self.configuration.doppler else 0)
         return Stage(n_noisy, n_extra, {**asdict(self.configuration), "causal": causal}, n_features)
 
     def known(self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor) -> Known:
-        """What is known of an even number of steps; no gradient goes into it."""
+        """All that is known of an even number of steps; no gradient goes into it.
+
+        Args:
+            mono: (B, T) samples.
+            apparent_m: (B, T / STEP + 1, 3) metres.
+            code: (B, D).
+        """
         with torch.no_grad():
             warp = geometric_warp(mono, apparent_m)
             ears = spectra(warp)
@@ -149,9 +161,18 @@ class GenerativeRenderer(NeuralRenderer):
     def estimate_from(
         self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
     ) -> torch.Tensor:
-        """Binaural signals (B, 2, T) of pieces that begin at a step of the whole.
+        """Binaural signals of pieces that begin at a step of the whole.
 
         Frames stand at even steps of the whole, so an odd step goes before a piece or behind it.
+
+        Args:
+            first_step: at which the pieces begin.
+            mono: (B, T) samples.
+            apparent_m: (B, T / STEP + 1, 3) metres.
+            code: (B, D).
+
+        Returns:
+            (B, 2, T).
         """
         before = first_step % HOP_STEPS
         behind = -(before + mono.shape[-1] // STEP) % HOP_STEPS
@@ -170,7 +191,16 @@ class GenerativeRenderer(NeuralRenderer):
     def estimate(
         self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
     ) -> torch.Tensor:
-        """Binaural signals (B, 2, T)."""
+        """Binaural signals.
+
+        Args:
+            mono: (B, T) samples.
+            apparent_m: (B, T / STEP + 1, 3) metres.
+            code: (B, D).
+
+        Returns:
+            (B, 2, T).
+        """
         return self.estimate_from(0, mono, apparent_m, code)
 
     def judged(self, batch: Batch) -> float:
@@ -183,7 +213,7 @@ class GenerativeRenderer(NeuralRenderer):
         return float(error / plain)
 
     def heard(self, batch: Batch) -> tuple[Known, torch.Tensor]:
-        """What is known of a batch, and the residual (B, 4, N, F) over the level."""
+        """All that is known of a batch, and the residual (B, 4, N, F) over the level."""
         known = self.known(batch.mono, batch.apparent_m, batch.code)
         return known, spectra(batch.binaural - known.warp) / known.level
 
@@ -203,7 +233,7 @@ class GenerativeRenderer(NeuralRenderer):
         return batch.part(int(torch.randint(spare + 1, ())), wanted)
 
     def window(self, known: Known, batch: Batch) -> tuple[slice, slice, slice]:
-        """What the network learns from: items, a run of frames, and which of them count.
+        """The part of a batch that the network learns from: items, frames, and which of them count.
 
         Half of the items, since the pose filters, cheaper by far, learn from all and need more.
         """
@@ -217,7 +247,14 @@ class GenerativeRenderer(NeuralRenderer):
     def weighted(
         self, stage: Stage, miss: torch.Tensor, aside: torch.Tensor, batch: Batch
     ) -> torch.Tensor:
-        """The loss: of what the network missed in frames that count, and the gains in all."""
+        """The loss: of what the network missed in frames that count, and of the gains in all.
+
+        Args:
+            stage: the network.
+            miss: what it missed.
+            aside: what the gains missed.
+            batch: of scenes.
+        """
         guide = self.cut(aside / self.spread_of_ears, batch).square().mean(dim=(0, 1, 2))
         own = miss.square().mean(dim=(0, 1, 2))
         return ((own + self.configuration.guide * guide) * stage.weight).mean()
@@ -234,7 +271,16 @@ class GenerativeRenderer(NeuralRenderer):
         self, stage: Stage, loss: Callable[[Batch], torch.Tensor], scenes: Scenes,
         judge: Callable[[Batch], float], share: float, progress: Progress | None,
     ) -> History:  # fmt: skip
-        """Train a network for a share of the plan."""
+        """Train a network for a share of the plan.
+
+        Args:
+            stage: the network.
+            loss: of a batch.
+            scenes: to learn from.
+            judge: says of a batch when to stop, lower is better.
+            share: of the plan's time and steps.
+            progress: called with the progress.
+        """
         steps = max(int(self.plan.steps * share), 1)
         plan = replace(self.plan, seconds=self.plan.seconds * share, steps=steps)
         rng = np.random.default_rng([plan.seed, 1])

@@ -48,7 +48,7 @@ _LONGEST = 1000  # draws of a stage
 
 
 class BinauralGradNet(nn.Module):
-    """Both stages."""
+    """The networks of both stages."""
 
     def __init__(self, mean: Stage, ears: Stage) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class BinauralGrad(GenerativeRenderer):
     configuration: BinauralGradConfiguration
 
     def build(self) -> nn.Module:
-        """Two networks."""
+        """Build both networks."""
         choices = {"prediction": ("guess", "noise"), "told": ("drawn", "true")}
         for key, known in choices.items():
             if getattr(self.configuration, key) not in known:
@@ -90,7 +90,7 @@ class BinauralGrad(GenerativeRenderer):
         return self._ears(known, self._mean(known, noise), noise)
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Of both stages."""
+        """The loss of both stages."""
         return self._mean_loss(batch) + self._ears_loss(batch)
 
     def fit(self, scenes: Scenes, progress: Progress | None = None) -> None:
@@ -105,7 +105,7 @@ class BinauralGrad(GenerativeRenderer):
         )
 
     def scale(self, spread: torch.Tensor, weight: torch.Tensor) -> None:
-        """Of the mean: as if both ears' residuals were independent, or better known."""
+        """The scale of the mean: as if both ears' residuals were independent, or better known."""
         stages = self.net
         stages.ears.spread.copy_(spread)
         stages.mean.spread.copy_(spread[:2].square().add(spread[2:].square()).div(2.0).sqrt())

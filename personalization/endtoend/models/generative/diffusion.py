@@ -39,7 +39,7 @@ class Schedule:
         return np.concatenate([[1.0], np.cumprod(1.0 - self.betas)])
 
     def posterior(self, step: int) -> tuple[float, float, float]:
-        """Of x_(step - 1) given x_0 and x_step: factors of x_0 and x_step, and the spread.
+        """The posterior of x_(step - 1) given x_0 and x_step: factors of both, and the spread.
 
         Ho et al. 2020, equations 6 and 7.
         """
@@ -68,13 +68,25 @@ def few_steps(betas: Sequence[float] = FEW_BETAS) -> Schedule:
 
 
 def noised(data: torch.Tensor, noise: torch.Tensor, alpha: Array) -> torch.Tensor:
-    """x_t of data and noise (B, C, N, F) at shares alpha (B,)."""
+    """Data with noise: x_t.
+
+    Args:
+        data: (B, C, N, F), x_0.
+        noise: (B, C, N, F).
+        alpha: (B,) shares of the data.
+    """
     keep, add = (each.view(-1, 1, 1, 1) for each in roots(alpha))
     return keep * data + add * noise
 
 
 def data_of(noise: torch.Tensor, noisy: torch.Tensor, alpha: Array) -> torch.Tensor:
-    """x_0 in x_t (B, C, N, F), if that is the noise in it."""
+    """The data x_0 in x_t, if that is the noise in it.
+
+    Args:
+        noise: (B, C, N, F).
+        noisy: (B, C, N, F), x_t.
+        alpha: (B,) shares of the data.
+    """
     keep, add = (each.view(-1, 1, 1, 1) for each in roots(alpha))
     return (noisy - add * noise) / keep
 

@@ -114,7 +114,7 @@ class BinauralFlow(GenerativeRenderer):
         return spread
 
     def scale(self, spread: torch.Tensor, weight: torch.Tensor) -> None:
-        """As measured."""
+        """The scale as it was measured."""
         self.net.spread.copy_(spread)
         self.net.weight.copy_(weight)
 
@@ -125,7 +125,13 @@ class BinauralFlow(GenerativeRenderer):
 
 
 def midpoint(velocity: Any, start: torch.Tensor, n_steps: int) -> torch.Tensor:
-    """Where a point ends that moves from share 0 to 1 with ``velocity(place, share)``."""
+    """The end of a point that moves from share 0 to 1, by the midpoint rule.
+
+    Args:
+        velocity: called with a point and a share.
+        start: the point at share 0.
+        n_steps: of the way.
+    """
     place, length = start, 1.0 / n_steps
     for number in range(n_steps):
         share = number * length

@@ -3,7 +3,7 @@
 A dilated gated residual network as in DiffWave (Kong et al. 2021), which BinauralGrad takes: each
 layer adds a projection of the step to its input, convolves with a dilation, adds a projection of
 the conditions, passes tanh times sigmoid, and gives a residual and a skip. Here on frames and bins
-(``frames``) instead of samples, so layers take turns: along frequency with dilations up to 16, and
+(``stft``) instead of samples, so layers take turns: along frequency with dilations up to 16, and
 along time with up to 2. Against 30 layers of 128 channels: 9 of 16.
 
 The conditions are the warped ears, the mono signal, and the pose, which enters in two ways: as
@@ -81,7 +81,14 @@ class PoseFilters(nn.Module):
 
 
 class GatedLayer(nn.Module):
-    """One layer: (hidden, step, conditions) to (hidden, skip), channels last."""
+    """One layer: (hidden, step, conditions) to (hidden, skip), channels last.
+
+    Args:
+        width: channels.
+        n_conditions: channels of the conditions.
+        dilation: over frames and bins.
+        causal: whether it reads no later frames.
+    """
 
     def __init__(
         self, width: int, n_conditions: int, dilation: tuple[int, int], causal: bool
@@ -104,7 +111,13 @@ class GatedLayer(nn.Module):
     def forward(
         self, hidden: torch.Tensor, step: torch.Tensor, conditions: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Hidden (B, N, F, C), step (B, _STEP_FEATURES), conditions (B, N, F, n_conditions)."""
+        """Hidden values for the next layer, and what is added to the output.
+
+        Args:
+            hidden: (B, N, F, C).
+            step: (B, _STEP_FEATURES).
+            conditions: (B, N, F, n_conditions).
+        """
         told = nn.functional.pad(hidden + self.step(step)[:, None, None], self.pad)
         told = told.permute(0, 3, 1, 2)
         filtered = self.filter(told).permute(0, 2, 3, 1)
@@ -153,9 +166,13 @@ class GatedNet(nn.Module):
     def forward(
         self, noisy: torch.Tensor, step: torch.Tensor, conditions: torch.Tensor, code: torch.Tensor
     ) -> torch.Tensor:
-        """Noisy (B, n_noisy, N, F), steps (B,) from 0 to 200, codes (B, D).
+        """The network's answer to noisy values.
 
-        Conditions are (B, N, F, n_conditions), as ``Stage.conditions`` gives them.
+        Args:
+            noisy: (B, n_noisy, N, F).
+            step: (B,) from 0 to 200.
+            conditions: (B, N, F, n_conditions), as ``Stage.conditions`` gives them.
+            code: (B, D).
         """
         told = self.who(self.step(_step_features(step)), code)
         both = torch.cat([noisy.permute(0, 2, 3, 1), conditions], dim=-1)
@@ -202,7 +219,7 @@ class Stage(nn.Module):
     def guess(
         self, signals: torch.Tensor, features: torch.Tensor, code: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the gains make of the ears (B, 4, N, F), and the features of bins (B, L, N, F).
+        """The ears (B, 4, N, F) as the gains make them, and the features of bins (B, L, N, F).
 
         Args:
             signals: (B, 6, N, F) warped ears and mono, over their levels.

@@ -84,7 +84,13 @@ def _layers(tensors: dict[str, np.ndarray], code: np.ndarray) -> list[np.ndarray
 
 
 def rendering(weights: Weights, code: np.ndarray, sample_rate: int, n_sources: int) -> LinnRenderer:
-    """What renders a listener's sources in blocks, without torch.
+    """A renderer of a listener's sources in blocks, without torch.
+
+    Args:
+        weights: of LINN.
+        code: (D,) of the listener.
+        sample_rate: Hz.
+        n_sources: S.
 
     Raises:
         WeightsError: weights without LINN's tensors, or a code of another size.

@@ -124,7 +124,7 @@ class LinnNet(nn.Module):
             self.register_buffer(name, kept, persistent=False)
 
     def corrections(self, seen: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-        """What the network says (B, M, N_OUT) of directions (B, M, 3) as an ear sees them."""
+        """The network's numbers (B, M, N_OUT) for directions (B, M, 3) as an ear sees them."""
         found = harmonics(seen, self.order)
         found = functional.silu(self.film_first(self.first(found), code))
         found = functional.silu(self.film_second(self.second(found), code))
@@ -161,7 +161,16 @@ class LinnNet(nn.Module):
     def forward(
         self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
     ) -> torch.Tensor:
-        """Both ears (B, 2, T) of ``mono`` (B, T) from places (B, T / STEP + 1, 3)."""
+        """Both ears of a sound.
+
+        Args:
+            mono: (B, T) samples.
+            apparent_m: (B, T / STEP + 1, 3) metres.
+            code: (B, D).
+
+        Returns:
+            (B, 2, T).
+        """
         distance = torch.linalg.vector_norm(apparent_m, dim=-1, keepdim=True)
         taps, late = self.both_ears(apparent_m / distance.clamp_min(1e-6), code)
         delay = distance * (RATE / SOUND_SPEED_M_S) + late
@@ -205,7 +214,7 @@ class Linn(NeuralRenderer):
     configuration: LinnConfiguration
 
     def build(self) -> nn.Module:
-        """The network."""
+        """Build the network."""
         size = self.configuration
         return LinnNet(size.code_size, size.width, size.rank, size.order)
 

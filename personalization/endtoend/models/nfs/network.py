@@ -61,7 +61,7 @@ class Attention(nn.Module):
         self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
 
     def forward(self, asking: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-        """One head."""
+        """Attention of one head."""
         found = functional.scaled_dot_product_attention(
             self.query(asking), self.key(others), self.value(others)
         )
@@ -69,7 +69,13 @@ class Attention(nn.Module):
 
 
 class GatedBlock(nn.Module):
-    """Values (B, C, W) mixed over paths, and gated by their own mix over frequency (gMLP)."""
+    """Values (B, C, W) mixed over paths, and gated by their own mix over frequency (gMLP).
+
+    Args:
+        n_paths: C.
+        width: W.
+        n_inner: channels between.
+    """
 
     def __init__(self, n_paths: int, width: int, n_inner: int) -> None:
         super().__init__()
@@ -87,7 +93,16 @@ class GatedBlock(nn.Module):
 
 
 class Estimator(nn.Module):
-    """Numbers (B, C, W), all 0 at first, for each path and point over frequency."""
+    """Numbers (B, C, W), all 0 at first, for each path and point over frequency.
+
+    Args:
+        n_tokens: tokens that come in.
+        n_paths: C.
+        width: W.
+        blocks: of layers.
+        code_size: D.
+        rank: of the change for a listener.
+    """
 
     def __init__(
         self, n_tokens: int, n_paths: int, width: int, blocks: int, code_size: int, rank: int
@@ -108,7 +123,13 @@ class Estimator(nn.Module):
     def forward(
         self, asking: torch.Tensor, others: torch.Tensor, code: torch.Tensor
     ) -> torch.Tensor:
-        """From tokens (B, Q, W) and (B, N, W), and codes (B, D)."""
+        """Numbers for each path.
+
+        Args:
+            asking: (B, Q, W) tokens.
+            others: (B, N, W) tokens.
+            code: (B, D).
+        """
         found = self.attention(asking, others)
         values = self.paths(torch.cat([found, others], dim=1))
         values = values * self.excite(values.mean(dim=-1))[..., None]
@@ -130,7 +151,7 @@ class Noise(nn.Module):
         nn.init.zeros_(self.level.weight)
 
     def forward(self, ears: torch.Tensor, first_hop: int) -> torch.Tensor:
-        """Its level is learned; ``ears`` begin at a hop of the whole."""
+        """Noise of a learned level; ``ears`` begin at a hop of the whole."""
         noise = torch.randn_like(ears) if self.training else _drawn(ears, first_hop)
         found: torch.Tensor = ears + 1e-3 * self.level(self.shape(noise))
         return found
@@ -146,7 +167,17 @@ def _drawn(like: torch.Tensor, first_hop: int) -> torch.Tensor:
 
 
 class FourierShift(nn.Module):
-    """Both ears (B, 2, T) from mono (B, T), places (B, K + 1, 3), codes (B, D)."""
+    """Both ears (B, 2, T) from mono (B, T), places (B, K + 1, 3), codes (B, D).
+
+    Args:
+        code_size: D.
+        pairs: of paths.
+        width: of the layers.
+        blocks: of layers.
+        order: of the harmonics of the direction.
+        rank: of the change for a listener.
+        doppler: whether the pose has radial velocities.
+    """
 
     parity: torch.Tensor
 
@@ -180,6 +211,15 @@ class FourierShift(nn.Module):
         """Geometry sample by sample, then the paths of each frame.
 
         Frames lie at whole hops of a whole, in which ``mono`` begins at ``first_step``.
+
+        Args:
+            mono: (B, T) samples.
+            apparent_m: (B, T / STEP + 1, 3) metres.
+            code: (B, D).
+            first_step: at which the sound begins.
+
+        Returns:
+            (B, 2, T).
         """
         first_hop, inside = divmod(first_step, HOP_STEPS)
         mono = functional.pad(mono, (inside * STEP, 0))
@@ -234,7 +274,7 @@ class FourierShift(nn.Module):
         return excess, _over_bins(gains, n_bins) * law
 
     def ear_spectra(self, places: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
-        """What an ear hears, (B, RESPONSE_BINS), LEAD_SAMPLES late and at the level of 1 m.
+        """The spectra (B, RESPONSE_BINS) at an ear, LEAD_SAMPLES late and at the level of 1 m.
 
         Args:
             places: (B, K + 1, 3) metres as the ear sees them, y towards it; the last ones count.

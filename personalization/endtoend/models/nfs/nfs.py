@@ -77,7 +77,14 @@ class Nfs(ResponseFirst):
     def estimate_from(
         self, first_step: int, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
     ) -> torch.Tensor:
-        """Frames and noise as in the whole, wherever a piece begins."""
+        """Binaural signals with frames and noise as in the whole, wherever a piece begins.
+
+        Args:
+            first_step: at which the piece begins.
+            mono: (B, T) samples.
+            apparent_m: (B, T / STEP + 1, 3) metres.
+            code: (B, D).
+        """
         found: torch.Tensor = self.net(mono, apparent_m, code, first_step)
         return found
 

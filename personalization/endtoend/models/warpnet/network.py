@@ -32,7 +32,7 @@ def monotone(delay_samples: torch.Tensor) -> torch.Tensor:
 
 
 class Conditions(nn.Module):
-    """What all layers are told of each step (B, K, C): who listens, and from where it comes.
+    """The conditions (B, K, C) of all layers at each step: who listens, and from where it comes.
 
     Args:
         order: of the harmonics of the direction.
@@ -119,7 +119,13 @@ class HyperLayer(nn.Module):
     def forward(
         self, values: torch.Tensor, features: torch.Tensor, code: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Values and skip (B, T, C) from values (B, T, C) and features (B, K, P), K divides T."""
+        """Values and skip (B, T, C).
+
+        Args:
+            values: (B, T, C).
+            features: (B, K, P), K divides T.
+            code: (B, D).
+        """
         steer = functional.gelu(self.listener(self.hidden(features), code))
         matrices = self.weights(steer, code).view(-1, self.n_in, self.n_channels)
         past = functional.pad(values, (0, 0, self.dilation, 0))[:, : values.shape[1]]
@@ -144,7 +150,13 @@ class Block(nn.Module):
     def forward(
         self, values: torch.Tensor, features: torch.Tensor, code: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Values (B, T, C) for the next block, and what is added (B, 2, T)."""
+        """Values (B, T, C) for the next block, and what is added (B, 2, T).
+
+        Args:
+            values: (B, T, C).
+            features: (B, K, P), K divides T.
+            code: (B, D).
+        """
         total = torch.zeros_like(values)
         for layer in self.layers:
             values, skip = layer(values, features, code)
@@ -154,7 +166,19 @@ class Block(nn.Module):
 
 
 class WarpNetwork(nn.Module):
-    """Both ears (B, 2, T) after each block, the last one last; sizes as in ``WarpNet.DEFAULTS``."""
+    """Both ears (B, 2, T) after each block, the last one last.
+
+    Args:
+        code_size: D.
+        blocks: of layers.
+        layers: of a block.
+        channels: of a layer.
+        hidden: of the layers that make weights.
+        told: channels of the conditions.
+        order: of the harmonics of the direction.
+        warp_channels: of the layers that make the warp.
+        doppler: whether the pose has radial velocities.
+    """
 
     def __init__(
         self, code_size: int, blocks: int, layers: int, channels: int, hidden: int, told: int,
@@ -172,7 +196,13 @@ class WarpNetwork(nn.Module):
     def forward(
         self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
     ) -> list[torch.Tensor]:
-        """From ``mono`` (B, T), places (B, K + 1, 3), codes (B, D)."""
+        """Both ears (B, 2, T) after each block.
+
+        Args:
+            mono: (B, T) samples.
+            apparent_m: (B, K + 1, 3) metres.
+            code: (B, D).
+        """
         told = self.conditions(apparent_m, code)
         at_poses = ear_delays_samples(apparent_m) + self.warp(told, code)
         ears = warped(mono, monotone(each_sample(at_poses)))

@@ -92,7 +92,16 @@ class WarpNet(ResponseFirst):
     def estimate(
         self, mono: torch.Tensor, apparent_m: torch.Tensor, code: torch.Tensor
     ) -> torch.Tensor:
-        """What the last block says."""
+        """Both ears, as the last block gives them.
+
+        Args:
+            mono: (B, T) samples.
+            apparent_m: (B, T / STEP + 1, 3) metres.
+            code: (B, D).
+
+        Returns:
+            (B, 2, T).
+        """
         found: list[torch.Tensor] = self.net(mono, apparent_m, code)
         return found[-1]
 

@@ -60,7 +60,13 @@ _N_LINES = 2 * N_SMOOTH  # harmonics of both ears
 
 
 class FlowNet(nn.Module):
-    """Velocities (B, 2 N_SMOOTH, N_COSINES) beyond the Gaussian's, of whitened coefficients."""
+    """Velocities (B, 2 N_SMOOTH, N_COSINES) beyond the Gaussian's, of whitened coefficients.
+
+    Args:
+        width: channels of the layers.
+        dropout: of the layers, 0 to 1.
+        dilations: over the coefficients, one a layer.
+    """
 
     def __init__(self, width: int, dropout: float, dilations: tuple[int, ...] = (1, 2, 4, 8, 1)):
         super().__init__()
@@ -82,7 +88,14 @@ class FlowNet(nn.Module):
     def forward(
         self, now: torch.Tensor, time: torch.Tensor, told: "Told", spread: torch.Tensor
     ) -> torch.Tensor:
-        """At coefficients ``now`` and times (B,); ``spread`` (B, 2 N_SMOOTH, N_COSINES)."""
+        """Velocities at some coefficients and times.
+
+        Args:
+            now: (B, 2 N_SMOOTH, N_COSINES) coefficients.
+            time: (B,) from 0 to 1.
+            told: the conditions.
+            spread: (B, 2 N_SMOOTH, N_COSINES) of the coefficients.
+        """
         phase = time[:, None] * torch.pi * 2.0 ** torch.arange(_TIMES)
         known = self.condition(
             torch.cat([told.where, time[:, None], phase.sin(), phase.cos()], dim=1)
@@ -96,7 +109,7 @@ class FlowNet(nn.Module):
 
 @dataclass(frozen=True)
 class Told:
-    """What a flow is conditioned on.
+    """The conditions of a flow.
 
     Attributes:
         prediction: (B, 2 N_SMOOTH, N_COSINES) harmonics of the Gaussian mean, coarse spectra.
@@ -194,9 +207,15 @@ class Flow(GpCorrection):
     def samples(
         self, measured: MeasuredListener, target_positions: Array, n_samples: int, seed: int = 0
     ) -> list[Prediction]:
-        """Whole listeners who could have these measurements; a seed repeats them.
+        """Whole listeners who could have these measurements.
 
         Arrival times are those of the prediction; samples come in pairs of opposite noise.
+
+        Args:
+            measured: the listener.
+            target_positions: (Q, 3) unit vectors.
+            n_samples: how many.
+            seed: the same one gives the same samples.
         """
         ((base, told),) = self._told(measured.alone(), target_positions)
         count = len(measured.positions)

@@ -1,4 +1,4 @@
-"""What a Gaussian prediction leaves of a listener, as a few numbers, and how those are spread.
+"""The residual of a Gaussian prediction, as a few numbers, and how those are spread.
 
 A residual field (directions, ears, bins) is divided by the spread that the prediction claims, so
 that it is of one size everywhere and fades where there are measurements. Its smooth part is
@@ -46,7 +46,7 @@ def coarse_spectra(coefficients: NDArray) -> NDArray:
 
 @dataclass(frozen=True)
 class Spreads:
-    """How large coefficients are, by the number of measured directions.
+    """The sizes of coefficients, by the number of measured directions.
 
     Attributes:
         log_counts: (L,) of measured directions, rising.
@@ -60,7 +60,13 @@ class Spreads:
 
     @classmethod
     def of(cls, counts: list[int], places: list[Array], fields: list[NDArray]) -> "Spreads":
-        """From normalised fields (B, Q, 2, N_HEARD) at places (Q, 3), for each of the counts."""
+        """The spreads of normalised fields.
+
+        Args:
+            counts: numbers of measured directions.
+            places: (Q, 3) directions of each count's fields.
+            fields: (B, Q, 2, N_HEARD) of each count.
+        """
         smooth, fine = [], []
         of_degree = degrees(ORDER)
         for positions, field in zip(places, fields, strict=True):
@@ -82,13 +88,23 @@ class Spreads:
         return self._at(self.smooth, count)[degrees(ORDER)]
 
     def fine_at(self, count: int) -> Array:
-        """(N_HEARD,) likewise."""
+        """The spread (N_HEARD,) of the finer field at a number of measured directions."""
         return self._at(self.fine, count)
 
     def drawn_fine(
         self, positions: Array, count: int, n_samples: int, rng: np.random.Generator
     ) -> Float32:
-        """Gaussian fields (N, Q, 2, N_HEARD) of what is finer: degrees above ORDER, all alike."""
+        """Gaussian fields of what is finer: degrees above ORDER, all alike.
+
+        Args:
+            positions: (Q, 3) unit vectors.
+            count: of measured directions.
+            n_samples: N.
+            rng: draws them.
+
+        Returns:
+            (N, Q, 2, N_HEARD).
+        """
         noise = rng.standard_normal((n_samples, 2, N_ALL - N_SMOOTH, N_EVALUATED), dtype=np.float32)
         noise *= (self.fine_at(count) / np.sqrt(N_ALL - N_SMOOTH)).astype(np.float32)
         spectra = idct(noise, norm="ortho", axis=-1)
@@ -96,7 +112,7 @@ class Spreads:
         return np.einsum("qc,becf->bqef", design, spectra, optimize=True)
 
     def fine_variance(self, count: int) -> float:
-        """Of one value of the finer field, the mean over the bins."""
+        """The variance of a value of the finer field, the mean over the bins."""
         return float(np.mean(self.fine_at(count) ** 2))
 
     def _at(self, table: Array, count: int) -> Array:

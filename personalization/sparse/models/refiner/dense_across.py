@@ -48,7 +48,7 @@ class DenseAcross:
         return self
 
     def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
-        """What ``predict_many`` says of one listener."""
+        """The prediction of ``predict_many`` for one listener."""
         return self.predict_many(measured.alone(), target_positions)[0]
 
     def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:

@@ -69,7 +69,7 @@ class DenseRefinerAcrossConfiguration(DenseRefinerConfiguration):
 
 
 class DenseRefinerAcross(DenseRefiner):
-    """What trains ``dense-refiner-across``: see ``DenseRefiner``.
+    """The training of ``dense-refiner-across``: see ``DenseRefiner``.
 
     Args:
         plan: of the training.
@@ -118,7 +118,7 @@ class DenseRefinerAcross(DenseRefiner):
         self.history = self._train(seen, [group[each.ours] for each in sets], rng, progress)
 
     def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
-        """What the method predicts that takes the weights."""
+        """The predictions of the method that takes the weights."""
         return DenseAcross.from_weights(self.to_weights()).predict_many(measured, target_positions)
 
     def listener_tensors(self) -> dict[str, NDArray]:

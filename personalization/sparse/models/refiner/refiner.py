@@ -37,7 +37,7 @@ N_CONDITIONS = 8
 
 @dataclass(frozen=True)
 class Episode:
-    """What the network sees of L listeners who were all measured at the same directions.
+    """Inputs of the network for L listeners who were all measured at the same directions.
 
     Attributes:
         base: (L, Q, 2, F) posterior mean less the mean listener, dB.
@@ -132,11 +132,13 @@ class Refiner(GpCorrection):
         return train
 
     def pupils(self, train: ListenerGroup) -> ListenerGroup:
-        """Who is learned from, once or several times in the order of ``train``: mirrored too."""
+        """The listeners to learn from, once or several times in the order of ``train``: mirrored
+        too.
+        """
         return train.joined(train.mirrored())
 
     def process(self, *, with_spread: bool = True) -> ListenersProcess:
-        """What is corrected; before it has learned."""
+        """The process whose predictions are corrected; before it has learned."""
         return ListenersProcess(with_spread=with_spread)
 
     def equipment_db(self, count: int, rng: np.random.Generator) -> Float32:

@@ -43,7 +43,7 @@ class RefinerAcross(Refiner):
         return train.joined(train.mirrored()).take(each + len(train) * (each % 2))
 
     def process(self, *, with_spread: bool = True) -> ListenersAcross:
-        """What is corrected; before it has learned."""
+        """The process whose predictions are corrected; before it has learned."""
         return ListenersAcross(with_spread=with_spread)
 
     def equipment_db(self, count: int, rng: np.random.Generator) -> Float32:

@@ -1,4 +1,4 @@
-"""What all learned methods share: data on tensors, the split, the training, weights, prediction.
+"""The base of all learned methods: data on tensors, the split, the training, weights, prediction.
 
 A model works on the residual: decibels about the mean of the training listeners, divided by
 ``SCALE_DB``, over the bins that are heard. It says how a batch's loss is made and how a listener is
@@ -61,7 +61,7 @@ class Residuals:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a model is trained on: who learns, who judges, and the sets they are measured at."""
+    """The data of a training: who learns, who judges, and the sets they are measured at."""
 
     train_listeners: Residuals
     validation_listeners: Residuals
@@ -145,7 +145,7 @@ class LearnedMethod:
         return self.predict_many(measured.alone(), target_positions)[0]
 
     def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:
-        """The same for several listeners who were measured at the same directions; quicker."""
+        """Predictions for listeners who were measured at the same directions; quicker."""
         with torch.no_grad():
             found = self.estimate(self.residuals(measured), _tensor(target_positions))
         mean = self._mean.at(target_positions)
@@ -239,7 +239,13 @@ def split_of(ids: Sequence[str], held: NDArray[np.bool_]) -> dict[str, list[str]
 def train_net(
     model: LearnedMethod, data: TrainingData, progress: Progress | None = None
 ) -> History:
-    """The loop of ``auricle.personalization.learning.training_loop`` on a model and its lesson."""
+    """Train a model by the loop of ``auricle.personalization.learning.training_loop``.
+
+    Args:
+        model: its network is trained in place.
+        data: the training listeners, and those that say when to stop.
+        progress: called with the progress.
+    """
     return train(
         model.net,
         lambda: model.loss(data),

@@ -1,4 +1,4 @@
-"""What methods share that put a network over the process of listeners: settings, weights, the base.
+"""The base of methods that put a network over the process of listeners: settings, weights.
 
 The base needs the listeners themselves, so the file of weights holds them, in 16 bits.
 """
@@ -48,7 +48,7 @@ class GpCorrection:
         self.history: History | None = None
 
     def predict(self, measured: MeasuredListener, target_positions: Array) -> Prediction:
-        """What ``predict_many`` says of one listener."""
+        """The prediction of ``predict_many`` for one listener."""
         return self.predict_many(measured.alone(), target_positions)[0]
 
     def predict_many(self, measured: ListenerGroup, target_positions: Array) -> list[Prediction]:

@@ -12,10 +12,18 @@ def design(positions: torch.Tensor, order: int) -> torch.Tensor:
 
 
 def coefficients(known: Residuals, order: int, strength: float) -> torch.Tensor:
-    """Coefficients (B, C, 2, F) fitted to residuals (B, K, 2, F) at any directions.
+    """Coefficients of harmonics fitted to residuals at any directions.
 
-    Least squares with the penalty of Duraiswami et al. 2004: 1 + n (n + 1) for degree n, times
-    ``strength``. Few directions give small coefficients, not wild ones.
+    Least squares with the penalty of Duraiswami et al. 2004. Few directions give small
+    coefficients, not wild ones.
+
+    Args:
+        known: residuals (B, K, 2, F) and their directions.
+        order: of the harmonics.
+        strength: times 1 + n (n + 1) it is the penalty of degree n.
+
+    Returns:
+        (B, C, 2, F).
     """
     y = design(known.positions, order).double()
     n = torch.from_numpy(degrees(order)).double()
@@ -25,5 +33,14 @@ def coefficients(known: Residuals, order: int, strength: float) -> torch.Tensor:
 
 
 def field(found: torch.Tensor, positions: torch.Tensor, order: int) -> torch.Tensor:
-    """Residuals (B, Q, 2, F) at directions (Q, 3) from coefficients (B, C, 2, F)."""
+    """Residuals from coefficients of harmonics.
+
+    Args:
+        found: (B, C, 2, F) coefficients.
+        positions: (Q, 3) unit vectors.
+        order: of the harmonics.
+
+    Returns:
+        (B, Q, 2, F).
+    """
     return torch.einsum("qc,bcef->bqef", design(positions, order), found)

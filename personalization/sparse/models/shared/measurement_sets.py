@@ -25,7 +25,13 @@ def standard_sets(positions: Array) -> list[Int64]:
 
 
 def random_set(positions: Array, rng: np.random.Generator, most: int = MOST) -> Int64:
-    """Rows of a chance set, spread evenly, anywhere or on one side, few as often as many."""
+    """Rows of a chance set, spread evenly, anywhere or on one side, few as often as many.
+
+    Args:
+        positions: (M, 3) unit vectors of the grid.
+        rng: draws it.
+        most: directions at most.
+    """
     most = min(most, len(positions) // 2)
     count = int(round(np.exp(rng.uniform(np.log(min(FEWEST, most)), np.log(most)))))
     kind = rng.random()
@@ -40,7 +46,13 @@ def random_set(positions: Array, rng: np.random.Generator, most: int = MOST) -> 
 
 
 def drawn_set(positions: Array, standard: list[Int64], rng: np.random.Generator) -> Int64:
-    """One of the standard sets as often as a chance one."""
+    """One of the standard sets as often as a chance one.
+
+    Args:
+        positions: (M, 3) unit vectors of the grid.
+        standard: rows of each standard set.
+        rng: draws it.
+    """
     if standard and rng.random() < _SHARE_FIXED:
         return standard[rng.integers(len(standard))]
     return random_set(positions, rng)

@@ -1,4 +1,4 @@
-"""What networks see of a direction between measured ones: the estimate there, and its neighbours.
+"""Inputs of networks for a direction between measured ones: the estimate there, its neighbours.
 
 One target of one ear: the estimate of the process over listeners and what was measured at the
 nearest directions, all less the mean listener, and the mean and spread of the population. The
@@ -44,7 +44,13 @@ class Between:
     truth: Float32 | None = None
 
     def drawn(self, who: Int64, where: Int64, ear: Int64) -> tuple[NDArray, ...]:
-        """Channels, conditions, base and, where known, truth of listener, target and ear."""
+        """Channels, conditions, base and, where known, truth of chosen samples.
+
+        Args:
+            who: (n,) listeners.
+            where: (n,) targets.
+            ear: (n,) ears.
+        """
         base = self.base[who, where, ear]
         around = self.known[who[:, None], self.neighbours[where], ear[:, None]]
         mean, spread = self.population[where, 0, ear], self.population[where, 1, ear]
@@ -67,7 +73,7 @@ def between(
     known: ListenerGroup, targets: Array, base_db: Float32, population: Population,
     conditions: Conditions, truth: ListenerGroup | None = None,
 ) -> Between:  # fmt: skip
-    """What is seen of listeners known at some directions, whom a process estimates at others.
+    """Inputs for listeners known at some directions, whom a process estimates at others.
 
     Args:
         known: without the response of the equipment.
@@ -100,7 +106,7 @@ def fixed_steps(ears: Array, around: Array) -> Float32:
 
 
 def spaced_steps(ears: Array, around: Array) -> Float32:
-    """The same in units of how far the neighbours are, which is one condition more."""
+    """The steps in units of how far the neighbours are, which is one condition more."""
     steps = around - ears[:, :, None]
     spacing = np.linalg.norm(steps, axis=-1).mean(axis=-1)[..., None]  # (Q, 2, 1)
     spacing = np.maximum(spacing, 0.01 * REACH)
@@ -116,10 +122,13 @@ def spacing_of(conditions: Float32) -> Float32:
 def with_corrections(
     found: list[Prediction], corrections_db: NDArray, *, keep_level: bool = False
 ) -> list[Prediction]:
-    """Predictions with what a network adds to them (L * Q * 2, F) in dB at the bins heard.
+    """Predictions with what a network adds to them.
 
-    With ``keep_level`` each response keeps its energy, and so each direction its ILD: a network
-    that has learned spectra has no say in levels.
+    Args:
+        found: predictions of L listeners at Q targets.
+        corrections_db: (L * Q * 2, F) dB at the bins heard.
+        keep_level: whether each response keeps its energy, and so each direction its ILD: a network
+            that has learned spectra has no say in levels.
     """
     before = np.stack([each.magnitude_db for each in found])
     magnitude = before.copy()

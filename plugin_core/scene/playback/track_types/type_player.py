@@ -1,4 +1,4 @@
-"""What plays a type of track: what its channels are, and the buses of all tracks of the type."""
+"""The player of a type of track: what its channels are, and the buses of all tracks of the type."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ class OpenedTrack:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What buses play into.
+    """The surroundings that buses play into.
 
     Attributes:
         head: the listener's, as it moves.
@@ -34,7 +34,8 @@ class Surroundings:
         level: of the set, as in the scene.
         pool: threads that may read tracks, or None.
         air: between the tracks and the listener.
-        hrtf, prepared: the listener's set and its tables; None where no track needs them.
+        hrtf: the listener's set; None where no track needs it.
+        prepared: its tables, likewise.
     """
 
     head: Head
