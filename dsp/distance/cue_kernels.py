@@ -23,7 +23,7 @@ from auricle.dsp.compiled.options import inlined_kernel, kernel
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "cf9908a7efc0"  # likewise of engine_record.py
+ENGINE_RECORD = "19d18affd04d"  # likewise of engine_record.py
 
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
 # Near-field cues are whole from nine tenths of their limit on: half a metre of fading, from 1 m to

@@ -98,9 +98,9 @@ def test_what_is_no_version_is_named(tmp_path: Path) -> None:
         pass
     (tmp_path / "auricle").mkdir()
     (tmp_path / "auricle" / "__init__.py").write_text("raise ImportError('too old')\n")
+    path = tmp_path / "set.sofa"
+    make_set().save(path)
     with pytest.raises(AuricleError, match="cannot be measured: ImportError: too old"):
-        path = tmp_path / "set.sofa"
-        make_set().save(path)
         list(against_rows(str(tmp_path), str(path), 4, 0.1, rows=((1, 128, "moving"),)))
 
 
