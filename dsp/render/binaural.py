@@ -106,6 +106,7 @@ class BinauralRenderer(Stream):
             self._orientation.copy(),
             self._listener_position.copy(),
         )
+        self._spare = self._positions.copy()
         self._start: tuple[NDArray, NDArray, NDArray] | None = None
         self._world_to_head = np.eye(3)
         self._phase = 0
@@ -162,7 +163,10 @@ class BinauralRenderer(Stream):
         xyz = np.asarray(xyz_m, dtype=np.float64)
         if xyz.shape != (self.n_sources, 3):
             raise AuricleError(f"positions must be ({self.n_sources}, 3), got {xyz.shape}")
-        self._positions[:] = _finite(xyz, "positions")
+        finite = _finite(xyz, "positions")
+        if self._positions is self._last[0]:  # where the last step went stays as it is
+            self._positions, self._spare = self._spare, self._positions
+        self._positions[:] = finite
 
     def set_gains(self, gains: ArrayLike) -> None:
         """Linear gains (S,), at most 1e6 (120 dB) to either side; AuricleError for others."""
@@ -337,13 +341,15 @@ class BinauralRenderer(Stream):
         """Take the targets set by the caller, or a point on the way to them."""
         positions, orientation, listener_position = self._last
         if share >= 1.0 or self._snap:
-            positions[:], orientation[:], listener_position[:] = (
-                self._positions, self._orientation, self._listener_position,
-            )  # fmt: skip
+            orientation[:], listener_position[:] = self._orientation, self._listener_position
+            self._last = (self._positions, orientation, listener_position)
             self._start = None
             return
         if self._start is None:
             self._start = (positions.copy(), orientation.copy(), listener_position.copy())
+            if positions is self._positions:
+                positions = positions.copy()
+                self._last = (positions, orientation, listener_position)
         positions[:] = self._start[0] + share * (self._positions - self._start[0])
         if not np.array_equal(self._start[1], self._orientation):
             orientation[:] = slerp(self._start[1], self._orientation, share)

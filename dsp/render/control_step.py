@@ -11,7 +11,7 @@ from auricle.dsp.compiled.options import STEP, kernel
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "19d18affd04d"  # likewise of engine_record.py
+ENGINE_RECORD = "ce46387491fb"  # likewise of engine_record.py
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2
@@ -29,12 +29,13 @@ def aim(at, positions, world_to_head, listener_position, gains, distance_gain, s
     """Set the gains and delays that each source reaches at the end of the step that begins.
 
     Sources that are silent, delay line and all, wait until they sound (``wake``); those at rest,
-    whom nothing has moved since the step before, are left as they are.
+    whom nothing has moved since the step before, are left as they are. One that is switched off
+    and has faded out is not among the ``active`` ones, and its delay line is emptied.
 
     Args:
         at: address of the ``ENGINE``, whose ``CUES`` hold for this step already; written are
             ``triangle``, ``gains_begin``, ``gains_delta``, ``delays``, ``state``, ``asked``,
-            ``pose`` and ``stale``.
+            ``pose``, ``stale``, ``fades_in``, ``active``.
         positions: (S, 3) world positions in metres.
         world_to_head: (3, 3) world to head axes.
         listener_position: (3,) in metres.
@@ -81,21 +82,35 @@ def _take_pose(pose, world_to_head, listener_position, distance_gain):
 def _aim(e, c, positions, gains, snap, still):
     """The same on the records; ``still``: the head is as it was in the step before."""
     asked, near, state, stale = e.asked, c.near, e.state, e.stale
+    fades_in, active, n_active = e.fades_in, e.active, 0
     silent_samples, all_silent = e.silent_samples, e.delay_line.shape[1] + STEP
     for s in range(len(state)):
-        x, y, z = positions[s, 0], positions[s, 1], positions[s, 2]
-        gain, is_near = gains[s], near[s]
+        gain, silent = gains[s], silent_samples[s] >= all_silent
+        if gain == 0.0 and silent:
+            if state[s] != IDLE or snap:
+                state[s] = IDLE
+                fades_in[s] = True
+            continue
+        x, y, z, is_near = positions[s, 0], positions[s, 1], positions[s, 2], near[s]
         now = asked[s]
         same = (
             still and now[0] == x and now[1] == y and now[2] == z and now[3] == gain
             and not is_near and now[4] == 0.0
         )  # fmt: skip
         now[0], now[1], now[2], now[3], now[4] = x, y, z, gain, is_near
-        if silent_samples[s] >= all_silent:
+        if silent:
             stale[s] = True
-            state[s] = IDLE if gain == 0.0 else CONSTANT
+            state[s] = CONSTANT
         elif not same or state[s] == CHANGE:
             _aim_one(e, c, s, snap)
+            if state[s] == IDLE:
+                e.delay_line[s] = 0.0
+                silent_samples[s] = all_silent
+                fades_in[s] = True
+                continue
+        active[n_active] = s
+        n_active += 1
+    e.counts[2] = n_active
 
 
 @kernel

@@ -64,7 +64,8 @@ class Engine:
         self._fades_in = np.zeros(n_sources, dtype=bool)
         self._sounding = np.zeros(n_sources, dtype=np.int64)
         self._woken = np.zeros(n_sources, dtype=np.int64)
-        self._counts = np.zeros(2, dtype=np.int64)
+        self._active = np.zeros(n_sources, dtype=np.int64)
+        self._counts = np.zeros(3, dtype=np.int64)
         self._ramp = ((np.arange(STEP) + 1.0) / STEP).astype(np.float32)
         blends = kernels.TILE * kernels.BLENDS
         self._taps = np.zeros((blends, 2, self._table.shape[1]), dtype=np.float32)
@@ -103,7 +104,7 @@ class Engine:
             "silent_samples": self.silent_samples,
             "asked": self._asked, "pose": self._pose, "stale": self._stale,
             "fades_in": self._fades_in, "sounding": self._sounding, "woken": self._woken,
-            "counts": self._counts, "nonfinite": self.nonfinite,
+            "active": self._active, "counts": self._counts, "nonfinite": self.nonfinite,
             "triangle": self._triangle, "state": self._state, "gains_begin": self._gains_begin,
             "gains_delta": self._gains_delta, "delays": self._delays, "ramp": self._ramp,
             "rows": self._rows, "taps": self._taps, "schedule": self._schedule,

@@ -35,13 +35,13 @@ from auricle.dsp.compiled.simd import (
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 VECTORS = "962a3fbcf431"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
-ENGINE_RECORD = "19d18affd04d"  # likewise of engine_record.py
+ENGINE_RECORD = "ce46387491fb"  # likewise of engine_record.py
 
 TILE = 32  # sources mixed together: their signals stay in the first-level cache
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
 BLENDS = 4  # of two delay filters in a step, at the most
 PHASES = 128  # rows of the delay table a sample
-IDLE, CONSTANT, CHANGE = 0, 1, 2  # as in control_step.py
+CHANGE = 2  # as in control_step.py
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
 PAIR = 2 * LANES
 
@@ -52,9 +52,8 @@ _engine, _cues = ENGINE.read, CUES.read
 def listen(at, audio, first, count):
     """Find who sounds in a part of a step; how many of them have yet to be aimed (``woken``).
 
-    A source that is switched off is not looked at, and its delay line is emptied once. One that is
-    silent and was so for longer than its delay line is left out, too. Arguments: see
-    ``spatialize``.
+    Of the ``active`` ones those are left out that are silent, and were for longer than their delay
+    lines. Arguments: see ``spatialize``.
     """
     e = _engine(at)
     return _listen(e, _cues(e.parts[CUES_AT]), audio, first, count)
@@ -63,17 +62,12 @@ def listen(at, audio, first, count):
 @kernel
 def _listen(e, c, audio, first, count):
     memory = c.memory
-    state, silent_samples, stale, fades_in = e.state, e.silent_samples, e.stale, e.fades_in
+    active, silent_samples, stale = e.active, e.silent_samples, e.stale
     sounding, woken, counts, delay_line = e.sounding, e.woken, e.counts, e.delay_line
     samples, n_given, all_silent = pointer(audio), audio.shape[1], delay_line.shape[1] + STEP
     n_sounding = n_woken = 0
-    for s in range(len(state)):
-        if state[s] == IDLE:
-            if silent_samples[s] < all_silent:
-                delay_line[s] = 0.0
-                silent_samples[s] = all_silent
-            fades_in[s] = True
-            continue
+    for i in range(counts[2]):
+        s = active[i]
         if silent_samples[s] >= all_silent:
             if _is_silent(samples, s * n_given + first, count):
                 continue
