@@ -293,7 +293,10 @@ class BinauralRenderer(Stream):
         audio = checked_block(block, self._n_sources)
         if out.shape != (2, audio.shape[1]) or out.dtype != np.float32:
             raise AuricleError(f"out must be (2, {audio.shape[1]}) float32, got {out.shape}")
-        self._alone(self._render, audio, out, None)
+        if out.flags.c_contiguous:
+            self._alone(self._render, audio, out, None)
+        else:  # part of an array: kernels are compiled for whole ones
+            out[:] = self.process(audio)
 
     def process_path(
         self, block: ArrayLike, positions_m: ArrayLike | None = None,
@@ -461,16 +464,9 @@ class BinauralRenderer(Stream):
         )  # fmt: skip
 
     def _warm_up(self) -> None:
-        """Have all that a block calls compiled or read from the cache, before there is a block.
-
-        That is also for an ``out`` that is part of an array; ``Engine.warm_up`` has a whole one.
-        """
-        self._alone(
-            self._render,
-            np.zeros((self._n_sources, 1), dtype=np.float32),
-            self._coming_out[:, :1],
-            None,
-        )
+        """Have all that a block calls compiled or read from the cache, before there is a block."""
+        silence, out = np.zeros((self._n_sources, 1), np.float32), np.zeros((2, 1), np.float32)
+        self._alone(self._render, silence, out, None)
         self.reset()
 
     def _made(self, hrtf: HrtfSet | PreparedSet | PathLike) -> Engine:

@@ -58,9 +58,9 @@ def wake(at):
 
 @kernel
 def _wake(e, c):
-    woken, stale = e.woken, e.stale
+    woken, stale, snap = e.woken, e.stale, e.counts[1] > 0  # typed as in _aim
     for i in range(e.counts[1]):
-        _aim_one(e, c, woken[i], True)
+        _aim_one(e, c, woken[i], snap)
         stale[woken[i]] = False
 
 

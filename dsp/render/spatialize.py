@@ -33,7 +33,7 @@ from auricle.dsp.compiled.simd import (
 )
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
-VECTORS = "962a3fbcf431"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 ENGINE_RECORD = "ce46387491fb"  # likewise of engine_record.py
 
