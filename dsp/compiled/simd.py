@@ -10,14 +10,13 @@ a stamp of this text (``VECTORS``, checked by tests/dsp/compiled/test_stamps.py)
 changes them, and they are compiled anew.
 """
 
-import functools
-
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.core.typing.templates import AbstractTemplate, infer_global
+from numba.extending import lower_builtin, models, register_model
 
 LANES = 16 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 8
 NARROW = 8
@@ -70,7 +69,7 @@ def broadcast_at(numbers, at):
     return broadcast(numbers[at])
 
 
-def every_narrow(numbers, at):
+def broadcast_at_narrow(numbers, at):
     """NARROW times the number at index ``at``."""
     return broadcast_narrow(numbers[at])
 
@@ -130,50 +129,48 @@ def _multiply_add(builder, vector, a, b, c):
 
 
 def _loading(vector):
-    def intrinsic_of(typing, numbers, at):
+    def made(typing, numbers, at):
         def code(context, builder, signature, args):
             address = builder.gep(args[0], [args[1]])
             return builder.load(builder.bitcast(address, vector.code.as_pointer()), align=4)
 
         return vector(numbers, types.intp), code
 
-    return intrinsic(intrinsic_of)
+    return made
 
 
-def _splatting(vector):
-    def intrinsic_of(typing, x):
+def _broadcast_oneting(vector):
+    def made(typing, x):
         def code(context, builder, signature, args):
             return _broadcast(builder, args[0], vector)
 
         return vector(types.float32), code
 
-    return intrinsic(intrinsic_of)
+    return made
 
 
 def _repeating(vector):
-    def intrinsic_of(typing, numbers, at):
+    def made(typing, numbers, at):
         def code(context, builder, signature, args):
             return _broadcast(builder, builder.load(builder.gep(args[0], [args[1]])), vector)
 
         return vector(numbers, types.intp), code
 
-    return intrinsic(intrinsic_of)
+    return made
 
 
 _load, _load_narrow = _loading(_wide), _loading(_narrow)
-_splat, _splat_narrow = _splatting(_wide), _splatting(_narrow)
-_every, _every_narrow = _repeating(_wide), _repeating(_narrow)
+_broadcast_one, _broadcast_one_narrow = _broadcast_oneting(_wide), _broadcast_oneting(_narrow)
+_broadcast_from, _broadcast_at_narrow = _repeating(_wide), _repeating(_narrow)
 
 
-@intrinsic
-def _flat(typing, array):
+def _pointer(typing, array):
     def code(context, builder, signature, args):
         return context.make_array(signature.args[0])(context, builder, args[0]).data
 
     return types.CPointer(array.dtype)(array), code
 
 
-@intrinsic
 def _store(typing, numbers, at, value):
     def code(context, builder, signature, args):
         address = builder.gep(args[0], [args[1]])
@@ -183,7 +180,6 @@ def _store(typing, numbers, at, value):
     return types.void(numbers, types.intp, value), code
 
 
-@intrinsic
 def _get(typing, numbers, at):
     def code(context, builder, signature, args):
         return builder.load(builder.gep(args[0], [args[1]]))
@@ -191,7 +187,6 @@ def _get(typing, numbers, at):
     return numbers.dtype(numbers, types.intp), code
 
 
-@intrinsic
 def _put(typing, numbers, at, value):
     def code(context, builder, signature, args):
         builder.store(args[2], builder.gep(args[0], [args[1]]))
@@ -200,7 +195,6 @@ def _put(typing, numbers, at, value):
     return types.void(numbers, types.intp, numbers.dtype), code
 
 
-@intrinsic
 def _add(typing, a, b):
     def code(context, builder, signature, args):
         return builder.fadd(*args)
@@ -208,7 +202,6 @@ def _add(typing, a, b):
     return a(a, a), code
 
 
-@intrinsic
 def _subtract(typing, a, b):
     def code(context, builder, signature, args):
         return builder.fsub(*args)
@@ -216,7 +209,6 @@ def _subtract(typing, a, b):
     return a(a, a), code
 
 
-@intrinsic
 def _add_product(typing, a, b, c):
     def code(context, builder, signature, args):
         return _multiply_add(builder, a, *args)
@@ -224,7 +216,6 @@ def _add_product(typing, a, b, c):
     return a(a, a, a), code
 
 
-@intrinsic
 def _subtract_product(typing, a, b, c):
     def code(context, builder, signature, args):
         return _multiply_add(builder, a, builder.fneg(args[0]), args[1], args[2])
@@ -232,8 +223,7 @@ def _subtract_product(typing, a, b, c):
     return a(a, a, a), code
 
 
-@intrinsic
-def _total(typing, a):
+def _reduce_add(typing, a):
     def code(context, builder, signature, args):
         shape = ir.FunctionType(_FLOAT, [_FLOAT, a.code])
         name = f"llvm.vector.reduce.fadd.v{a.size}f32"
@@ -243,21 +233,38 @@ def _total(typing, a):
     return types.float32(a), code
 
 
-_compiles_to = functools.partial(overload, inline="always")
-_compiles_to(pointer)(lambda array: lambda array: _flat(array))
-_compiles_to(load)(lambda numbers, at: lambda numbers, at: _load(numbers, at))
-_compiles_to(store)(
-    lambda numbers, at, value: lambda numbers, at, value: _store(numbers, at, value)
-)
-_compiles_to(get)(lambda numbers, at: lambda numbers, at: _get(numbers, at))
-_compiles_to(put)(lambda numbers, at, value: lambda numbers, at, value: _put(numbers, at, value))
-_compiles_to(broadcast)(lambda x: lambda x: _splat(x))
-_compiles_to(broadcast_at)(lambda numbers, at: lambda numbers, at: _every(numbers, at))
-_compiles_to(load_narrow)(lambda numbers, at: lambda numbers, at: _load_narrow(numbers, at))
-_compiles_to(broadcast_narrow)(lambda x: lambda x: _splat_narrow(x))
-_compiles_to(every_narrow)(lambda numbers, at: lambda numbers, at: _every_narrow(numbers, at))
-_compiles_to(add)(lambda a, b: lambda a, b: _add(a, b))
-_compiles_to(subtract)(lambda a, b: lambda a, b: _subtract(a, b))
-_compiles_to(add_product)(lambda a, b, c: lambda a, b, c: _add_product(a, b, c))
-_compiles_to(subtract_product)(lambda a, b, c: lambda a, b, c: _subtract_product(a, b, c))
-_compiles_to(reduce_add)(lambda a: lambda a: _total(a))
+def _lowers(function, made):
+    """Have a function compiled as what ``made`` gives for its types: a signature and its code.
+
+    Numba would take minutes to inline that many overloads (measured: twice as long in all).
+    """
+
+    class Template(AbstractTemplate):
+        key = function
+
+        def generic(self, args, kws):
+            return made(self.context, *args)[0]
+
+    def lower(context, builder, signature, args):
+        _, code = made(context.typing_context, *signature.args)
+        return code(context, builder, signature, args)
+
+    infer_global(function, types.Function(Template))
+    lower_builtin(function, *[types.Any] * function.__code__.co_argcount)(lower)
+
+
+_lowers(pointer, _pointer)
+_lowers(load, _load)
+_lowers(load_narrow, _load_narrow)
+_lowers(store, _store)
+_lowers(get, _get)
+_lowers(put, _put)
+_lowers(broadcast, _broadcast_one)
+_lowers(broadcast_narrow, _broadcast_one_narrow)
+_lowers(broadcast_at, _broadcast_from)
+_lowers(broadcast_at_narrow, _broadcast_at_narrow)
+_lowers(add, _add)
+_lowers(subtract, _subtract)
+_lowers(add_product, _add_product)
+_lowers(subtract_product, _subtract_product)
+_lowers(reduce_add, _reduce_add)

@@ -23,8 +23,8 @@ from auricle.dsp.compiled.simd import (
     NARROW,
     add,
     add_product,
+    broadcast_at_narrow,
     broadcast_narrow,
-    every_narrow,
     get,
     load_narrow,
     pointer,
@@ -38,7 +38,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.streaming.stream import Stream
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
-VECTORS = "962a3fbcf431"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 BLOCK = 128
 SIZE = 2 * BLOCK  # of the FFT; a power of four
@@ -332,9 +332,9 @@ def _fft(work, twiddle):
         step = stride * quarter * NARROW
         for p in range(quarter):
             w = p * stride
-            c1, s1 = every_narrow(twiddle, w), every_narrow(twiddle, SIZE + w)
-            c2, s2 = every_narrow(twiddle, 2 * w), every_narrow(twiddle, SIZE + 2 * w)
-            c3, s3 = every_narrow(twiddle, 3 * w), every_narrow(twiddle, SIZE + 3 * w)
+            c1, s1 = broadcast_at_narrow(twiddle, w), broadcast_at_narrow(twiddle, SIZE + w)
+            c2, s2 = broadcast_at_narrow(twiddle, 2 * w), broadcast_at_narrow(twiddle, SIZE + 2 * w)
+            c3, s3 = broadcast_at_narrow(twiddle, 3 * w), broadcast_at_narrow(twiddle, SIZE + 3 * w)
             for q in range(stride):
                 i = x + (q + stride * p) * NARROW
                 ar, ai = load_narrow(work, i), load_narrow(work, i + PLANE)

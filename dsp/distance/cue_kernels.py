@@ -23,7 +23,7 @@ from auricle.dsp.compiled.options import inlined_kernel, kernel
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "cf9908a7efc0"  # likewise of engine_record.py
+ENGINE_RECORD = "ce46387491fb"  # likewise of engine_record.py
 
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
 # Near-field cues are whole from nine tenths of their limit on: half a metre of fading, from 1 m to
@@ -137,14 +137,15 @@ def _aim_distance(c, positions, world_to_head, listener_position, snap):
 
 @kernel
 def any_nearer(positions, listener_position, limits_m):
-    """Whether a source (S, 3) is nearer to the listener (3,) than its limit (S,), all in metres."""
-    for s in range(len(positions)):
+    """Whether a source (S, 3) is nearer to the origin (3,) than its limit (S,)."""
+    n_nearer = 0
+    for s in range(len(positions)):  # to the end: a way out in the middle would keep vectors out
         x = positions[s, 0] - listener_position[0]
         y = positions[s, 1] - listener_position[1]
         z = positions[s, 2] - listener_position[2]
-        if np.sqrt(x * x + y * y + z * z) < LIMIT_SHARE * limits_m[s]:
-            return True
-    return False
+        limit_m = LIMIT_SHARE * limits_m[s]
+        n_nearer += x * x + y * y + z * z < limit_m * limit_m
+    return n_nearer > 0
 
 
 @inlined_kernel

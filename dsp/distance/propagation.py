@@ -27,7 +27,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
-VECTORS = "962a3fbcf431"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
 PHASES = 128  # rows of the delay table a sample
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py

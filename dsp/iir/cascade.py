@@ -46,7 +46,7 @@ from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stream import Stream
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
-VECTORS = "962a3fbcf431"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 
 SEGMENT = 32  # samples of a blend of two delays

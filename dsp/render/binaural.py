@@ -106,6 +106,7 @@ class BinauralRenderer(Stream):
             self._orientation.copy(),
             self._listener_position.copy(),
         )
+        self._spare = self._positions.copy()
         self._start: tuple[NDArray, NDArray, NDArray] | None = None
         self._world_to_head = np.eye(3)
         self._phase = 0
@@ -171,7 +172,10 @@ class BinauralRenderer(Stream):
         xyz = np.asarray(xyz_m, dtype=np.float64)
         if xyz.shape != (self.n_sources, 3):
             raise AuricleError(f"positions must be ({self.n_sources}, 3), got {xyz.shape}")
-        self._positions[:] = _finite(xyz, "positions")
+        finite = _finite(xyz, "positions")
+        if self._positions is self._last[0]:  # where the last step went stays as it is
+            self._positions, self._spare = self._spare, self._positions
+        self._positions[:] = finite
 
     def set_gains(self, gains: ArrayLike) -> None:
         """Set the gains of the sources.
@@ -357,7 +361,10 @@ class BinauralRenderer(Stream):
         audio = checked_block(block, self._n_sources)
         if out.shape != (2, audio.shape[1]) or out.dtype != np.float32:
             raise AuricleError(f"out must be (2, {audio.shape[1]}) float32, got {out.shape}")
-        self._alone(self._render, audio, out, None)
+        if out.flags.c_contiguous:
+            self._alone(self._render, audio, out, None)
+        else:  # part of an array: kernels are compiled for whole ones
+            out[:] = self.process(audio)
 
     def process_path(
         self, block: ArrayLike, positions_m: ArrayLike | None = None,
@@ -414,13 +421,15 @@ class BinauralRenderer(Stream):
         """Take the targets set by the caller, or a point on the way to them."""
         positions, orientation, listener_position = self._last
         if share >= 1.0 or self._snap:
-            positions[:], orientation[:], listener_position[:] = (
-                self._positions, self._orientation, self._listener_position,
-            )  # fmt: skip
+            orientation[:], listener_position[:] = self._orientation, self._listener_position
+            self._last = (self._positions, orientation, listener_position)
             self._start = None
             return
         if self._start is None:
             self._start = (positions.copy(), orientation.copy(), listener_position.copy())
+            if positions is self._positions:
+                positions = positions.copy()
+                self._last = (positions, orientation, listener_position)
         positions[:] = self._start[0] + share * (self._positions - self._start[0])
         if not np.array_equal(self._start[1], self._orientation):
             orientation[:] = slerp(self._start[1], self._orientation, share)
@@ -532,16 +541,9 @@ class BinauralRenderer(Stream):
         )  # fmt: skip
 
     def _warm_up(self) -> None:
-        """Have all that a block calls compiled or read from the cache, before there is a block.
-
-        That is also for an ``out`` that is part of an array; ``Engine.warm_up`` has a whole one.
-        """
-        self._alone(
-            self._render,
-            np.zeros((self._n_sources, 1), dtype=np.float32),
-            self._coming_out[:, :1],
-            None,
-        )
+        """Have all that a block calls compiled or read from the cache, before there is a block."""
+        silence, out = np.zeros((self._n_sources, 1), np.float32), np.zeros((2, 1), np.float32)
+        self._alone(self._render, silence, out, None)
         self.reset()
 
     def _made(self, hrtf: HrtfSet | PreparedSet | PathLike) -> Engine:

@@ -7,15 +7,18 @@ Letters: S sources, E ears, K buses an ear, G gains of a source, T triangles, V 
 import numpy as np
 
 from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, ENGINE, PRE_ONSET, RANK
-from auricle.dsp.compiled.options import kernel
+from auricle.dsp.compiled.options import STEP, kernel
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "cf9908a7efc0"  # likewise of engine_record.py
+ENGINE_RECORD = "ce46387491fb"  # likewise of engine_record.py
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2
 LARGEST_GAIN = 1e6  # as in streaming/input_checks.py
+# Changes below these are taken at once, and the source is at rest: -120 dB of its gains, and of a
+# delay what is -102 dB of a sound at 20 kHz.
+SETTLED, SETTLED_SAMPLES = np.float32(1e-6), 3e-6
 FARTHEST_M = 1e30  # beyond it squares may be infinite
 
 _engine, _cues = ENGINE.read, CUES.read
@@ -25,112 +28,203 @@ _engine, _cues = ENGINE.read, CUES.read
 def aim(at, positions, world_to_head, listener_position, gains, distance_gain, snap):
     """Set the gains and delays that each source reaches at the end of the step that begins.
 
+    Sources that are silent, delay line and all, wait until they sound (``wake``); those at rest,
+    whom nothing has moved since the step before, are left as they are. One that is switched off
+    and has faded out is not among the ``active`` ones, and its delay line is emptied.
+
     Args:
         at: address of the ``ENGINE``, whose ``CUES`` hold for this step already; written are
-            ``triangle``, ``gains_begin``, ``gains_delta``, ``delays`` and ``state``.
+            ``triangle``, ``gains_begin``, ``gains_delta``, ``delays``, ``state``, ``asked``,
+            ``pose``, ``stale``, ``fades_in``, ``active``.
         positions: (S, 3) world positions in metres.
         world_to_head: (3, 3) world to head axes.
-        listener_position: (3,) the listener's position in metres.
+        listener_position: (3,) in metres.
         gains: (S,) linear gains; 0 switches a source off. With distance they are held to
             LARGEST_GAIN.
         distance_gain: whether the level falls as 1/r from 1 m.
         snap: whether the new values hold from the step's first sample on.
     """
     e = _engine(at)
-    _aim(
-        e,
-        _cues(e.parts[CUES_AT]),
-        positions,
-        world_to_head,
-        listener_position,
-        gains,
-        distance_gain,
-        snap,
-    )
+    still = _take_pose(e.pose, world_to_head, listener_position, distance_gain) and not snap
+    _aim(e, _cues(e.parts[CUES_AT]), positions, gains, snap, still)
 
 
 @kernel
-def _aim(a, c, positions, world_to_head, listener_position, gains, distance_gain, snap):
-    """The same on the records: of the ``ENGINE`` and of its ``CUES``."""
-    barycentric, neighbours, triangles = a.barycentric, a.neighbours, a.triangles
-    table_gains, table_delays = a.gains_table, a.delays_table
-    near, pre_onset_gain, near_directions, near_delays = (
-        c.near,
-        c.pre_onset_gain,
-        c.directions,
-        c.delays,
-    )
-    n_buses, n_pre_onset, least_delay = a.sizes[RANK], a.sizes[PRE_ONSET], float(a.sizes[CENTRE])
-    triangle, gains_begin, gains_delta, state = a.triangle, a.gains_begin, a.gains_delta, a.state
-    delays_begin, delays_end = a.delays[0], a.delays[1]
-    n_gains = gains_begin.shape[1]
+def wake(at):
+    """Aim the sources of ``woken``, as the step under way has asked for, from here on."""
+    e = _engine(at)
+    _wake(e, _cues(e.parts[CUES_AT]))
+
+
+@kernel
+def _wake(e, c):
+    woken, stale, snap = e.woken, e.stale, e.counts[1] > 0  # typed as in _aim
+    for i in range(e.counts[1]):
+        _aim_one(e, c, woken[i], snap)
+        stale[woken[i]] = False
+
+
+@kernel
+def _take_pose(pose, world_to_head, listener_position, distance_gain):
+    """Keep the pose of the step that begins; whether it is that of the step before."""
+    same = pose[12] == distance_gain
+    pose[12] = distance_gain
+    for i in range(3):
+        same = same and pose[9 + i] == listener_position[i]
+        pose[9 + i] = listener_position[i]
+        for j in range(3):
+            same = same and pose[3 * i + j] == world_to_head[i, j]
+            pose[3 * i + j] = world_to_head[i, j]
+    return same
+
+
+@kernel
+def _aim(e, c, positions, gains, snap, still):
+    """The same on the records; ``still``: the head is as it was in the step before."""
+    asked, near, state, stale = e.asked, c.near, e.state, e.stale
+    fades_in, active, n_active = e.fades_in, e.active, 0
+    silent_samples, all_silent = e.silent_samples, e.delay_line.shape[1] + STEP
     for s in range(len(state)):
-        dx = positions[s, 0] - listener_position[0]
-        dy = positions[s, 1] - listener_position[1]
-        dz = positions[s, 2] - listener_position[2]
-        x = world_to_head[0, 0] * dx + world_to_head[0, 1] * dy + world_to_head[0, 2] * dz
-        y = world_to_head[1, 0] * dx + world_to_head[1, 1] * dy + world_to_head[1, 2] * dz
-        z = world_to_head[2, 0] * dx + world_to_head[2, 1] * dy + world_to_head[2, 2] * dz
-        distance = np.sqrt(x * x + y * y + z * z)
-        if not distance > 1e-9:  # NaN too: straight ahead
-            x, y, z, distance = 1.0, 0.0, 0.0, 1.0
-        if distance > FARTHEST_M:
-            x, y, z, distance = FARTHEST_M, 0.0, 0.0, FARTHEST_M
-        shrink = 1.0 / distance
-        x, y, z = x * shrink, y * shrink, z * shrink
-        level = gains[s]
-        if distance_gain:
-            level /= max(distance, 0.1)
-        level = min(max(level, -LARGEST_GAIN), LARGEST_GAIN) if level == level else 0.0
-        if near[s]:
-            moved, loud = np.float32(0.0), np.float32(0.0)
-            for e in range(2):
-                d = near_directions[s, e]
-                t = _walk(d[0], d[1], d[2], triangle[s, e], barycentric, neighbours)
-                triangle[s, e] = t
-                w0, w1, w2 = _weights(d[0], d[1], d[2], barycentric[t])
-                first, heads = e * n_buses, 2 * n_buses + e * n_pre_onset
-                by, before = _blend(
-                    w0 * level, w1 * level, w2 * level, triangles[t], table_gains, gains_begin[s],
-                    gains_delta[s], first, first + n_buses,
-                )  # fmt: skip
-                rest = level * pre_onset_gain[s]
-                by_heads, before_heads = _blend(
-                    w0 * rest, w1 * rest, w2 * rest, triangles[t], table_gains, gains_begin[s],
-                    gains_delta[s], heads, heads + n_pre_onset,
-                )  # fmt: skip
-                moved += by + by_heads
-                loud += before + before_heads
-                after = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
-                delays_begin[s, e] = delays_end[s, e]
-                delays_end[s, e] = max(after + near_delays[s, e], least_delay)
-        else:
-            t = _walk(x, y, z, triangle[s, 0], barycentric, neighbours)
-            triangle[s, 0] = triangle[s, 1] = t
-            w0, w1, w2 = _weights(x, y, z, barycentric[t])
-            moved, loud = _blend(
-                w0 * level, w1 * level, w2 * level, triangles[t], table_gains, gains_begin[s],
-                gains_delta[s], 0, n_gains,
-            )  # fmt: skip
-            for e in range(2):
-                delays_begin[s, e] = delays_end[s, e]
-                delays_end[s, e] = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
-        fresh = loud == 0.0 or snap  # a source that fades in has no delay to come from
-        for e in range(2):
-            if fresh:
-                delays_begin[s, e] = delays_end[s, e]
-            moved += abs(delays_end[s, e] - delays_begin[s, e])
-        if snap:
-            for k in range(n_gains):
-                gains_begin[s, k] += gains_delta[s, k]
-                gains_delta[s, k] = 0.0
-            moved = np.float32(0.0)
-        if level == 0.0 and fresh:
-            state[s] = IDLE
-        elif moved == 0.0:
+        gain, silent = gains[s], silent_samples[s] >= all_silent
+        if gain == 0.0 and silent:
+            if state[s] != IDLE or snap:
+                state[s] = IDLE
+                fades_in[s] = True
+            continue
+        x, y, z, is_near = positions[s, 0], positions[s, 1], positions[s, 2], near[s]
+        now = asked[s]
+        same = (
+            still and now[0] == x and now[1] == y and now[2] == z and now[3] == gain
+            and not is_near and now[4] == 0.0
+        )  # fmt: skip
+        now[0], now[1], now[2], now[3], now[4] = x, y, z, gain, is_near
+        if silent:
+            stale[s] = True
             state[s] = CONSTANT
-        else:
-            state[s] = CHANGE
+        elif not same or state[s] == CHANGE:
+            _aim_one(e, c, s, snap)
+            if state[s] == IDLE:
+                e.delay_line[s] = 0.0
+                silent_samples[s] = all_silent
+                fades_in[s] = True
+                continue
+        active[n_active] = s
+        n_active += 1
+    e.counts[2] = n_active
+
+
+@kernel
+def _aim_one(a, c, s, snap):
+    """Aim a source as ``asked`` and ``pose`` say."""
+    table_gains, table_delays, triangles = a.gains_table, a.delays_table, a.triangles
+    barycentric, neighbours, triangle = a.barycentric, a.neighbours, a.triangle
+    gains_begin, gains_delta = a.gains_begin[s], a.gains_delta[s]
+    delays_begin, delays_end = a.delays[0, s], a.delays[1, s]
+    n_buses, n_pre_onset, least_delay = a.sizes[RANK], a.sizes[PRE_ONSET], float(a.sizes[CENTRE])
+    n_gains = len(gains_begin)
+    x, y, z, level = _seen(a.asked[s], a.pose)
+    if c.near[s]:
+        moved, loud = np.float32(0.0), np.float32(0.0)
+        for e in range(2):
+            d = c.directions[s, e]
+            t = _walk(d[0], d[1], d[2], triangle[s, e], barycentric, neighbours)
+            triangle[s, e] = t
+            w0, w1, w2 = _weights(d[0], d[1], d[2], barycentric[t])
+            first, before_onset = e * n_buses, 2 * n_buses + e * n_pre_onset
+            by, before = _blend(
+                w0 * level, w1 * level, w2 * level, triangles[t], table_gains, gains_begin,
+                gains_delta, first, first + n_buses,
+            )  # fmt: skip
+            rest = level * c.pre_onset_gain[s]
+            by_rest, before_rest = _blend(
+                w0 * rest, w1 * rest, w2 * rest, triangles[t], table_gains, gains_begin,
+                gains_delta, before_onset, before_onset + n_pre_onset,
+            )  # fmt: skip
+            moved += by + by_rest
+            loud += before + before_rest
+            after = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
+            delays_begin[e] = delays_end[e]
+            delays_end[e] = max(after + c.delays[s, e], least_delay)
+    else:
+        t = _walk(x, y, z, triangle[s, 0], barycentric, neighbours)
+        triangle[s, 0] = triangle[s, 1] = t
+        w0, w1, w2 = _weights(x, y, z, barycentric[t])
+        moved, loud = _blend(
+            w0 * level, w1 * level, w2 * level, triangles[t], table_gains, gains_begin,
+            gains_delta, 0, n_gains,
+        )  # fmt: skip
+        for e in range(2):
+            delays_begin[e] = delays_end[e]
+            delays_end[e] = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
+    fresh = loud == 0.0 or snap  # a source that fades in has no delay to come from
+    late = 0.0
+    for e in range(2):
+        if fresh:
+            delays_begin[e] = delays_end[e]
+        late = max(late, abs(delays_end[e] - delays_begin[e]))
+    if snap or (moved <= SETTLED * loud and late <= SETTLED_SAMPLES):
+        _reach(a, c, s, x, y, z, level)
+        delays_begin[0], delays_begin[1] = delays_end[0], delays_end[1]
+        a.state[s] = IDLE if level == 0.0 and (snap or loud == 0.0) else CONSTANT
+    else:
+        a.state[s] = CHANGE
+
+
+@kernel
+def _reach(a, c, s, x, y, z, level):
+    """Put a source's gains where they are due, bit for bit the same from wherever they came."""
+    table, barycentric, gains, delta = (
+        a.gains_table,
+        a.barycentric,
+        a.gains_begin[s],
+        a.gains_delta[s],
+    )
+    n_buses, n_pre_onset = a.sizes[RANK], a.sizes[PRE_ONSET]
+    delta[:] = 0.0
+    if not c.near[s]:
+        t = a.triangle[s, 0]
+        w0, w1, w2 = _weights(x, y, z, barycentric[t])
+        _put(w0 * level, w1 * level, w2 * level, a.triangles[t], table, gains, 0, len(gains))
+        return
+    rest = level * c.pre_onset_gain[s]
+    for e in range(2):
+        t, d = a.triangle[s, e], c.directions[s, e]
+        w0, w1, w2 = _weights(d[0], d[1], d[2], barycentric[t])
+        first, before_onset = e * n_buses, 2 * n_buses + e * n_pre_onset
+        corners = a.triangles[t]
+        _put(w0 * level, w1 * level, w2 * level, corners, table, gains, first, first + n_buses)
+        _put(
+            w0 * rest, w1 * rest, w2 * rest, corners, table, gains, before_onset,
+            before_onset + n_pre_onset,
+        )  # fmt: skip
+
+
+@kernel
+def _put(a, b, c, corners, table, gains, first, last):
+    r0, r1, r2 = table[corners[0]], table[corners[1]], table[corners[2]]
+    a, b, c = np.float32(a), np.float32(b), np.float32(c)
+    for k in range(first, last):
+        gains[k] = a * r0[k] + b * r1[k] + c * r2[k]
+
+
+@kernel
+def _seen(asked, pose):
+    """Direction in head axes, a unit vector, and level of a source."""
+    dx, dy, dz = asked[0] - pose[9], asked[1] - pose[10], asked[2] - pose[11]
+    x = pose[0] * dx + pose[1] * dy + pose[2] * dz
+    y = pose[3] * dx + pose[4] * dy + pose[5] * dz
+    z = pose[6] * dx + pose[7] * dy + pose[8] * dz
+    distance = np.sqrt(x * x + y * y + z * z)
+    if not distance > 1e-9:  # NaN too: straight ahead
+        x, y, z, distance = 1.0, 0.0, 0.0, 1.0
+    if distance > FARTHEST_M:
+        x, y, z, distance = FARTHEST_M, 0.0, 0.0, FARTHEST_M
+    shrink = 1.0 / distance
+    level = asked[3]
+    if pose[12] != 0.0:
+        level /= max(distance, 0.1)
+    level = min(max(level, -LARGEST_GAIN), LARGEST_GAIN) if level == level else 0.0
+    return x * shrink, y * shrink, z * shrink, level
 
 
 @kernel

@@ -58,6 +58,14 @@ class Engine:
         self._state = np.zeros(n_sources, dtype=np.int8)
         self.silent_samples = np.full(n_sources, self.delay_line_samples + STEP, dtype=np.int64)
         self.nonfinite = np.zeros(n_sources, dtype=np.int64)
+        self._asked = np.zeros((n_sources, 5))
+        self._pose = np.zeros(13)
+        self._stale = np.zeros(n_sources, dtype=bool)
+        self._fades_in = np.zeros(n_sources, dtype=bool)
+        self._sounding = np.zeros(n_sources, dtype=np.int64)
+        self._woken = np.zeros(n_sources, dtype=np.int64)
+        self._active = np.zeros(n_sources, dtype=np.int64)
+        self._counts = np.zeros(3, dtype=np.int64)
         self._ramp = ((np.arange(STEP) + 1.0) / STEP).astype(np.float32)
         blends = kernels.TILE * kernels.BLENDS
         self._taps = np.zeros((blends, 2, self._table.shape[1]), dtype=np.float32)
@@ -93,7 +101,10 @@ class Engine:
             "neighbours": self._neighbours, "triangles": self._triangles,
             "gains_table": self._gains_table, "delays_table": self._delays_table,
             "delay_filters": self._table, "delay_line": self._delay_line,
-            "silent_samples": self.silent_samples, "nonfinite": self.nonfinite,
+            "silent_samples": self.silent_samples,
+            "asked": self._asked, "pose": self._pose, "stale": self._stale,
+            "fades_in": self._fades_in, "sounding": self._sounding, "woken": self._woken,
+            "active": self._active, "counts": self._counts, "nonfinite": self.nonfinite,
             "triangle": self._triangle, "state": self._state, "gains_begin": self._gains_begin,
             "gains_delta": self._gains_delta, "delays": self._delays, "ramp": self._ramp,
             "rows": self._rows, "taps": self._taps, "schedule": self._schedule,
@@ -114,6 +125,7 @@ class Engine:
         silence, out = np.zeros((n_sources, 1), dtype=np.float32), np.zeros((2, 1), np.float32)
         self.aim(positions, np.eye(3), np.zeros(3), np.zeros(n_sources), False, True)
         self.render(silence, 0, 1, 0, out, 0)
+        control_step.wake(self._packed.address)
         self.reset()
         self._triangle[:] = 0
 
@@ -124,6 +136,7 @@ class Engine:
         self._gains_delta[:] = 0.0
         self._bus[:] = 0.0
         self.silent_samples[:] = self.delay_line_samples + STEP
+        self._fades_in[:] = False
         self._overlap[:] = 0.0
         self._cues.reset()
         if self._convolver is not None:
@@ -139,7 +152,9 @@ class Engine:
         self._delay_line[:, self.delay_line_samples - shared :] = other._delay_line[
             :, other.delay_line_samples - shared :
         ]
-        self.silent_samples[:] = 0
+        silent = other.silent_samples >= other.delay_line_samples + STEP
+        self.silent_samples[:] = np.where(silent, self.delay_line_samples + STEP, 0)
+        self._fades_in[:] = other._fades_in
 
     def aim(
         self, positions: NDArray, world_to_head: NDArray, listener_position: NDArray,
@@ -158,14 +173,17 @@ class Engine:
         )
 
     def render(
-        self, audio: NDArray, first: int, count: int, phase: int, out: NDArray, at: int
+        self, audio: NDArray, first: int, count: int, phase: int, out: NDArray, to: int
     ) -> None:
-        """Render ``audio[:, first : first + count]`` into ``out[:, at : at + count]``."""
-        kernels.spatialize(self._packed.address, audio, first, count, phase)
+        """Render ``audio[:, first : first + count]`` into ``out[:, to : to + count]``."""
+        at = self._packed.address
+        if kernels.listen(at, audio, first, count):
+            control_step.wake(at)
+        kernels.spatialize(at, audio, first, count, phase)
         if self._convolver is None:
-            full_rank_output.accumulate_taps(self._bus, phase, count, out, at, self._overlap)
+            full_rank_output.accumulate_taps(self._bus, phase, count, out, to, self._overlap)
         else:
-            self._convolver.process_part(self._inputs, phase, count, out, at)
+            self._convolver.process_part(self._inputs, phase, count, out, to)
 
 
 def _check_size(prepared: PreparedSet) -> None:

@@ -33,15 +33,15 @@ from auricle.dsp.compiled.simd import (
 )
 
 OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
-VECTORS = "962a3fbcf431"  # the text of simd.py that is compiled into the kernels below
+VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
-ENGINE_RECORD = "cf9908a7efc0"  # likewise of engine_record.py
+ENGINE_RECORD = "ce46387491fb"  # likewise of engine_record.py
 
 TILE = 32  # sources mixed together: their signals stay in the first-level cache
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
 BLENDS = 4  # of two delay filters in a step, at the most
 PHASES = 128  # rows of the delay table a sample
-IDLE, CONSTANT, CHANGE = 0, 1, 2  # as in control_step.py
+CHANGE = 2  # as in control_step.py
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
 PAIR = 2 * LANES
 
@@ -49,11 +49,65 @@ _engine, _cues = ENGINE.read, CUES.read
 
 
 @kernel
+def listen(at, audio, first, count):
+    """Find who sounds in a part of a step; how many of them have yet to be aimed (``woken``).
+
+    Of the ``active`` ones those are left out that are silent, and were for longer than their delay
+    lines. Arguments: see ``spatialize``.
+    """
+    e = _engine(at)
+    return _listen(e, _cues(e.parts[CUES_AT]), audio, first, count)
+
+
+@kernel
+def _listen(e, c, audio, first, count):
+    memory = c.memory
+    active, silent_samples, stale = e.active, e.silent_samples, e.stale
+    sounding, woken, counts, delay_line = e.sounding, e.woken, e.counts, e.delay_line
+    samples, n_given, all_silent = pointer(audio), audio.shape[1], delay_line.shape[1] + STEP
+    n_sounding = n_woken = 0
+    for i in range(counts[2]):
+        s = active[i]
+        if silent_samples[s] >= all_silent:
+            if _is_silent(samples, s * n_given + first, count):
+                continue
+            memory[s] = 0.0
+            if stale[s]:
+                woken[n_woken] = s
+                n_woken += 1
+        sounding[n_sounding] = s
+        n_sounding += 1
+    counts[0], counts[1] = n_sounding, n_woken
+    return n_woken
+
+
+@kernel
+def _is_silent(audio, at, count):
+    """Whether all samples are 0, or below -580 dB; NaN is not."""
+    if count > 0 and not abs(get(audio, at)) <= 1e-29:
+        return False
+    zero = broadcast(np.float32(0.0))
+    scale = broadcast(np.float32(1e10))  # squares as small as these would vanish
+    squares = zero
+    t = 0
+    while t + LANES <= count:
+        x = add_product(load(audio, at + t), scale, zero)
+        squares = add_product(x, x, squares)
+        t += LANES
+    silent = reduce_add(squares) == 0.0
+    while t < count:
+        silent = silent and get(audio, at + t) == 0.0
+        t += 1
+    return silent
+
+
+@kernel
 def spatialize(at, audio, first, count, phase):
     """Set the buses to the mix of all sources for samples ``phase`` to ``phase + count`` of a step.
 
     Args:
-        at: address of the ``ENGINE``, aimed for this step; written are ``delay_line``,
+        at: address of the ``ENGINE``, aimed for this step, of whose sources those of ``sounding``
+            are mixed (``listen``); written are ``delay_line``,
         ``silent_samples``,
             ``nonfinite``, the memories of its ``CUES``, and of ``bus`` samples phase to
             phase + count alone.
@@ -69,7 +123,7 @@ def spatialize(at, audio, first, count, phase):
 @kernel
 def _spatialize(e, c, audio, first, count, phase):
     """The same on the records: of the ``ENGINE`` and of its ``CUES``."""
-    bus, (n_sources, delay_line_samples), n_given = e.bus, e.delay_line.shape, audio.shape[1]
+    bus, delay_line_samples, n_given = e.bus, e.delay_line.shape[1], audio.shape[1]
     delay_line, rows, silent_samples, nonfinite = (
         pointer(e.delay_line),
         pointer(e.rows),
@@ -79,25 +133,32 @@ def _spatialize(e, c, audio, first, count, phase):
     given = pointer(audio)
     row = delay_line_samples + STEP
     bus[:, :, phase : phase + count] = 0.0
-    for begin in range(0, n_sources, TILE):
-        size = min(TILE, n_sources - begin)
+    sounding, n_sounding = pointer(e.sounding), e.counts[0]
+    fades_in, ramp = e.fades_in, pointer(e.ramp)
+    for begin in range(0, n_sounding, TILE):
+        size = min(TILE, n_sounding - begin)
         for i in range(size):
-            s = begin + i
+            s = get(sounding, begin + i)
             _copy(delay_line, s * delay_line_samples, rows, i * row, delay_line_samples)
             _take(
                 given, s * n_given + first, count, rows, i * row + delay_line_samples,
                 silent_samples, nonfinite, s
             )  # fmt: skip
+            if fades_in[s]:
+                _rise(rows, i * row + delay_line_samples, count, ramp, phase)
+                fades_in[s] = phase + count < STEP
         for ear in range(2):
             _add_tile(e, c, begin, size, ear, phase, phase + count)
         for i in range(size):
-            _copy(
-                rows,
-                i * row + count,
-                delay_line,
-                (begin + i) * delay_line_samples,
-                delay_line_samples,
-            )
+            to = get(sounding, begin + i) * delay_line_samples
+            _copy(rows, i * row + count, delay_line, to, delay_line_samples)
+
+
+@kernel
+def _rise(rows, at, count, ramp, phase):
+    """A source that was switched off begins from nothing: without its past it would click."""
+    for t in range(count):
+        put(rows, at + t, get(rows, at + t) * get(ramp, phase + t))
 
 
 @kernel
@@ -108,7 +169,7 @@ def _copy(source, at, target, to, count):
 
 @kernel
 def _add_tile(e, c, begin, size, ear, phase, end):
-    """Add ``size`` sources from ``begin`` on to one ear's buses.
+    """Add ``size`` sources, those of ``sounding`` from ``begin`` on, to one ear's buses.
 
     Their rows are all written before the first is read: no load waits for a store under way.
     """
@@ -133,10 +194,10 @@ def _add_tile(e, c, begin, size, ear, phase, end):
     delayed_at, undelayed_at, gains_at = pointer(e.at[0]), pointer(e.at[1]), pointer(e.at[2])
     filtered, memory = pointer(c.state), pointer(c.memory)
     old_filters, new_filters = pointer(c.filters[0]), pointer(c.filters[1])
-    moving, still, blends = 0, TILE, 0
+    moving, still, blends, sounding = 0, TILE, 0, pointer(e.sounding)
     for i in range(size):
-        s = begin + i
-        if get(state, s) == IDLE or get(silent_samples, s) >= delay_line_samples + STEP:
+        s = get(sounding, begin + i)
+        if get(silent_samples, s) >= delay_line_samples + STEP:
             for k in range(4):
                 put(memory, 4 * (2 * s + ear) + k, 0.0)
             continue

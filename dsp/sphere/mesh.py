@@ -293,6 +293,7 @@ def _start_table(inverse: Array, neighbours: Int32) -> Int32:
     one = np.ones_like(u)
     faces = [(one, u, v), (-one, u, v), (u, one, v), (u, -one, v), (u, v, one), (u, v, -one)]
     cells = np.stack([np.stack(face, axis=-1) for face in faces]).astype(np.float32)
+    cells = cells.astype(np.float64)  # one signature of the walk is compiled
     triangle = np.zeros(6 * n * n, dtype=np.int32)
     weights = np.zeros((6 * n * n, 3), dtype=np.float32)
     empty = np.zeros((6, 1, 1), dtype=np.int32)

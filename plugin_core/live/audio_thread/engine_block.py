@@ -16,22 +16,19 @@ from auricle.dsp.compiled.engine_record import (
     REACH,
     TAIL,
 )
-from auricle.dsp.compiled.options import composed_kernel
+from auricle.dsp.compiled.options import STEP, composed_kernel
 from auricle.dsp.convolution.uniform import BLOCK, CONVOLVER, convolve_part
 from auricle.dsp.distance.cue_kernels import aim_distance
-from auricle.dsp.render.control_step import aim
+from auricle.dsp.render.control_step import aim, wake
 from auricle.dsp.render.full_rank_output import accumulate_taps
-from auricle.dsp.render.spatialize import STEP, spatialize
+from auricle.dsp.render.spatialize import listen, spatialize
 
 assert BLOCK == STEP  # a block of the convolver is a control step
 
 _engine, _cues, _convolver = ENGINE.read, CUES.read, CONVOLVER.read
-_aim, _aim_distance = apart(aim), apart(aim_distance)
-_spatialize, _accumulate_taps, _convolve_part = (
-    apart(spatialize),
-    apart(accumulate_taps),
-    apart(convolve_part),
-)
+_aim, _wake, _aim_distance = apart(aim), apart(wake), apart(aim_distance)
+_listen, _spatialize = apart(listen), apart(spatialize)
+_accumulate_taps, _convolve_part = apart(accumulate_taps), apart(convolve_part)
 
 
 @composed_kernel
@@ -46,6 +43,8 @@ def aim_engine(at, positions, world_to_head, listener_position, levels, distance
 def render_engine(at, audio, first, count, phase, out, to):
     """As ``Engine.render``."""
     e = _engine(at)
+    if _listen(at, audio, first, count) > 0:
+        _wake(at)
     _spatialize(at, audio, first, count, phase)
     parts, bus = e.parts, e.bus
     if parts[CONVOLVER_AT] == 0:
@@ -66,7 +65,9 @@ def inherit_engine(at, other_at):
     for s in range(len(e.silent_samples)):
         for t in range(shared):
             e.delay_line[s, mine + t] = o.delay_line[s, its + t]
-        e.silent_samples[s] = 0
+        silent = o.silent_samples[s] >= o.delay_line.shape[1] + STEP
+        e.silent_samples[s] = e.delay_line.shape[1] + STEP if silent else 0
+        e.fades_in[s] = o.fades_in[s]
 
 
 @composed_kernel
@@ -89,6 +90,7 @@ def reset_engine(at):
     _zero(_cues(e.parts[CUES_AT]).memory)
     for s in range(len(e.silent_samples)):
         e.silent_samples[s] = e.sizes[REACH] + STEP
+        e.fades_in[s] = False
     if e.parts[CONVOLVER_AT] != 0:
         c = _convolver(e.parts[CONVOLVER_AT])
         _zero(c.window)

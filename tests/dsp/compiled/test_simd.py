@@ -13,8 +13,8 @@ from auricle.dsp.compiled.simd import (
     add_product,
     broadcast,
     broadcast_at,
+    broadcast_at_narrow,
     broadcast_narrow,
-    every_narrow,
     get,
     load,
     load_narrow,
@@ -42,7 +42,7 @@ def wide(x, y):
 def narrow(x, y):
     a, b = load_narrow(pointer(x), 1), load_narrow(pointer(x), 1 + NARROW)
     c = add_product(a, b, broadcast_narrow(get(pointer(x), 0)))
-    d = subtract_product(add(a, every_narrow(pointer(x), 2)), b, subtract(c, a))
+    d = subtract_product(add(a, broadcast_at_narrow(pointer(x), 2)), b, subtract(c, a))
     store(pointer(y), 0, c)
     store(pointer(y), NARROW, d)
     put(pointer(y), 2 * NARROW, reduce_add(d))
