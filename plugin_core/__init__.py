@@ -1,4 +1,4 @@
-"""What meets the user: the command line, plugin and chains, live sound, pictures.
+"""The side that users meet: the command line, plugin and chains, live sound, pictures.
 
 A folder imports only those above it in this list.
 

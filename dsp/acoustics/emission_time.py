@@ -1,4 +1,4 @@
-"""Where sources are heard: the place each had when the sound that arrives now left it."""
+"""Apparent positions: the place each source had when the sound that arrives now left it."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What distance does to each source: near field, air, time on the way.
+"""Effects of distance on each source: near field, air, time on the way.
 
 cue_kernels  Kernels of distance: where each ear looks, and what that adds to delays and spectra
 cues         Distance for S sources of one set: level, air, and near-field cues, step by step

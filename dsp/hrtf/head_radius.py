@@ -1,4 +1,4 @@
-"""How large a sphere a listener's head is, by the arrival times of the set."""
+"""Head radius: the sphere whose arrival times are those of the set."""
 
 import numpy as np
 

@@ -22,7 +22,7 @@ LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
 
 
 class Bed(Stream):
-    """How a layout's channels (C, n) are played: S sources at ``positions_m``, and the LFE.
+    """A bed of loudspeaker channels (C, n): S sources at ``positions_m``, and the LFE.
 
     Give ``sources`` to a ``BinauralRenderer`` with ``n_sources`` sources that stand at
     ``positions_m``, and add ``lfe`` to both of its ears:

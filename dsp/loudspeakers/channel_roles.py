@@ -1,4 +1,4 @@
-"""What channels are by the words of file formats, as loudspeakers of layouts.
+"""Roles of channels in the words of file formats, as loudspeakers of layouts.
 
 Roles are the channels of WAV's mask in its order (``MASK_ROLES``), with TSL, TSR, WL and WR for
 what DAWs add beside it; "" is a channel of which a header says nothing.

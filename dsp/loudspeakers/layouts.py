@@ -209,7 +209,7 @@ _WAV_PLACES = {
 
 
 def wav_place(label: str, beside: Sequence[str]) -> int | None:
-    """Where a loudspeaker stands in WAV's order among others; None: nowhere."""
+    """The rank of a loudspeaker in WAV's order; None: it has none."""
     if label in ("M+110", "M-110"):  # the rears of 5.1, the sides where there is one behind
         sides = "M+180" in beside
         return {"M+110": 9 if sides else 4, "M-110": 10 if sides else 5}[label]

@@ -1,4 +1,4 @@
-"""Where HDF5 keeps many small things: fractal heaps with their B-trees, symbol tables, global heap.
+"""Heaps of HDF5, which keep many small things: fractal heaps, symbol tables, global heap.
 
 Names and attributes of a group stand in its header while they are few (``hdf5_headers``), and
 here when they are many.

@@ -107,7 +107,7 @@ class LinnRenderer(Stream):
         return self._nonfinite[::2].copy()
 
     def set_places(self, apparent_m: ArrayLike) -> None:
-        """Where each source is heard at the end of the step that begins next.
+        """Set where each source is heard at the end of the step that begins next.
 
         Args:
             apparent_m: (S, 3) metres in the axes of the head.

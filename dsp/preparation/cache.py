@@ -28,7 +28,7 @@ _PIECE_BYTES = 1 << 20
 
 
 def cache_folder() -> Path:
-    """Where prepared sets lie: ``$AURICLE_CACHE``, else the user's cache folder."""
+    """The folder of prepared sets: ``$AURICLE_CACHE``, else the user's cache folder."""
     named = os.environ.get("AURICLE_CACHE")
     return Path(named) if named else Path(platformdirs.user_cache_dir("auricle")) / "sets"
 

@@ -68,7 +68,7 @@ class OctaveWeighting:
         return np.minimum(_LEVEL_WEIGHT * worst, _MOST_LEVEL_WEIGHT)
 
     def level_errors_db(self, magnitude: Floats, present: NDArray) -> NDArray:
-        """How far (M, B) the levels of spectra (M, F) in octaves are from those wanted, in dB."""
+        """Errors (M, B) in dB of the levels of spectra (M, F) in octaves, against those wanted."""
         found, wanted = (
             np.maximum(np.abs(x) ** 2 @ self.octaves.T, 1e-30) for x in (present, magnitude)
         )

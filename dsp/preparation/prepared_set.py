@@ -48,6 +48,6 @@ class PreparedSet:
 
     @property
     def tail_samples(self) -> int:
-        """How long a sound rings on after its last sample."""
+        """The number of samples for which a sound rings on after its last one."""
         taps = self.rank if self.filters is None else self.filters.shape[2]
         return int(np.ceil(self.delays.max())) + self.delay_taps + taps

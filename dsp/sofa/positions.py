@@ -1,4 +1,7 @@
-"""Positions of the sources of a SOFA file, seen from the listener's head."""
+"""Positions of the sources of a SOFA file, seen from the listener's head.
+
+The standard leaves coordinates, units and the listener's place and view to the reader of the file.
+"""
 
 import numpy as np
 

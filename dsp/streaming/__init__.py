@@ -1,4 +1,4 @@
-"""What everything has in common that is called block by block.
+"""The common ground of everything that is called block by block.
 
 denormals     Numbers too small to be heard cost no time
 input_checks  What callers give to renderers, checked: blocks, gains, poses, sets

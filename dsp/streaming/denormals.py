@@ -41,7 +41,7 @@ FLUSH = BITS[architecture()]
 
 
 def read_mode():
-    """How the processor computes now in this thread."""
+    """The mode in which the processor computes now in this thread."""
     return 0
 
 

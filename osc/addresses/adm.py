@@ -100,7 +100,7 @@ class Adm:
         self._angles: tuple[Quaternion, Vector] | None = None
 
     def bindings(self) -> dict[str, Binding]:
-        """How each of ADM's addresses writes and reads."""
+        """The bindings of ADM's addresses: how each writes and reads."""
         scene = self._scene
         sources = {
             "azim": Binding(lambda s, v: self._set_polar(s, 0, v), lambda s: self.polar(s)[:1]),

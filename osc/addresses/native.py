@@ -36,7 +36,7 @@ class AuricleAddresses:
         self._hrtf = ""
 
     def bindings(self) -> dict[str, Binding]:
-        """How each of Auricle's addresses writes and reads."""
+        """The bindings of Auricle's addresses: how each writes and reads."""
         scene = self._scene
         sources = {
             "xyz": Binding(

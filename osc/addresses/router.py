@@ -27,7 +27,7 @@ _TOUCH = ("touch", "release")  # sent by automation behind the values; not value
 
 @dataclass(frozen=True)
 class Binding:
-    """How an address writes and reads: ``write(source, *values)``, ``read(source)``."""
+    """The binding of an address: ``write(source, *values)``, ``read(source)``."""
 
     write: Callable[..., None] | None = None
     read: Callable[[int], Sequence[Any]] | None = None

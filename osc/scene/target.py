@@ -16,7 +16,7 @@ class Target(Protocol):
 
     @property
     def n_sources(self) -> int:
-        """How many sources there are; constant."""
+        """The number of sources; constant."""
 
     def set_position(self, source: int, position_m: Vector) -> None:
         """Place a source, in metres in world axes: x front, y left, z up."""
@@ -82,7 +82,7 @@ class MemoryTarget:
 
     @property
     def n_sources(self) -> int:
-        """How many sources there are."""
+        """The number of sources."""
         return len(self.gains)
 
     def set_position(self, source: int, position_m: Vector) -> None:

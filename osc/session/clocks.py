@@ -1,4 +1,4 @@
-"""How far the clocks of senders are ahead, by the time tags of their bundles.
+"""Clocks of senders: how far they are ahead, by the time tags of their bundles.
 
 A tag up to ``MAX_AHEAD_SECONDS`` ahead is a time to wait for. A sender all of whose tags are
 farther ahead has a clock that is: the smallest lead of a window is its offset, and its times count

@@ -138,7 +138,7 @@ class Timeline:
         return self._log.levels[source].at(seconds)[:, 0]
 
     def widths(self, source: int, seconds: Array) -> Array:
-        """How wide a source is (J,): 0 a point, 1 the widest."""
+        """The width of a source at each step (J,): 0 a point, 1 the widest."""
         return self._log.extents[source].at(seconds)[:, 0]
 
     def widens(self, source: int) -> bool:

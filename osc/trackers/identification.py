@@ -30,7 +30,7 @@ _RAW_BYTES = 48
 
 @dataclass
 class Fit:
-    """How well a preset fits.
+    """The measure of how well a preset fits.
 
     Attributes:
         preset: which.
@@ -170,7 +170,7 @@ class PresetMatcher:
                 each.hear(form, numbers, lambda r=reader: r.raw_pose(datagram))  # type: ignore[misc]
 
     def gestures_seen(self) -> int:
-        """How many gestures were made so far; the same for all presets that read the poses."""
+        """The number of gestures so far; the same for all presets that read the poses."""
         return max(len(each.gestures.turns) for each in self._candidates)
 
     def fits(self) -> list[Fit]:

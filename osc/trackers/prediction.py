@@ -1,4 +1,4 @@
-"""Where the head will be when the sound arrives: rotation predicted by the output latency.
+"""Prediction of the head's rotation by the output latency: where it will be as sound arrives.
 
 The turn to come is taken as a sum of three angular velocities, the newest and two smoothed ones,
 whose weights are learnt while the head moves, by recursive least squares with forgetting (Haykin,

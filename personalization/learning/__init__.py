@@ -1,4 +1,4 @@
-"""What all models share: the training loop, weights on disk, kept results, conditioning.
+"""The common ground of models: training loop, weights on disk, kept results, conditioning.
 
 conditioning     How a listener enters a network: FiLM and low-rank weights
 configuration    Sizes and settings of a model: a frozen dataclass each

@@ -1,4 +1,4 @@
-"""How a listener enters a network: FiLM and low-rank weights, both steered by the listener's code.
+"""Conditioning of a network by the listener's code: FiLM and low-rank weights.
 
 A code is a vector of D numbers (``codes``), near normal over listeners; that of the mean listener
 is 0. Both parts start as if there were no listener, so that a network learns people as departures

@@ -16,7 +16,7 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how a model is trained; raises AuricleError for values out of range.
+    """The plan of a training: how long and how; raises AuricleError for values out of range.
 
     Attributes:
         seconds: the most it may take, of processor time (a busy machine trains as long as an idle

@@ -23,7 +23,7 @@ _SHIPPED = Path(*model_files.__path__).resolve()
 
 
 def shipped_weights(name: str) -> Path:
-    """Where the weights are that ship under a name with the program, if they do."""
+    """The path of the weights that ship under a name with the program, if they do."""
     return _SHIPPED / f"{name}.safetensors"
 
 

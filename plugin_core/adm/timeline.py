@@ -36,7 +36,7 @@ _JUST_BEFORE_SECONDS = 1e-9
 
 @dataclass(frozen=True)
 class Timeline:
-    """Where a channel is and how loud at times (J,); the first time is 0.
+    """The place and level of a channel at times (J,); the first time is 0.
 
     Attributes:
         seconds: (J,) rising, of the file.

@@ -40,7 +40,7 @@ class AudioSource(Protocol):
 
     @property
     def nonfinite_samples(self) -> int:
-        """How many samples were NaN or infinite and became silence so far."""
+        """The number of samples that were NaN or infinite and became silence so far."""
         ...
 
     def read(self, n_frames: int) -> Audio:
@@ -383,7 +383,7 @@ class _Closed:
 
 
 def silenced_samples(sources: Sequence[AudioSource]) -> dict[str, int]:
-    """How many samples of each source were NaN or infinite, where there are any."""
+    """The samples of each source that were NaN or infinite, where there are any."""
     found: dict[str, int] = {}
     for source in sources:
         if source.nonfinite_samples:

@@ -1,4 +1,4 @@
-"""Where the chunks of a RIFF, RF64 or BW64 file lie (ITU-R BS.2088), and the table of tracks."""
+"""Chunks of a RIFF, RF64 or BW64 file (ITU-R BS.2088), and the table of tracks."""
 
 import os
 import struct
@@ -111,7 +111,7 @@ def _fmt(file: BinaryIO, chunks: dict[str, Chunk], path: Path) -> bytes:
 
 
 def wave_chunks(path: Path) -> dict[str, Chunk]:
-    """Where each chunk of a WAV file lies; of chunks that may come twice the first.
+    """The chunks of a WAV file; of those that may come twice the first.
 
     Zeros between chunks are skipped, and what lies behind RIFF's own size is not looked at.
 

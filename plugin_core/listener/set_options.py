@@ -1,4 +1,4 @@
-"""How a listener's set is read from its file, and who is told what is odd about it."""
+"""Options by which a listener's set is read, and its findings told."""
 
 import os
 import warnings

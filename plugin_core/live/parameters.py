@@ -70,7 +70,7 @@ class LiveScene:
 
     @property
     def n_sources(self) -> int:
-        """How many sources there are."""
+        """The number of sources."""
         return len(self.gains)
 
     def set_position(self, source: int, position_m: Vector) -> None:
@@ -116,7 +116,7 @@ class LiveScene:
 
     @property
     def commits(self) -> int:
-        """How often the scene was committed."""
+        """The number of times that the scene was committed."""
         return int(self._values[Scene.NUMBER])
 
     def statistics(self) -> dict[str, Any]:  # noqa: D102

@@ -24,7 +24,7 @@ Audio = NDArray[np.float32]
 
 
 class GainLaw(Protocol):
-    """How loud a source is from where it stands."""
+    """A law by which a source's place makes it louder or softer."""
 
     def gains(self, places_m: Array, listener_m: Array) -> Array:
         """Linear gains (J,) at places (J, 3), of a listener at (J, 3)."""
@@ -121,7 +121,7 @@ class StreamedChain:
         return out
 
     def rounded(self, n_frames: int) -> int:
-        """How much to give it when ``n_frames`` are missing."""
+        """The number of frames to give the chain when ``n_frames`` are missing."""
         return self._block * max(1, -(-n_frames // self._block))
 
 

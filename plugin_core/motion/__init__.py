@@ -1,4 +1,4 @@
-"""Where sources and the head are at each moment.
+"""The motion of the sources and of the head.
 
 keyframes      A source's way through given places at given times: straight, around the head
 osc_recording  Sources and a head that move as a recorded OSC session says

@@ -1,4 +1,4 @@
-"""Where sources and the head are at each moment: rest, orbits, recorded head traces."""
+"""Paths of the sources and the head: rest, orbits, recorded head traces."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ _ANGLES = ("yaw_deg", "pitch_deg", "roll_deg")
 
 
 class Trajectory(Protocol):
-    """Where a source is, and how loud, at any time."""
+    """The place of a source, and its level, at any time."""
 
     def positions_m(self, seconds: Array) -> Array:
         """Positions (J, 3) at times (J,)."""

@@ -1,4 +1,4 @@
-"""How pedalboard reads an array of sound: which side is the channels, which dtypes are taken."""
+"""Layout of an array of sound as pedalboard reads it: which side is the channels, which dtypes."""
 
 import copy
 import threading

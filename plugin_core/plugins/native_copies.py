@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a plugin is made anew.
+    """The plain values from which a plugin is made anew.
 
     Attributes:
         kind: name of its class in pedalboard.

@@ -1,4 +1,4 @@
-"""How far a rendering (2, T) at 48 kHz is from what the listener hears.
+"""Errors of a rendering (2, T) at 48 kHz against what the listener hears.
 
 Wave, amplitude and phase L2 are those of Richard et al. 2021 ("Neural synthesis of binaural speech
 from mono audio"): mean square of the wave, times 1000; mean distance of the magnitudes of

@@ -1,4 +1,4 @@
-"""What physics says of a pose: ways, delays, warps, spectra shifted in time.
+"""The physics of a pose: ways, delays, warps, spectra shifted in time.
 
 frame_shift      Frames of sound shifted in the Fourier domain: cut, moved over parallel paths
 geometric_warp   The physics that all systems share

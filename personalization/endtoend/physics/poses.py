@@ -1,4 +1,4 @@
-"""Where sound comes from, as the head hears it: what every end-to-end system is steered by.
+"""Poses: where sound comes from, as the head hears it, which steers every end-to-end system.
 
 Sound that arrives now left its source a while ago. A pose is the place the source had then, in the
 axes of the head as it is now: its length over the speed of sound is the delay, and a passing source

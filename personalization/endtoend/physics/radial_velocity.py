@@ -1,4 +1,4 @@
-"""How fast a source comes nearer to each ear: radial velocity as a condition of any network.
+"""Radial velocity: how fast a source comes nearer to each ear, as a condition of any network.
 
 DopplerBAS (Liu et al. 2023, "DopplerBAS: binaural audio synthesis addressing Doppler effect",
 section 3): the source's velocity in spherical axes around each ear; only its radial part shifts

@@ -1,4 +1,4 @@
-"""How heads turn and sources move: recorded heads on the step grid, and seeded random ways.
+"""Motion of heads and sources: recorded heads on the step grid, and seeded random ways.
 
 Recordings (``datasets.head_traces``) are split by user. Where a role has no recordings the head
 turns along a smooth random line.
@@ -118,7 +118,7 @@ def on_step_grid(trace: HeadTrace, smooth: bool = False) -> tuple[Array, Array]:
 
 
 def source_way(rng: np.random.Generator, n_steps: int) -> tuple[Array, str]:
-    """Where a source is (K + 1, 3), in metres about a head near the origin, and how it moves.
+    """A way of a source (K + 1, 3), in metres about a head near the origin, and how it moves.
 
     It rests, passes by, circles or wanders, mostly 0.5 to 4 m away and at up to 3 m/s.
     """

@@ -75,7 +75,7 @@ class Scene:
 
     @property
     def poses(self) -> Poses:
-        """Where the source itself is heard."""
+        """The poses at which the source itself is heard."""
         return self.dry.sources[0]
 
 

@@ -1,4 +1,4 @@
-"""What learned systems share, and the table of their names.
+"""The common ground of learned systems, and the table of their names.
 
 base      What all learned systems share: batches, training, weights, rendering of whole signals
 pieces    Any learned system piece by piece: each piece is heard with the past it needs

@@ -54,7 +54,7 @@ class Batch:
 
 
 class Scenes(Protocol):
-    """Where batches come from."""
+    """The source of batches."""
 
     code_size: int
 

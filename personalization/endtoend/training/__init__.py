@@ -1,4 +1,4 @@
-"""How systems learn: responses, scenes, losses, a new listener's code.
+"""Training of systems: responses, scenes, losses, a new listener's code.
 
 code_fitting       A new listener from few measured directions: only the code moves
 losses             What end-to-end systems are trained on: errors of the wave, of its spectrum

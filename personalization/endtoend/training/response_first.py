@@ -49,7 +49,7 @@ class ResponseFirst(NeuralRenderer):
 
     @property
     def chance(self) -> torch.Generator | None:
-        """What draws; for judging the same each time."""
+        """The generator that draws; for judging the same each time."""
         return None if self.net.training else torch.Generator().manual_seed(0)
 
     def fit(self, scenes: Scenes, progress: Progress | None = None) -> None:

@@ -118,7 +118,7 @@ def parity_of(codes: Float32) -> torch.Tensor:
 
 
 def response_loss(pieces: Pieces, filters: Filters) -> torch.Tensor:
-    """How far filters are from the responses, ``spectrum_loss``."""
+    """The distance of filters from the responses, ``spectrum_loss``."""
     taps, late = filters(pieces.seen[:, None], pieces.code)
     omega = torch.arange(SIZE // 2 + 1) * (2.0 * np.pi / SIZE)
     turn = torch.polar(torch.ones_like(omega), -omega * (late + LEAD_SAMPLES))
@@ -127,7 +127,7 @@ def response_loss(pieces: Pieces, filters: Filters) -> torch.Tensor:
 
 
 def spectrum_loss(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """How far spectra (B, RESPONSE_BINS) are apart: decibels, complex, linear amplitude, phase.
+    """The distance of spectra (B, RESPONSE_BINS): decibels, complex, linear amplitude, phase.
 
     With P what was predicted, T the response and S the power of a sound at each frequency:
     0.05 RMS dB (weights 1 / f above 2 kHz) + sum S |P - T|^2 / sum S |T|^2

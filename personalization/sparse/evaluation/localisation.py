@@ -1,4 +1,4 @@
-"""How well listeners would localise with what a method predicts for them, and with their own ears.
+"""Localisation by simulated listeners with what a method predicts, and with their own ears.
 
 The simulated listener of ``auricle.personalization.metrics.observer`` knows its own ears as they
 were measured, and hears directions that are drawn once, in minimum phase behind the arrivals.

@@ -1,4 +1,4 @@
-"""How the values of a listener at two directions, ears and frequencies go together.
+"""Covariance of a listener's values between directions, ears and frequencies.
 
 The covariance of the training listeners, tapered, plus that of what they cannot tell. There are a
 hundred listeners and ten thousands of values, so most of the correlations that the listeners show

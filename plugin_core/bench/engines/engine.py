@@ -61,7 +61,7 @@ class Engine(ABC):
 
     @abstractmethod
     def move(self, directions: Array, orientation: Array) -> None:
-        """Where sources (S, 3, unit vectors, world axes) and head ([w, x, y, z]) are next."""
+        """Set where sources (S, 3, unit vectors, world axes) and head ([w, x, y, z]) are next."""
 
     @abstractmethod
     def render(self, out: Audio) -> None:

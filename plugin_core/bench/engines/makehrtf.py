@@ -24,7 +24,7 @@ def tool() -> str | None:
 
 @lru_cache
 def mhr_folder() -> Path:
-    """Where the .mhr files lie, and the configuration that names the folder to OpenAL Soft.
+    """The folder of the .mhr files, and the configuration that names it to OpenAL Soft.
 
     One for the life of the process: OpenAL Soft reads its configuration once.
     """

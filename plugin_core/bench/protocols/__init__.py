@@ -1,4 +1,4 @@
-"""What is measured of an engine, and how.
+"""The protocols by which engines are measured.
 
 accuracy    Protocol
 latency     Protocol

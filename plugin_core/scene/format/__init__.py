@@ -1,4 +1,4 @@
-"""What a scene file says, checked, with the line of every mistake.
+"""The content of a scene file, checked, with the line of every mistake.
 
 from_adm     Tracks of a scene from an ADM master
 json_tree    JSON read with the line of every value and key, so that errors can say where

@@ -1,4 +1,4 @@
-"""Where a scene's words stand: errors that name the file, the line and the key path."""
+"""Locations in a scene: errors that name the file, the line and the key path."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ class Place:
 
     @property
     def folder(self) -> Path:
-        """Where the scene file lies; the working folder without one."""
+        """The folder of the scene file; the working folder without one."""
         return self.file.parent if self.file is not None else Path()
 
     def error(self, path: str, text: str) -> SceneError:

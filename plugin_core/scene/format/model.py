@@ -186,7 +186,7 @@ Position: TypeAlias = Static | Orbit | Keyframes | PositionFile
 
 @dataclass(frozen=True)
 class Distance(_Checked):
-    """What the distance from the listener does to a track."""
+    """Effects of the distance from the listener on a track."""
 
     gain: bool = key(True, "the level falls as 1/r")
     reference_m: float = key(1.0, "where the level is the track's own", low=0.01, high=1000.0)
@@ -307,7 +307,7 @@ class Track(_Checked):
 
 @dataclass(frozen=True)
 class Listener(_Checked):
-    """Who listens, and how the head moves."""
+    """The listener's set, and how the head moves."""
 
     hrtf: str | None = key(None, "SOFA file; null: the default listener")
     rank: str | int = key("auto", "`auto`, `full` or a number of buses an ear", low=1)
@@ -346,7 +346,7 @@ class Listener(_Checked):
 
     @property
     def reading(self) -> SetOptions:
-        """How the set is read."""
+        """The options by which the set is read."""
         return SetOptions(**{each.name: getattr(self, each.name) for each in fields(SetOptions)})
 
     def _check(self) -> None:
@@ -371,7 +371,7 @@ class Loudness(_Checked):
 
 @dataclass(frozen=True)
 class Master(_Checked):
-    """What happens to the binaural sum: chain, then gain or loudness, then limiter."""
+    """Treatment of the binaural sum: chain, then gain or loudness, then limiter."""
 
     chain: tuple[Plugin, ...] = key((), "plugins in order, both ears as a stereo signal")
     gain_db: float = key(0.0, "behind the chain", low=-200.0, high=60.0)

@@ -1,4 +1,4 @@
-"""What the generative systems share: they draw what the warp leaves, in short-time spectra.
+"""The base of the generative systems: they draw what the warp leaves, in short-time spectra.
 
 The residual of both ears to the warp is divided by the level of the warp (``stft.levels``) and by
 its own spread in each bin, so that it has variance 1, is diffused, and comes back by the same

@@ -1,4 +1,4 @@
-"""What learned methods share.
+"""The common ground of learned methods.
 
 base                What all learned methods share: data on tensors, the split, the training
 correction_net      The network of the refiners

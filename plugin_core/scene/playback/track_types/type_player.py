@@ -56,7 +56,7 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class TypePlayer:
-    """How tracks of a type are played.
+    """The way in which tracks of a type are played.
 
     Attributes:
         channels: called with a track, the header of its file (of the channels that it takes) and
