@@ -36,7 +36,7 @@ class Process:
         return FittedProcess(self.kernel, self.log_determinant, alpha, mean)
 
     def shares(self, blocks: list[NDArray[np.intp]]) -> list[NDArray]:
-        """The parts that ``FittedProcess.surprise`` makes its errors of, the same for all values."""
+        """The parts of each block's errors that are the same for all values."""
         found: list[NDArray] = []
         for block in blocks:
             first = np.zeros(len(block))
