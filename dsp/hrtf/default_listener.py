@@ -45,6 +45,12 @@ def default_hrtf(sample_rate: int = 48000) -> HrtfSet:
     return _made(sample_rate)
 
 
+@lru_cache(maxsize=1)
+def default_name() -> str:
+    """What the mean listener is called, and nobody else; quicker than to make it."""
+    return _stored()[-1]
+
+
 @lru_cache(maxsize=4)  # on a function of its own: type checkers see no signature through it
 def _made(sample_rate: int) -> HrtfSet:
     positions, mirrored, magnitude_db, arrivals, name = _stored()

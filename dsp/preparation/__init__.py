@@ -11,4 +11,5 @@ played_errors     What the responses that are played get wrong: in numbers, in a
 prepare           An HRTF set made ready to render: a mesh, a table of gains and delays
 prepared_set      What a prepared set holds: a mesh, tables of gains and delays over it
 rank_choice       The fewest buses that play a set as it should be played
+shipped           Writes the prepared sets of the default listener that ship, for 44.1 and 48 kHz
 """

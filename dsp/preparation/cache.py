@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 import platformdirs
 
+from auricle.dsp.hrtf.default_listener import default_name
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import VERSION, PreparedSet, prepare
 from auricle.dsp.storage.cache_room import make_room
@@ -23,6 +24,9 @@ from auricle.dsp.storage.part_files import whole_file
 
 Made = TypeVar("Made")
 
+SHIPPED = Path(__file__).parent  # where ``python -m auricle.dsp.preparation.shipped`` writes
+SHIPPED_NAME = "default"
+SHIPPED_RATES = (44100, 48000)
 _DIGEST_BYTES = 64  # hexadecimal SHA-256 of all before it, as the archive's comment
 _PIECE_BYTES = 1 << 20
 
@@ -39,7 +43,8 @@ def prepared_set(
     """The prepared set of a listener, from the cache where it lies there.
 
     It is made by ``auricle.dsp.preparation.prepare.prepare``, which takes seconds. A cache that
-    cannot be read or written costs time, nothing else.
+    cannot be read or written costs time, nothing else. The default listener ships prepared for
+    common rates (``shipped_set``).
 
     Args:
         hrtf: the listener's set.
@@ -50,6 +55,9 @@ def prepared_set(
     Raises:
         AuricleError: a rank or a level that does not exist, or a set that cannot be rendered.
     """
+    shipped = shipped_set(hrtf, sample_rate, rank=rank, level=level)
+    if shipped is not None:
+        return shipped
     return cached(
         cache_folder() / f"{_key(hrtf, sample_rate, rank, level)}.npz",
         PreparedSet,
@@ -66,10 +74,46 @@ def is_cached(hrtf: HrtfSet, sample_rate: int, *, rank: str | int, level: str) -
         rank: as of ``prepared_set``.
         level: as of ``prepared_set``.
     """
+    if shipped_set(hrtf, sample_rate, rank=rank, level=level) is not None:
+        return True
     try:
         return (cache_folder() / f"{_key(hrtf, sample_rate, rank, level)}.npz").is_file()
     except OSError:
         return False
+
+
+def shipped_set(
+    hrtf: HrtfSet, sample_rate: int, *, rank: str | int = "auto", level: str = "matched"
+) -> PreparedSet | None:
+    """The default listener as it ships, prepared; None for other sets, rates, ranks and levels.
+
+    None, too, if the files are of another version of the preparation, or of another listener.
+    """
+    path = SHIPPED / f"{SHIPPED_NAME}-{sample_rate}.npz"
+    if (rank, level) != ("auto", "matched") or hrtf.name != default_name() or not path.is_file():
+        return None
+    stored = load_archive(path)
+    if stored is None or str(stored.pop("_of", "")) != shipped_key(hrtf, sample_rate):
+        return None
+    try:
+        found: PreparedSet = _built(stored, PreparedSet, "")
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return found
+
+
+def shipped_key(hrtf: HrtfSet, sample_rate: int) -> str:
+    """What a shipped file is of: its version, the listener to a millionth, and the rate.
+
+    The listener's responses are computed from a file, which processors do to their last bits alone.
+    """
+    names = " ".join(_names(PreparedSet))
+    digest = hashlib.sha256(f"{VERSION} {names} {sample_rate} {hrtf.bass}".encode())
+    for array in (hrtf.ir, hrtf.positions):
+        digest.update(
+            np.round(1e6 * np.asarray(array, dtype=np.float64)).astype(np.int32).tobytes()
+        )
+    return digest.hexdigest()
 
 
 def cached(path: Path, kind: type[Made], make: Callable[[], Made]) -> Made:
@@ -84,8 +128,13 @@ def cached(path: Path, kind: type[Made], make: Callable[[], Made]) -> Made:
     found = _load(path, kind)
     if found is None:
         found = make()
-        save_archive(path, dict(_flat(found, "")))
+        save_archive(path, archive_of(found))
     return found
+
+
+def archive_of(thing: Any) -> dict[str, Any]:
+    """What ``save_archive`` writes of a dataclass."""
+    return dict(_flat(thing, ""))
 
 
 def set_digest(hrtf: HrtfSet, words: str) -> str:
