@@ -25,6 +25,15 @@ SUFFIXES = {".py", ".md", ".sh", ".toml", ".yml"}
 INVENTED = re.compile(r"^(OUT|table|none/x|toy_things|right|wrong|try|README)\.(md|py)$")
 
 
+def test_the_checks_count_every_warning_of_the_pages() -> None:
+    """MkDocs counts what it logs, so a quiet build is never strict."""
+    checks = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    builds = [line for line in checks.splitlines() if re.search(r"mkdocs\" build", line)]
+    assert len(builds) == 1
+    assert "--strict" in builds[0]
+    assert not re.search(r"--quiet| -q\b", builds[0])
+
+
 def test_the_reference_has_every_public_name() -> None:
     for name in auricle.__all__:
         assert f"::: {auricle._HOMES[name]}.{name}\n" in API, name
