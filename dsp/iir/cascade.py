@@ -100,9 +100,16 @@ class CascadeSet:
     def of(
         cls, positions: ArrayLike, coefficients: ArrayLike, delays: ArrayLike, sample_rate: int
     ) -> "CascadeSet":
-        """From filters (M, 2, N, 5) and delays (M, 2) in samples at directions (M, 3).
+        """A set from filters and delays at directions.
 
-        AuricleError for shapes that do not fit and for filters that are not stable.
+        Args:
+            positions: (M, 3) unit vectors.
+            coefficients: (M, 2, N, 5) second-order sections.
+            delays: (M, 2) samples.
+            sample_rate: Hz.
+
+        Raises:
+            AuricleError: shapes that do not fit, or filters that are not stable.
         """
         filters = np.asarray(coefficients, dtype=np.float64)
         late = np.asarray(delays, dtype=np.float64)
@@ -208,7 +215,7 @@ class CascadeRenderer(Stream):
 
     @property
     def n_sources(self) -> int:
-        """S."""
+        """The number of sources, S."""
         return len(self._directions)
 
     def process(self, block: ArrayLike) -> Float32:

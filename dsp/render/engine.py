@@ -22,7 +22,15 @@ STEP = kernels.STEP
 
 
 class Engine:
-    """Arrays for S sources and one prepared set; no method called while rendering allocates."""
+    """Arrays for S sources and one prepared set; no method called while rendering allocates.
+
+    Args:
+        prepared: the listener's tables.
+        n_sources: S.
+        air: absorption by the air; None for none.
+        near_field_m: (S,) where near-field cues begin, which its owner may write to; None: 1 m.
+        in_air: (S,) whom the air absorbs, likewise; None: all.
+    """
 
     def __init__(
         self, prepared: PreparedSet, n_sources: int, air: Air | None = None,
@@ -160,7 +168,16 @@ class Engine:
         self, positions: NDArray, world_to_head: NDArray, listener_position: NDArray,
         gains: NDArray, distance_gain: bool, snap: bool,
     ) -> None:  # fmt: skip
-        """Set where each source is heard at the end of the step that begins."""
+        """Set where each source is heard at the end of the step that begins.
+
+        Args:
+            positions: (S, 3) metres, world axes.
+            world_to_head: (3, 3) rotation from world to head axes.
+            listener_position: (3,) metres, world axes.
+            gains: (S,) linear.
+            distance_gain: whether the level falls as 1/r from 1 m.
+            snap: whether the new state holds at once, and not at the end of the step.
+        """
         self._cues.aim(positions, world_to_head, listener_position, snap)
         control_step.aim(
             self._packed.address,
@@ -175,7 +192,16 @@ class Engine:
     def render(
         self, audio: NDArray, first: int, count: int, phase: int, out: NDArray, to: int
     ) -> None:
-        """Render ``audio[:, first : first + count]`` into ``out[:, to : to + count]``."""
+        """Render a part of a step.
+
+        Args:
+            audio: (S, n) float32; ``audio[:, first : first + count]`` is taken.
+            first: index of the first sample that is taken.
+            count: how many samples.
+            phase: samples of the step that have passed before.
+            out: (2, n') float32; ``out[:, to : to + count]`` is written.
+            to: index of the first sample that is written.
+        """
         at = self._packed.address
         if kernels.listen(at, audio, first, count):
             control_step.wake(at)

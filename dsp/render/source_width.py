@@ -45,6 +45,11 @@ class Width:
     step, and ``share`` (S,), the gain of the source itself: 1 without width. ``run`` makes ``out``
     (S * C, STEP). ``targets_deg`` (S,) are the widths asked for.
 
+    Args:
+        n_sources: S.
+        sample_rate: Hz.
+        prepared: the listener's tables, for the level of the copies.
+
     Source: Schroeder 1962, JAES 10:219 (the all-pass filter); Pulkki 1999, WASPAA (spreading).
     """
 
@@ -89,7 +94,15 @@ class Width:
         levels: NDArray,
         snap: bool,
     ) -> None:
-        """Set where the copies are when the step that begins ends; arguments as of the engine's."""
+        """Set where the copies are when the step that begins ends.
+
+        Args:
+            positions: (S, 3) metres, world axes.
+            world_to_head: (3, 3) rotation from world to head axes.
+            listener_position: (3,) metres, world axes.
+            levels: (S,) linear.
+            snap: whether the new state holds at once.
+        """
         wide = aim_copies(
             positions, world_to_head, listener_position, levels, self.targets_deg,
             self._fastest_deg, snap, self._places, self._loudness, self._now_deg, self._running,
@@ -98,7 +111,13 @@ class Width:
         self._quiet_steps = 0 if wide else min(self._quiet_steps + 1, self._ring_steps)
 
     def run(self, audio: NDArray[np.float32], first: int, count: int) -> None:
-        """Make ``out[:, :count]`` from ``audio[:, first : first + count]``."""
+        """Make the signals of the copies, ``out[:, :count]``.
+
+        Args:
+            audio: (S, n) float32; ``audio[:, first : first + count]`` is taken.
+            first: index of the first sample.
+            count: how many samples.
+        """
         decorrelate(
             audio, first, count, self._running, self._delays, self._past, self._at, self._signs,
             self.out,
