@@ -38,6 +38,8 @@ class Dataset:
         lap_sets: whether those are the directions of the LAP challenge, else evenly spread ones.
         dense_rows: listeners of whom every second direction is left out, where nobody says whom.
         ships: whether weights that ship may learn from it.
+        learned: whether end-to-end systems learn from it and are compared on it where no set is
+        named.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Dataset:
     lap_sets: bool = False
     dense_rows: tuple[int, ...] = ()
     ships: bool = False
+    learned: bool = False
 
 
 DATASETS = Registry("data set", "auricle.datasets", Dataset, (
@@ -75,7 +78,7 @@ DATASETS = Registry("data set", "auricle.datasets", Dataset, (
             "Subjects 1 and 96, and 22 and 88, are the same heads measured twice.",
             "Measures are missing for 18, 79 and 92.",
         ),
-        verified=True, dense_rows=(10, 30, 50), ships=True,
+        verified=True, dense_rows=(10, 30, 50), ships=True, learned=True,
     ),
     Dataset(
         "SONICOM", ("sonicom",), 300, "793 directions, elevation -45 to 90, 1.5 m", 96000, 256,
@@ -86,6 +89,7 @@ DATASETS = Registry("data set", "auricle.datasets", Dataset, (
         measures="12 pinna measures an ear of some 90 subjects, cm and degrees",
         quirks=("The level falls by 17 dB at 18 kHz.", "Several rates and variants a subject."),
         verified=True, compared_counts=(3, 5, 19, 100), lap_sets=True, dense_rows=(0, 20, 40),
+        learned=True,
     ),
     Dataset(
         "CIPIC", ("cipic",), 45, "1250 directions, interaural-polar, 1 m", 44100, 200,
@@ -95,7 +99,7 @@ DATASETS = Registry("data set", "auricle.datasets", Dataset, (
         measures="anthro.mat: X (17), D (8 an ear), theta (2 an ear, radians)",
         dummies=("21", "165"),
         quirks=("Pinna angles are in radians.", "In some SOFA copies the ITD is in Data.Delay."),
-        verified=True, dense_rows=(0, 10, 20), ships=True,
+        verified=True, dense_rows=(0, 10, 20), ships=True, learned=True,
     ),
     Dataset(
         "SADIE II", ("sadie2", "sadie_ii", "sadie-ii", "sadie ii"), 20,
@@ -178,7 +182,7 @@ DATASETS = Registry("data set", "auricle.datasets", Dataset, (
 def find(name: str) -> Dataset | None:
     """The data set whose key is a word in the name of a file or folder, else None."""
     lowered = name.lower()
-    for each in DATASETS.values():
+    for each in DATASETS.usable():
         if any(re.search(rf"(?<![a-z]){re.escape(key)}(?![a-z])", lowered) for key in each.keys):
             return each
     return None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from auricle.dsp.errors import AuricleError
 from auricle.dsp.registry import Registry, placed
 
 if TYPE_CHECKING:
@@ -101,23 +102,31 @@ METHODS = Registry(
 
 
 def learned_names() -> tuple[str, ...]:
-    """Methods that are trained; of other packages only those that were asked for before."""
-    return tuple(name for name, info in METHODS.loaded() if info.learned)
+    """Methods that are trained, also those that packages bring."""
+    return tuple(info.name for info in METHODS.usable() if info.learned)
 
 
 def compared_names(comparison: str) -> tuple[str, ...]:
     """Methods that a comparison takes when none is named."""
-    return tuple(name for name, info in METHODS.loaded() if comparison in info.compared)
+    return tuple(info.name for info in METHODS.usable() if comparison in info.compared)
 
 
 def method(name: str) -> Callable[[], "Method"]:
     """The class or function that makes a method of that name.
 
     Raises:
-        AuricleError: another name; the message has the names there are.
+        AuricleError: another name, the message has those there are; what stands at its place cannot
+            be called, or is a class without ``fit`` and ``predict``.
         MissingDependencyError: a learned method, where torch is not installed.
     """
-    maker: Callable[[], Method] = placed(METHODS.find(name).place, name)
+    place = METHODS.find(name).place
+    maker: Callable[[], Method] = placed(place, name)
+    if not callable(maker):
+        raise AuricleError(f"method {name!r}: {place} makes no method, it is {maker!r}")
+    if isinstance(maker, type):
+        for needed in ("fit", "predict"):
+            if not callable(getattr(maker, needed, None)):
+                raise AuricleError(f"method {name!r}: {place} has no {needed}()")
     return maker
 
 

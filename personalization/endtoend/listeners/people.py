@@ -40,8 +40,6 @@ LOW_HZ = (200.0, 1000.0)  # where the time of arrival is read
 LEVEL_HZ = (200.0, 2000.0)  # where all listeners are alike loud
 GAIN_HZ = (200.0, 16000.0)  # where laboratories are made alike
 _FADE_TAPS = 16
-# Of which weights that ship may learn.
-SHIPPABLE = tuple(name.lower() for name, each in DATASETS.loaded() if each.ships)
 TEST_SHARE, JUDGE_SHARE = 0.13, 0.08
 SEED = 0  # of the roles
 _VERSION = 4
@@ -103,22 +101,30 @@ def load_listeners(
 
     Args:
         data: as for ``subjects_in``.
-        licence: "shippable": people of HUTUBS and CIPIC train, those of other laboratories only
-            test; "all": all laboratories train.
-        laboratories: which ones; None: of hutubs, cipic and sonicom those that are there.
+        licence: "shippable": people of data sets that ``ships`` (of ours HUTUBS and CIPIC) train,
+            those of other laboratories only test; "all": all laboratories train.
+        laboratories: which ones; None: of the data sets that are ``learned`` those that are there.
     """
     if licence not in ("shippable", "all"):
         raise DatasetError(f'a licence is "shippable" or "all", not {licence!r}')
     found = []
-    for name in laboratories or (*SHIPPABLE, "sonicom"):
+    usual = _usual_laboratories()
+    for name in laboratories or usual:
         try:
             found.append(_harmonised(people_only(subjects_in(data, name))))
         except DatasetError:
             if laboratories is not None:
                 raise
     if not found:
-        raise DatasetError(f"{data}: holds none of hutubs, cipic and sonicom; name another folder")
+        there = ", ".join(laboratories or usual)
+        raise DatasetError(f"{data}: holds none of {there}; name another folder")
     return listeners_of(found, licence)
+
+
+def _usual_laboratories() -> list[str]:
+    """Data sets of which systems learn, by the names of their folders; those that ship first."""
+    learned = [each for each in DATASETS.usable() if each.learned]
+    return [each.keys[0] for each in sorted(learned, key=lambda each: not each.ships)]
 
 
 def listeners_of(laboratories: Sequence[Subjects], licence: Licence = "all") -> Listeners:
@@ -127,7 +133,7 @@ def listeners_of(laboratories: Sequence[Subjects], licence: Licence = "all") -> 
     for subjects in laboratories:
         known = find(subjects.dataset)
         first = {other: group[0] for group in known.repeats for other in group} if known else {}
-        may_train = licence == "all" or subjects.dataset.lower() in SHIPPABLE
+        may_train = licence == "all" or (known is not None and known.ships)
         theirs = [f"{subjects.dataset} {first.get(each, each)}" for each in subjects.ids]
         rows = [k for k, each in enumerate(theirs) if may_train or role_of(each) == "test"]
         if rows:

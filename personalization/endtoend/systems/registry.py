@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from auricle.dsp.errors import AuricleError
 from auricle.dsp.registry import Registry, placed
 
 if TYPE_CHECKING:
@@ -68,7 +69,12 @@ class Trained:
 
 def system(name: str) -> "type[NeuralRenderer]":
     """The class of a system; AuricleError, with the names there are, for another name."""
-    found: type[NeuralRenderer] = placed(SYSTEMS.find(name).place, name)
+    place = SYSTEMS.find(name).place
+    found: type[NeuralRenderer] = placed(place, name)
+    from auricle.personalization.endtoend.systems import base  # torch
+
+    if not (isinstance(found, type) and issubclass(found, base.NeuralRenderer)):
+        raise AuricleError(f"system {name!r}: {place} is no NeuralRenderer, it is {found!r}")
     return found
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.arrays import Int64
+from auricle.dsp.errors import AuricleError
 from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce_seconds
 from auricle.personalization.datasets.lap import lap_rows, spread_rows
 from auricle.personalization.datasets.registry import DATASETS
@@ -182,9 +183,17 @@ def compare_between(subjects: Subjects, whole: ListenerGroup, request: Request) 
         subjects: with their responses.
         whole: their features.
         request: what is compared.
+
+    Raises:
+        AuricleError: too few people to learn from the others.
     """
-    test = np.array(DATASETS.find(subjects.dataset).dense_rows)
+    test = _dense_rows(subjects)
     train = np.flatnonzero(~np.isin(subjects.people, subjects.people[test]))
+    if len(train) == 0:
+        raise AuricleError(
+            f"{subjects.dataset}: {len(subjects)} listeners are too few to leave {len(test)} out "
+            "and learn from the others; use --across, which learns from those that ship"
+        )
     rows = np.arange(0, subjects.n_directions, 2)
     for name in request.names:
         label = f"between-{subjects.dataset}"
@@ -192,6 +201,13 @@ def compare_between(subjects: Subjects, whole: ListenerGroup, request: Request) 
         about = (subjects.dataset, name, len(rows), 0)
         made = partial(_judged_between, fitted, whole.take(test), subjects.ir[test], rows, about)
         yield _kept(request, f"{label}-{fitted.label}", made)
+
+
+def _dense_rows(subjects: Subjects) -> Int64:
+    """Of whom directions are left out: whom the table names and the folder has, else three."""
+    info = DATASETS.get(subjects.dataset)
+    named = [] if info is None else [row for row in info.dense_rows if row < len(subjects)]
+    return np.array(named, dtype=np.int64) if named else some_rows(len(subjects), 3)
 
 
 def compare_between_across(

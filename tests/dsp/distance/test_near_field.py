@@ -317,6 +317,7 @@ def test_level_differences_near_a_dummy_head(data_dir: Path) -> None:
             assert abs(ild[0] - ild[1]) < limit
 
 
+@pytest.mark.slow
 def test_rendered_level_differences_near_a_dummy_head(data_dir: Path) -> None:
     folder = data_dir / "ku100_nearfield"
     far = HrtfSet.load(folder / "HRIR_CIRC360.sofa")

@@ -21,6 +21,8 @@ from auricle.dsp.preparation.played_errors import of_95, worst
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.sphere.grids import fibonacci_sphere
 
+pytestmark = pytest.mark.slow
+
 
 def test_filters_at_another_rate_have_the_same_transfer_functions():
     """Of filters that begin abruptly and fall off above 16 kHz, as those of a set do."""
@@ -46,7 +48,6 @@ def listener():
     return HrtfSet(ir, fibonacci_sphere(200), 1.5, 48000, "computed")
 
 
-@pytest.mark.slow
 def test_levels_and_itd_are_the_same_at_each_rate(listener):
     levels, itds = [], []
     for rate in (44100, 48000, 96000):
@@ -58,7 +59,6 @@ def test_levels_and_itd_are_the_same_at_each_rate(listener):
         assert worst(itd - itds[0]) < 5.0
 
 
-@pytest.mark.slow
 def test_automatic_rank_keeps_its_bounds(listener):
     errors = prepare(listener, 44100).errors
     assert of_95(errors.level_db) < 1.0
@@ -68,7 +68,6 @@ def test_automatic_rank_keeps_its_bounds(listener):
     assert worst(errors.itd_us) < 40.0
 
 
-@pytest.mark.slow
 def test_a_turned_over_set_plays_as_measured(listener):
     """LISTEN's files hold pressure that falls first; ITD used to be 250 us off."""
     turned = replace(listener, ir=-listener.ir)
@@ -111,7 +110,6 @@ def test_a_mirrored_set_stays_its_own_mirror_image():
     assert worst(itd + itd[rows]) < 5.0
 
 
-@pytest.mark.slow
 @settings(max_examples=8)
 @given(
     count=st.sampled_from([4, 6, 12, 30]), rank=st.sampled_from([4, 16, 32, 64]),
@@ -146,7 +144,6 @@ def test_responses_of_16_taps_are_played(listener):
     assert np.isfinite(prepare(short, 48000, rank=4).gains).all()
 
 
-@pytest.mark.slow
 def test_a_room_is_refused_or_left_out_in_words(listener):
     """A tenth of a second may pass; what filters of few taps cannot play is said."""
     rng = np.random.default_rng(0)

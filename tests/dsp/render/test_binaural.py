@@ -51,6 +51,7 @@ def test_full_rank_is_exact_at_measured_directions(heads, full):
         assert level_db(y - wanted, wanted) < -70.0
 
 
+@pytest.mark.slow
 def test_auto_rank_keeps_one_db(heads):
     prepared = prepare(heads, RATE)
     assert prepared.errors.lsd_db.mean() <= 1.0

@@ -123,6 +123,7 @@ def test_clipping_is_reported_with_the_gain_that_avoids_it(tmp_path, heads):
     assert second.gain_to_avoid_clipping_db == 0.0
 
 
+@pytest.mark.slow
 def test_the_gain_that_the_command_proposes_avoids_clipping(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     make_track(tmp_path / "a.wav", 0.05, level=0.9, subtype="FLOAT")

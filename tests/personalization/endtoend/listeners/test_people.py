@@ -123,7 +123,7 @@ def test_a_folder_is_harmonised_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert hrtf.sample_rate == RATE
     level_db = 20 * np.log10(np.abs(np.fft.rfft(hrtf.ir, 1024)))[..., 5:43].mean(axis=1)
     assert abs(np.mean(sphere_weights(hrtf.positions) @ level_db)) < 0.7
-    with pytest.raises(DatasetError, match="holds none of hutubs, cipic and sonicom"):
+    with pytest.raises(DatasetError, match="holds none of hutubs, cipic, sonicom"):
         load_listeners(tmp_path / "speech")
     with pytest.raises(DatasetError, match="no data set sonicom"):
         load_listeners(tmp_path, laboratories=["sonicom"])
