@@ -1,11 +1,11 @@
-"""The side that users meet: the command line, plugin and chains, live sound, pictures.
+"""What meets the user: the command line, plugin and chains, live sound, pictures.
 
 A folder imports only those above it in this list.
 
-errors     What is raised for files that cannot be played
+errors     Errors of files that cannot be played
 listener   The listener's set: read as asked for, prepared for a rate
 audio      Audio files: their headers, their samples, a block at a time
-motion     Where sources and the head are at each moment
+motion     The motion of the sources and of the head
 plugins    Auricle in a chain of pedalboard's plugins, and those in ours
 mixing     Tracks on their way to two ears
 mastering  From the sum to the file: loudness, true peak, limiter

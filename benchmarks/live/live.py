@@ -37,7 +37,7 @@ import auricle
 from auricle.dsp.preparation.cache import prepared_set
 from auricle.osc.network.client import message, plain
 from auricle.plugin_core.live.audio_thread.meters import TAP_READ, TAP_WRITTEN
-from auricle.plugin_core.live.audio_thread.shared_memory import MARKS, Status, Switch
+from auricle.plugin_core.live.audio_thread.shared_memory import LOGGED_BLOCKS, Flag, Status
 from auricle.plugin_core.live.live import Live
 from auricle.plugin_core.live.sources import Input, Noise, Tone, Track
 
@@ -135,9 +135,9 @@ def jack(seconds, n_sources, spinners, real_time):
         player = Live(sources=[Noise(0.01)] * n_sources, osc_port=0)
         with player, osc_sender(player.osc.port, 1000, n_sources), spinning(spinners):
             time.sleep(1.0)
-            first, stolen, began = player._desk.status(), stolen_seconds(), time.monotonic()
+            first, stolen, began = player._shared.status(), stolen_seconds(), time.monotonic()
             time.sleep(seconds)
-            last, took = player._desk.status(), time.monotonic() - began
+            last, took = player._shared.status(), time.monotonic() - began
             stolen = stolen_seconds() - stolen
             figures = player.statistics()
         figures.pop("meters")
@@ -165,12 +165,12 @@ def soak(seconds, n_sources, real_time):
         record = Path(folder) / "soak.wav"
         player = Live(sources=[Noise(0.01)] * n_sources, osc_port=0, record=record)
         with player, osc_sender(player.osc.port, 200, n_sources):
-            first, began, count = player._desk.status(), time.monotonic(), 0
+            first, began, count = player._shared.status(), time.monotonic(), 0
             while time.monotonic() - began < seconds:
                 player.set_hrtf(listeners[(count + 1) % 2])
                 count += 1
                 time.sleep(2.0)
-            last = player._desk.status()
+            last = player._shared.status()
             figures = player.statistics()
         passed = last - first
         print(f"soak, jackd {'-R' if is_real_time else '-r'}, {n_sources} sources, "
@@ -242,10 +242,10 @@ def _motion(packets, backend):
     player = Live(sources=[Tone(RATE / BLOCK, 0.5)], backend=backend, osc_port=0)
     waits = []
     with player, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-        desk = player._desk
-        desk.set_switch(Switch.RECORDING, 1)
-        tap, cells, marks, now = (
-            getattr(desk.arrays, name) for name in ("tap", "tap_cells", "marks", "now")
+        shared = player._shared
+        shared.set_flag(Flag.RECORDING, 1)
+        tap, cells, block_log, now = (
+            getattr(shared.arrays, name) for name in ("tap", "tap_cells", "block_log", "now")
         )
         time.sleep(1.0)
         angle, missed = 0.0, 0
@@ -263,11 +263,11 @@ def _motion(packets, backend):
             if heard is None:
                 missed += 1
                 continue
-            status = desk.status()
+            status = shared.status()
             heard += int(status[Status.FRAMES] - status[Status.TAP_FRAMES])  # before the recording
             block = heard // BLOCK
             count = int(now[Status.CALLBACKS])
-            row = next(m for m in (marks[(count - 1 - i) % MARKS] for i in range(60))
+            row = next(m for m in (block_log[(count - 1 - i) % LOGGED_BLOCKS] for i in range(60))
                        if m[0] == block * BLOCK)  # fmt: skip
             # When the driver was handed the block, and its place within the block.
             waits.append((1e-9 * (row[1] - sent), (heard - block * BLOCK) / RATE))

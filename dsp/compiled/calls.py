@@ -2,8 +2,8 @@
 """Compiled kernels called where they are, and not compiled into their caller once more.
 
 Numba compiles what a compiled function calls into that function again, which takes the renderer's
-kernels a minute. ``apart`` calls the machine code that the kernel's own file has cached. So a
-caller does not grow, nor does it go stale when another file changes.
+kernels a minute. ``call_compiled`` calls the machine code that the kernel's own file has cached. So
+a caller does not grow, nor does it go stale when another file changes.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 
-def apart(kernel: Any) -> Any:
+def call_compiled(kernel: Any) -> Any:
     """A function that calls a kernel, itself a compiled function, wherever it is called from."""
 
     @intrinsic

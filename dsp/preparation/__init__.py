@@ -7,9 +7,9 @@ full_rank         The tables of full rank: responses aligned as measured, a bus 
 low_rank          The low-rank tables of a set: delays, gains and filters over a refined mesh
 octave_weighting  Weights of a least-squares fit that make levels right octave by octave
 played            The responses that the engine really plays: of its tables
-played_errors     What the responses that are played get wrong: in numbers, in a sentence
+played_errors     Errors of the responses that are played: in numbers, in a sentence
 prepare           An HRTF set made ready to render: a mesh, a table of gains and delays
-prepared_set      What a prepared set holds: a mesh, tables of gains and delays over it
+prepared_set      A prepared set: a mesh, tables of gains and delays over it, and the bus filters
 rank_choice       The fewest buses that play a set as it should be played
 shipped           Writes the prepared sets of the default listener that ship, for 44.1 and 48 kHz
 """

@@ -2,11 +2,11 @@
 
 A folder imports only those above it in this list.
 
-physics     What physics says of a pose: ways, delays, warps, spectra shifted in time
+physics     The physics of a pose: ways, delays, warps, spectra shifted in time
 listeners   The people that systems learn from, and their codes
-systems     What learned systems share, and the table of their names
+systems     The common ground of learned systems, and the table of their names
 scenes      Training scenes: who hears what from where
-training    How systems learn: responses, scenes, losses, a new listener's code
+training    Training of systems: responses, scenes, losses, a new listener's code
 models      The systems, a folder each
 evaluation  Systems on people, sounds and heads that trained nothing
 """

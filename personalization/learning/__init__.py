@@ -1,6 +1,6 @@
 """The common ground of models: training loop, weights on disk, kept results, conditioning.
 
-conditioning     How a listener enters a network: FiLM and low-rank weights
+conditioning     Conditioning of a network by the listener's code: FiLM and low-rank weights
 configuration    Sizes and settings of a model: a frozen dataclass each
 result_cache     Results of long comparisons on disk, so that one that was stopped goes on
 torch_harmonics  Real spherical harmonics in torch

@@ -2,7 +2,7 @@
 
 A folder imports only those above it in this list.
 
-method       What a method of spatial upsampling gets and gives
+method       The interface of a method of spatial upsampling
 registry     The table of methods of spatial upsampling: what commands, comparisons and docs read
 trained      Learned methods by name: trained on listeners, kept in a file, taken from it again
 listener_gp  The Gaussian process over listeners

@@ -6,7 +6,7 @@ blocks     audioBlockFormat: what a channel is and where, block after block, as 
 common     The common definitions (ITU-R BS.2094-1)
 document   An ADM file's programmes, contents, objects, packs, channels and tracks by their IDs
 elements   An element of the XML, and what its texts say: numbers, flags, times, gains
-master     What an ADM file plays: points, beds, ambisonics and finished sound
+master     An ADM master as it plays: points, beds, ambisonics and finished sound, and notes beside
 positions  ADM's Cartesian coordinates, which are those of a room
 selection  Which channels a programme plays, and by which objects they are reached (BS.2127
 timeline   Blocks as places and levels at times, as BS.2127 (7.3) plays them

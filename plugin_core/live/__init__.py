@@ -8,6 +8,6 @@ live           ``Live``: sources, a listener and a driver together, while they p
 parameters     The scene as it plays: what setters and OSC write, on its way to the audio thread
 recording      The ears' signals from the tap to a file
 shared_state   The arrays that the audio thread works on
-sources        What can sound: a driver's inputs, files, and test signals
+sources        Sources of live sound: a driver's inputs, files, and test signals
 statistics     The statistics in words: from the numbers that the audio thread publishes
 """

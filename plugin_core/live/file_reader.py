@@ -12,7 +12,7 @@ from auricle.plugin_core.audio.files import FileSource
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.inputs import END, READ, WRITTEN
 from auricle.plugin_core.live.audio_thread.shared_memory import Kind
-from auricle.plugin_core.live.shared_state import RING_FRAMES, Desk
+from auricle.plugin_core.live.shared_state import RING_FRAMES, SharedState
 from auricle.plugin_core.live.sources import Track
 
 CHUNK_FRAMES = 4096
@@ -20,15 +20,15 @@ PATIENCE_SECONDS = 0.02
 
 
 class FileReader:
-    """Keeps the rings of a desk's files filled.
+    """Keeps the rings of a shared state's files filled.
 
     Attributes:
         errors: one line for each file that turned out to be damaged; it is silent from there on.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, shared: SharedState) -> None:
         self.errors: list[str] = []
-        self._desk = desk
+        self._shared = shared
         self._files: list[tuple[FileSource, int]] = []  # with its first row
         self._room = threading.Event()
         self._running = False
@@ -36,16 +36,16 @@ class FileReader:
         self._open = ExitStack()
         seen = set()
         try:
-            for each in desk.channels:
+            for each in shared.channels:
                 if each.kind != Kind.FILE or each.file in seen:
                     continue
                 seen.add(each.file)
                 assert isinstance(each.source, Track)
-                source = FileSource(each.source.path, desk.sample_rate, loop=each.source.loop)
+                source = FileSource(each.source.path, shared.sample_rate, loop=each.source.loop)
                 self._open.enter_context(closing(source))
                 self._files.append((source, each.index))
                 if not source.endless:
-                    desk.arrays.file_cells[each.file, END] = source.n_frames
+                    shared.arrays.file_cells[each.file, END] = source.n_frames
         except BaseException:
             self._open.close()
             raise
@@ -89,7 +89,7 @@ class FileReader:
         """Frames that all files can give at once; None: no file has more to give than it has."""
         waiting = [
             int(load_acquire(row, WRITTEN) - row[READ])
-            for row in self._desk.arrays.file_cells
+            for row in self._shared.arrays.file_cells
             if row[END] < 0 or load_acquire(row, WRITTEN) < row[END]
         ]
         return min(waiting) if waiting else None
@@ -102,7 +102,7 @@ class FileReader:
     def _read(self, file: int) -> bool:
         """Read a chunk of a file if there is room for it; whether there was."""
         source, first_row = self._files[file]
-        arrays = self._desk.arrays
+        arrays = self._shared.arrays
         cells = arrays.file_cells[file]
         written, end = int(cells[WRITTEN]), int(cells[END])
         room = RING_FRAMES - (written - int(load_acquire(cells, READ)))

@@ -24,7 +24,7 @@ from auricle.osc.scene.state import SceneState
 from auricle.osc.trackers.presets import preset
 from auricle.plugin_core.audio.files import output_format, same_file
 from auricle.plugin_core.listener.loading import load_listener, prepared_listener
-from auricle.plugin_core.live.audio_thread.shared_memory import Status, Switch
+from auricle.plugin_core.live.audio_thread.shared_memory import Flag, Status
 from auricle.plugin_core.live.audio_thread.system import require_system
 from auricle.plugin_core.live.backends.backend import Backend
 from auricle.plugin_core.live.backends.jack import JackBackend
@@ -34,7 +34,7 @@ from auricle.plugin_core.live.file_reader import FileReader
 from auricle.plugin_core.live.hrtf_exchange import Listener
 from auricle.plugin_core.live.parameters import LiveScene
 from auricle.plugin_core.live.recording import LiveRecording
-from auricle.plugin_core.live.shared_state import Desk
+from auricle.plugin_core.live.shared_state import SharedState
 from auricle.plugin_core.live.sources import Input, Source, Track, channels
 from auricle.plugin_core.live.statistics import engine_figures, meters_db
 
@@ -132,7 +132,7 @@ class Live:
         self.scene = LiveScene(self._azimuths_deg(azimuth_deg))
         self.osc: OscServer | None = None
         self.troubles: list[str] = []
-        self._desk: Desk | None = None
+        self._shared: SharedState | None = None
         self._backend: Backend | None = None
         self._listener: Listener | None = None
         self._files: FileReader | None = None
@@ -228,10 +228,10 @@ class Live:
         Raises:
             AuricleError: a file that cannot be used, or a set prepared for another sample rate.
         """
-        if self._desk is None or self._listener is None:
+        if self._shared is None or self._listener is None:
             self._hrtf = hrtf
             return
-        prepared = self._prepared(hrtf, self._desk.sample_rate)
+        prepared = self._prepared(hrtf, self._shared.sample_rate)
         self._listener.exchange(prepared)
         self._hrtf = hrtf
 
@@ -259,21 +259,21 @@ class Live:
                     self._say(f"listening on port {self.osc.port}; ready in some seconds")
             self._backend = self._opened()
             rate = self._backend.sample_rate
-            desk = self._desk = Desk(self._channels, rate, self._distance_gain)
+            shared = self._shared = SharedState(self._channels, rate, self._distance_gain)
             assert self._near_field_m is not None
             self._listener = Listener(self.scene, self._near_field_m, self._air)
             prepared = self._prepared(self._hrtf, rate)
-            self.scene.attach(desk, self._engine_statistics)
+            self.scene.attach(shared, self._engine_statistics)
             self._listener.exchange(prepared)
-            self._files = FileReader(desk)
+            self._files = FileReader(shared)
             self._limit = self._frames(rate, prepared)
             if isinstance(self._backend, NullBackend):
                 self._backend.end_at(self._limit, self._room_frames)
-            desk.warm_up(self._backend.block_size)
+            shared.warm_up(self._backend.block_size)
             self._files.start()
             if self._record_path is not None:
-                self._recording = LiveRecording(desk, self._record_path, self._limit)
-            self._backend.start(desk)
+                self._recording = LiveRecording(shared, self._record_path, self._limit)
+            self._backend.start(shared)
             self._running = True
             for name, run in (("watch", self._watch), ("hrtf", self._load_asked)):
                 thread = threading.Thread(target=run, name=f"auricle-{name}", daemon=True)
@@ -309,9 +309,9 @@ class Live:
     @property
     def ended(self) -> bool:
         """Whether the time is over, or the files have ended."""
-        if self._desk is None:
+        if self._shared is None:
             return True
-        frames = self._desk.status()[Status.FRAMES]
+        frames = self._shared.status()[Status.FRAMES]
         return self._limit is not None and frames >= self._limit
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -333,7 +333,9 @@ class Live:
     @property
     def sample_rate(self) -> int:
         """The sample rate of what plays, in Hz."""
-        return self._desk.sample_rate if self._desk is not None else (self._rate or DEFAULT_RATE)
+        return (
+            self._shared.sample_rate if self._shared is not None else (self._rate or DEFAULT_RATE)
+        )
 
     @property
     def latency_seconds(self) -> float:
@@ -351,30 +353,30 @@ class Live:
 
     def statistics(self) -> dict[str, Any]:
         """All figures of the run, ready for JSON (docs/live.md); after ``stop`` the last ones."""
-        if self._desk is None:
+        if self._shared is None:
             return self._last
         found = self._engine_statistics()
-        found["meters"] = meters_db(self._desk.status(), self.n_sources)
+        found["meters"] = meters_db(self._shared.status(), self.n_sources)
         if self.osc is not None:
             summary = self.osc.statistics()
             found["osc"], found["tracker"] = summary["osc"], summary["tracker"]
         return found
 
     def _engine_statistics(self) -> dict[str, Any]:
-        desk, backend, listener = self._desk, self._backend, self._listener
-        if desk is None or backend is None or listener is None:
+        shared, backend, listener = self._shared, self._backend, self._listener
+        if shared is None or backend is None or listener is None:
             return {}
-        status = desk.status()
+        status = shared.status()
         found: dict[str, Any] = {
-            "backend": backend.name, "sample_rate": desk.sample_rate,
+            "backend": backend.name, "sample_rate": shared.sample_rate,
             "block_size": backend.block_size,
         }  # fmt: skip
-        found |= engine_figures(status, desk.sample_rate)
+        found |= engine_figures(status, shared.sample_rate)
         found["scenes"] |= {"committed": self.scene.commits, "replaced": self.scene.superseded}
         found |= {
             "n_sources": self.n_sources,
-            "xruns": desk.switch(Switch.XRUNS),
-            "clock_restarts": desk.switch(Switch.LATE),
+            "xruns": shared.flag(Flag.XRUNS),
+            "clock_restarts": shared.flag(Flag.LATE),
             "nonfinite_blocks": listener.nonfinite_blocks(int(status[Status.ENGINE_ID])),
             "latency_ms": round(1e3 * self.latency_seconds, 3),
             "hrtf": listener.newest.report,
@@ -460,12 +462,12 @@ class Live:
         retry = 0.0
         while self._running:
             time.sleep(WATCH_SECONDS)
-            desk, backend, files = self._desk, self._backend, self._files
-            assert desk is not None
+            shared, backend, files = self._shared, self._backend, self._files
+            assert shared is not None
             assert backend is not None
             assert files is not None
             assert self._listener is not None
-            self._listener.collect(int(desk.status()[Status.ENGINE_ID]))
+            self._listener.collect(int(shared.status()[Status.ENGINE_ID]))
             while files.errors:
                 self._report(files.errors.pop(0))
             if self._recording is not None and self._recording.error is not None:
@@ -499,30 +501,30 @@ class Live:
             self._report(refused)
 
     def _go_on_without(self, backend: Backend, trouble: str) -> None:
-        assert self._desk is not None
+        assert self._shared is not None
         backend.stop()
-        clock = NullBackend(self._desk.sample_rate, min(backend.block_size, 8192))
+        clock = NullBackend(self._shared.sample_rate, min(backend.block_size, 8192))
         clock.end_at(self._limit, self._room_frames)
-        clock.start(self._desk)
+        clock.start(self._shared)
         self._backend = clock
         self._report(f"{trouble}; the scene goes on unheard until the device is back")
 
     def _return_to_device(self, clock: Backend) -> None:
-        assert self._desk is not None
+        assert self._shared is not None
         try:
             backend = self._opened()
         except AuricleError:
             return
-        if backend.sample_rate != self._desk.sample_rate:
+        if backend.sample_rate != self._shared.sample_rate:
             backend.stop()
             return
         clock.stop()
         try:
-            backend.start(self._desk)
+            backend.start(self._shared)
         except AuricleError as error:
             self._report(str(error))
             backend.stop()
-            clock.start(self._desk)
+            clock.start(self._shared)
             return
         self._backend = backend
         self._report("the device is back")
@@ -564,7 +566,7 @@ class Live:
             if self._listener is not None:
                 self._listener.close()
             self.osc = self._backend = self._files = self._recording = None
-            self._desk = self._listener = None
+            self._shared = self._listener = None
 
     def _azimuths_deg(self, azimuth_deg: ArrayLike) -> np.ndarray:
         sides = np.array([each.azimuth_deg for each in self._channels])

@@ -17,7 +17,7 @@ from auricle.dsp.geometry import unit_vectors
 from auricle.osc.quaternion import Quaternion, Vector
 from auricle.plugin_core.live.audio_thread import mailbox, shared_memory
 from auricle.plugin_core.live.audio_thread.shared_memory import Scene
-from auricle.plugin_core.live.shared_state import Desk
+from auricle.plugin_core.live.shared_state import SharedState
 
 
 class LiveScene:
@@ -48,7 +48,7 @@ class LiveScene:
         self.superseded = 0
         self.scene_name = ""
         self.lock = threading.Lock()
-        self._desk: Desk | None = None
+        self._shared: SharedState | None = None
         self._ask_hrtf: Callable[[Path], None] | None = None
         self._tell: Callable[[], dict[str, Any]] | None = None
 
@@ -56,13 +56,13 @@ class LiveScene:
         """Let ``ask_hrtf`` load the sets that are asked for."""
         self._ask_hrtf = ask_hrtf
 
-    def attach(self, desk: Desk, tell: Callable[[], dict[str, Any]]) -> None:
-        """From now on commits reach a desk; ``tell`` gives statistics."""
-        self._desk, self._tell = desk, tell
+    def attach(self, shared: SharedState, tell: Callable[[], dict[str, Any]]) -> None:
+        """From now on commits reach the shared state; ``tell`` gives statistics."""
+        self._shared, self._tell = shared, tell
 
     def detach(self) -> None:
         """Keep the values; nobody hears of changes."""
-        self._desk = None
+        self._shared = None
 
     def set_engine(self, number: int, address: int) -> None:
         """Exchange the set, with the next commit."""
@@ -108,11 +108,11 @@ class LiveScene:
     def commit(self) -> None:  # noqa: D102
         with self.lock:
             self._values[Scene.NUMBER] += 1.0
-            if self._desk is None:
+            if self._shared is None:
                 return
             self._values[Scene.COMMITTED_NS] = time.monotonic_ns()
-            arrays = self._desk.arrays
-            self.superseded += mailbox.offer(self._values, arrays.scene, arrays.scene_cells)
+            arrays = self._shared.arrays
+            self.superseded += mailbox.publish(self._values, arrays.scene, arrays.scene_cells)
 
     @property
     def commits(self) -> int:

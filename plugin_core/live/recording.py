@@ -10,8 +10,8 @@ from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.files import FileWriter
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.meters import TAP_READ, TAP_WRITTEN
-from auricle.plugin_core.live.audio_thread.shared_memory import Switch
-from auricle.plugin_core.live.shared_state import TAP_FRAMES, Desk
+from auricle.plugin_core.live.audio_thread.shared_memory import Flag
+from auricle.plugin_core.live.shared_state import TAP_FRAMES, SharedState
 
 PATIENCE_SECONDS = 0.02
 CHUNK_FRAMES = 16384
@@ -21,7 +21,7 @@ class LiveRecording:
     """Writes what plays into a file, WAV as 32-bit float or FLAC.
 
     Args:
-        desk: whose tap is read.
+        shared: whose tap is read.
         path: the file; it appears under its name when the recording stops, or when it cannot go on,
             as on a full disk, with what was recorded until then.
         most_frames: more than these are not written; None: without end. A WAV file of unknown
@@ -32,24 +32,24 @@ class LiveRecording:
     """
 
     def __init__(
-        self, desk: Desk, path: str | os.PathLike[str], most_frames: int | None = None
+        self, shared: SharedState, path: str | os.PathLike[str], most_frames: int | None = None
     ) -> None:
         self.error: AuricleError | None = None
         self.frames = 0
-        self._desk, self._most = desk, most_frames
+        self._shared, self._most = shared, most_frames
         self._running = True
         self._open = ExitStack()
-        self._writer = FileWriter(path, desk.sample_rate, most_frames or 0, keep=True)
+        self._writer = FileWriter(path, shared.sample_rate, most_frames or 0, keep=True)
         self._open.enter_context(self._writer)
-        cells = desk.arrays.tap_cells
+        cells = shared.arrays.tap_cells
         store_release(cells, TAP_READ, int(load_acquire(cells, TAP_WRITTEN)))
-        desk.set_switch(Switch.RECORDING, 1)
+        shared.set_flag(Flag.RECORDING, 1)
         self._thread = threading.Thread(target=self._run, name="auricle-recording", daemon=True)
         self._thread.start()
 
     def room_frames(self) -> int:
         """Frames that the tap takes before some would be dropped."""
-        cells = self._desk.arrays.tap_cells
+        cells = self._shared.arrays.tap_cells
         return TAP_FRAMES - int(load_acquire(cells, TAP_WRITTEN) - load_acquire(cells, TAP_READ))
 
     def stop(self) -> None:
@@ -65,7 +65,7 @@ class LiveRecording:
         self._open.__exit__(KeyboardInterrupt, None, None)
 
     def _end(self) -> None:
-        self._desk.set_switch(Switch.RECORDING, 0)
+        self._shared.set_flag(Flag.RECORDING, 0)
         self._running = False
         self._thread.join()
 
@@ -78,11 +78,11 @@ class LiveRecording:
                 pass
         except AuricleError as error:
             self.error = error
-            self._desk.set_switch(Switch.RECORDING, 0)
+            self._shared.set_flag(Flag.RECORDING, 0)
             self._open.pop_all()
 
     def _write_some(self) -> bool:
-        arrays = self._desk.arrays
+        arrays = self._shared.arrays
         cells = arrays.tap_cells
         read = int(cells[TAP_READ])
         first = read % TAP_FRAMES

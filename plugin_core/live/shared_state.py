@@ -12,12 +12,12 @@ from auricle.plugin_core.live.audio_thread import callbacks, mailbox, shared_mem
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.engine_block import reset_engine
 from auricle.plugin_core.live.audio_thread.shared_memory import (
-    DESK,
     MAX_BLOCK,
+    SHARED_STATE,
+    Flag,
     Kind,
     Status,
-    Switch,
-    Work,
+    ThreadState,
 )
 from auricle.plugin_core.live.sources import Channel, Noise, Tone
 
@@ -26,7 +26,7 @@ WARM_BLOCKS = 8
 TAP_FRAMES = 1 << 18  # 5 s at 48 kHz
 
 
-class Desk:
+class SharedState:
     """All that a driver's callback needs, behind one address.
 
     Args:
@@ -47,9 +47,9 @@ class Desk:
         self.n_inputs = sum(each.kind == Kind.INPUT for each in channels)
         rows = [each for each in channels if each.kind == Kind.FILE]
         n_files = 1 + max((each.file for each in rows), default=-1)
-        work = np.zeros(len(Work), dtype=np.int64)
-        work[Work.SAMPLE_RATE], work[Work.DISTANCE_GAIN] = sample_rate, distance_gain
-        work[Work.JUMP] = 1
+        work = np.zeros(len(ThreadState), dtype=np.int64)
+        work[ThreadState.SAMPLE_RATE], work[ThreadState.DISTANCE_GAIN] = sample_rate, distance_gain
+        work[ThreadState.JUMP] = 1
         files = np.zeros((n_files, 3), dtype=np.int64)
         files[:, 2] = -1
         positions = np.zeros((2, n, 3))
@@ -57,7 +57,7 @@ class Desk:
         head = np.zeros((2, 7))
         head[:, 0] = 1.0
         random = np.random.SeedSequence(1).generate_state(n, np.uint64) | np.uint64(1)
-        self._packed = DESK.pack({
+        self._packed = SHARED_STATE.pack({
             "scene": mailbox.slots(shared_memory.scene_width(n)), "scene_cells": mailbox.cells(),
             "status": mailbox.slots(shared_memory.status_width(n)), "status_cells": mailbox.cells(),
             "now": np.zeros(shared_memory.status_width(n)), "work": work, "positions": positions,
@@ -73,9 +73,9 @@ class Desk:
             "peak_bits": np.zeros(n + 2, dtype=np.int32), "energies": np.zeros(n + 2),
             "tap": np.zeros((TAP_FRAMES, 2), dtype=np.float32),
             "tap_cells": np.zeros(48, dtype=np.int64),
-            "marks": np.zeros((shared_memory.MARKS, 3), dtype=np.int64),
+            "block_log": np.zeros((shared_memory.LOGGED_BLOCKS, 3), dtype=np.int64),
             "ports": np.zeros(self.n_inputs + 2, dtype=np.int64),
-            "switches": np.zeros(len(Switch), dtype=np.int64),
+            "flags": np.zeros(len(Flag), dtype=np.int64),
         })  # fmt: skip
         self.arrays: Any = self._packed.arrays
         self.address = self._packed.address
@@ -94,24 +94,24 @@ class Desk:
         self.arrays.now[Status.ENGINE_ID] = engine
         self.arrays.peak_bits[:] = 0
         self.arrays.energies[:] = 0.0
-        self.arrays.work[Work.WINDOW_FRAMES] = 0
-        reset_engine(self.arrays.work[Work.ENGINE_AT])
-        self.arrays.work[Work.PHASE], self.arrays.work[Work.JUMP] = 0, 1
+        self.arrays.work[ThreadState.WINDOW_FRAMES] = 0
+        reset_engine(self.arrays.work[ThreadState.ENGINE_AT])
+        self.arrays.work[ThreadState.PHASE], self.arrays.work[ThreadState.JUMP] = 0, 1
 
     def status(self) -> NDArray[np.float64]:
         """The newest status (V,), whole; from any thread."""
         cells = self.arrays.status_cells
         with self._reading:
-            mailbox.take(cells)
-            return self.arrays.status[cells[mailbox.TAKER]].copy()
+            mailbox.receive(cells)
+            return self.arrays.status[cells[mailbox.RECEIVER]].copy()
 
-    def switch(self, which: Switch) -> int:
+    def flag(self, which: Flag) -> int:
         """The value of a switch, which the audio thread or whoever steers it has set."""
-        return int(load_acquire(self.arrays.switches, which))
+        return int(load_acquire(self.arrays.flags, which))
 
-    def set_switch(self, which: Switch, value: int) -> None:
+    def set_flag(self, which: Flag, value: int) -> None:
         """Set it for the other side to see."""
-        store_release(self.arrays.switches, which, value)
+        store_release(self.arrays.flags, which, value)
 
 
 def _signal(channel: Channel, sample_rate: int) -> tuple[float, float, float]:

@@ -2,6 +2,6 @@
 
 keyframes      A source's way through given places at given times: straight, around the head
 osc_recording  Sources and a head that move as a recorded OSC session says
-paths          Where sources and the head are at each moment: rest, orbits, recorded head traces
+paths          Paths of the sources and the head: rest, orbits, recorded head traces
 timed_csv      Numbers over time from CSV files: head poses, positions
 """

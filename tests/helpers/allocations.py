@@ -18,10 +18,10 @@ from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render import control_step, full_rank_output, spatialize
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.live.audio_thread import callbacks
-from auricle.plugin_core.live.audio_thread.shared_memory import Switch
+from auricle.plugin_core.live.audio_thread.shared_memory import Flag
 from auricle.plugin_core.live.hrtf_exchange import Listener
 from auricle.plugin_core.live.parameters import LiveScene
-from auricle.plugin_core.live.shared_state import Desk
+from auricle.plugin_core.live.shared_state import SharedState
 from auricle.plugin_core.live.sources import Input, Noise, Tone, channels
 
 RATE, BLOCKS = 48000, 100
@@ -220,19 +220,19 @@ def count_process(prepared, n_sources):
 def count_live(prepared, other):
     """Blocks of the audio thread: sources of all kinds, meters, tap, new scenes, an exchange."""
     sources = channels([Input(), Noise(), Tone(), *[Noise()] * 37])
-    desk, scene = Desk(sources, RATE), LiveScene(np.arange(40) * 9.0)
-    scene.attach(desk, dict)
+    shared, scene = SharedState(sources, RATE), LiveScene(np.arange(40) * 9.0)
+    scene.attach(shared, dict)
     listener = Listener(scene, 1.0)
     listener.exchange(prepared)
-    desk.set_switch(Switch.RECORDING, 1)
-    callbacks.run_blocks(desk.address, 100, 5)
+    shared.set_flag(Flag.RECORDING, 1)
+    callbacks.run_blocks(shared.address, 100, 5)
     counted = []
     for times in (3, BLOCKS):
         scene.positions[:] *= 0.9  # into the near field
         scene.commit()
         listener.exchange(other)
         before = allocations()
-        callbacks.run_blocks(desk.address, 100, times)
+        callbacks.run_blocks(shared.address, 100, times)
         counted.append(allocations() - before)
     return counted[1] - counted[0]
 

@@ -23,7 +23,7 @@ from auricle.plugin_core.live.audio_thread.block import take_scene
 from auricle.plugin_core.live.audio_thread.callbacks import make_block
 from auricle.plugin_core.live.hrtf_exchange import Listener
 from auricle.plugin_core.live.parameters import LiveScene
-from auricle.plugin_core.live.shared_state import Desk
+from auricle.plugin_core.live.shared_state import SharedState
 from auricle.plugin_core.live.sources import Input, channels
 from auricle.plugin_core.mastering.limiter import Limiter
 from auricle.plugin_core.plugins.binaural_plugin import BinauralPlugin
@@ -76,19 +76,19 @@ class LiveBlock:
 
     def __init__(self) -> None:
         self.scene = LiveScene(np.array([30.0, -60.0, 140.0]))
-        self.desk = Desk(channels([Input()] * 3), RATE)
-        self.scene.attach(self.desk, dict)
+        self.shared = SharedState(channels([Input()] * 3), RATE)
+        self.scene.attach(self.shared, dict)
         self.listener = Listener(self.scene, 1.0)
         self.listener.exchange(prepared(16))
-        take_scene(self.desk.address, 1, 0)
+        take_scene(self.shared.address, 1, 0)
 
     def process(self, audio: np.ndarray) -> np.ndarray:
         out = []
         for at in range(0, audio.shape[1], 512):
             n = min(512, audio.shape[1] - at)
-            self.desk.arrays.audio[:, :n] = audio[:, at : at + n]
-            make_block(self.desk.address, n, 0)
-            out.append(self.desk.arrays.out[:, :n].copy())
+            self.shared.arrays.audio[:, :n] = audio[:, at : at + n]
+            make_block(self.shared.address, n, 0)
+            out.append(self.shared.arrays.out[:, :n].copy())
         return np.concatenate(out, axis=1)
 
 

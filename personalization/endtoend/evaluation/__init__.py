@@ -1,6 +1,6 @@
 """Systems on people, sounds and heads that trained nothing.
 
-baselines   What learned systems are compared with: physics alone
+baselines   Baselines of learned systems: physics alone, and responses rendered explicitly
 comparison  All systems on people, sounds and heads that trained nothing
-metrics     How far a rendering (2, T) at 48 kHz is from what the listener hears
+metrics     Errors of a rendering (2, T) at 48 kHz against what the listener hears
 """

@@ -8,5 +8,5 @@ niirf          NIIRF
 niirf_cascade  A listener as delays and cascades of second-order filters
 ranf           RANF: retrieval-augmented upsampling (Masuyama et al
 refiner        Networks over frequency that correct the process over listeners
-shared         What learned methods share
+shared         The common ground of learned methods
 """

@@ -1,7 +1,7 @@
 # mypy: disable-error-code="no-untyped-def"
 """The functions that drivers call: C functions made by Numba, which take no GIL and never wait.
 
-Each is given the address of the desk. ``run_blocks`` and ``run_paced`` are their like
+Each is given the address of the shared state. ``run_blocks`` and ``run_paced`` are their like
 without a driver: clocks that call the same block function.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import cfunc, types
 
-from auricle.dsp.compiled.calls import apart
+from auricle.dsp.compiled.calls import call_compiled
 from auricle.dsp.compiled.options import composed_kernel
 from auricle.dsp.streaming.denormals import FLUSH, read_mode, write_mode
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
@@ -18,12 +18,12 @@ from auricle.plugin_core.live.audio_thread.block import render_block, take_scene
 from auricle.plugin_core.live.audio_thread.inputs import gather
 from auricle.plugin_core.live.audio_thread.meters import account, measure, record
 from auricle.plugin_core.live.audio_thread.shared_memory import (
-    DESK,
     MAX_BLOCK,
+    SHARED_STATE,
+    Flag,
     Kind,
     Status,
-    Switch,
-    Work,
+    ThreadState,
 )
 from auricle.plugin_core.live.audio_thread.system import (
     address_of,
@@ -37,9 +37,13 @@ from auricle.plugin_core.live.audio_thread.system import (
 # A paced clock that is farther behind than this, after a suspension, does not catch up.
 FARTHEST_BEHIND_NS = 1_000_000_000
 
-_desk = DESK.read
-_take_scene, _gather, _render_block = apart(take_scene), apart(gather), apart(render_block)
-_measure, _record, _account = apart(measure), apart(record), apart(account)
+_shared = SHARED_STATE.read
+_take_scene, _gather, _render_block = (
+    call_compiled(take_scene),
+    call_compiled(gather),
+    call_compiled(render_block),
+)
+_measure, _record, _account = call_compiled(measure), call_compiled(record), call_compiled(account)
 
 
 @composed_kernel
@@ -55,13 +59,13 @@ def make_block(at, n_frames, began_ns):
     write_mode(mode)
 
 
-_make_block = apart(make_block)
+_make_block = call_compiled(make_block)
 
 
 @composed_kernel
 def silent_block(at, n_frames, began_ns, own_began_ns):
     """A block from no driver: inputs are silent."""
-    d = _desk(at)
+    d = _shared(at)
     for s in range(len(d.kinds)):
         if d.kinds[s] == Kind.INPUT:
             for t in range(n_frames):
@@ -70,7 +74,7 @@ def silent_block(at, n_frames, began_ns, own_began_ns):
     _account(at, n_frames, began_ns, own_began_ns)
 
 
-_silent_block = apart(silent_block)
+_silent_block = call_compiled(silent_block)
 
 
 @composed_kernel
@@ -83,16 +87,16 @@ def run_blocks(at, n_frames, count):
 @composed_kernel
 def run_paced(at, n_frames, count):
     """``count`` blocks (below 0: without end), each at its time, until the switch says stop."""
-    d = _desk(at)
-    rate = d.work[Work.SAMPLE_RATE]
+    d = _shared(at)
+    rate = d.work[ThreadState.SAMPLE_RATE]
     start, frames, done = now_ns(), 0, 0
-    while load_acquire(d.switches, Switch.STOP) == 0 and (count < 0 or done < count):
+    while load_acquire(d.flags, Flag.STOP) == 0 and (count < 0 or done < count):
         due = start + int(1e9 * frames / rate)
         late = now_ns() - due
         if late < 0:
             sleep_ns(-late)
         elif late > FARTHEST_BEHIND_NS:
-            store_release(d.switches, Switch.LATE, d.switches[Switch.LATE] + 1)
+            store_release(d.flags, Flag.LATE, d.flags[Flag.LATE] + 1)
             start += late
         _silent_block(at, n_frames, now_ns(), own_ns())
         frames += n_frames
@@ -101,17 +105,17 @@ def run_paced(at, n_frames, count):
 
 
 def jack_process() -> Any:
-    """JACK's process callback: ``int (jack_nframes_t, void *desk)``.
+    """JACK's process callback: ``int (jack_nframes_t, void *shared)``.
 
-    Its ports' addresses stand in the row of the desk: those of the inputs, then the ears'.
+    Its ports' addresses stand in the row of the shared state: those of the inputs, then the ears'.
     """
 
     @cfunc(types.int32(types.uint32, types.voidptr))
     def process(n, argument):
         at, n_frames = address_of(argument), np.int64(n)
         began, own = now_ns(), own_ns()
-        d = _desk(at)
-        get_buffer, n_inputs = d.switches[Switch.GET_BUFFER], len(d.ports) - 2
+        d = _shared(at)
+        get_buffer, n_inputs = d.flags[Flag.GET_BUFFER], len(d.ports) - 2
         fits = n_frames <= MAX_BLOCK
         if fits:
             for s in range(len(d.kinds)):
@@ -138,7 +142,7 @@ def jack_lost() -> Any:
 
     @cfunc(types.void(types.voidptr))
     def lost(argument):
-        store_release(_desk(address_of(argument)).switches, Switch.LOST, 1)
+        store_release(_shared(address_of(argument)).flags, Flag.LOST, 1)
 
     return lost
 
@@ -148,8 +152,8 @@ def jack_xrun() -> Any:
 
     @cfunc(types.int32(types.voidptr))
     def xrun(argument):
-        switches = _desk(address_of(argument)).switches
-        store_release(switches, Switch.XRUNS, switches[Switch.XRUNS] + 1)
+        flags = _shared(address_of(argument)).flags
+        store_release(flags, Flag.XRUNS, flags[Flag.XRUNS] + 1)
         return 0
 
     return xrun
@@ -160,9 +164,9 @@ def jack_new_rate() -> Any:
 
     @cfunc(types.int32(types.uint32, types.voidptr))
     def new_rate(rate, argument):
-        d = _desk(address_of(argument))
-        if int(rate) != d.work[Work.SAMPLE_RATE]:
-            store_release(d.switches, Switch.NEW_RATE, int(rate))
+        d = _shared(address_of(argument))
+        if int(rate) != d.work[ThreadState.SAMPLE_RATE]:
+            store_release(d.flags, Flag.NEW_RATE, int(rate))
         return 0
 
     return new_rate
@@ -188,9 +192,9 @@ def portaudio_process(n_inputs: int) -> Any:
     def process(given, wanted, n, times, flags, argument):
         at, n_frames = address_of(argument), np.int64(n)
         began, own = now_ns(), own_ns()
-        d = _desk(at)
+        d = _shared(at)
         if flags != 0:
-            store_release(d.switches, Switch.XRUNS, d.switches[Switch.XRUNS] + 1)
+            store_release(d.flags, Flag.XRUNS, d.flags[Flag.XRUNS] + 1)
         out = floats_at(address_of(wanted), 2 * n_frames)
         fits = n_frames <= MAX_BLOCK
         if fits:

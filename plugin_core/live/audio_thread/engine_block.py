@@ -6,7 +6,7 @@ The same kernels in the same order; tests hold the two together. Compiled anew i
 (``cache=False``), since it composes kernels of several files.
 """
 
-from auricle.dsp.compiled.calls import apart
+from auricle.dsp.compiled.calls import call_compiled
 from auricle.dsp.compiled.engine_record import (
     CONVOLVER_AT,
     CUES,
@@ -26,9 +26,9 @@ from auricle.dsp.render.spatialize import listen, spatialize
 assert BLOCK == STEP  # a block of the convolver is a control step
 
 _engine, _cues, _convolver = ENGINE.read, CUES.read, CONVOLVER.read
-_aim, _wake, _aim_distance = apart(aim), apart(wake), apart(aim_distance)
-_listen, _spatialize = apart(listen), apart(spatialize)
-_accumulate_taps, _convolve_part = apart(accumulate_taps), apart(convolve_part)
+_aim, _wake, _aim_distance = call_compiled(aim), call_compiled(wake), call_compiled(aim_distance)
+_listen, _spatialize = call_compiled(listen), call_compiled(spatialize)
+_accumulate_taps, _convolve_part = call_compiled(accumulate_taps), call_compiled(convolve_part)
 
 
 @composed_kernel

@@ -8,17 +8,17 @@ import numpy as np
 
 from auricle.dsp.compiled.options import composed_kernel
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
-from auricle.plugin_core.live.audio_thread.shared_memory import DESK, Kind, Status
+from auricle.plugin_core.live.audio_thread.shared_memory import SHARED_STATE, Kind, Status
 
 WRITTEN, READ, END = 0, 1, 2  # of ``file_cells``
 
-_desk = DESK.read
+_shared = SHARED_STATE.read
 
 
 @composed_kernel
 def gather(at, n_frames):
     """Write the block of every source that is not a driver's input into ``audio``."""
-    d = _desk(at)
+    d = _shared(at)
     files = d.file_cells
     for f in range(len(files)):
         ready = min(load_acquire(files[f], WRITTEN) - files[f, READ], n_frames)

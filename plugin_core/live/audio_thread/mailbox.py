@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from auricle.plugin_core.live.audio_thread.atomics import exchange, load_acquire
 
 SLOT, FRESH = 3, 4  # bits of the middle: which slot lies there, and whether it has yet to be taken
-MIDDLE, OFFERER, TAKER = 0, 16, 32  # cells, each in a cache line of its own
+MIDDLE, PUBLISHER, RECEIVER = 0, 16, 32  # cells, each in a cache line of its own
 CELLS = 48
 
 # Called from Python with its lock held: to give that up takes milliseconds until it is had again.
@@ -30,26 +30,26 @@ def slots(width: int) -> NDArray[np.float64]:
 def cells() -> NDArray[np.int64]:
     """Who holds which slot."""
     held = np.zeros(CELLS, dtype=np.int64)
-    held[MIDDLE], held[OFFERER], held[TAKER] = 0, 1, 2
+    held[MIDDLE], held[PUBLISHER], held[RECEIVER] = 0, 1, 2
     return held
 
 
 @njit(**_OPTIONS)
-def offer(values, slots, cells):
+def publish(values, slots, cells):
     """Put a vector (W,) into the mailbox; whether that replaced one that nobody has taken."""
-    own = cells[OFFERER]
+    own = cells[PUBLISHER]
     for i in range(len(values)):
         slots[own, i] = values[i]
     before = exchange(cells, MIDDLE, own | FRESH)
-    cells[OFFERER] = before & SLOT
+    cells[PUBLISHER] = before & SLOT
     return (before & FRESH) != 0
 
 
 @njit(**_OPTIONS)
-def take(cells):
-    """Whether there was a new vector; it then lies in slot ``cells[TAKER]``, to be read there."""
+def receive(cells):
+    """Whether there was a new vector; it then lies in slot ``cells[RECEIVER]``."""
     if (load_acquire(cells, MIDDLE) & FRESH) == 0:
         return False
-    before = exchange(cells, MIDDLE, cells[TAKER])
-    cells[TAKER] = before & SLOT
+    before = exchange(cells, MIDDLE, cells[RECEIVER])
+    cells[RECEIVER] = before & SLOT
     return True

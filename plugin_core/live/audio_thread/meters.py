@@ -7,8 +7,14 @@ import numpy as np
 from numba import njit
 
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
-from auricle.plugin_core.live.audio_thread.mailbox import offer
-from auricle.plugin_core.live.audio_thread.shared_memory import DESK, MARKS, Status, Switch, Work
+from auricle.plugin_core.live.audio_thread.mailbox import publish
+from auricle.plugin_core.live.audio_thread.shared_memory import (
+    LOGGED_BLOCKS,
+    SHARED_STATE,
+    Flag,
+    Status,
+    ThreadState,
+)
 from auricle.plugin_core.live.audio_thread.system import now_ns, own_ns
 
 TAP_WRITTEN, TAP_READ = 0, 16
@@ -17,30 +23,30 @@ METER_SECONDS = 0.1
 _OPTIONS: dict[str, Any] = {
     "nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"},
 }  # fmt: skip
-_desk = DESK.read
+_shared = SHARED_STATE.read
 
 
 @njit(**_OPTIONS)
 def measure(at, n_frames):
     """Take the block into the meters of the sources, as they arrive, and of the ears."""
-    d = _desk(at)
+    d = _shared(at)
     n_sources = len(d.kinds)
     for i in range(n_sources + 2):
         row = d.audio[i] if i < n_sources else d.out[i - n_sources]
         largest, energy = _peak_and_energy(row[:n_frames])
         d.peak_bits[i] = max(d.peak_bits[i], largest)
         d.energies[i] += energy
-    d.work[Work.WINDOW_FRAMES] += n_frames
-    if d.work[Work.WINDOW_FRAMES] < METER_SECONDS * d.work[Work.SAMPLE_RATE]:
+    d.work[ThreadState.WINDOW_FRAMES] += n_frames
+    if d.work[ThreadState.WINDOW_FRAMES] < METER_SECONDS * d.work[ThreadState.SAMPLE_RATE]:
         return
     n, peaks = n_sources + 2, d.peak_bits.view(np.float32)
     meters = d.now[Status.METERS :]
     for i in range(n):
         meters[i] = peaks[i]
-        meters[n + i] = np.sqrt(d.energies[i] / d.work[Work.WINDOW_FRAMES])
+        meters[n + i] = np.sqrt(d.energies[i] / d.work[ThreadState.WINDOW_FRAMES])
         meters[2 * n + i] = max(meters[2 * n + i], meters[i])
         d.peak_bits[i], d.energies[i] = 0, 0.0
-    d.work[Work.WINDOW_FRAMES] = 0
+    d.work[ThreadState.WINDOW_FRAMES] = 0
 
 
 @njit(**_OPTIONS)
@@ -59,8 +65,8 @@ def _peak_and_energy(row):
 @njit(**_OPTIONS)
 def record(at, n_frames):
     """Put the ears into the tap, the whole block or, where there is no room, none of it."""
-    d = _desk(at)
-    if load_acquire(d.switches, Switch.RECORDING) == 0:
+    d = _shared(at)
+    if load_acquire(d.flags, Flag.RECORDING) == 0:
         return
     written = d.tap_cells[TAP_WRITTEN]
     room = len(d.tap) - (written - load_acquire(d.tap_cells, TAP_READ))
@@ -78,15 +84,15 @@ def record(at, n_frames):
 @njit(**_OPTIONS)
 def account(at, n_frames, began_ns, own_began_ns):
     """Count the block, note how long it took, and publish the status."""
-    d = _desk(at)
+    d = _shared(at)
     now = d.now
-    mark = d.marks[int(now[Status.CALLBACKS]) % MARKS]
+    mark = d.block_log[int(now[Status.CALLBACKS]) % LOGGED_BLOCKS]
     mark[0], mark[1], mark[2] = int(now[Status.FRAMES]), began_ns, int(now[Status.SCENE_NUMBER])
     if now[Status.CALLBACKS] == 0.0:
         now[Status.FIRST_NS] = began_ns
     ended = now_ns()
     took, own = float(ended - began_ns), float(own_ns() - own_began_ns)
-    lasts = 1e9 * n_frames / d.work[Work.SAMPLE_RATE]
+    lasts = 1e9 * n_frames / d.work[ThreadState.SAMPLE_RATE]
     now[Status.CALLBACKS] += 1.0
     now[Status.FRAMES] += n_frames
     now[Status.BUSY_NS] += took
@@ -96,4 +102,4 @@ def account(at, n_frames, began_ns, own_began_ns):
     now[Status.MISSES] += 1.0 if took > lasts else 0.0
     now[Status.OWN_MISSES] += 1.0 if own > lasts else 0.0
     now[Status.LAST_NS] = ended
-    offer(now, d.status, d.status_cells)
+    publish(now, d.status, d.status_cells)

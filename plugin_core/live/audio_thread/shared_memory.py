@@ -5,32 +5,18 @@ Letters: S sources, W and V numbers of a scene and of a status, F files, R rows 
 
 from enum import IntEnum
 
-from auricle.dsp.compiled.records import Record, f32, f64, flags, i8, i32, i64, u64
+from auricle.dsp.compiled.records import Record, f32, f64, i32, i64, u64
 
 MAX_BLOCK = 8192  # the largest that JACK knows
-MARKS = 4096  # blocks whose times are kept
-
-# Of an engine; see auricle.dsp.render.engine.Engine.arrays.
-ENGINE = Record(
-    "EngineArrays",
-    inverse=f64(3), neighbours=i32(2), triangles=i32(2), gains_table=f32(2), delays_table=f64(2),
-    delay_filters=f32(2), past=f32(2), rows=f32(2), ramp=f32(1), state=i8(1), quiet=i64(1),
-    nonfinite=i64(1), start=f32(2), change=f32(2), delays=f64(3), triangle=i64(2), taps=f32(3),
-    plan=i64(2), heard=f32(2), at=i64(2), bus=f32(3), inputs=f32(2), pending=f32(2), sizes=i64(1),
-    near=flags(1), early=f64(1), near_directions=f64(3), near_delays=f64(2), cue_filters=f64(4),
-    cue_state=i8(1), cue_memory=f64(3), near_limits_m=f64(1), in_air=flags(1), near_table=f64(3),
-    air_table=f64(2), ears=f64(2), cue_numbers=f64(1), cues_in_use=i64(1), filters_re=f32(5),
-    filters_im=f32(5), spectra=f32(5), window=f32(4), tail=f32(3), work=f32(3), twiddle=f32(2),
-    head=i64(1),
-)  # fmt: skip
+LOGGED_BLOCKS = 4096  # blocks whose times are kept
 
 # Of the audio thread: what it reads and writes in every block.
-DESK = Record(
-    "DeskArrays",
+SHARED_STATE = Record(
+    "SharedStateArrays",
     scene=f64(2), scene_cells=i64(1),  # mailbox of the scene, see Scene
     status=f64(2), status_cells=i64(1),  # mailbox of the status, see Status
     now=f64(1),  # (V,) the status as it grows
-    work=i64(1),  # see Work
+    work=i64(1),  # see ThreadState
     positions=f64(3),  # (2, S, 3) metres: now, and at the begin of a call of several steps
     head=f64(2),  # (2, 7) quaternion and place, likewise
     turn=f64(2),  # (3, 3) world to head axes
@@ -49,9 +35,9 @@ DESK = Record(
     energies=f64(1),  # (S + 2,) likewise
     tap=f32(2),  # (frames, 2) the output on its way to a recording
     tap_cells=i64(1),  # frames written and read, each in a cache line of its own
-    marks=i64(2),  # (MARKS, 3) first frame, begin in ns and scene of the last blocks
+    block_log=i64(2),  # (MARKS, 3) first frame, begin in ns and scene of the last blocks
     ports=i64(1),  # (inputs + 2,) of JACK
-    switches=i64(1),  # see Switch
+    flags=i64(1),  # see Flag
 )  # fmt: skip
 
 
@@ -68,7 +54,7 @@ class Scene(IntEnum):
     SOURCES = 12
 
 
-class Work(IntEnum):
+class ThreadState(IntEnum):
     """Whole numbers of the audio thread."""
 
     SAMPLE_RATE = 0
@@ -121,7 +107,7 @@ class Kind(IntEnum):
     TONE = 3
 
 
-class Switch(IntEnum):
+class Flag(IntEnum):
     """Set by one side, seen by the other."""
 
     STOP = 0  # the paced clock is to end

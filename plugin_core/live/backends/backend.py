@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from auricle.plugin_core.live.shared_state import Desk
+from auricle.plugin_core.live.shared_state import SharedState
 
 
 class Backend(Protocol):
@@ -22,8 +22,10 @@ class Backend(Protocol):
     def block_size(self) -> int:
         """Frames of a block."""
 
-    def start(self, desk: Desk) -> None:
-        """Call the block function on a desk from now on; raises AuricleError if it cannot."""
+    def start(self, shared: SharedState) -> None:
+        """Call the block function on the shared state from now on; raises AuricleError if it
+        cannot.
+        """
 
     def stop(self) -> None:
         """Call it no more, and give the device back; when this returns no call is under way."""

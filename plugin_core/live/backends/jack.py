@@ -7,8 +7,8 @@ from typing import Any
 
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.live.audio_thread import callbacks
-from auricle.plugin_core.live.audio_thread.shared_memory import Kind, Switch
-from auricle.plugin_core.live.shared_state import Desk
+from auricle.plugin_core.live.audio_thread.shared_memory import Flag, Kind
+from auricle.plugin_core.live.shared_state import SharedState
 from auricle.plugin_core.live.sources import Input
 
 AUDIO_TYPE = b"32 bit float mono audio"
@@ -53,27 +53,27 @@ class JackBackend:
         self.sample_rate = int(self._library.jack_get_sample_rate(self._client))
         self.block_size = int(self._library.jack_get_buffer_size(self._client))
         self._using = threading.Lock()  # a client may not be closed while another thread asks it
-        self._desk: Desk | None = None
+        self._shared: SharedState | None = None
         self._callbacks: list[Any] = []  # alive while the library may call them
         self._ports: list[int] = []
 
-    def start(self, desk: Desk) -> None:
+    def start(self, shared: SharedState) -> None:
         """Make the ports, hand the block function over, and connect."""
         library, client = self._library, self._client
-        self._desk = desk
-        self._ports = [self._port(name, IS_INPUT) for name in _input_names(desk)]
+        self._shared = shared
+        self._ports = [self._port(name, IS_INPUT) for name in _input_names(shared)]
         self._ports += [self._port(name, IS_OUTPUT) for name in ("left", "right")]
-        desk.arrays.ports[:] = self._ports
+        shared.arrays.ports[:] = self._ports
         get_buffer = ctypes.cast(library.jack_port_get_buffer, ctypes.c_void_p).value
-        desk.set_switch(Switch.GET_BUFFER, get_buffer or 0)
-        for switch in (Switch.LOST, Switch.NEW_RATE):
-            desk.set_switch(switch, 0)
+        shared.set_flag(Flag.GET_BUFFER, get_buffer or 0)
+        for flag in (Flag.LOST, Flag.NEW_RATE):
+            shared.set_flag(flag, 0)
         self._callbacks = [
             callbacks.jack_process(), callbacks.jack_xrun(), callbacks.jack_lost(),
             callbacks.jack_new_rate(),
         ]  # fmt: skip
         process, xrun, lost, new_rate = (ctypes.c_void_p(each.address) for each in self._callbacks)
-        context = ctypes.c_void_p(desk.address)
+        context = ctypes.c_void_p(shared.address)
         library.jack_set_process_callback(client, process, context)
         library.jack_set_xrun_callback(client, xrun, context)
         library.jack_on_shutdown(client, lost, context)
@@ -88,7 +88,7 @@ class JackBackend:
         with self._using:
             client, self._client = self._client, None
         if client:
-            if self._desk is None or not self._desk.switch(Switch.LOST):
+            if self._shared is None or not self._shared.flag(Flag.LOST):
                 self._library.jack_deactivate(client)
             self._library.jack_client_close(client)
 
@@ -103,13 +103,13 @@ class JackBackend:
 
     def trouble(self) -> str:
         """Whether the server has gone or changed its rate."""
-        desk = self._desk
-        if desk is None:
+        shared = self._shared
+        if shared is None:
             return ""
-        if desk.switch(Switch.LOST):
+        if shared.flag(Flag.LOST):
             return "the JACK server has gone"
-        rate = desk.switch(Switch.NEW_RATE)
-        return f"JACK's sample rate is {rate} Hz now, not {desk.sample_rate} Hz" if rate else ""
+        rate = shared.flag(Flag.NEW_RATE)
+        return f"JACK's sample rate is {rate} Hz now, not {shared.sample_rate} Hz" if rate else ""
 
     def _port(self, name: str, direction: int) -> int:
         port = self._library.jack_port_register(
@@ -134,8 +134,8 @@ class JackBackend:
         library.jack_free(names)
 
 
-def _input_names(desk: Desk) -> list[str]:
-    inputs = [each for each in desk.channels if each.kind == Kind.INPUT]
+def _input_names(shared: SharedState) -> list[str]:
+    inputs = [each for each in shared.channels if each.kind == Kind.INPUT]
     names = []
     for number, each in enumerate(inputs, 1):
         assert isinstance(each.source, Input)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.live.audio_thread import callbacks
-from auricle.plugin_core.live.audio_thread.shared_memory import MAX_BLOCK, Status, Switch
+from auricle.plugin_core.live.audio_thread.shared_memory import MAX_BLOCK, Flag, Status
 from auricle.plugin_core.live.audio_thread.system import now_ns, own_ns
-from auricle.plugin_core.live.shared_state import Desk
+from auricle.plugin_core.live.shared_state import SharedState
 
 UNPACED_BLOCKS = 64  # at a time, between looks at what else goes on
 
@@ -34,7 +34,7 @@ class NullBackend:
         self._most: int | None = None
         self._room: Callable[[], int] = lambda: UNPACED_BLOCKS * block_size
         self._thread: threading.Thread | None = None
-        self._desk: Desk | None = None
+        self._shared: SharedState | None = None
 
     def end_at(self, most_frames: int | None, room_frames: Callable[[], int]) -> None:
         """End by itself after so many frames, None: never; unpaced, make at most ``room_frames()``
@@ -42,19 +42,21 @@ class NullBackend:
         """
         self._most, self._room = most_frames, room_frames
 
-    def start(self, desk: Desk) -> None:
+    def start(self, shared: SharedState) -> None:
         """Let the clock run."""
-        self._desk = desk
-        desk.set_switch(Switch.STOP, 0)
-        desk.set_switch(Switch.ENDED, 0)
+        self._shared = shared
+        shared.set_flag(Flag.STOP, 0)
+        shared.set_flag(Flag.ENDED, 0)
         run = self._run_paced if self.paced else self._run_unpaced
-        self._thread = threading.Thread(target=run, args=(desk,), name="auricle-clock", daemon=True)
+        self._thread = threading.Thread(
+            target=run, args=(shared,), name="auricle-clock", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
         """Stop the clock."""
-        if self._thread is not None and self._desk is not None:
-            self._desk.set_switch(Switch.STOP, 1)
+        if self._thread is not None and self._shared is not None:
+            self._shared.set_flag(Flag.STOP, 1)
             self._thread.join()
             self._thread = None
 
@@ -66,15 +68,15 @@ class NullBackend:
         """Nothing can go wrong."""
         return ""
 
-    def _run_paced(self, desk: Desk) -> None:
-        frames = self._left(desk)
+    def _run_paced(self, shared: SharedState) -> None:
+        frames = self._left(shared)
         count = -1 if frames is None else frames // self.block_size
-        callbacks.run_paced(desk.address, self.block_size, count)
-        self._finish(desk)
+        callbacks.run_paced(shared.address, self.block_size, count)
+        self._finish(shared)
 
-    def _run_unpaced(self, desk: Desk) -> None:
-        while desk.switch(Switch.STOP) == 0:
-            left = self._left(desk)
+    def _run_unpaced(self, shared: SharedState) -> None:
+        while shared.flag(Flag.STOP) == 0:
+            left = self._left(shared)
             room = self._room()
             frames = room if left is None else min(room, left)
             count = min(frames // self.block_size, UNPACED_BLOCKS)
@@ -83,17 +85,17 @@ class NullBackend:
             if count == 0:
                 time.sleep(0.001)
                 continue
-            callbacks.run_blocks(desk.address, self.block_size, count)
-        self._finish(desk)
+            callbacks.run_blocks(shared.address, self.block_size, count)
+        self._finish(shared)
 
-    def _finish(self, desk: Desk) -> None:
+    def _finish(self, shared: SharedState) -> None:
         """The rest that is less than a block; then say that the end has come."""
-        left = self._left(desk)
-        if left is not None and 0 < left < self.block_size and desk.switch(Switch.STOP) == 0:
-            callbacks.silent_block(desk.address, left, now_ns(), own_ns())
-        desk.set_switch(Switch.ENDED, 1)
+        left = self._left(shared)
+        if left is not None and 0 < left < self.block_size and shared.flag(Flag.STOP) == 0:
+            callbacks.silent_block(shared.address, left, now_ns(), own_ns())
+        shared.set_flag(Flag.ENDED, 1)
 
-    def _left(self, desk: Desk) -> int | None:
+    def _left(self, shared: SharedState) -> int | None:
         if self._most is None:
             return None
-        return self._most - int(desk.arrays.now[Status.FRAMES])
+        return self._most - int(shared.arrays.now[Status.FRAMES])

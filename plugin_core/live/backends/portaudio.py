@@ -5,8 +5,8 @@ from typing import Any
 
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.live.audio_thread import callbacks
-from auricle.plugin_core.live.audio_thread.shared_memory import Switch
-from auricle.plugin_core.live.shared_state import Desk
+from auricle.plugin_core.live.audio_thread.shared_memory import Flag
+from auricle.plugin_core.live.shared_state import SharedState
 
 FLOAT32 = 0x01
 
@@ -50,7 +50,7 @@ class PortAudioBackend:
         self._stream: Any = None
         self._callback: Any = None
 
-    def start(self, desk: Desk) -> None:
+    def start(self, shared: SharedState) -> None:
         """Open the stream with the block function as its callback."""
         ffi, library = self._sounddevice._ffi, self._sounddevice._lib
         self._callback = callbacks.portaudio_process(self._n_inputs)
@@ -58,10 +58,10 @@ class PortAudioBackend:
         self._check(library.Pa_OpenStream(
             found, self._given, self._wanted, float(self.sample_rate), self.block_size, 0,
             ffi.cast("PaStreamCallback*", self._callback.address),
-            ffi.cast("void*", desk.address),
+            ffi.cast("void*", shared.address),
         ))  # fmt: skip
         self._stream = found[0]
-        desk.set_switch(Switch.LOST, 0)
+        shared.set_flag(Flag.LOST, 0)
         self._check(library.Pa_StartStream(self._stream))
 
     def stop(self) -> None:

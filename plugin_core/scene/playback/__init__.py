@@ -1,6 +1,6 @@
 """A scene opened for playing.
 
-channels       What the channels of a track are, by the scene and by the header of its file
+channels       Channels of a track, by the scene and by the header of its file
 head_clock     The head at the ends of control steps, one after the other
 opened_types   Track types as the player meets them: the table's players, and files without a scene
 parameters     Parameters of VST3 plugins: set to the number that was asked for, and read back
@@ -9,6 +9,6 @@ player         A scene opened for playing: files, chains, motion and renderers
 plugins        Plugins of a scene: made by name with checked parameters
 probe_process  Loads and probes one VST3 plugin in a process of its own
 stems          The files of a scene, opened and checked, each read once
-track_effects  What a track's ``distance`` and ``directivity`` blocks and its width turn into
+track_effects  Effects of a track's ``distance`` and ``directivity`` blocks, and of its width
 track_types    x
 """

@@ -119,7 +119,7 @@ def test_a_gain_from_outside_is_held_in_the_block():
     for gain in (1e39, 1e300, np.inf, np.nan):
         stream.made.scene.gains[0] = gain
         stream.made.scene.commit()
-        small_streams.take_scene(stream.made.desk.address, 1, 0)
+        small_streams.take_scene(stream.made.shared.address, 1, 0)
         assert np.isfinite(stream.process(noise(3, 1000))).all()
 
 

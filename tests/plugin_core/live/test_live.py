@@ -26,14 +26,14 @@ from auricle.osc.network.client import OscClient, message
 from auricle.plugin_core import cli
 from auricle.plugin_core.live.audio_thread import callbacks, mailbox
 from auricle.plugin_core.live.audio_thread.meters import TAP_WRITTEN
-from auricle.plugin_core.live.audio_thread.shared_memory import Status, Switch
+from auricle.plugin_core.live.audio_thread.shared_memory import Flag, Status
 from auricle.plugin_core.live.backends import jack, portaudio
 from auricle.plugin_core.live.backends.null import NullBackend
 from auricle.plugin_core.live.file_reader import FileReader
 from auricle.plugin_core.live.hrtf_exchange import Listener
 from auricle.plugin_core.live.live import Live
 from auricle.plugin_core.live.parameters import LiveScene
-from auricle.plugin_core.live.shared_state import TAP_FRAMES, Desk
+from auricle.plugin_core.live.shared_state import TAP_FRAMES, SharedState
 from auricle.plugin_core.live.sources import Input, Noise, Tone, Track, channels
 
 # The synthetic head is narrower than any person's, which is told wherever it is read from a file.
@@ -68,14 +68,14 @@ KEPT = []
 
 
 def make_desk(sources):
-    """A desk that can play, without a driver."""
-    desk = Desk(channels(sources), RATE)
-    scene = LiveScene(np.zeros(desk.n_sources))
-    scene.attach(desk, dict)
+    """A shared state that can play, without a driver."""
+    shared = SharedState(channels(sources), RATE)
+    scene = LiveScene(np.zeros(shared.n_sources))
+    scene.attach(shared, dict)
     listener = Listener(scene, 1.0)
     listener.exchange(prepared())
-    KEPT.append(listener)  # who owns what the desk reads
-    return desk
+    KEPT.append(listener)  # who owns what it reads
+    return shared
 
 
 def until(condition, seconds=20.0):
@@ -102,7 +102,7 @@ def hammer(slots, cells, width, times):
     replaced = 0
     for i in range(1, times + 1):
         values[:] = i
-        replaced += mailbox.offer(values, slots, cells)
+        replaced += mailbox.publish(values, slots, cells)
     return replaced
 
 
@@ -111,9 +111,9 @@ def collect(slots, cells, last):
     """Takes until the last vector came; how many came, and how many were torn or out of order."""
     taken, bad, newest = 0, 0, 0.0
     while newest < last:
-        if mailbox.take(cells):
+        if mailbox.receive(cells):
             taken += 1
-            values = slots[cells[mailbox.TAKER]]
+            values = slots[cells[mailbox.RECEIVER]]
             bad += values[0] <= newest
             newest = values[0]
             for x in values:
@@ -138,74 +138,74 @@ def test_the_mailbox_is_never_torn():
 
 def test_the_mailbox_in_plain_python():
     slots, cells = mailbox.slots(2), mailbox.cells()
-    offer, take = mailbox.offer.py_func, mailbox.take.py_func
-    assert not take(cells)
-    assert not offer(np.array([1.0, 1.0]), slots, cells)
-    assert offer(np.array([2.0, 2.0]), slots, cells)
-    assert take(cells)
-    assert not take(cells)
-    assert slots[cells[mailbox.TAKER]].tolist() == [2.0, 2.0]
+    publish, receive = mailbox.publish.py_func, mailbox.receive.py_func
+    assert not receive(cells)
+    assert not publish(np.array([1.0, 1.0]), slots, cells)
+    assert publish(np.array([2.0, 2.0]), slots, cells)
+    assert receive(cells)
+    assert not receive(cells)
+    assert slots[cells[mailbox.RECEIVER]].tolist() == [2.0, 2.0]
 
 
 # The callbacks, called as the drivers do.
 
 
 def test_jacks_callback_reads_and_writes_the_ports():
-    desk = make_desk([Input(), Noise(0.0), Input()])
+    shared = make_desk([Input(), Noise(0.0), Input()])
     twin = make_desk([Input(), Noise(0.0), Input()])
     ports = [np.zeros(256, dtype=np.float32) for _ in range(4)]
     shape = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32)
     get_buffer = shape(lambda port, n: ports[port - 1].ctypes.data)
-    desk.arrays.ports[:] = [1, 2, 3, 4]
-    desk.set_switch(Switch.GET_BUFFER, ctypes.cast(get_buffer, ctypes.c_void_p).value)
+    shared.arrays.ports[:] = [1, 2, 3, 4]
+    shared.set_flag(Flag.GET_BUFFER, ctypes.cast(get_buffer, ctypes.c_void_p).value)
     process = callbacks.jack_process()
     rng = np.random.default_rng(1)
     for n in (128, 256, 100):
         for row in range(2):
             ports[row][:] = rng.standard_normal(256)
         twin.arrays.audio[0, :n], twin.arrays.audio[2, :n] = ports[0][:n], ports[1][:n]
-        assert process.ctypes(n, desk.address) == 0
+        assert process.ctypes(n, shared.address) == 0
         callbacks.make_block(twin.address, n, 0)
         assert np.array_equal(ports[2][:n], twin.arrays.out[0, :n])
         assert np.array_equal(ports[3][:n], twin.arrays.out[1, :n])
     assert np.abs(ports[2]).max() > 0.0
-    status = desk.status()
+    status = shared.status()
     assert (status[Status.CALLBACKS], status[Status.FRAMES]) == (3, 484)
-    callbacks.jack_xrun().ctypes(desk.address)
-    callbacks.jack_new_rate().ctypes(44100, desk.address)
-    callbacks.jack_lost().ctypes(desk.address)
-    switches = [desk.switch(each) for each in (Switch.XRUNS, Switch.NEW_RATE, Switch.LOST)]
-    assert switches == [1, 44100, 1]
+    callbacks.jack_xrun().ctypes(shared.address)
+    callbacks.jack_new_rate().ctypes(44100, shared.address)
+    callbacks.jack_lost().ctypes(shared.address)
+    flags = [shared.flag(each) for each in (Flag.XRUNS, Flag.NEW_RATE, Flag.LOST)]
+    assert flags == [1, 44100, 1]
 
 
 def test_portaudios_callback_is_interleaved_and_counts_underflows():
-    desk = make_desk([Input(), Input()])
+    shared = make_desk([Input(), Input()])
     twin = make_desk([Input(), Input()])
     process = callbacks.portaudio_process(2)
     given = np.random.default_rng(2).standard_normal((200, 2)).astype(np.float32)
     wanted = np.zeros((200, 2), dtype=np.float32)
-    process.ctypes(given.ctypes.data, wanted.ctypes.data, 200, None, 4, desk.address)
+    process.ctypes(given.ctypes.data, wanted.ctypes.data, 200, None, 4, shared.address)
     twin.arrays.audio[:, :200] = given.T
     callbacks.make_block(twin.address, 200, 0)
     assert np.array_equal(wanted.T, twin.arrays.out[:, :200])
-    assert desk.switch(Switch.XRUNS) == 1
-    before = desk.status()[Status.FRAMES]
+    assert shared.flag(Flag.XRUNS) == 1
+    before = shared.status()[Status.FRAMES]
     much = np.ones((9000, 2), dtype=np.float32)
-    process.ctypes(much.ctypes.data, much.ctypes.data, 9000, None, 0, desk.address)
+    process.ctypes(much.ctypes.data, much.ctypes.data, 9000, None, 0, shared.address)
     assert not much.any()  # beyond the largest block: silence, and a count
-    assert desk.status()[Status.OVERSIZED] == 1
-    assert desk.status()[Status.FRAMES] == before + 9000
+    assert shared.status()[Status.OVERSIZED] == 1
+    assert shared.status()[Status.FRAMES] == before + 9000
 
 
 def test_meters_and_test_signals():
-    desk = make_desk([Tone(480.0, 0.5), Noise(0.1), Input()])
-    callbacks.run_blocks(desk.address, 160, 30)
-    rows = desk.status()[Status.METERS :].reshape(3, 5)
+    shared = make_desk([Tone(480.0, 0.5), Noise(0.1), Input()])
+    callbacks.run_blocks(shared.address, 160, 30)
+    rows = shared.status()[Status.METERS :].reshape(3, 5)
     assert rows[0, 0] == pytest.approx(0.5, abs=1e-4)
     assert rows[1, 0] == pytest.approx(0.5 / np.sqrt(2.0), abs=1e-4)
     assert rows[1, 1] == pytest.approx(0.1, rel=0.05)
     assert rows[:, 2].tolist() == [0.0, 0.0, 0.0]
-    ears = np.abs(desk.arrays.out[:, :160]).max(axis=1)
+    ears = np.abs(shared.arrays.out[:, :160]).max(axis=1)
     assert np.all(rows[2, 3:] >= ears)
 
 
@@ -214,36 +214,36 @@ def test_meters_and_test_signals():
 
 @pytest.mark.parametrize("loop", [False, True])
 def test_files_come_through_their_rings(track, loop):
-    desk = make_desk([Track(track, loop)])
-    reader = FileReader(desk)
+    shared = make_desk([Track(track, loop)])
+    reader = FileReader(shared)
     reader.fill()
     heard = []
     for n in (128, 5000, 3000, 2000, 64):
-        callbacks.silent_block(desk.address, n, 0, 0)
-        heard.append(desk.arrays.audio[:, :n].copy())
+        callbacks.silent_block(shared.address, n, 0, 0)
+        heard.append(shared.arrays.audio[:, :n].copy())
         reader.fill()
     reader.stop()
     audio = soundfile.read(track, dtype="float32")[0].T
     wanted = np.tile(audio, 2) if loop else np.pad(audio, ((0, 0), (0, 9000)))
     heard = np.concatenate(heard, axis=1)
     assert np.array_equal(heard, wanted[:, : heard.shape[1]])
-    assert desk.status()[Status.UNDERRUN_FRAMES] == 0
+    assert shared.status()[Status.UNDERRUN_FRAMES] == 0
 
 
 def test_a_file_read_too_late_is_counted(track):
-    desk = make_desk([Track(track, True)])
-    FileReader(desk).stop()
-    callbacks.silent_block(desk.address, 100, 0, 0)
-    assert desk.status()[Status.UNDERRUN_FRAMES] == 100
+    shared = make_desk([Track(track, True)])
+    FileReader(shared).stop()
+    callbacks.silent_block(shared.address, 100, 0, 0)
+    assert shared.status()[Status.UNDERRUN_FRAMES] == 100
 
 
 def test_the_tap_drops_whole_blocks_and_counts_them():
-    desk = make_desk([Noise()])
-    desk.set_switch(Switch.RECORDING, 1)
+    shared = make_desk([Noise()])
+    shared.set_flag(Flag.RECORDING, 1)
     blocks = TAP_FRAMES // 1000
-    callbacks.run_blocks(desk.address, 1000, blocks + 5)
-    status = desk.status()
-    assert status[Status.TAP_FRAMES] == desk.arrays.tap_cells[TAP_WRITTEN] == 1000 * blocks
+    callbacks.run_blocks(shared.address, 1000, blocks + 5)
+    status = shared.status()
+    assert status[Status.TAP_FRAMES] == shared.arrays.tap_cells[TAP_WRITTEN] == 1000 * blocks
     assert status[Status.TAP_DROPPED] == 5000
 
 
@@ -345,11 +345,11 @@ def test_the_clock_runs_while_the_interpreter_is_held():
     hold = ctypes.PyDLL(None).usleep
     with playing([Noise()]) as player:
         until(lambda: player.statistics()["callbacks"] > 0)
-        marks, count = player._desk.arrays.marks, player._desk.arrays.now
+        block_log, count = player._shared.arrays.block_log, player._shared.arrays.now
         before = int(count[Status.CALLBACKS])
         hold(200_000)
         made = int(count[Status.CALLBACKS]) - before
-        assert made >= 20, marks[:5]
+        assert made >= 20, block_log[:5]
     assert player.statistics()["callbacks"] >= before + made
 
 
@@ -399,7 +399,7 @@ def test_the_listener_is_exchanged_while_it_plays():
         player.set_hrtf(longer)
         player.set_hrtf(replace(prepared(), delays=prepared().delays + 200.0))
         player.set_hrtf(longer)
-        until(lambda: player._desk.status()[Status.ENGINE_ID] == 4)
+        until(lambda: player._shared.status()[Status.ENGINE_ID] == 4)
         until(lambda: len(player._listener._kept) == 1)
         assert not player.statistics()["exchanging"]
         assert player.statistics()["hrtf"].startswith("full rank")
@@ -430,7 +430,7 @@ def test_osc_steers_it(sofa, tmp_path):
         until(lambda: any("width of sources (/adm/obj/n/w) is kept" in each for each in heard))
         assert heard[0] == f"listening on port {player.osc.port}; ready in some seconds"
         client.send("/auricle/hrtf", "other.sofa")
-        until(lambda: player._desk.status()[Status.ENGINE_ID] == 2, 120.0)
+        until(lambda: player._shared.status()[Status.ENGINE_ID] == 2, 120.0)
         client.send("/auricle/reset")
         until(lambda: player.scene.gains.tolist() == [1.0, 1.0])
         figures = ask(player.osc.port)
@@ -446,7 +446,7 @@ def test_what_is_sent_while_it_starts_is_obeyed(sofa, tmp_path, monkeypatch):
 
     def prepared_slowly(self, *arguments):
         if not before:
-            before.append(self._desk is not None and self._running)
+            before.append(self._shared is not None and self._running)
             with OscClient(port=self.osc.port) as client:
                 client.send("/auricle/source/2/gain", 0.25)
                 client.send("/adm/obj/1/xyz", 0.0, 1.0, 0.0)
@@ -459,7 +459,7 @@ def test_what_is_sent_while_it_starts_is_obeyed(sofa, tmp_path, monkeypatch):
     with playing([Noise(), Noise()], osc_port=0, osc=osc) as player:
         assert before == [False]
         assert player.scene.gains.tolist() == [1.0, 0.25]
-        until(lambda: player._desk.status()[Status.ENGINE_ID] == 2, 120.0)
+        until(lambda: player._shared.status()[Status.ENGINE_ID] == 2, 120.0)
 
 
 def test_a_port_in_use_is_said_before_anything_is_compiled(monkeypatch):

@@ -12,7 +12,7 @@ from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.live.audio_thread.block import render_block, take_scene
 from auricle.plugin_core.live.hrtf_exchange import Listener
 from auricle.plugin_core.live.parameters import LiveScene
-from auricle.plugin_core.live.shared_state import Desk
+from auricle.plugin_core.live.shared_state import SharedState
 from auricle.plugin_core.live.sources import Input, channels
 
 RATE = 48000
@@ -31,8 +31,8 @@ class Pair:
             first, RATE, n_sources=n_sources, distance_gain=distance_gain
         )
         self.scene = LiveScene(np.zeros(n_sources))
-        self.desk = Desk(channels([Input()] * n_sources), RATE, distance_gain)
-        self.scene.attach(self.desk, dict)
+        self.shared = SharedState(channels([Input()] * n_sources), RATE, distance_gain)
+        self.scene.attach(self.shared, dict)
         self.listener = Listener(self.scene, np.inf if distance_gain else 1.0)
         self.listener.exchange(first)
 
@@ -50,13 +50,13 @@ class Pair:
 
     def process(self, audio, compiled=True):
         n = audio.shape[1]
-        self.desk.arrays.audio[:, :n] = audio
+        self.shared.arrays.audio[:, :n] = audio
         take, render = (take_scene, render_block) if compiled else (
             take_scene.py_func, render_block.py_func,
         )  # fmt: skip
-        take(self.desk.address, n, 0)
-        render(self.desk.address, n)
-        return self.renderer.process(audio), self.desk.arrays.out[:, :n].copy()
+        take(self.shared.address, n, 0)
+        render(self.shared.address, n)
+        return self.renderer.process(audio), self.shared.arrays.out[:, :n].copy()
 
 
 def random_scene(rng, n):
@@ -92,7 +92,7 @@ def test_the_block_function_is_the_renderer(ranks, distance_gain):
         got.append(b)
     wanted, got = np.concatenate(wanted, axis=1), np.concatenate(got, axis=1)
     assert synthetic_set.level_db(got - wanted, wanted) < -100.0
-    assert pair.desk.arrays.work[4] == 3  # both exchanges have come to their end
+    assert pair.shared.arrays.work[4] == 3  # both exchanges have come to their end
     pair.listener.collect(3)
     assert len(pair.listener._kept) == 1
 

@@ -1,6 +1,6 @@
 """Systems that draw what physics leaves: diffusion and flow.
 
-base          What the generative systems share: they draw what the warp leaves
+base          The base of the generative systems: they draw what the warp leaves
 binauralgrad  BinauralGrad: first what both ears share, then what sets them apart
 diffusion     Schedules of diffusion: how data become noise in many small steps
 flow          Flow: both ears at once along nearly straight lines from noise, in few steps

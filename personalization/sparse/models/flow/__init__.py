@@ -1,5 +1,5 @@
 """Samples of a listener by flow matching.
 
 flow            Flow
-residual_field  What a Gaussian prediction leaves of a listener, as a few numbers
+residual_field  The residual of a Gaussian prediction, as a few numbers, and how those are spread
 """
