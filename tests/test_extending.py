@@ -156,6 +156,14 @@ def test_an_installed_package_is_there_without_a_call(installed: Path) -> None:
     assert run(installed, code) == "nearest a toy\ntoy-type\nTrue ['toy', 'broken']"
 
 
+def test_no_command_loads_a_package_before_its_name_is_asked_for(installed: Path) -> None:
+    code = (
+        "import auricle.plugin_core.cli\n"
+        "print(*(name for name in sys.modules if name.startswith('toy')))\n"
+    )
+    assert run(installed, code) == ""
+
+
 def test_one_that_cannot_be_loaded_is_one_line(installed: Path) -> None:
     code = (
         "import auricle.plugin_core.cli as cli\n"

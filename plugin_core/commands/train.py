@@ -87,7 +87,9 @@ def train(
 
 
 assert train.__doc__ is not None
-train.__doc__ = train.__doc__.replace("NETWORKS", ", ".join(learned_names())).replace(
+# Auricle's own: no command may load what packages bring before it is asked for.
+_OWN_NETWORKS = [name for name in METHODS.own if METHODS.find(name).learned]
+train.__doc__ = train.__doc__.replace("NETWORKS", ", ".join(_OWN_NETWORKS)).replace(
     "SYSTEMS", ", ".join(SYSTEMS.own)
 )
 
