@@ -1,10 +1,12 @@
 """What stands outside the package: registered by a program, or brought by an installed package."""
 
+import json
 import re
 import subprocess
 import sys
 import types
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +17,32 @@ from project import ROOT
 
 import auricle
 from auricle.dsp.errors import AuricleError
+from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.registry import Registry
+from auricle.osc.protocol import messages
+from auricle.osc.scene.target import MemoryTarget
+from auricle.osc.session.session import Session
 from auricle.osc.trackers.presets import PRESETS
 from auricle.osc.trackers.reader import PoseReader
 from auricle.personalization.datasets.registry import DATASETS
-from auricle.personalization.endtoend.systems.registry import SYSTEMS
-from auricle.personalization.sparse.registry import METHODS, method
+from auricle.personalization.endtoend.physics.poses import Poses
+from auricle.personalization.endtoend.systems.registry import SYSTEMS, SystemInfo, system
+from auricle.personalization.listeners.features import SAMPLE_RATE, to_responses
+from auricle.personalization.sparse.registry import METHODS, MethodInfo, method
+from auricle.plugin_core.cli import main
 from auricle.plugin_core.scene.format.track_types import TRACK_TYPES
 from auricle.plugin_core.tables.registries import as_markdown
 
 TABLES: dict[str, Registry] = {
     "loudest": METHODS, "my-tracker": PRESETS, "MINE": DATASETS, "mid": TRACK_TYPES,
-    "my-system": SYSTEMS,
+    "ear-gains": SYSTEMS,
 }  # fmt: skip
 PAGE = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, re.M | re.S)
+HAS_TORCH = find_spec("torch") is not None
+if not HAS_TORCH:
+    BLOCKS = [block for block in BLOCKS if "import torch" not in block]
+    del TABLES["ear-gains"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,7 +59,7 @@ def page() -> Iterator[None]:
 
 
 def test_the_page_says_where_each_table_is() -> None:
-    for table in TABLES.values():
+    for table in (METHODS, SYSTEMS, PRESETS, DATASETS, TRACK_TYPES):
         assert f"`{table.group}`" in PAGE
     assert len(BLOCKS) == len(TABLES)
 
@@ -57,6 +70,100 @@ def test_a_method_predicts() -> None:
     measured = listeners.take([0]).listener(0)
     found = made.predict(measured, measured.positions[:2])
     assert found.magnitude_db.shape == (2, *measured.magnitude_db.shape[1:])
+
+
+def told(capsys: pytest.CaptureFixture[str], *args: object) -> str:
+    """What the command line says of a command that ends well."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(each) for each in args])
+    printed = capsys.readouterr()
+    assert ended.value.code in (0, None), printed.err
+    return printed.out
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of data sets with the page's, four listeners in SOFA files."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "mine").mkdir()
+    people = some_listeners(4)
+    for row in range(4):
+        ir = to_responses(*people.listener(row).features)
+        hrtf = HrtfSet(ir, people.positions, 1.2, SAMPLE_RATE)
+        hrtf.save(folder / "mine" / f"subject_{row}.sofa")
+    return folder
+
+
+def test_a_method_completes_a_set_by_the_command(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = HrtfSet.load(data / "mine" / "subject_0.sofa")
+    few = HrtfSet(whole.ir[::40], whole.positions[::40], whole.radius_m, whole.sample_rate)
+    few.save(tmp_path / "few.sofa")
+    said = told(
+        capsys, "personalize", "sparse", tmp_path / "few.sofa", "-o", tmp_path / "all.sofa",
+        "--method", "loudest",
+    )  # fmt: skip
+    assert "predicted by loudest" in said
+    assert HrtfSet.load(tmp_path / "all.sofa").n_directions > 400
+
+
+@pytest.mark.parametrize("more", [("--folds", 2), ("--densify",)])
+def test_a_method_is_compared_on_a_data_set(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple
+) -> None:
+    said = told(
+        capsys, "compare", "--data", data, "--set", "mine", "--method", "loudest", "--method",
+        "nearest", "--cache", tmp_path, "--json", *more,
+    )  # fmt: skip
+    results = json.loads(said)
+    assert {each["method"] for each in results} == {"loudest", "nearest"}
+    assert {each["dataset"] for each in results} == {"MINE"}
+    if more == ("--folds", 2):
+        assert {each["n_measured"] for each in results} == set(DATASETS["MINE"].compared_counts)
+    lsd_db = {each["method"]: np.mean(each["listeners"]["lsd_db"]) for each in results}
+    assert lsd_db["loudest"] > lsd_db["nearest"] > 0.0
+
+
+def test_a_method_that_is_none_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, place, why in (
+        ("shapeless", "builtins:int", "'shapeless': builtins:int has no fit()"),
+        ("constant", "math:pi", "'constant': math:pi makes no method, it is 3.14"),
+        ("nowhere", "no_such_module:Method", "nowhere: no_such_module:Method cannot be imported"),
+    ):
+        METHODS.register(MethodInfo(name, place, "none"))
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main(["compare", "--data", ".", "--method", name])
+        finally:
+            METHODS.unregister(name)
+        said = capsys.readouterr().err
+        assert ended.value.code == 2
+        assert why in said
+        assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(not HAS_TORCH, reason="needs torch")
+def test_a_system_is_a_neural_renderer() -> None:
+    made = system("ear-gains")(code_size=3)
+    made.net = made.build()
+    sound = np.ones(1280, dtype=np.float32)
+    poses = Poses(np.tile([2.0, 0.0, 0.0], (11, 1)))
+    assert made.render(sound, poses, np.zeros(3, dtype=np.float32)).shape == (2, 1280)
+    SYSTEMS.register(SystemInfo("no-renderer", "builtins:dict", "none"))
+    try:
+        with pytest.raises(AuricleError, match="builtins:dict is no NeuralRenderer"):
+            system("no-renderer")
+    finally:
+        SYSTEMS.unregister("no-renderer")
+
+
+def test_a_preset_reads_a_datagram() -> None:
+    target = MemoryTarget(1)
+    session = Session(target, tracker=PRESETS.find("my-tracker"))
+    session.receive(messages.encode("/mine/head", [90.0, 0.0, 0.0]), 0.0, 0.0)
+    session.advance(0.0)
+    np.testing.assert_allclose(np.abs(target.orientation), np.sqrt([0.5, 0.0, 0.0, 0.5]), atol=1e-6)
 
 
 def test_a_preset_turns_the_head() -> None:
@@ -172,6 +279,17 @@ def test_one_that_cannot_be_loaded_is_one_line(installed: Path) -> None:
     said = run(installed, code)
     assert said.startswith("auricle: error: the method 'broken' of another package cannot be load")
     assert "\n" not in said
+
+
+def test_pages_name_all_models_and_no_others() -> None:
+    models = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    first = models.split("| name | mechanism | file |", 1)[1].split("\n\n", 1)[0]
+    named = re.findall(r"^\| `([\w-]+)` \|", first, re.M)
+    assert sorted(named) == sorted(name for name in METHODS.own if METHODS[name].learned)
+    methods = (ROOT / "docs" / "personalization.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"--method ([a-z-]+)", methods + models)) <= set(METHODS.own)
+    systems = (ROOT / "docs" / "endtoend.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"auricle train ([a-z-]+)", systems)) == set(SYSTEMS.own)
 
 
 def test_help_and_docs_name_what_the_tables_hold() -> None:
