@@ -13,8 +13,8 @@ error that names it, and leaves all others as they are.
 """
 
 import difflib
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 Entry = TypeVar("Entry")
+
+
+class PackageWarning(UserWarning):
+    """An entry of another package is left out, since it cannot be loaded."""
 
 
 class Registry(Mapping[str, Entry], Generic[Entry]):
@@ -43,6 +47,8 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
     def __init__(self, what: str, group: str, kind: type[Entry], own: Iterable[Entry]) -> None:
         self.what, self.group, self._kind = what, group, kind
         self._entries: dict[str, Entry] = {}
+        self._failed: dict[str, str] = {}  # why entry points are none, by name
+        self._told: set[str] = set()
         for entry in own:
             self.register(entry)
         self.own = tuple(self._entries)
@@ -51,7 +57,7 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         """Add an entry; AuricleError if it is none, or its name is taken."""
         if not isinstance(entry, self._kind):
             raise AuricleError(f"a {self.what} is a {self._kind.__name__}, got {entry!r}")
-        name: str = entry.name  # type: ignore[attr-defined]
+        name = self._name(entry)
         if name in self._entries:
             raise AuricleError(f"there is a {self.what} {name!r} already; take another name")
         self._entries[name] = entry
@@ -73,15 +79,31 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
             raise AuricleError(
                 f"there is no {self.what} {name!r}; {meant}there are {', '.join(self)}"
             )
-        try:
-            entry = found.load()
-        except Exception as error:  # whatever a package of somebody else does
-            raise AuricleError(
-                f"the {self.what} {name!r} of another package cannot be loaded: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+        entry: Entry = self._loaded(found)
         self.register(entry)
-        return self._entries[name]
+        return entry
+
+    def _loaded(self, point: "EntryPoint") -> Any:
+        """What an entry point names; AuricleError, the same each time, if it is no entry."""
+        brought = f"the {self.what} {point.name!r} of another package ({point.value})"
+        if point.name not in self._failed:
+            try:
+                entry = point.load()
+            except Exception as error:  # whatever a package of somebody else does
+                why = f"cannot be loaded: {type(error).__name__}: {error}"
+            else:
+                if isinstance(entry, self._kind) and self._name(entry) == point.name:
+                    return entry
+                why = f"is no {self._kind.__name__}, got {entry!r}"
+                if isinstance(entry, self._kind):
+                    why = f"calls itself {self._name(entry)!r}; give both the same name"
+            self._failed[point.name] = " ".join(f"{brought} {why}".split())
+        raise AuricleError(self._failed[point.name])
+
+    @staticmethod
+    def _name(entry: Any) -> str:
+        name: str = entry.name
+        return name
 
     def loaded(self) -> list[tuple[str, Entry]]:
         """Names and entries that are there without loading a package."""
@@ -91,9 +113,17 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         """All entries, but for those of packages that cannot be loaded."""
         found = []
         for name in self:
-            with suppress(AuricleError):
+            try:
                 found.append(self.find(name))
+            except AuricleError as error:
+                self._tell(name, str(error))
         return found
+
+    def _tell(self, name: str, why: str) -> None:
+        """A warning of one line, once for each entry that is left out."""
+        if name not in self._told:
+            self._told.add(name)
+            warnings.warn_explicit(f"{why}; it is left out", PackageWarning, self.group, 0)
 
     def __getitem__(self, name: str) -> Entry:
         try:
@@ -135,14 +165,20 @@ def placed(place: str, name: str, needs: str = "torch") -> Any:
 
     Raises:
         MissingDependencyError: the package that ``name`` needs is not installed.
-        AuricleError: there is no such module or attribute.
+        AuricleError: there is no such module or attribute, or the module fails on loading.
     """
     module, _, attribute = place.partition(":")
     try:
-        return getattr(import_module(module), attribute)
+        there = import_module(module)
     except ModuleNotFoundError as error:
         if error.name == needs:
             raise MissingDependencyError(f"{name} needs {needs}: pip install {needs}") from None
         raise AuricleError(f"{name}: {place} cannot be imported: {error}") from error
-    except AttributeError:
-        raise AuricleError(f"{name}: {module} holds no {attribute}") from None
+    except Exception as error:
+        if module.startswith("auricle."):  # a fault of ours, which keeps its traceback
+            raise
+        why = f"{type(error).__name__}: {error}"
+        raise AuricleError(f"{name}: {place} cannot be imported: {why}") from error
+    if not hasattr(there, attribute):
+        raise AuricleError(f"{name}: {module} holds no {attribute}")
+    return getattr(there, attribute)

@@ -209,6 +209,12 @@ version = "1.0"
 [project.entry-points."auricle.sparse_methods"]
 toy = "toy_things:METHOD"
 broken = "toy_things:GONE"
+other-name = "toy_things:METHOD"
+number = "toy_things:NUMBER"
+unlicensed = "toy_things:UNLICENSED"
+
+[project.entry-points."auricle.datasets"]
+broken-set = "toy_things:GONE"
 
 [project.entry-points."auricle.tracker_presets"]
 toy-tracker = "toy_things:PRESET"
@@ -221,6 +227,8 @@ from auricle.osc.trackers.presets import Angles, Preset
 from auricle.personalization.sparse.registry import MethodInfo
 from auricle.plugin_core.scene.format.track_types import TrackType
 
+NUMBER = 3
+UNLICENSED = MethodInfo("unlicensed", "toy_unlicensed:Method", "fails when it is imported")
 METHOD = MethodInfo("toy", "auricle.personalization.sparse.methods.neighbours:Nearest", "a toy")
 PRESET = Preset("toy-tracker", None, {"/toy": Angles((0, 1.0), (1, 1.0), (2, 1.0), 3)}, "a toy")
 TYPE = TrackType("toy-type", "auricle.plugin_core.scene.playback.track_types.bed:PLAYER")
@@ -232,6 +240,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds a package with entry points, as ``pip install --target`` leaves it."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "toy_things.py").write_text(CODE)
+    (folder / "toy_unlicensed").with_suffix(".py").write_text("raise RuntimeError('no licence')")
     facts = folder / "toy_things-1.0.dist-info"
     facts.mkdir()
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-things\nVersion: 1.0\n")
@@ -258,7 +267,7 @@ def test_an_installed_package_is_there_without_a_call(installed: Path) -> None:
         "PresetMatcher()\n"
         "print(method('toy')().name, preset('toy-tracker').note)\n"
         "print(Track('a', type='toy-type').type)\n"
-        "print('toy' in METHODS, list(METHODS)[-2:])\n"
+        "print('toy' in METHODS, list(METHODS)[-5:-3])\n"
     )
     assert run(installed, code) == "nearest a toy\ntoy-type\nTrue ['toy', 'broken']"
 
@@ -271,14 +280,39 @@ def test_no_command_loads_a_package_before_its_name_is_asked_for(installed: Path
     assert run(installed, code) == ""
 
 
-def test_one_that_cannot_be_loaded_is_one_line(installed: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("broken", "the method 'broken' of another package (toy_things:GONE) cannot be loaded: At"),
+        ("other-name", "(toy_things:METHOD) calls itself 'toy'; give both the same name"),
+        ("number", "(toy_things:NUMBER) is no MethodInfo, got 3"),
+        ("unlicensed", "unlicensed: toy_unlicensed:Method cannot be imported: RuntimeError: no li"),
+    ],
+)
+def test_one_that_cannot_be_loaded_is_one_line(installed: Path, name: str, why: str) -> None:
     code = (
         "import auricle.plugin_core.cli as cli\n"
-        "sys.exit(cli.main(['compare', '--data', '.', '--method', 'broken']))\n"
+        f"sys.exit(cli.main(['compare', '--data', '.', '--method', {name!r}]))\n"
     )
     said = run(installed, code)
-    assert said.startswith("auricle: error: the method 'broken' of another package cannot be load")
+    assert said.startswith("auricle: error: ")
+    assert why in said
     assert "\n" not in said
+
+
+def test_the_rest_goes_on_working_and_what_is_left_out_is_said_once(installed: Path) -> None:
+    code = (
+        "from auricle.personalization.datasets.registry import find\n"
+        "from auricle.personalization.sparse.registry import METHODS\n"
+        "print(find('hutubs').name, find('cipic').name, METHODS.usable()[-2].name)\n"
+        "METHODS.usable()\n"
+    )
+    printed, *warned = run(installed, code).splitlines()
+    assert printed == "HUTUBS CIPIC toy"
+    assert len(warned) == 4
+    for line, name in zip(warned, ("broken-set", "broken", "other-name", "number"), strict=True):
+        assert f"PackageWarning: the {'data set' if 'set' in name else 'method'} '{name}'" in line
+        assert line.endswith("; it is left out")
 
 
 def test_pages_name_all_models_and_no_others() -> None:
