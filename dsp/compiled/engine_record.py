@@ -1,9 +1,9 @@
 """What an engine hands to its kernels: the one list of its arrays, by name and type.
 
 An ``ENGINE`` belongs to one prepared set and S sources (``auricle.dsp.render.engine``); in its
-``parts`` stand the addresses of its ``CUES`` (``auricle.dsp.distance.cues``) and of the
-convolver's records. Kernels read them here by address, whoever calls: the renderer, or the audio
-thread of ``Live``.
+``parts`` stand the addresses of its ``CUES`` (``auricle.dsp.distance.cues``), of the convolver's
+records and of the kernels that work on them. Kernels read them here by address, whoever calls: the
+renderer, or the audio thread of ``Live``.
 
 Numba's cache does not see a change here. So every file with kernels that read these holds a stamp
 of this file's text, ``ENGINE_RECORD``.
@@ -73,4 +73,9 @@ ENGINE = Record(
 )
 
 RANK, PRE_ONSET, DELAY_TAPS, CENTRE, REACH, TAIL = range(6)  # of ``sizes``
-CUES_AT, CONVOLVER_AT, FILTERS_AT = range(3)  # of ``parts``; 0 for no convolver
+# Of ``parts``, addresses: of records, 0 for no convolver or no cues of distance; of kernels.
+CUES_AT, CONVOLVER_AT, FILTERS_AT, AIM_DISTANCE_AT, AIM_AT, WAKE_AT, LISTEN_AT, SPATIALIZE_AT = (
+    range(8)
+)
+OUTPUT_AT = 8  # of ``convolve_part``, or of ``accumulate_taps`` at full rank
+N_PARTS = 9

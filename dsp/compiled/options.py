@@ -3,7 +3,7 @@
 ``kernel`` is for what runs in blocks: cached on disk where a folder can be written, without the
 interpreter's lock, without exceptions for divisions by zero; sums may be reordered and contracted,
 but NaN and infinity are kept: what holds them is found by arithmetic. ``exact_kernel`` keeps the
-order of operations as well. ``composed_kernel`` is not cached: it calls kernels of other files.
+order of operations as well.
 
 Numba's cache does not see a change here. So every file with cached kernels holds a stamp of this
 text (``OPTIONS``, checked by tests/dsp/compiled/test_stamps.py).
@@ -48,4 +48,3 @@ approximate_kernel: Decorator = njit(cache=CACHE, fastmath=_REORDERED | {"afn"},
 # For recursions, whose rounding stays: products and sums are contracted, never reordered.
 recursive_kernel: Decorator = njit(cache=CACHE, fastmath={"contract"}, **_ALWAYS)
 exact_kernel: Decorator = njit(cache=CACHE, **_ALWAYS)
-composed_kernel: Decorator = njit(**_ALWAYS)

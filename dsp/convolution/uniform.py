@@ -15,8 +15,10 @@ P = (u - i v) / 2 and Q = (u + i v) / 2: no need to take the two apart.
 from typing import Any
 
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
+from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.options import inlined_kernel, kernel
 from auricle.dsp.compiled.records import Record, f32, i64
 from auricle.dsp.compiled.simd import (
@@ -37,7 +39,7 @@ from auricle.dsp.compiled.simd import (
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.streaming.stream import Stream
 
-OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 BLOCK = 128
@@ -363,3 +365,12 @@ def _turn(work, o, re, im, c, s):
     zero = broadcast_narrow(np.float32(0.0))
     store(work, o, subtract_product(s, im, add_product(c, re, zero)))
     store(work, o + PLANE, add_product(s, re, add_product(c, im, zero)))
+
+
+CONVOLVE = Routine(
+    convolve_part,
+    types.void(
+        types.int64, types.int64, types.int64, f32(2), types.int64, types.int64, types.int64,
+        f32(2), types.int64,
+    ),
+)  # fmt: skip

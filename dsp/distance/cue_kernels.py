@@ -9,7 +9,9 @@ Letters: S sources, E ears, A angles, D distances.
 """
 
 import numpy as np
+from numba import types
 
+from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.engine_record import (
     AIR_LAST,
     AIR_SCALE_M,
@@ -20,10 +22,11 @@ from auricle.dsp.compiled.engine_record import (
     SAMPLES_PER_M,
 )
 from auricle.dsp.compiled.options import inlined_kernel, kernel
+from auricle.dsp.compiled.records import f64
 
-OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "ce46387491fb"  # likewise of engine_record.py
+ENGINE_RECORD = "8dfa18f8491a"  # likewise of engine_record.py
 
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
 # Near-field cues are whole from nine tenths of their limit on: half a metre of fading, from 1 m to
@@ -226,3 +229,6 @@ def _path_m(r, cosine, a):
 def _smooth_step(x):
     t = min(max(x, 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)
+
+
+AIM_DISTANCE = Routine(aim_distance, types.void(types.int64, f64(2), f64(2), f64(1), types.boolean))

@@ -82,7 +82,7 @@ class DistanceCues:
         self.state = np.zeros(n_sources, dtype=np.int8)
         self.memory = np.zeros((n_sources, 2, 4))
         self._in_use = np.zeros(1, dtype=np.int64)
-        self._asks = len(self._near_table) > 0 or len(self._air_table) > 0
+        self.asks = len(self._near_table) > 0 or len(self._air_table) > 0
         self._pack()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ class DistanceCues:
             listener_position: (3,) metres, world axes.
             snap: whether the new state holds at once, and not at the end of the step.
         """
-        if self._asks:
+        if self.asks:
             kernels.aim_distance(
                 self._packed.address, positions, world_to_head, listener_position, snap
             )

@@ -9,11 +9,17 @@ than a third of the speed of sound) is cross-faded instead: no sweep.
 Letters: S sources, H samples of history.
 """
 
+from typing import Any
+
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
+from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.options import STEP, kernel
+from auricle.dsp.compiled.records import f32, f64
+from auricle.dsp.compiled.renderer_record import LEAST, LONGEST, PROPAGATION, SAMPLES_PER_M
 from auricle.dsp.compiled.simd import (
     LANES,
     add_product,
@@ -26,12 +32,16 @@ from auricle.dsp.compiled.simd import (
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 
-OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
+RECORDS = "554250c163e1"  # likewise of records.py
+RENDERER_RECORD = "3e054c4a52db"  # likewise of renderer_record.py
 TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
 PHASES = 128  # rows of the delay table a sample
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
 FASTEST = 0.33  # of the speed of sound; what moves faster has jumped
+
+_propagation = PROPAGATION.read
 
 
 class Propagation:
@@ -57,24 +67,42 @@ class Propagation:
                 f"{longest_m} m and {sound_speed_m_s} m/s"
             )
         assert PHASES == PHASES_PER_SAMPLE
-        self._samples_per_m = sample_rate / sound_speed_m_s
-        self._longest = longest_m * self._samples_per_m
         table = delay_table(TAPS)[:, ::-1]  # oldest sample first
         self._table = np.ascontiguousarray(table)
         self.centre_samples = centre_samples(TAPS)
+        samples_per_m = sample_rate / sound_speed_m_s
+        self._numbers = np.array([samples_per_m, longest_m * samples_per_m, self.centre_samples])
         # Every sample stands in it twice, H apart: what a filter reads lies in one piece.
-        n_kept = int(np.ceil(self._longest)) + 2 * TAPS + STEP
+        n_kept = int(np.ceil(self._numbers[LONGEST])) + 2 * TAPS + STEP
         self._history = np.zeros((n_sources, 2 * n_kept), dtype=np.float32)
-        self._head = 0
+        self._head = np.zeros(1, dtype=np.int64)
         self._delays = np.full((2, n_sources), float(self.centre_samples))  # at the step's ends
         self.out = np.zeros((n_sources, STEP), dtype=np.float32)
         self.active = np.ones(n_sources, dtype=np.bool_)
         self.nonfinite = np.zeros(n_sources, dtype=np.int64)
+        self._pack()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Copies have a record of their own arrays."""
+        self.__dict__.update(state)
+        self._pack()
+
+    def _pack(self) -> None:
+        self._packed = PROPAGATION.pack({
+            "numbers": self._numbers, "head": self._head, "history": self._history,
+            "active": self.active, "delays": self._delays, "table": self._table,
+            "nonfinite": self.nonfinite, "out": self.out,
+        })  # fmt: skip
+
+    @property
+    def address(self) -> int:
+        """Of its ``PROPAGATION``, for as long as it lives."""
+        return self._packed.address
 
     @property
     def longest_samples(self) -> int:
         """The longest delay."""
-        return int(np.ceil(self._longest)) + TAPS
+        return int(np.ceil(self._numbers[LONGEST])) + TAPS
 
     def reset(self) -> None:
         """Forget all sound."""
@@ -88,10 +116,7 @@ class Propagation:
             listener_position: (3,) metres, world axes.
             snap: whether they hold at once.
         """
-        aim_delays(
-            positions, listener_position, self._samples_per_m, self._longest,
-            float(self.centre_samples), snap, self._delays[0], self._delays[1],
-        )  # fmt: skip
+        aim_way(self.address, positions, listener_position, snap)
 
     def run(self, audio: NDArray[np.float32], first: int, count: int, phase: int) -> None:
         """Delay a part of a step; ``out[:, :count]`` holds the result, and unmoved what does not
@@ -103,11 +128,37 @@ class Propagation:
             count: how many samples.
             phase: samples of the step that have passed before.
         """
-        delay_rows(
-            audio, first, count, phase, self._history, self._head, self.active, self._delays[0],
-            self._delays[1], self._table, self.centre_samples, self.nonfinite, self.out,
-        )  # fmt: skip
-        self._head = (self._head + count) % (self._history.shape[1] // 2)
+        delay_sources(self.address, audio, first, count, phase)
+
+
+@kernel
+def aim_way(at, positions, listener_position, snap):
+    """Set the delays of a ``PROPAGATION`` due at the end of a step; see ``Propagation.aim``."""
+    _aim_way(_propagation(at), positions, listener_position, snap)
+
+
+@kernel
+def _aim_way(p, positions, listener_position, snap):
+    numbers = p.numbers
+    aim_delays(
+        positions, listener_position, numbers[SAMPLES_PER_M], numbers[LONGEST], numbers[LEAST],
+        snap, p.delays[0], p.delays[1],
+    )  # fmt: skip
+
+
+@kernel
+def delay_sources(at, audio, first, count, phase):
+    """Delay part of a step by a ``PROPAGATION``; see ``Propagation.run``."""
+    _delay_sources(_propagation(at), audio, first, count, phase)
+
+
+@kernel
+def _delay_sources(p, audio, first, count, phase):
+    delay_rows(
+        audio, first, count, phase, p.history, p.head[0], p.active, p.delays[0], p.delays[1],
+        p.table, int(p.numbers[LEAST]), p.nonfinite, p.out,
+    )  # fmt: skip
+    p.head[0] = (p.head[0] + count) % (p.history.shape[1] // 2)
 
 
 @kernel
@@ -204,3 +255,9 @@ def _read(past, now, kept, delay, table, centre):
         below = broadcast(np.float32(0.0))
         sums = add_product(x, add_product(load(table, row + TAPS + j), above, below), sums)
     return reduce_add(sums)
+
+
+AIM_WAY = Routine(aim_way, types.void(types.int64, f64(2), f64(1), types.boolean))
+DELAY = Routine(
+    delay_sources, types.void(types.int64, f32(2), types.int64, types.int64, types.int64)
+)

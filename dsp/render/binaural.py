@@ -4,25 +4,27 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.acoustics.air_absorption import Air
-from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S
-from auricle.dsp.distance.propagation import Propagation
+from auricle.dsp.compiled.options import STEP
+from auricle.dsp.compiled.renderer_record import ASKED, EXCHANGE, LEVELLED, MOVED, PHASE, PLAYS
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import IDENTITY, quaternion_normalise, slerp
+from auricle.dsp.geometry import quaternion_normalise
 from auricle.dsp.hrtf.hrtf_set import HrtfSet, as_set
 from auricle.dsp.preparation.cache import prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet
-from auricle.dsp.render.engine import STEP, Engine
-from auricle.dsp.render.source_width import COPIES, Width
+from auricle.dsp.render.block import render_block, render_path, reset_renderer
+from auricle.dsp.render.engine import Engine
+from auricle.dsp.render.renderer_state import RendererState
 from auricle.dsp.streaming.input_checks import (
     PathLike,
     checked_block,
     checked_gains,
+    checked_widths,
     listener_orientation,
 )
 from auricle.dsp.streaming.stream import Stream
 
 CONTROL_SAMPLES = STEP
-FADE_STEPS = 8  # of an exchange of sets
+PIECE = 8192  # samples of a call behind which the interpreter looks whether it is interrupted
 
 
 class BinauralRenderer(Stream):
@@ -78,39 +80,12 @@ class BinauralRenderer(Stream):
         self._n_sources = int(n_sources)
         self.distance_gain = bool(distance_gain)
         self._rank, self._level = rank, level
-        limit_m = _near_limit_m(near_field_m, self.distance_gain)
-        self._near_field_m = np.full(self.n_sources, limit_m)
-        self._in_air = np.ones(self.n_sources, dtype=bool)
-        self._air = air
-        self._engine = self._made(hrtf)
-        self._propagation: Propagation | None = None
-        if propagation_m > 0.0:
-            speed = air.sound_speed_m_s if air else SOUND_SPEED_M_S
-            self._propagation = Propagation(self.n_sources, self.sample_rate, propagation_m, speed)
-        self._asked: tuple[Engine, Engine | None] | None = None  # by ``exchange_hrtf``; and copies
-        self._coming: Engine | None = None
-        self._coming_step = 0
-        self._coming_out = np.zeros((2, STEP), dtype=np.float32)
-        self._width: Width | None = None  # made when a source first is wide
-        self._copies: Engine | None = None
-        self._coming_copies: Engine | None = None
-        self._copies_out = np.zeros((2, STEP), dtype=np.float32)
-        self._positions = np.tile([1.0, 0.0, 0.0], (self.n_sources, 1))
-        self._gains = np.ones(self.n_sources)
-        self._active = np.ones(self.n_sources)  # 0 or 1; a product with bool takes twice as long
-        self._levels = np.ones(self.n_sources)
-        self._orientation = np.array(IDENTITY)
-        self._listener_position = np.zeros(3)
-        self._last = (
-            self._positions.copy(),
-            self._orientation.copy(),
-            self._listener_position.copy(),
-        )
-        self._spare = self._positions.copy()
-        self._start: tuple[NDArray, NDArray, NDArray] | None = None
-        self._world_to_head = np.eye(3)
-        self._phase = 0
-        self._snap = True
+        self._state = RendererState(
+            self._n_sources, self._sample_rate, self.distance_gain, near_field_m, air,
+            propagation_m,
+        )  # fmt: skip
+        self._asked: int | None = None  # by ``exchange_hrtf``: the number of a set
+        self._state.begin(self._state.add(self._prepared(as_set(hrtf))))
         self._warm_up()
 
     @property
@@ -146,8 +121,7 @@ class BinauralRenderer(Stream):
     @property
     def tail_samples(self) -> int:
         """The number of samples for which a sound rings on after its last one."""
-        late = 0 if self._propagation is None else self._propagation.longest_samples
-        return self.prepared.tail_samples + late
+        return self._state.tail_samples(self.prepared)
 
     @property
     def nonfinite_blocks(self) -> NDArray[np.int64]:
@@ -156,8 +130,8 @@ class BinauralRenderer(Stream):
         A source is silenced while it holds NaN, infinity or a sample of more than
         ``auricle.dsp.streaming.input_checks.LOUDEST_SAMPLE``.
         """
-        if self._propagation is not None:
-            return self._engine.nonfinite + self._propagation.nonfinite
+        if self._state.propagation is not None:
+            return self._engine.nonfinite + self._state.propagation.nonfinite
         return self._engine.nonfinite
 
     def set_positions(self, xyz_m: ArrayLike) -> None:
@@ -172,10 +146,8 @@ class BinauralRenderer(Stream):
         xyz = np.asarray(xyz_m, dtype=np.float64)
         if xyz.shape != (self.n_sources, 3):
             raise AuricleError(f"positions must be ({self.n_sources}, 3), got {xyz.shape}")
-        finite = _finite(xyz, "positions")
-        if self._positions is self._last[0]:  # where the last step went stays as it is
-            self._positions, self._spare = self._spare, self._positions
-        self._positions[:] = finite
+        self._state.positions[ASKED] = _finite(xyz, "positions")
+        self._state.numbers[MOVED] = 1
 
     def set_gains(self, gains: ArrayLike) -> None:
         """Set the gains of the sources.
@@ -186,7 +158,8 @@ class BinauralRenderer(Stream):
         Raises:
             AuricleError: another shape, NaN or a larger gain.
         """
-        self._gains[:] = checked_gains(gains, self._n_sources)
+        self._state.gains[:] = checked_gains(gains, self._n_sources)
+        self._state.numbers[LEVELLED] = 1
 
     def set_active(self, active: ArrayLike) -> None:
         """Say which sources sound; the others fade out and then cost nothing.
@@ -200,7 +173,8 @@ class BinauralRenderer(Stream):
         values = np.asarray(active, dtype=bool)
         if values.shape != (self.n_sources,):
             raise AuricleError(f"active must be ({self.n_sources},), got {values.shape}")
-        self._active[:] = values
+        self._state.audible[:] = values
+        self._state.numbers[LEVELLED] = 1
 
     def set_widths(self, width_deg: ArrayLike) -> None:
         """Set how wide the sources are heard (docs/distance.md).
@@ -216,22 +190,13 @@ class BinauralRenderer(Stream):
         Raises:
             AuricleError: another shape, or a width out of range.
         """
-        values = np.broadcast_to(np.asarray(width_deg, dtype=np.float64), np.shape(width_deg))
-        if values.shape not in ((), (self.n_sources,)):
-            raise AuricleError(f"width_deg must be ({self.n_sources},), got {values.shape}")
-        wrong = ~((values >= 0.0) & (values <= 180.0))
-        if np.any(wrong):
-            raise AuricleError(f"a width is from 0 to 180 degrees, got {values[wrong].flat[0]}")
-        if self._width is None:
+        values = checked_widths(width_deg, self._n_sources)
+        if self._state.width is None:
             if not np.any(values):
                 return
-            self._width = Width(self.n_sources, self.sample_rate, self.prepared)
-            self._copies = self._copies_of(self._engine)
-            if self._coming is not None:
-                self._coming_copies = self._copies_of(self._coming)
-            if self._asked is not None:
-                self._asked = (self._asked[0], self._copies_of(self._asked[0]))
-        self._width.targets_deg[:] = values
+            self._state.widen()
+        assert self._state.width is not None
+        self._state.width.targets_deg[:] = values
 
     def set_distance_effects(
         self, near_field_m: ArrayLike | None = None, in_air: ArrayLike | None = None,
@@ -252,22 +217,11 @@ class BinauralRenderer(Stream):
         for name, values in given.items():
             if values is not None and np.shape(values) != (self.n_sources,):
                 raise AuricleError(f"{name} must be ({self.n_sources},), got {np.shape(values)}")
-        if near_field_m is not None:
-            limits = np.asarray(near_field_m, dtype=np.float64)
-            if not np.all(limits >= 0.0):
-                raise AuricleError(f"near_field_m are distances from 0 m on, got {limits.min()}")
-            self._near_field_m[:] = limits
-        if in_air is not None:
-            self._in_air[:] = in_air
-        for copies in (self._copies, self._coming_copies):
-            if copies is not None:
-                copies.set_distance_effects(
-                    np.repeat(self._near_field_m, COPIES), np.repeat(self._in_air, COPIES)
-                )
+        self._state.set_distance_effects(near_field_m, in_air)
         if propagates is not None:
-            if self._propagation is None:
+            if self._state.propagation is None:
                 raise AuricleError("propagates needs a renderer made with propagation_m above 0")
-            self._propagation.active[:] = propagates
+            self._state.propagation.active[:] = propagates
 
     def set_listener(
         self, orientation: ArrayLike | None = None, position: ArrayLike = (0.0, 0.0, 0.0), *,
@@ -287,25 +241,21 @@ class BinauralRenderer(Stream):
         Raises:
             AuricleError: a quaternion and angles at once, or numbers that are not finite.
         """
-        self._orientation[:] = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
-        self._listener_position[:] = _finite(
-            np.asarray(position, dtype=np.float64), "the listener's position"
-        )
+        turned = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
+        place = _finite(np.asarray(position, dtype=np.float64), "the listener's position")
+        head = self._state.head[ASKED]
+        head[:4], head[4:] = turned, place
+        self._state.numbers[MOVED] = 1
 
     def reset(self) -> None:
-        """Begin anew from silence: the next positions are jumped to, and no set is faded to."""
+        """Begin anew from silence: the next positions are jumped to, and a set that was exchanged
+        is there at once.
+        """
         self._alone(self._silence)
 
     def _silence(self) -> None:
-        self._engine.reset()
-        if self._propagation is not None:
-            self._propagation.reset()
-        if self._width is not None and self._copies is not None:
-            self._width.reset()
-            self._copies.reset()
-        self._asked = self._coming = self._coming_copies = None
-        self._phase = 0
-        self._snap = True
+        self._take_asked()
+        reset_renderer(self._state.address)
 
     def exchange_hrtf(self, hrtf: HrtfSet | PreparedSet | PathLike) -> None:
         """Fade over to another set from the next step on, without a click or a gap.
@@ -320,16 +270,12 @@ class BinauralRenderer(Stream):
         Raises:
             AuricleError: a file that cannot be used, or a set prepared for another sample rate.
         """
-        coming = self._made(hrtf)
-        copies = None
-        if self._width is not None:
-            self._width.follow(coming.prepared)
-            copies = self._copies_of(coming)
-        self._asked = (coming, copies)
+        self._asked = self._state.add(self._prepared(as_set(hrtf)))
 
     def steps_beginning(self, n_samples: int) -> int:
         """The number of control steps that begin in the next call, if it has ``n_samples``."""
-        return -(-(n_samples + self._phase) // STEP) - (self._phase > 0)
+        phase = int(self._state.numbers[PHASE])
+        return -(-(n_samples + phase) // STEP) - (phase > 0)
 
     def process(self, block: ArrayLike) -> NDArray[np.float32]:
         """Render the next block.
@@ -388,169 +334,51 @@ class BinauralRenderer(Stream):
         """
         audio = checked_block(block, self._n_sources)
         steps = self.steps_beginning(audio.shape[1])
-        path: list[NDArray | None] = []
+        path: list[NDArray] = []
         for values, shape in (
             (positions_m, (steps, self.n_sources, 3)),
             (orientations, (steps, 4)),
             (listener_positions_m, (steps, 3)),
         ):
-            rows = None if values is None else np.asarray(values, dtype=np.float64)
-            if rows is not None and rows.shape != shape:
+            if values is None:
+                path.append(np.zeros((0, *shape[1:])))
+                continue
+            rows = np.ascontiguousarray(values, dtype=np.float64)
+            if rows.shape != shape:
                 raise AuricleError(f"{steps} steps begin here, so {shape} is due, not {rows.shape}")
-            path.append(None if rows is None else _finite(rows, "the path"))
+            path.append(_finite(rows, "the path"))
+        if len(path[1]):
+            path[1] = np.array([quaternion_normalise(row) for row in path[1]])
         out = np.empty((2, audio.shape[1]), dtype=np.float32)
         self._alone(self._render, audio, out, path)
         return out
 
-    def _render(self, audio: NDArray, out: NDArray, path: list[NDArray | None] | None) -> None:
-        steps, done, step = self.steps_beginning(audio.shape[1]), 0, 0
-        while done < audio.shape[1]:
-            if self._phase == 0:
-                if path is None:
-                    self._between((step + 1) / steps)
-                else:
-                    self._along(path, step)
-                self._begin_step()
-                step += 1
-            count = min(STEP - self._phase, audio.shape[1] - done)
-            self._part(audio, done, count, out)
-            self._phase = (self._phase + count) % STEP
-            done += count
+    def _render(self, audio: NDArray, out: NDArray, path: list[NDArray] | None) -> None:
+        if self._asked is not None:
+            self._take_asked()
+        at, n = self._state.address, audio.shape[1]
+        for first in range(0, n, PIECE):
+            last = min(first + PIECE, n)
+            if path is None:
+                render_block(at, audio, n, first, last, out)
+            else:
+                render_path(at, audio, n, first, last, out, *path)
+        self._state.collect(int(self._state.engines[PLAYS, EXCHANGE]))
 
-    def _between(self, share: float) -> None:
-        """Take the targets set by the caller, or a point on the way to them."""
-        positions, orientation, listener_position = self._last
-        if share >= 1.0 or self._snap:
-            orientation[:], listener_position[:] = self._orientation, self._listener_position
-            self._last = (self._positions, orientation, listener_position)
-            self._start = None
-            return
-        if self._start is None:
-            self._start = (positions.copy(), orientation.copy(), listener_position.copy())
-            if positions is self._positions:
-                positions = positions.copy()
-                self._last = (positions, orientation, listener_position)
-        positions[:] = self._start[0] + share * (self._positions - self._start[0])
-        if not np.array_equal(self._start[1], self._orientation):
-            orientation[:] = slerp(self._start[1], self._orientation, share)
-        listener_position[:] = self._start[2] + share * (self._listener_position - self._start[2])
+    def _take_asked(self) -> None:
+        number, self._asked = self._asked, None
+        if number is not None:
+            self._state.hand_over(number)
 
-    def _along(self, path: list[NDArray | None], step: int) -> None:
-        for target, now, rows in zip(
-            (self._positions, self._orientation, self._listener_position),
-            self._last,
-            path,
-            strict=True,
-        ):
-            if rows is not None:
-                target[:] = rows[step]
-            now[:] = target
-        if path[1] is not None:
-            self._orientation[:] = quaternion_normalise(self._orientation)
-            self._last[1][:] = self._orientation
-
-    def _begin_step(self) -> None:
-        positions, orientation, listener_position = self._last
-        world_to_head = _world_to_head(orientation, self._world_to_head)
-        np.multiply(self._gains, self._active, out=self._levels)
-        width = self._width
-        if width is not None:
-            width.aim(positions, world_to_head, listener_position, self._levels, self._snap)
-            np.multiply(self._levels, width.share, out=self._levels)
-            if self._copies is not None and width.sounding:
-                self._copies.aim(
-                    width.positions,
-                    world_to_head,
-                    listener_position,
-                    width.levels,
-                    self.distance_gain,
-                    self._snap,
-                )
-        self._engine.aim(
-            positions,
-            world_to_head,
-            listener_position,
-            self._levels,
-            self.distance_gain,
-            self._snap,
-        )
-        if self._propagation is not None:
-            self._propagation.aim(positions, listener_position, self._snap)
-        if self._coming is None and self._asked is not None:
-            (self._coming, self._coming_copies), self._asked = self._asked, None
-            self._coming_step = -1  # the step at which it starts to listen
-        if self._coming is not None:
-            if self._coming_step < 0:
-                self._coming.inherit(self._engine)
-                if self._coming_copies is not None and self._copies is not None:
-                    self._coming_copies.inherit(self._copies)
-            self._coming_step += 1
-            first = self._snap or self._coming_step == 0
-            self._coming.aim(
-                positions, world_to_head, listener_position, self._levels, self.distance_gain, first
-            )
-            if width is not None and self._coming_copies is not None and width.sounding:
-                self._coming_copies.aim(
-                    width.positions,
-                    world_to_head,
-                    listener_position,
-                    width.levels,
-                    self.distance_gain,
-                    first,
-                )
-        self._snap = False
-
-    def _part(self, audio: NDArray, first: int, count: int, out: NDArray) -> None:
-        at = first
-        if self._propagation is not None:
-            self._propagation.run(audio, first, count, self._phase)
-            audio, at = self._propagation.out, 0
-        self._engine.render(audio, at, count, self._phase, out, first)
-        if self._width is not None and self._width.sounding:
-            self._width.run(audio, at, count)
-            self._add_copies(self._copies, count, out, first)
-        if self._coming is None or self._coming_step < 0:
-            return
-        self._coming.render(audio, at, count, self._phase, self._coming_out, 0)
-        if self._width is not None and self._width.sounding:
-            self._add_copies(self._coming_copies, count, self._coming_out, 0)
-        # Its filters first fill with sound, unheard; then it fades in by a raised cosine.
-        warm = -(-self._coming.prepared.tail_samples // STEP)
-        faded = (self._coming_step - warm) * STEP + self._phase
-        if faded < 0:
-            return
-        position = (np.arange(faded, faded + count) + 1.0) / (FADE_STEPS * STEP)
-        share = (0.5 - 0.5 * np.cos(np.pi * position)).astype(np.float32)
-        part = out[:, first : first + count]
-        part += share * (self._coming_out[:, :count] - part)
-        if faded + count >= FADE_STEPS * STEP:
-            self._coming.nonfinite += self._engine.nonfinite
-            self._engine, self._coming = self._coming, None
-            self._copies, self._coming_copies = self._coming_copies, None
-
-    def _add_copies(self, copies: Engine | None, count: int, out: NDArray, first: int) -> None:
-        assert copies is not None
-        assert self._width is not None
-        copies.render(self._width.out, 0, count, self._phase, self._copies_out, 0)
-        out[:, first : first + count] += self._copies_out[:, :count]
-
-    def _copies_of(self, engine: Engine) -> Engine:
-        return Engine(
-            engine.prepared, self.n_sources * COPIES, self._air,
-            np.repeat(self._near_field_m, COPIES), np.repeat(self._in_air, COPIES),
-        )  # fmt: skip
+    @property
+    def _engine(self) -> Engine:
+        return self._state.playing
 
     def _warm_up(self) -> None:
         """Have all that a block calls compiled or read from the cache, before there is a block."""
         silence, out = np.zeros((self._n_sources, 1), np.float32), np.zeros((2, 1), np.float32)
         self._alone(self._render, silence, out, None)
         self.reset()
-
-    def _made(self, hrtf: HrtfSet | PreparedSet | PathLike) -> Engine:
-        prepared = self._prepared(as_set(hrtf))
-        engine = Engine(prepared, self.n_sources, self._air, self._near_field_m, self._in_air)
-        engine.warm_up()
-        return engine
 
     def _prepared(self, hrtf: HrtfSet | PreparedSet) -> PreparedSet:
         if isinstance(hrtf, PreparedSet):
@@ -563,31 +391,8 @@ class BinauralRenderer(Stream):
         return prepared_set(hrtf, self.sample_rate, rank=self._rank, level=self._level)
 
 
-def _near_limit_m(near_field_m: float | None, distance_gain: bool) -> float:
-    if near_field_m is None:
-        return np.inf if distance_gain else 1.0
-    if not near_field_m >= 0.0:
-        raise AuricleError(f"near_field_m is a distance from 0 m on, got {near_field_m}")
-    return float(near_field_m)
-
-
 def _finite(values: NDArray, what: str) -> NDArray:
     if not np.all(np.isfinite(values)):
         row = int(np.argwhere(~np.isfinite(values))[0][0])
         raise AuricleError(f"{what} hold NaN or infinity in row {row}; give finite numbers")
     return values
-
-
-def _world_to_head(q: NDArray[np.float64], out: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The matrix (3, 3) from world to head axes; plain numbers, since it runs in every step."""
-    w, x, y, z = q.tolist()
-    out[0, 0] = 1.0 - 2.0 * (y * y + z * z)
-    out[0, 1] = 2.0 * (x * y + w * z)
-    out[0, 2] = 2.0 * (x * z - w * y)
-    out[1, 0] = 2.0 * (x * y - w * z)
-    out[1, 1] = 1.0 - 2.0 * (x * x + z * z)
-    out[1, 2] = 2.0 * (y * z + w * x)
-    out[2, 0] = 2.0 * (x * z + w * y)
-    out[2, 1] = 2.0 * (y * z - w * x)
-    out[2, 2] = 1.0 - 2.0 * (x * x + y * y)
-    return out

@@ -5,13 +5,16 @@ Letters: S sources, E ears, K buses an ear, G gains of a source, T triangles, V 
 """
 
 import numpy as np
+from numba import types
 
+from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, ENGINE, PRE_ONSET, RANK
 from auricle.dsp.compiled.options import STEP, kernel
+from auricle.dsp.compiled.records import f64
 
-OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "ce46387491fb"  # likewise of engine_record.py
+ENGINE_RECORD = "8dfa18f8491a"  # likewise of engine_record.py
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2
@@ -285,3 +288,9 @@ def _walk(x, y, z, t, barycentric, neighbours):
         if least > best:
             best, best_t = least, i
     return best_t
+
+
+AIM = Routine(
+    aim, types.void(types.int64, f64(2), f64(2), f64(1), f64(1), types.boolean, types.boolean)
+)
+WAKE = Routine(wake, types.void(types.int64))

@@ -6,23 +6,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.air_absorption import Air
-from auricle.dsp.compiled.engine_record import ENGINE
+from auricle.dsp.compiled.engine_record import (
+    AIM_AT,
+    AIM_DISTANCE_AT,
+    CONVOLVER_AT,
+    CUES_AT,
+    ENGINE,
+    FILTERS_AT,
+    LISTEN_AT,
+    N_PARTS,
+    OUTPUT_AT,
+    SPATIALIZE_AT,
+    WAKE_AT,
+)
 from auricle.dsp.compiled.simd import LANES
-from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver
+from auricle.dsp.convolution.uniform import CONVOLVE, FilterSpectra, PartitionedConvolver
+from auricle.dsp.distance.cue_kernels import AIM_DISTANCE
 from auricle.dsp.distance.cues import DistanceCues
 from auricle.dsp.distance.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
 from auricle.dsp.preparation.prepare import PreparedSet
-from auricle.dsp.render import control_step, full_rank_output
+from auricle.dsp.render import control_step
+from auricle.dsp.render import full_rank_output as output
 from auricle.dsp.render import spatialize as kernels
+from auricle.dsp.render.engine_kernels import reset_engine
 from auricle.dsp.streaming.input_checks import LARGEST_RESPONSE
 
 STEP = kernels.STEP
 
 
 class Engine:
-    """Arrays for S sources and one prepared set; no method called while rendering allocates.
+    """Arrays for S sources and one prepared set, at the ``address`` that ``engine_kernels`` take.
 
     Args:
         prepared: the listener's tables.
@@ -95,17 +110,22 @@ class Engine:
         self._pack()
 
     def _pack(self) -> None:
-        self._inputs = self._bus.reshape(-1, STEP)
         prepared, convolver = self.prepared, self._convolver
-        parts = [self._cues.address, 0, 0]
+        parts = np.zeros(N_PARTS, dtype=np.int64)
+        parts[CUES_AT], parts[OUTPUT_AT] = self._cues.address, output.ACCUMULATE.address
         if convolver is not None:
-            parts[1:] = convolver.address, convolver.filters.address
+            parts[CONVOLVER_AT], parts[FILTERS_AT] = convolver.address, convolver.filters.address
+            parts[OUTPUT_AT] = CONVOLVE.address
+        if self._cues.asks:
+            parts[AIM_DISTANCE_AT] = AIM_DISTANCE.address
+        parts[AIM_AT], parts[WAKE_AT] = control_step.AIM.address, control_step.WAKE.address
+        parts[LISTEN_AT], parts[SPATIALIZE_AT] = kernels.LISTEN.address, kernels.SPATIALIZE.address
         self._packed = ENGINE.pack({
             "sizes": np.array(
                 [prepared.rank, prepared.head_taps, prepared.delay_taps, self._centre,
                 self.delay_line_samples,
                  prepared.tail_samples], dtype=np.int64,
-            ), "parts": np.array(parts, dtype=np.int64), "barycentric": self._barycentric,
+            ), "parts": parts, "barycentric": self._barycentric,
             "neighbours": self._neighbours, "triangles": self._triangles,
             "gains_table": self._gains_table, "delays_table": self._delays_table,
             "delay_filters": self._table, "delay_line": self._delay_line,
@@ -121,95 +141,16 @@ class Engine:
 
     @property
     def address(self) -> int:
-        """Of its ``ENGINE``, for as long as it lives: for a compiled function that does the work of
-        its methods. Nobody may call those meanwhile.
-        """
+        """Of its ``ENGINE``, for as long as it lives."""
         return self._packed.address
-
-    def warm_up(self) -> None:
-        """Have the kernels compiled, or read from the cache, before the first step is aimed."""
-        n_sources = len(self._state)
-        positions = np.full((n_sources, 3), 0.01)  # nearer than any limit
-        silence, out = np.zeros((n_sources, 1), dtype=np.float32), np.zeros((2, 1), np.float32)
-        self.aim(positions, np.eye(3), np.zeros(3), np.zeros(n_sources), False, True)
-        self.render(silence, 0, 1, 0, out, 0)
-        control_step.wake(self._packed.address)
-        self.reset()
-        self._triangle[:] = 0
 
     def reset(self) -> None:
         """Silence everything that still sounds."""
-        self._delay_line[:] = 0.0
-        self._gains_begin[:] = 0.0
-        self._gains_delta[:] = 0.0
-        self._bus[:] = 0.0
-        self.silent_samples[:] = self.delay_line_samples + STEP
-        self._fades_in[:] = False
-        self._overlap[:] = 0.0
-        self._cues.reset()
-        if self._convolver is not None:
-            self._convolver.reset()
+        reset_engine(self.address)
 
     def set_distance_effects(self, near_field_m: NDArray, in_air: NDArray) -> None:
         """Limits (S,) of the near field in metres, and who (S,) the air absorbs."""
         self._cues.limits_m[:], self._cues.in_air[:] = near_field_m, in_air
-
-    def inherit(self, other: "Engine") -> None:
-        """Take over what the sources played before, so that nothing starts from silence."""
-        shared = min(self.delay_line_samples, other.delay_line_samples)
-        self._delay_line[:, self.delay_line_samples - shared :] = other._delay_line[
-            :, other.delay_line_samples - shared :
-        ]
-        silent = other.silent_samples >= other.delay_line_samples + STEP
-        self.silent_samples[:] = np.where(silent, self.delay_line_samples + STEP, 0)
-        self._fades_in[:] = other._fades_in
-
-    def aim(
-        self, positions: NDArray, world_to_head: NDArray, listener_position: NDArray,
-        gains: NDArray, distance_gain: bool, snap: bool,
-    ) -> None:  # fmt: skip
-        """Set where each source is heard at the end of the step that begins.
-
-        Args:
-            positions: (S, 3) metres, world axes.
-            world_to_head: (3, 3) rotation from world to head axes.
-            listener_position: (3,) metres, world axes.
-            gains: (S,) linear.
-            distance_gain: whether the level falls as 1/r from 1 m.
-            snap: whether the new state holds at once, and not at the end of the step.
-        """
-        self._cues.aim(positions, world_to_head, listener_position, snap)
-        control_step.aim(
-            self._packed.address,
-            positions,
-            world_to_head,
-            listener_position,
-            gains,
-            distance_gain,
-            snap,
-        )
-
-    def render(
-        self, audio: NDArray, first: int, count: int, phase: int, out: NDArray, to: int
-    ) -> None:
-        """Render a part of a step.
-
-        Args:
-            audio: (S, n) float32; ``audio[:, first : first + count]`` is taken.
-            first: index of the first sample that is taken.
-            count: how many samples.
-            phase: samples of the step that have passed before.
-            out: (2, n') float32; ``out[:, to : to + count]`` is written.
-            to: index of the first sample that is written.
-        """
-        at = self._packed.address
-        if kernels.listen(at, audio, first, count):
-            control_step.wake(at)
-        kernels.spatialize(at, audio, first, count, phase)
-        if self._convolver is None:
-            full_rank_output.accumulate_taps(self._bus, phase, count, out, to, self._overlap)
-        else:
-            self._convolver.process_part(self._inputs, phase, count, out, to)
 
 
 def _check_size(prepared: PreparedSet) -> None:

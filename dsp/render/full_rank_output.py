@@ -1,9 +1,13 @@
 # mypy: disable-error-code="no-untyped-def"
 """Full rank: bus k holds what every source sends through the tap k of its own response."""
 
-from auricle.dsp.compiled.options import kernel
+from numba import types
 
-OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+from auricle.dsp.compiled.calls import Routine
+from auricle.dsp.compiled.options import kernel
+from auricle.dsp.compiled.records import f32
+
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 
 
 @kernel
@@ -32,3 +36,9 @@ def accumulate_taps(bus, phase, count, out, offset, overlap):
             for t in range(n_buses):
                 sums[t] = sums[t + step]
             sums[n_buses:] = 0.0
+
+
+ACCUMULATE = Routine(
+    accumulate_taps,
+    types.void(f32(3), types.int64, types.int64, f32(2), types.int64, f32(2)),
+)

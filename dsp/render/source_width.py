@@ -10,13 +10,21 @@ the narrow source.
 Letters: S sources, C copies, D samples of an all-pass filter's past.
 """
 
+from typing import Any
+
 import numpy as np
+from numba import types
 from numpy.typing import NDArray
 
+from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.options import STEP, kernel
+from auricle.dsp.compiled.records import f32, f64
+from auricle.dsp.compiled.renderer_record import QUIET_STEPS, RING_STEPS, WIDTH
 from auricle.dsp.preparation.prepare import PreparedSet
 
-OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+RENDERER_RECORD = "3e054c4a52db"  # likewise of renderer_record.py
 
 COPIES = 4
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
@@ -37,6 +45,8 @@ _SIGNS = (1.0, -1.0, 1.0, -1.0)
 _SIZE, _ROWS = 1024, 256  # of the transform that tells how loud directions are; at a time
 _ORDER = 6  # of the polynomial in x, y, z that says how loud the ears hear a direction
 
+_width = WIDTH.read
+
 
 class Width:
     """Copies of S sources for their arcs; no method called while rendering allocates.
@@ -56,7 +66,7 @@ class Width:
     def __init__(self, n_sources: int, sample_rate: int, prepared: PreparedSet) -> None:
         self.targets_deg = np.zeros(n_sources)
         self._now_deg = np.zeros(n_sources)
-        self._fastest_deg = FASTEST_DEG_PER_SECOND * STEP / sample_rate
+        self._fastest_deg = np.array([FASTEST_DEG_PER_SECOND * STEP / sample_rate])
         self.positions = np.zeros((n_sources * COPIES, 3))
         self.levels = np.zeros(n_sources * COPIES)
         self.share = np.ones(n_sources)
@@ -68,23 +78,42 @@ class Width:
         self._past = np.zeros((n_sources, COPIES, stages, longest), dtype=np.float32)
         self._at = np.zeros((n_sources, COPIES, stages), dtype=np.int64)
         self._places, self._signs = np.array(_PLACES), np.array(_SIGNS, dtype=np.float32)
-        self._ring_steps = 1 + (prepared.tail_samples + int(self._delays.sum())) // STEP
-        self._quiet_steps = self._ring_steps
-        self.follow(prepared)
+        ring_steps = 1 + (prepared.tail_samples + int(self._delays.sum())) // STEP
+        self._counts = np.full(2, ring_steps, dtype=np.int64)
+        self._loudness = loudness_field(prepared)
+        self._pack()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Copies have a record of their own arrays."""
+        self.__dict__.update(state)
+        self._pack()
+
+    def _pack(self) -> None:
+        self._packed = WIDTH.pack({
+            "counts": self._counts, "fastest_deg": self._fastest_deg, "places": self._places,
+            "signs": self._signs, "loudness": self._loudness, "targets_deg": self.targets_deg,
+            "now_deg": self._now_deg, "running": self._running, "positions": self.positions,
+            "levels": self.levels, "share": self.share, "delays": self._delays, "past": self._past,
+            "at": self._at, "out": self.out,
+        })  # fmt: skip
+
+    @property
+    def address(self) -> int:
+        """Of its ``WIDTH``, for as long as it lives."""
+        return self._packed.address
 
     def follow(self, prepared: PreparedSet) -> None:
         """Keep the level of the directions of this set from now on."""
-        self._loudness = loudness_field(prepared)
+        self._loudness[:] = loudness_field(prepared)
 
     @property
     def sounding(self) -> bool:
         """Whether a copy can be heard in this step."""
-        return self._quiet_steps < self._ring_steps
+        return bool(self._counts[QUIET_STEPS] < self._counts[RING_STEPS])
 
     def reset(self) -> None:
         """Forget all sound; the next widths are jumped to."""
-        self._running[:] = False
-        self._quiet_steps = self._ring_steps
+        reset_width(self.address)
 
     def aim(
         self,
@@ -103,12 +132,7 @@ class Width:
             levels: (S,) linear.
             snap: whether the new state holds at once.
         """
-        wide = aim_copies(
-            positions, world_to_head, listener_position, levels, self.targets_deg,
-            self._fastest_deg, snap, self._places, self._loudness, self._now_deg, self._running,
-            self._past, self.positions, self.levels, self.share,
-        )  # fmt: skip
-        self._quiet_steps = 0 if wide else min(self._quiet_steps + 1, self._ring_steps)
+        aim_width(self.address, positions, world_to_head, listener_position, levels, snap)
 
     def run(self, audio: NDArray[np.float32], first: int, count: int) -> None:
         """Make the signals of the copies, ``out[:, :count]``.
@@ -118,10 +142,7 @@ class Width:
             first: index of the first sample.
             count: how many samples.
         """
-        decorrelate(
-            audio, first, count, self._running, self._delays, self._past, self._at, self._signs,
-            self.out,
-        )  # fmt: skip
+        decorrelate(self.address, audio, first, count)
 
 
 def loudness_field(prepared: PreparedSet) -> NDArray[np.float64]:
@@ -148,24 +169,30 @@ def loudness_field(prepared: PreparedSet) -> NDArray[np.float64]:
 
 
 @kernel
-def aim_copies(
-    positions, world_to_head, listener_position, levels, targets_deg, fastest_deg, snap, places,
-    loudness, now_deg, running, past, copies, copy_levels, share,
-):  # fmt: skip
-    """Set the copies' places and gains due at the end of the step; returns whether any sounds.
+def aim_width(at, positions, world_to_head, listener_position, levels, snap):
+    """Set what holds at the end of the step that begins; see ``Width.aim``.
 
     Args:
-        positions: (S, 3) in metres; turn: (3, 3) world to head; origin: (3,) the listener's.
+        at: address of the ``WIDTH``; written are ``positions``, ``levels`` and ``share``, of copies
+            that begin to sound ``past``, and ``counts``.
+        positions: (S, 3) in metres.
+        world_to_head: (3, 3).
+        listener_position: (3,) in metres.
         levels: (S,) linear gains of the sources.
-        targets_deg: (S,) widths asked for; fastest_deg: by which they change in a step.
-        snap: whether they are reached at once.
-        places: (C,) of the copies, shares of the width.
-        loudness: of ``loudness_field``.
-        now_deg: (S,) in and out, widths at the step's end.
-        running: (S,) bool in and out: sources whose copies sound in this step.
-        past: (S, ...) of the filters, emptied when copies begin.
-        copies: (S * C, 3), copy_levels: (S * C,), share: (S,) out, as in ``Width``.
+        snap: whether widths are reached at once.
     """
+    w = _width(at)
+    wide = _aim_copies(w, positions, world_to_head, listener_position, levels, snap)
+    counts = w.counts
+    counts[QUIET_STEPS] = 0 if wide else min(counts[QUIET_STEPS] + 1, counts[RING_STEPS])
+
+
+@kernel
+def _aim_copies(w, positions, world_to_head, listener_position, levels, snap):
+    """Set the copies' places and gains due at the end of the step; returns whether any sounds."""
+    places, loudness, targets_deg, now_deg = w.places, w.loudness, w.targets_deg, w.now_deg
+    running, past, copies, copy_levels = w.running, w.past, w.positions, w.levels
+    share, fastest_deg = w.share, w.fastest_deg[0]
     n_copies = len(places)
     sounding = False
     for s in range(len(now_deg)):
@@ -239,17 +266,14 @@ def _power(x, y, z, world_to_head, loudness):
 
 
 @kernel
-def decorrelate(audio, first, count, running, delays, past, at, signs, out):
-    """Run the copies' filters; see ``Width.run``.
+def decorrelate(at, audio, first, count):
+    """Run the filters of the copies of a ``WIDTH``; see ``Width.run``."""
+    _decorrelate(_width(at), audio, first, count)
 
-    Args:
-        audio: (S, T) float32; samples ``first`` to ``first + count`` are taken.
-        running: (S,) bool, sources with copies; those of others become silence.
-        delays: (C, N) samples of the N filters of each copy.
-        past: (S, C, N, D) float32 and at: (S, C, N), their rings and where these are written next.
-        signs: (C,) float32, by which the copies are multiplied.
-        out: (S * C, STEP) float32, samples 0 to count are written.
-    """
+
+@kernel
+def _decorrelate(w, audio, first, count):
+    running, delays, past, at, signs, out = w.running, w.delays, w.past, w.at, w.signs, w.out
     n_copies, n_stages = delays.shape
     gain = np.float32(_ALL_PASS)
     for s in range(len(running)):
@@ -274,3 +298,18 @@ def decorrelate(audio, first, count, running, delays, past, at, signs, out):
                     row[t] = old - gain * inner
                     i = i + 1 if i + 1 < length else 0
                 at[s, c, n] = i
+
+
+@kernel
+def reset_width(at):
+    """Forget all sound; the next widths are jumped to."""
+    w = _width(at)
+    w.running[:] = False
+    w.counts[QUIET_STEPS] = w.counts[RING_STEPS]
+
+
+AIM_WIDTH = Routine(
+    aim_width, types.void(types.int64, f64(2), f64(2), f64(1), f64(1), types.boolean)
+)
+DECORRELATE = Routine(decorrelate, types.void(types.int64, f32(2), types.int64, types.int64))
+RESET_WIDTH = Routine(reset_width, types.void(types.int64))

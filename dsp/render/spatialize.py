@@ -16,9 +16,12 @@ nothing and hold no GIL.
 """
 
 import numpy as np
+from numba import types
 
+from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, DELAY_TAPS, ENGINE, PRE_ONSET
 from auricle.dsp.compiled.options import STEP, kernel, recursive_kernel
+from auricle.dsp.compiled.records import f32
 from auricle.dsp.compiled.simd import (
     LANES,
     add_product,
@@ -32,10 +35,10 @@ from auricle.dsp.compiled.simd import (
     store,
 )
 
-OPTIONS = "d9ff342f91a0"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
-ENGINE_RECORD = "ce46387491fb"  # likewise of engine_record.py
+ENGINE_RECORD = "8dfa18f8491a"  # likewise of engine_record.py
 
 TILE = 32  # sources mixed together: their signals stay in the first-level cache
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
@@ -609,3 +612,9 @@ def _mix_still(x, x_at, gains_at, still, gains_begin, k, t, bus, to):
     store(bus, to + STEP + LANES, b1)
     store(bus, to + 2 * STEP + LANES, b2)
     store(bus, to + 3 * STEP + LANES, b3)
+
+
+LISTEN = Routine(listen, types.int64(types.int64, f32(2), types.int64, types.int64))
+SPATIALIZE = Routine(
+    spatialize, types.void(types.int64, f32(2), types.int64, types.int64, types.int64)
+)

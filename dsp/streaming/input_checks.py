@@ -69,6 +69,17 @@ def checked_gains(gains: ArrayLike, n_sources: int) -> Array:
     return values
 
 
+def checked_widths(width_deg: ArrayLike, n_sources: int) -> Array:
+    """Widths in degrees (S,) or (); AuricleError for another shape, or one out of range."""
+    values = np.asarray(width_deg, dtype=np.float64)
+    if values.shape not in ((), (n_sources,)):
+        raise AuricleError(f"width_deg must be ({n_sources},), got {values.shape}")
+    wrong = ~((values >= 0.0) & (values <= 180.0))
+    if np.any(wrong):
+        raise AuricleError(f"a width is from 0 to 180 degrees, got {values[wrong].flat[0]}")
+    return values
+
+
 def listener_orientation(
     orientation: ArrayLike | None, yaw_deg: float | None, pitch_deg: float | None,
     roll_deg: float | None,

@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 
 import numpy as np
 
-from auricle.dsp.compiled.options import composed_kernel
+from auricle.dsp.compiled.options import exact_kernel
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.files import FileSource
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
@@ -14,6 +14,10 @@ from auricle.plugin_core.live.audio_thread.inputs import END, READ, WRITTEN
 from auricle.plugin_core.live.audio_thread.shared_memory import Kind
 from auricle.plugin_core.live.shared_state import RING_FRAMES, SharedState
 from auricle.plugin_core.live.sources import Track
+
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+ATOMICS = "020cae6ccd64"  # the text of atomics.py that is compiled into the kernels below
+SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
 
 CHUNK_FRAMES = 4096
 PATIENCE_SECONDS = 0.02
@@ -120,7 +124,7 @@ class FileReader:
         return True
 
 
-@composed_kernel
+@exact_kernel
 def put_frames(rings, audio, written, cells):
     """Write audio behind what rings hold, and say so.
 

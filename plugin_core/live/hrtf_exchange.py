@@ -1,55 +1,49 @@
 """The listener's set while it plays: prepared off the audio thread, handed over whole."""
 
-import numpy as np
-
-from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.preparation.prepare import PreparedSet
-from auricle.dsp.render.engine import Engine
+from auricle.dsp.render.renderer_state import RendererState
 from auricle.plugin_core.live.parameters import LiveScene
 
 
 class Listener:
-    """Hands engines to the audio thread, and keeps each alive until it is not read any more.
+    """Hands sets to the audio thread, and keeps each alive until it is not read any more.
 
     Args:
         scene: through which they are handed over.
-        near_field_m: as of the renderer, resolved; air: likewise.
+        state: of the renderer.
     """
 
-    def __init__(self, scene: LiveScene, near_field_m: float, air: Air | None = None) -> None:
-        self._scene, self._air = scene, air
-        self._near_field_m = np.full(scene.n_sources, near_field_m)
-        self._in_air = np.ones(scene.n_sources, dtype=bool)
-        self._kept: dict[int, Engine] = {}
+    def __init__(self, scene: LiveScene, state: RendererState) -> None:
+        self._scene, self._state = scene, state
         self._number = 0
 
     @property
     def newest(self) -> PreparedSet:
         """The tables handed over last."""
-        return self._kept[self._number].prepared
+        return self._state.prepared(self._number)
 
     def exchange(self, prepared: PreparedSet) -> None:
         """Fade over to another set, from the next control step on."""
-        engine = Engine(
-            prepared, self._scene.n_sources, self._air, self._near_field_m, self._in_air
-        )
-        engine.reset()  # the system gives memory when it is first written to
+        number = self._state.add(prepared)
         with self._scene.lock:
-            self._number += 1
-            self._kept[self._number] = engine
-            self._scene.set_engine(self._number, engine.address)
+            if number > self._number:
+                self._number = number
+                self._state.follow(number)
+                self._scene.set_engine(*self._state.addresses(number))
         self._scene.commit()
 
+    def widen(self) -> None:
+        """Let wide sources be heard: from a set with room for their copies on, faded to."""
+        if self._state.width is None:
+            width = self._state.make_width(self.newest)
+            with self._scene.lock:
+                self._scene.set_width_state(width.address)
+            self.exchange(self.newest)
+
     def collect(self, in_use: int) -> None:
-        """Let go of engines before the one in use, which the audio thread never returns to."""
-        for number in [each for each in self._kept if each < in_use]:
-            del self._kept[number]
+        """Let go of sets before the one in use, which the audio thread never returns to."""
+        self._state.collect(in_use)
 
     def nonfinite_blocks(self, in_use: int) -> int:
         """Parts of calls in which sources held NaN or infinity and were silenced."""
-        kept = self._kept.get(in_use)
-        return int(kept.nonfinite.sum()) if kept is not None else 0
-
-    def close(self) -> None:
-        """Let go of all; no driver may call any more."""
-        self.collect(self._number + 1)
+        return self._state.nonfinite_blocks(in_use)

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from auricle.dsp.acoustics.air_absorption import Air
+from auricle.dsp.compiled.options import STEP
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import PreparedSet
-from auricle.dsp.render.spatialize import STEP
-from auricle.dsp.streaming.input_checks import checked_gains, listener_orientation
+from auricle.dsp.render.renderer_state import RendererState
+from auricle.dsp.streaming.input_checks import checked_gains, checked_widths, listener_orientation
 from auricle.osc.network.server import LOCAL, OscServer
 from auricle.osc.scene.state import SceneState
 from auricle.osc.trackers.presets import preset
@@ -67,6 +68,7 @@ class Live:
         distance_gain: whether the level falls as 1/r from 1 m.
         near_field_m: distance in metres at which near-field cues begin; 0 for none.
         air: absorption by the air; None for none.
+        propagation_m: sound takes its time to the head, up to this distance; 0 for none.
         unpaced: of "null": as fast as it can, never dropping anything.
         seconds: after which it has ended; None: after files that do not loop, if there is nothing
             else, or never.
@@ -94,9 +96,9 @@ class Live:
         sources: int | Sequence[Source | PathLike] = 1, *, backend: str = "jack",
         sample_rate: int | None = None, block_size: int = 128, azimuth_deg: ArrayLike = 0.0,
         rank: str | int = "auto", level: str = "matched", distance_gain: bool = False,
-        near_field_m: float | None = None, air: Air | None = None, unpaced: bool = False,
-        seconds: float | None = None, record: PathLike | None = None, osc_port: int | None = None,
-        tracker: str | None = None, osc: dict[str, Any] | None = None,
+        near_field_m: float | None = None, air: Air | None = None, propagation_m: float = 0.0,
+        unpaced: bool = False, seconds: float | None = None, record: PathLike | None = None,
+        osc_port: int | None = None, tracker: str | None = None, osc: dict[str, Any] | None = None,
         device: str | int | None = None, client_name: str = "auricle", connect: bool = True,
         say: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
@@ -122,9 +124,7 @@ class Live:
         self._hrtf, self._rank, self._level = hrtf, rank, level
         self._backend_name, self._rate, self._block = backend, sample_rate, block_size
         self._distance_gain, self._air = bool(distance_gain), air
-        self._near_field_m = near_field_m
-        if near_field_m is None:
-            self._near_field_m = np.inf if distance_gain else 1.0
+        self._near_field_m, self._propagation_m = near_field_m, propagation_m
         self._unpaced, self._seconds, self._record_path = unpaced, seconds, record
         self._osc_port, self._tracker, self._osc_options = osc_port, tracker, dict(osc or {})
         self._device, self._client_name, self._connect = device, client_name, connect
@@ -139,7 +139,6 @@ class Live:
         self._recording: LiveRecording | None = None
         self._limit: int | None = None
         self._asked: Path | None = None
-        self._width_said = False
         self._broken: AuricleError | None = None
         self._refusals_said = False
         self._wake = threading.Event()
@@ -196,6 +195,18 @@ class Live:
         self.scene.audible[:] = values == 0.0
         self.scene.commit()
 
+    def set_widths(self, width_deg: ArrayLike) -> None:
+        """Set how wide the sources are heard, as ``BinauralRenderer.set_widths``.
+
+        Args:
+            width_deg: (S,) degrees from 0 to 180, or one for all.
+
+        Raises:
+            AuricleError: another shape, or a width out of range.
+        """
+        self.scene.widths_deg[:] = checked_widths(width_deg, self.n_sources)
+        self.scene.commit()
+
     def set_listener(
         self, orientation: ArrayLike | None = None, position: ArrayLike = (0.0, 0.0, 0.0), *,
         yaw_deg: float | None = None, pitch_deg: float | None = None, roll_deg: float | None = None,
@@ -249,19 +260,23 @@ class Live:
         require_system()
         with ExitStack() as undo:
             undo.callback(self._stop_all, False)
+            self.scene.ask_with(self._ask_hrtf, self._wake.set)
             self._turn_seconds = sys.getswitchinterval()
             sys.setswitchinterval(min(self._turn_seconds, TURN_SECONDS))
             if self._osc_port is not None:
                 # First, since what follows takes seconds: what is sent meanwhile is obeyed.
-                self.scene.ask_with(self._ask_hrtf)
                 self.osc = self._osc_server().start()
                 if self._say is not None:
                     self._say(f"listening on port {self.osc.port}; ready in some seconds")
             self._backend = self._opened()
             rate = self._backend.sample_rate
-            shared = self._shared = SharedState(self._channels, rate, self._distance_gain)
-            assert self._near_field_m is not None
-            self._listener = Listener(self.scene, self._near_field_m, self._air)
+            state = RendererState(
+                self.n_sources, rate, self._distance_gain, self._near_field_m, self._air,
+                self._propagation_m,
+            )  # fmt: skip
+            shared = self._shared = SharedState(self._channels, state)
+            self._listener = Listener(self.scene, state)
+            self.scene.set_width_state(0)  # of an earlier start
             prepared = self._prepared(self._hrtf, rate)
             self.scene.attach(shared, self._engine_statistics)
             self._listener.exchange(prepared)
@@ -427,8 +442,9 @@ class Live:
         if self._seconds is not None:
             return max(round(self._seconds * rate), 1)
         assert self._files is not None
+        assert self._shared is not None
         if _end_by_themselves(self._sources):
-            return self._files.longest_frames + prepared.tail_samples
+            return self._files.longest_frames + self._shared.renderer.tail_samples(prepared)
         return None
 
     def _room_frames(self) -> int:
@@ -450,6 +466,8 @@ class Live:
             self._wake.wait()
             self._wake.clear()
             path, self._asked = self._asked, None
+            if self._listener is not None and self.scene.widths_deg.any():
+                self._listener.widen()
             if path is None:
                 continue
             try:
@@ -482,12 +500,6 @@ class Live:
             elif backend.name != self._backend_name and time.monotonic() >= retry:
                 self._return_to_device(backend)
                 retry = time.monotonic() + RETRY_SECONDS
-            if any(self.scene.widths) and not self._width_said:
-                self._width_said = True
-                self._report(
-                    "the width of sources (/adm/obj/n/w) is kept and not heard live; a rendered "
-                    "recording has it (auricle osc record, auricle render --osc-recording)"
-                )
             if self.osc is not None:
                 self.osc.session.pose.latency_seconds = self.latency_seconds
 
@@ -563,8 +575,6 @@ class Live:
         except AuricleError as error:
             self._lost(error)
         finally:
-            if self._listener is not None:
-                self._listener.close()
             self.osc = self._backend = self._files = self._recording = None
             self._shared = self._listener = None
 

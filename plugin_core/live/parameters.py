@@ -18,6 +18,7 @@ from auricle.osc.quaternion import Quaternion, Vector
 from auricle.plugin_core.live.audio_thread import mailbox, shared_memory
 from auricle.plugin_core.live.audio_thread.shared_memory import Scene
 from auricle.plugin_core.live.shared_state import SharedState
+from auricle.plugin_core.motion.osc_recording import WIDEST_DEG
 
 
 class LiveScene:
@@ -27,7 +28,8 @@ class LiveScene:
         azimuths_deg: of the sources at the start, at 1 m.
 
     Attributes:
-        names, widths: of the sources, as OSC has set them; nothing sounds different for them.
+        names: of the sources, as OSC has set them; nothing sounds different for them.
+        widths_deg: (S,) of the sources; the first that is wide is heard when there is room for it.
         superseded: commits that were replaced before the audio thread came to take them.
         changes: names of scenes that were announced.
     """
@@ -38,23 +40,25 @@ class LiveScene:
         first = int(Scene.SOURCES)
         self.positions = self._values[first : first + 3 * n].reshape(n, 3)
         self.gains = self._values[first + 3 * n : first + 4 * n]
-        self.audible = self._values[first + 4 * n :]
+        self.audible = self._values[first + 4 * n : first + 5 * n]
+        self.widths_deg = self._values[first + 5 * n :]
         self.orientation = self._values[Scene.ORIENTATION : Scene.ORIENTATION + 4]
         self.place = self._values[Scene.PLACE : Scene.PLACE + 3]
         self.positions[:] = unit_vectors(azimuths_deg, 0.0)
         self.gains[:] = self.audible[:] = 1.0
         self.orientation[0] = 1.0
-        self.names, self.widths = [""] * n, [0.0] * n
+        self.names = [""] * n
         self.superseded = 0
         self.scene_name = ""
         self.lock = threading.Lock()
         self._shared: SharedState | None = None
         self._ask_hrtf: Callable[[Path], None] | None = None
+        self._ask_width: Callable[[], None] | None = None
         self._tell: Callable[[], dict[str, Any]] | None = None
 
-    def ask_with(self, ask_hrtf: Callable[[Path], None]) -> None:
-        """Let ``ask_hrtf`` load the sets that are asked for."""
-        self._ask_hrtf = ask_hrtf
+    def ask_with(self, ask_hrtf: Callable[[Path], None], ask_width: Callable[[], None]) -> None:
+        """Let ``ask_hrtf`` load the sets that are asked for, ``ask_width`` make room for width."""
+        self._ask_hrtf, self._ask_width = ask_hrtf, ask_width
 
     def attach(self, shared: SharedState, tell: Callable[[], dict[str, Any]]) -> None:
         """From now on commits reach the shared state; ``tell`` gives statistics."""
@@ -64,9 +68,14 @@ class LiveScene:
         """Keep the values; nobody hears of changes."""
         self._shared = None
 
-    def set_engine(self, number: int, address: int) -> None:
+    def set_engine(self, address: int, copies_address: int, number: int) -> None:
         """Exchange the set, with the next commit."""
         self._values[Scene.ENGINE_ID], self._values[Scene.ENGINE_AT] = number, address
+        self._values[Scene.COPIES_AT] = copies_address
+
+    def set_width_state(self, address: int) -> None:
+        """Hand over what makes sources wide, with the next commit."""
+        self._values[Scene.WIDTH_AT] = address
 
     @property
     def n_sources(self) -> int:
@@ -84,7 +93,7 @@ class LiveScene:
         self.audible[source] = 0.0 if muted else 1.0
 
     def set_width(self, source: int, width: float) -> None:  # noqa: D102
-        self.widths[source] = width
+        self.widths_deg[source] = WIDEST_DEG * width
 
     def set_name(self, source: int, name: str) -> None:  # noqa: D102
         self.names[source] = name
@@ -110,6 +119,8 @@ class LiveScene:
             self._values[Scene.NUMBER] += 1.0
             if self._shared is None:
                 return
+            if self._ask_width and self._values[Scene.WIDTH_AT] == 0 and self.widths_deg.any():
+                self._ask_width()
             self._values[Scene.COMMITTED_NS] = time.monotonic_ns()
             arrays = self._shared.arrays
             self.superseded += mailbox.publish(self._values, arrays.scene, arrays.scene_cells)

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.dsp.render.spatialize import STEP
+from auricle.dsp.render.block import reset_renderer
+from auricle.dsp.render.renderer_state import RendererState
 from auricle.plugin_core.live.audio_thread import callbacks, mailbox, shared_memory
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
-from auricle.plugin_core.live.audio_thread.engine_block import reset_engine
 from auricle.plugin_core.live.audio_thread.shared_memory import (
     MAX_BLOCK,
     SHARED_STATE,
     Flag,
     Kind,
+    Part,
     Status,
     ThreadState,
 )
@@ -31,40 +32,35 @@ class SharedState:
 
     Args:
         channels: of the sources, S in all.
-        sample_rate: Hz.
-        distance_gain: as of the renderer.
+        renderer: of as many sources.
 
     Attributes:
         arrays: by name; see audio_thread/shared_memory.py for who writes what.
         address: what callbacks are given.
     """
 
-    def __init__(
-        self, channels: Sequence[Channel], sample_rate: int, distance_gain: bool = False
-    ) -> None:
-        n = len(channels)
+    def __init__(self, channels: Sequence[Channel], renderer: RendererState) -> None:
+        n, sample_rate = len(channels), renderer.sample_rate
         self.channels, self.sample_rate, self.n_sources = list(channels), sample_rate, n
+        self.renderer = renderer
         self.n_inputs = sum(each.kind == Kind.INPUT for each in channels)
         rows = [each for each in channels if each.kind == Kind.FILE]
         n_files = 1 + max((each.file for each in rows), default=-1)
         work = np.zeros(len(ThreadState), dtype=np.int64)
-        work[ThreadState.SAMPLE_RATE], work[ThreadState.DISTANCE_GAIN] = sample_rate, distance_gain
-        work[ThreadState.JUMP] = 1
+        work[ThreadState.SAMPLE_RATE] = sample_rate
+        parts = np.zeros(len(Part), dtype=np.int64)
+        parts[Part.RENDERER] = renderer.address
+        for part, address in callbacks.kernel_addresses().items():
+            parts[part] = address
         files = np.zeros((n_files, 3), dtype=np.int64)
         files[:, 2] = -1
-        positions = np.zeros((2, n, 3))
-        positions[..., 0] = 1.0
-        head = np.zeros((2, 7))
-        head[:, 0] = 1.0
         random = np.random.SeedSequence(1).generate_state(n, np.uint64) | np.uint64(1)
         self._packed = SHARED_STATE.pack({
             "scene": mailbox.slots(shared_memory.scene_width(n)), "scene_cells": mailbox.cells(),
             "status": mailbox.slots(shared_memory.status_width(n)), "status_cells": mailbox.cells(),
-            "now": np.zeros(shared_memory.status_width(n)), "work": work, "positions": positions,
-            "head": head, "turn": np.eye(3), "levels": np.zeros(n),
+            "now": np.zeros(shared_memory.status_width(n)), "work": work, "parts": parts,
             "audio": np.zeros((n, MAX_BLOCK), dtype=np.float32),
             "out": np.zeros((2, MAX_BLOCK), dtype=np.float32),
-            "coming_out": np.zeros((2, STEP), dtype=np.float32),
             "kinds": np.array([each.kind for each in channels], dtype=np.int64),
             "places": np.array([(each.index, each.file) for each in channels], dtype=np.int64),
             "rings": np.zeros((len(rows), RING_FRAMES), dtype=np.float32),
@@ -95,8 +91,7 @@ class SharedState:
         self.arrays.peak_bits[:] = 0
         self.arrays.energies[:] = 0.0
         self.arrays.work[ThreadState.WINDOW_FRAMES] = 0
-        reset_engine(self.arrays.work[ThreadState.ENGINE_AT])
-        self.arrays.work[ThreadState.PHASE], self.arrays.work[ThreadState.JUMP] = 0, 1
+        reset_renderer(self.renderer.address)
 
     def status(self) -> NDArray[np.float64]:
         """The newest status (V,), whole; from any thread."""

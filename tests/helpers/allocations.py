@@ -9,14 +9,16 @@ import numpy as np
 import synthetic_set
 from numba import njit
 
-from auricle.dsp.convolution import uniform  # fmt: skip
+from auricle.dsp.acoustics.air_absorption import Air
+from auricle.dsp.compiled.renderer_record import ASKED, MOVED
 from auricle.dsp.distance import propagation
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.iir import cascade
 from auricle.dsp.neural import linn_filters, linn_renderer
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.render import control_step, full_rank_output, spatialize
 from auricle.dsp.render.binaural import BinauralRenderer
+from auricle.dsp.render.block import render_block
+from auricle.dsp.render.renderer_state import RendererState
 from auricle.plugin_core.live.audio_thread import callbacks
 from auricle.plugin_core.live.audio_thread.shared_memory import Flag
 from auricle.plugin_core.live.hrtf_exchange import Listener
@@ -36,23 +38,14 @@ def part(i):
 
 
 @njit(nogil=True)
-def low_rank(times, at, aiming, audio, inputs, convolver_at, filters_at, out):
+def blocks(times, at, numbers, positions, audio, out):
+    """Blocks of all sizes, the sources moving; ``numbers`` and ``positions`` are the renderer's."""
     for i in range(times):
+        for s in range(len(positions)):
+            positions[s, 1] = 0.1 * i
+        numbers[MOVED] = 1
         phase, count = part(i)
-        if phase == 0:
-            control_step.aim(at, *aiming)
-        spatialize.spatialize(at, audio, phase, count, phase)
-        uniform.convolve_part(convolver_at, filters_at, 0, inputs, phase, count, phase, out, 0)
-
-
-@njit(nogil=True)
-def full_rank(times, at, aiming, audio, bus, out, pending):
-    for i in range(times):
-        phase, count = part(i)
-        if phase == 0:
-            control_step.aim(at, *aiming)
-        spatialize.spatialize(at, audio, phase, count, phase)
-        full_rank_output.accumulate_taps(bus, phase, count, out, phase, pending)
+        render_block(at, audio, count, 0, count, out)
 
 
 @njit(nogil=True)
@@ -63,54 +56,19 @@ def with_allocation(times):
     return total
 
 
-def kernels(renderer, audio):
-    """A compiled loop over one block's kernels and its arguments, as the engine gives them."""
-    caught = {}
-
-    def catch(name):
-        return lambda *arguments: caught.setdefault(name, arguments)
-
-    engine = renderer._engine
-    originals = (
-        control_step.aim,
-        spatialize.spatialize,
-        full_rank_output.accumulate_taps,
-        uniform.convolve_part,
-    )
-    control_step.aim, spatialize.spatialize = catch("aim"), catch("spatialize")
-    full_rank_output.accumulate_taps, uniform.convolve_part = (
-        catch("accumulate_taps"),
-        catch("convolve"),
-    )
-    try:
-        renderer.process(audio)
-    finally:
-        (
-            control_step.aim,
-            spatialize.spatialize,
-            full_rank_output.accumulate_taps,
-            uniform.convolve_part,
-        ) = originals
-    renderer.reset()
-    (at, *aiming), audio = caught["aim"], caught["spatialize"][1]
-    common = (at, tuple(aiming), audio)
-    if engine._convolver is not None:
-        convolver_at, filters_at, _, inputs, _, _, _, out, _ = caught["convolve"]
-        return low_rank, (*common, inputs, convolver_at, filters_at, out)
-    bus, _, _, out, _, pending = caught["accumulate_taps"]
-    return full_rank, (*common, bus, out, pending)
-
-
-def count_kernels(prepared):
-    renderer = BinauralRenderer(prepared, RATE, n_sources=40)
+def count_kernels(prepared, **options):
+    renderer = BinauralRenderer(prepared, RATE, n_sources=40, **options)
     renderer.set_positions(unit_vectors(np.arange(40) * 9.0, 10.0))
+    if options:
+        renderer.set_widths(30.0)
     audio = np.random.default_rng(0).standard_normal((40, 128)).astype(np.float32)
-    repeat, arguments = kernels(renderer, audio)
-    repeat(1, *arguments)
+    out, state = np.zeros((2, 128), dtype=np.float32), renderer._state
+    arguments = state.address, state.numbers, state.positions[ASKED], audio, out
+    blocks(1, *arguments)
     counted = []
     for times in (3, BLOCKS):
         before = allocations()
-        repeat(times, *arguments)
+        blocks(times, *arguments)
         counted.append(allocations() - before)
     return counted[1] - counted[0]
 
@@ -220,9 +178,10 @@ def count_process(prepared, n_sources):
 def count_live(prepared, other):
     """Blocks of the audio thread: sources of all kinds, meters, tap, new scenes, an exchange."""
     sources = channels([Input(), Noise(), Tone(), *[Noise()] * 37])
-    shared, scene = SharedState(sources, RATE), LiveScene(np.arange(40) * 9.0)
+    state = RendererState(40, RATE)
+    shared, scene = SharedState(sources, state), LiveScene(np.arange(40) * 9.0)
     scene.attach(shared, dict)
-    listener = Listener(scene, 1.0)
+    listener = Listener(scene, state)
     listener.exchange(prepared)
     shared.set_flag(Flag.RECORDING, 1)
     callbacks.run_blocks(shared.address, 100, 5)
@@ -249,6 +208,9 @@ def main():
     for rank in (16, "full"):
         prepared = prepare(heads, RATE, rank=rank)
         result[f"kernels, rank {rank}"] = count_kernels(prepared)
+        result[f"kernels with all, rank {rank}"] = count_kernels(
+            prepared, air=Air(), propagation_m=20.0, distance_gain=True
+        )
         result[f"process_into, rank {rank}"] = [count_process(prepared, n) for n in (4, 200)]
         result[f"live, rank {rank}"] = count_live(prepared, replace(prepared, report="another"))
     print(json.dumps(result))

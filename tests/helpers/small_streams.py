@@ -19,8 +19,9 @@ from auricle.dsp.loudspeakers.layouts import layout
 from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.dsp.preparation.prepare import PreparedSet, prepare
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.plugin_core.live.audio_thread.block import take_scene
+from auricle.dsp.render.renderer_state import RendererState
 from auricle.plugin_core.live.audio_thread.callbacks import make_block
+from auricle.plugin_core.live.audio_thread.received_scene import take_scene
 from auricle.plugin_core.live.hrtf_exchange import Listener
 from auricle.plugin_core.live.parameters import LiveScene
 from auricle.plugin_core.live.shared_state import SharedState
@@ -76,9 +77,10 @@ class LiveBlock:
 
     def __init__(self) -> None:
         self.scene = LiveScene(np.array([30.0, -60.0, 140.0]))
-        self.shared = SharedState(channels([Input()] * 3), RATE)
+        state = RendererState(3, RATE)
+        self.shared = SharedState(channels([Input()] * 3), state)
         self.scene.attach(self.shared, dict)
-        self.listener = Listener(self.scene, 1.0)
+        self.listener = Listener(self.scene, state)
         self.listener.exchange(prepared(16))
         take_scene(self.shared.address, 1, 0)
 

@@ -10,18 +10,22 @@ from typing import Any
 import numpy as np
 from numba import cfunc, types
 
-from auricle.dsp.compiled.calls import call_compiled
-from auricle.dsp.compiled.options import composed_kernel
+from auricle.dsp.compiled.calls import Routine
+from auricle.dsp.compiled.options import CACHE, exact_kernel
+from auricle.dsp.compiled.renderer_record import COMES, ENGINE_AT, EXCHANGE, PLAYS, RENDERER
+from auricle.dsp.render.block import RENDER_BLOCK, RESET_RENDERER
 from auricle.dsp.streaming.denormals import FLUSH, read_mode, write_mode
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
-from auricle.plugin_core.live.audio_thread.block import render_block, take_scene
-from auricle.plugin_core.live.audio_thread.inputs import gather
-from auricle.plugin_core.live.audio_thread.meters import account, measure, record
+from auricle.plugin_core.live.audio_thread.inputs import GATHER
+from auricle.plugin_core.live.audio_thread.mailbox import PUBLISH, RECEIVE
+from auricle.plugin_core.live.audio_thread.meters import ACCOUNT, MEASURE, RECORD
+from auricle.plugin_core.live.audio_thread.received_scene import TAKE_SCENE
 from auricle.plugin_core.live.audio_thread.shared_memory import (
     MAX_BLOCK,
     SHARED_STATE,
     Flag,
     Kind,
+    Part,
     Status,
     ThreadState,
 )
@@ -34,35 +38,61 @@ from auricle.plugin_core.live.audio_thread.system import (
     sleep_ns,
 )
 
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+CALLS = "d191c96af440"  # likewise of calls.py
+RENDERER_RECORD = "3e054c4a52db"  # likewise of renderer_record.py
+ATOMICS = "020cae6ccd64"  # likewise of atomics.py
+SYSTEM = "e019dffaac64"  # likewise of system.py
+SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
+
 # A paced clock that is farther behind than this, after a suspension, does not catch up.
 FARTHEST_BEHIND_NS = 1_000_000_000
 
-_shared = SHARED_STATE.read
-_take_scene, _gather, _render_block = (
-    call_compiled(take_scene),
-    call_compiled(gather),
-    call_compiled(render_block),
-)
-_measure, _record, _account = call_compiled(measure), call_compiled(record), call_compiled(account)
+_shared, _renderer = SHARED_STATE.read, RENDERER.read
+_take_scene, _gather, _render_block = TAKE_SCENE.call, GATHER.call, RENDER_BLOCK.call
+_measure, _record, _account = MEASURE.call, RECORD.call, ACCOUNT.call
 
 
-@composed_kernel
+@exact_kernel
 def make_block(at, n_frames, began_ns):
     """Everything between a driver's input, which stands in ``audio``, and the ears in ``out``."""
     mode = read_mode()
     write_mode(mode | FLUSH)
-    _take_scene(at, n_frames, began_ns)
-    _gather(at, n_frames)
-    _render_block(at, n_frames)
-    _measure(at, n_frames)
-    _record(at, n_frames)
+    d = _shared(at)
+    parts, now = d.parts, d.now
+    _take_scene(parts[Part.TAKE_SCENE], at, n_frames, began_ns)
+    _gather(parts[Part.GATHER], at, n_frames)
+    engines = _renderer(parts[Part.RENDERER]).engines
+    if engines[PLAYS, ENGINE_AT] == 0:  # no set yet
+        d.out[:, :n_frames] = 0.0
+    else:
+        _render_block(
+            parts[Part.RENDER_BLOCK], parts[Part.RENDERER], d.audio, n_frames, 0, n_frames, d.out
+        )
+    now[Status.ENGINE_ID] = engines[PLAYS, EXCHANGE]
+    now[Status.FADING] = 1.0 if engines[COMES, ENGINE_AT] != 0 else 0.0
+    _measure(parts[Part.MEASURE], at, n_frames)
+    _record(parts[Part.RECORD], at, n_frames)
     write_mode(mode)
 
 
-_make_block = call_compiled(make_block)
+MAKE_BLOCK = Routine(make_block, types.void(types.int64, types.int64, types.int64))
+_make_block = MAKE_BLOCK.call
 
 
-@composed_kernel
+def kernel_addresses() -> dict[Part, int]:
+    """Where the kernels stand that blocks are made by."""
+    routines = {
+        Part.RENDER_BLOCK: RENDER_BLOCK, Part.RESET_RENDERER: RESET_RENDERER,
+        Part.RECEIVE: RECEIVE, Part.PUBLISH: PUBLISH, Part.TAKE_SCENE: TAKE_SCENE,
+        Part.GATHER: GATHER, Part.MEASURE: MEASURE, Part.RECORD: RECORD, Part.ACCOUNT: ACCOUNT,
+        Part.MAKE_BLOCK: MAKE_BLOCK,
+    }  # fmt: skip
+    return {part: routine.address for part, routine in routines.items()}
+
+
+@exact_kernel
 def silent_block(at, n_frames, began_ns, own_began_ns):
     """A block from no driver: inputs are silent."""
     d = _shared(at)
@@ -70,21 +100,18 @@ def silent_block(at, n_frames, began_ns, own_began_ns):
         if d.kinds[s] == Kind.INPUT:
             for t in range(n_frames):
                 d.audio[s, t] = 0.0
-    _make_block(at, n_frames, began_ns)
-    _account(at, n_frames, began_ns, own_began_ns)
+    _make_block(d.parts[Part.MAKE_BLOCK], at, n_frames, began_ns)
+    _account(d.parts[Part.ACCOUNT], at, n_frames, began_ns, own_began_ns)
 
 
-_silent_block = call_compiled(silent_block)
-
-
-@composed_kernel
+@exact_kernel
 def run_blocks(at, n_frames, count):
     """``count`` blocks, one after the other."""
     for _ in range(count):
-        _silent_block(at, n_frames, now_ns(), own_ns())
+        silent_block(at, n_frames, now_ns(), own_ns())
 
 
-@composed_kernel
+@exact_kernel
 def run_paced(at, n_frames, count):
     """``count`` blocks (below 0: without end), each at its time, until the switch says stop."""
     d = _shared(at)
@@ -98,7 +125,7 @@ def run_paced(at, n_frames, count):
         elif late > FARTHEST_BEHIND_NS:
             store_release(d.flags, Flag.LATE, d.flags[Flag.LATE] + 1)
             start += late
-        _silent_block(at, n_frames, now_ns(), own_ns())
+        silent_block(at, n_frames, now_ns(), own_ns())
         frames += n_frames
         done += 1
     return done
@@ -110,7 +137,7 @@ def jack_process() -> Any:
     Its ports' addresses stand in the row of the shared state: those of the inputs, then the ears'.
     """
 
-    @cfunc(types.int32(types.uint32, types.voidptr))
+    @cfunc(types.int32(types.uint32, types.voidptr), cache=CACHE)
     def process(n, argument):
         at, n_frames = address_of(argument), np.int64(n)
         began, own = now_ns(), own_ns()
@@ -124,14 +151,14 @@ def jack_process() -> Any:
                     source = floats_at(buffer_of(get_buffer, port, n_frames), n_frames)
                     for t in range(n_frames):
                         d.audio[s, t] = source[t]
-            _make_block(at, n_frames, began)
+            _make_block(d.parts[Part.MAKE_BLOCK], at, n_frames, began)
         else:
             d.now[Status.OVERSIZED] += 1.0
         for e in range(2):
             out = floats_at(buffer_of(get_buffer, d.ports[n_inputs + e], n_frames), n_frames)
             for t in range(n_frames):
                 out[t] = d.out[e, t] if fits else 0.0
-        _account(at, n_frames, began, own)
+        _account(d.parts[Part.ACCOUNT], at, n_frames, began, own)
         return 0
 
     return process
@@ -140,7 +167,7 @@ def jack_process() -> Any:
 def jack_lost() -> Any:
     """JACK's shutdown callback."""
 
-    @cfunc(types.void(types.voidptr))
+    @cfunc(types.void(types.voidptr), cache=CACHE)
     def lost(argument):
         store_release(_shared(address_of(argument)).flags, Flag.LOST, 1)
 
@@ -150,7 +177,7 @@ def jack_lost() -> Any:
 def jack_xrun() -> Any:
     """JACK's xrun callback."""
 
-    @cfunc(types.int32(types.voidptr))
+    @cfunc(types.int32(types.voidptr), cache=CACHE)
     def xrun(argument):
         flags = _shared(address_of(argument)).flags
         store_release(flags, Flag.XRUNS, flags[Flag.XRUNS] + 1)
@@ -162,7 +189,7 @@ def jack_xrun() -> Any:
 def jack_new_rate() -> Any:
     """JACK's sample rate callback."""
 
-    @cfunc(types.int32(types.uint32, types.voidptr))
+    @cfunc(types.int32(types.uint32, types.voidptr), cache=CACHE)
     def new_rate(rate, argument):
         d = _shared(address_of(argument))
         if int(rate) != d.work[ThreadState.SAMPLE_RATE]:
@@ -175,7 +202,7 @@ def jack_new_rate() -> Any:
 def jack_message() -> Any:
     """JACK's way to print: nothing is printed, errors are told by our own lines."""
 
-    @cfunc(types.void(types.voidptr))
+    @cfunc(types.void(types.voidptr), cache=CACHE)
     def message(text):
         return
 
@@ -188,7 +215,7 @@ def portaudio_process(n_inputs: int) -> Any:
         types.voidptr, types.voidptr, types.uint64, types.voidptr, types.uint64, types.voidptr
     )
 
-    @cfunc(shape)
+    @cfunc(shape, cache=CACHE)
     def process(given, wanted, n, times, flags, argument):
         at, n_frames = address_of(argument), np.int64(n)
         began, own = now_ns(), own_ns()
@@ -204,13 +231,13 @@ def portaudio_process(n_inputs: int) -> Any:
                     if d.kinds[s] == Kind.INPUT:
                         for t in range(n_frames):
                             d.audio[s, t] = source[t * n_inputs + d.places[s, 0]]
-            _make_block(at, n_frames, began)
+            _make_block(d.parts[Part.MAKE_BLOCK], at, n_frames, began)
         else:
             d.now[Status.OVERSIZED] += 1.0
         for t in range(n_frames):
             out[2 * t] = d.out[0, t] if fits else 0.0
             out[2 * t + 1] = d.out[1, t] if fits else 0.0
-        _account(at, n_frames, began, own)
+        _account(d.parts[Part.ACCOUNT], at, n_frames, began, own)
         return 0
 
     return process

@@ -5,17 +5,24 @@ Inputs of a driver are copied to ``audio`` by its callback beforehand.
 """
 
 import numpy as np
+from numba import types
 
-from auricle.dsp.compiled.options import composed_kernel
+from auricle.dsp.compiled.calls import Routine
+from auricle.dsp.compiled.options import exact_kernel
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.shared_memory import SHARED_STATE, Kind, Status
+
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+ATOMICS = "020cae6ccd64"  # likewise of atomics.py
+SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
 
 WRITTEN, READ, END = 0, 1, 2  # of ``file_cells``
 
 _shared = SHARED_STATE.read
 
 
-@composed_kernel
+@exact_kernel
 def gather(at, n_frames):
     """Write the block of every source that is not a driver's input into ``audio``."""
     d = _shared(at)
@@ -39,7 +46,7 @@ def gather(at, n_frames):
         store_release(files[f], READ, files[f, READ] + d.file_ready[f])
 
 
-@composed_kernel
+@exact_kernel
 def _from_ring(ring, read, ready, n_frames, row):
     at = read % len(ring)
     for t in range(ready):
@@ -49,7 +56,7 @@ def _from_ring(ring, read, ready, n_frames, row):
         row[t] = 0.0
 
 
-@composed_kernel
+@exact_kernel
 def _noise(state, level, n_frames, row):
     """White noise, even in +-level sqrt(3), so that its RMS is ``level``; returns the new state.
 
@@ -64,7 +71,7 @@ def _noise(state, level, n_frames, row):
     return state
 
 
-@composed_kernel
+@exact_kernel
 def _tone(level, step, turns, n_frames, row):
     """A sine of amplitude ``level``; returns the turns so far."""
     cosine, sine = np.cos(2.0 * np.pi * step), np.sin(2.0 * np.pi * step)
@@ -74,3 +81,6 @@ def _tone(level, step, turns, n_frames, row):
         x, y = x * cosine - y * sine, x * sine + y * cosine
     turns += step * n_frames
     return turns - np.floor(turns)
+
+
+GATHER = Routine(gather, types.void(types.int64, types.int64))

@@ -9,17 +9,22 @@ so no vector is ever read half written, and what was not taken in time is replac
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 from numpy.typing import NDArray
 
+from auricle.dsp.compiled.calls import Routine
+from auricle.dsp.compiled.options import CACHE
+from auricle.dsp.compiled.records import f64, i64
 from auricle.plugin_core.live.audio_thread.atomics import exchange, load_acquire
+
+ATOMICS = "020cae6ccd64"  # the text of atomics.py that is compiled into the kernels below
 
 SLOT, FRESH = 3, 4  # bits of the middle: which slot lies there, and whether it has yet to be taken
 MIDDLE, PUBLISHER, RECEIVER = 0, 16, 32  # cells, each in a cache line of its own
 CELLS = 48
 
 # Called from Python with its lock held: to give that up takes milliseconds until it is had again.
-_OPTIONS: dict[str, Any] = {"nogil": False, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"nogil": False, "error_model": "numpy", "cache": CACHE}
 
 
 def slots(width: int) -> NDArray[np.float64]:
@@ -53,3 +58,7 @@ def receive(cells):
     before = exchange(cells, MIDDLE, cells[RECEIVER])
     cells[RECEIVER] = before & SLOT
     return True
+
+
+PUBLISH = Routine(publish, types.boolean(f64(1), f64(2), i64(1)))
+RECEIVE = Routine(receive, types.boolean(i64(1)))

@@ -1,32 +1,37 @@
 # mypy: disable-error-code="no-untyped-def"
 """What is kept of a block besides its sound: meters, the recording's tap, times, the status."""
 
-from typing import Any
-
 import numpy as np
-from numba import njit
+from numba import types
 
+from auricle.dsp.compiled.calls import Routine
+from auricle.dsp.compiled.options import kernel
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
-from auricle.plugin_core.live.audio_thread.mailbox import publish
+from auricle.plugin_core.live.audio_thread.mailbox import PUBLISH
 from auricle.plugin_core.live.audio_thread.shared_memory import (
     LOGGED_BLOCKS,
     SHARED_STATE,
     Flag,
+    Part,
     Status,
     ThreadState,
 )
 from auricle.plugin_core.live.audio_thread.system import now_ns, own_ns
 
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+CALLS = "d191c96af440"  # likewise of calls.py
+ATOMICS = "020cae6ccd64"  # likewise of atomics.py
+SYSTEM = "e019dffaac64"  # likewise of system.py
+SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
+
 TAP_WRITTEN, TAP_READ = 0, 16
 METER_SECONDS = 0.1
 
-_OPTIONS: dict[str, Any] = {
-    "nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}  # fmt: skip
-_shared = SHARED_STATE.read
+_shared, _publish = SHARED_STATE.read, PUBLISH.call
 
 
-@njit(**_OPTIONS)
+@kernel
 def measure(at, n_frames):
     """Take the block into the meters of the sources, as they arrive, and of the ears."""
     d = _shared(at)
@@ -49,7 +54,7 @@ def measure(at, n_frames):
     d.work[ThreadState.WINDOW_FRAMES] = 0
 
 
-@njit(**_OPTIONS)
+@kernel
 def _peak_and_energy(row):
     """Of a row (n,) float32; the peak as the bits of a float32."""
     # Floats without their sign are in the order of their bits, and the larger of two whole numbers
@@ -62,7 +67,7 @@ def _peak_and_energy(row):
     return largest, energy
 
 
-@njit(**_OPTIONS)
+@kernel
 def record(at, n_frames):
     """Put the ears into the tap, the whole block or, where there is no room, none of it."""
     d = _shared(at)
@@ -81,7 +86,7 @@ def record(at, n_frames):
     d.now[Status.TAP_FRAMES] += n_frames
 
 
-@njit(**_OPTIONS)
+@kernel
 def account(at, n_frames, began_ns, own_began_ns):
     """Count the block, note how long it took, and publish the status."""
     d = _shared(at)
@@ -102,4 +107,9 @@ def account(at, n_frames, began_ns, own_began_ns):
     now[Status.MISSES] += 1.0 if took > lasts else 0.0
     now[Status.OWN_MISSES] += 1.0 if own > lasts else 0.0
     now[Status.LAST_NS] = ended
-    publish(now, d.status, d.status_cells)
+    _publish(d.parts[Part.PUBLISH], now, d.status, d.status_cells)
+
+
+MEASURE = Routine(measure, types.void(types.int64, types.int64))
+RECORD = Routine(record, types.void(types.int64, types.int64))
+ACCOUNT = Routine(account, types.void(types.int64, types.int64, types.int64, types.int64))

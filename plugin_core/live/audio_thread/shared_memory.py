@@ -17,13 +17,9 @@ SHARED_STATE = Record(
     status=f64(2), status_cells=i64(1),  # mailbox of the status, see Status
     now=f64(1),  # (V,) the status as it grows
     work=i64(1),  # see ThreadState
-    positions=f64(3),  # (2, S, 3) metres: now, and at the begin of a call of several steps
-    head=f64(2),  # (2, 7) quaternion and place, likewise
-    turn=f64(2),  # (3, 3) world to head axes
-    levels=f64(1),  # (S,) linear
+    parts=i64(1),  # addresses of the renderer and of the kernels, see Part
     audio=f32(2),  # (S, MAX_BLOCK) the sources in this block
     out=f32(2),  # (2, MAX_BLOCK) the ears
-    coming_out=f32(2),  # (2, STEP) of the set that fades in
     kinds=i64(1),  # (S,) see Kind
     places=i64(2),  # (S, 2) which input or row of ``rings``, and which file
     rings=f32(2),  # (R, frames) audio of files, read ahead
@@ -42,33 +38,43 @@ SHARED_STATE = Record(
 
 
 class Scene(IntEnum):
-    """Numbers of a scene, in the mailbox: then positions (S, 3), gains (S,) and audible (S,)."""
+    """Numbers of a scene, in the mailbox: then positions (S, 3), gains, audible and widths (S,)."""
 
     NUMBER = 0  # counts commits
     COMMITTED_NS = 1
     ENGINE_ID = 2  # counts exchanges of sets
     ENGINE_AT = 3  # address of its arrays
-    RESETS = 4
-    ORIENTATION = 5
-    PLACE = 9
-    SOURCES = 12
+    COPIES_AT = 4  # of those of the copies of wide sources; 0: none is wide
+    WIDTH_AT = 5  # likewise of what makes those copies
+    RESETS = 6
+    ORIENTATION = 7
+    PLACE = 11
+    SOURCES = 14
 
 
 class ThreadState(IntEnum):
     """Whole numbers of the audio thread."""
 
     SAMPLE_RATE = 0
-    DISTANCE_GAIN = 1
-    PHASE = 2  # samples of the control step under way
-    JUMP = 3  # whether the next step is jumped to
-    ENGINE_ID = 4
-    ENGINE_AT = 5
-    COMING_ID = 6
-    COMING_AT = 7  # 0: no exchange under way
-    COMING_STEP = 8  # -1: it has yet to begin
-    RESETS = 9
-    STARTED = 10  # whether a call of several steps has noted where it began
-    WINDOW_FRAMES = 11  # of the meters
+    EXCHANGE = 1  # the newest set that was taken from a scene
+    RESETS = 2
+    WINDOW_FRAMES = 3  # of the meters
+
+
+class Part(IntEnum):
+    """Addresses: of the ``RENDERER``, and of kernels."""
+
+    RENDERER = 0
+    RENDER_BLOCK = 1
+    RESET_RENDERER = 2
+    RECEIVE = 3
+    PUBLISH = 4
+    TAKE_SCENE = 5
+    GATHER = 6
+    MEASURE = 7
+    RECORD = 8
+    ACCOUNT = 9
+    MAKE_BLOCK = 10
 
 
 class Status(IntEnum):
@@ -122,7 +128,7 @@ class Flag(IntEnum):
 
 def scene_width(n_sources: int) -> int:
     """W."""
-    return Scene.SOURCES + 5 * n_sources
+    return Scene.SOURCES + 6 * n_sources
 
 
 def status_width(n_sources: int) -> int:

@@ -58,6 +58,7 @@ def test_the_counter_counts(counts):
 def test_kernels_allocate_nothing(counts, rank):
     """All of a block's kernels, a hundred times in a compiled loop, whole steps and parts."""
     assert counts[f"kernels, rank {rank}"] == 0
+    assert counts[f"kernels with all, rank {rank}"] == 0
 
 
 def test_the_cascades_allocate_nothing(counts):

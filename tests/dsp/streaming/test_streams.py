@@ -22,9 +22,8 @@ from auricle.dsp.loudspeakers.bed import Bed
 from auricle.dsp.loudspeakers.layouts import layout
 from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.dsp.preparation.prepare import prepare
-from auricle.dsp.render import control_step, source_width, spatialize
+from auricle.dsp.render import binaural, control_step, source_width, spatialize
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.dsp.render.engine import Engine
 from auricle.dsp.streaming import input_checks as bounds
 from auricle.plugin_core.live.live import Live
 from auricle.plugin_core.mastering.true_peak import Oversampler
@@ -259,8 +258,8 @@ def test_threads_that_share_a_renderer_get_sound_or_an_error():
 
 # --- interruptions ---------------------------------------------------------------------------
 
-STEPS_OF = {  # what is called once in a part of a step, and may be interrupted
-    "low rank": (Engine, "render"), "everything": (Engine, "render"),
+STEPS_OF = {  # what is called once in a part of a call, and may be interrupted
+    "low rank": (binaural, "render_block"), "everything": (binaural, "render_block"),
     "ambisonics": (PartitionedConvolver, "process_part"),
     "convolver": (PartitionedConvolver, "process_part"), "linn": (LinnRenderer, "_run"),
     "limiter": (Oversampler, "peaks"),
@@ -285,6 +284,7 @@ def test_after_ctrl_c_in_the_middle_of_a_block_the_stream_begins_anew(name, behi
         return found
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(binaural, "PIECE", 200)
         patch.setattr(kind, method, interrupted)
         with pytest.raises(KeyboardInterrupt):
             stream.process(noise(stream.n_rows, 1000))

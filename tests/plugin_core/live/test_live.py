@@ -22,6 +22,7 @@ from numba import njit
 import auricle
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.preparation.prepare import prepare
+from auricle.dsp.render.renderer_state import RendererState
 from auricle.osc.network.client import OscClient, message
 from auricle.plugin_core import cli
 from auricle.plugin_core.live.audio_thread import callbacks, mailbox
@@ -69,10 +70,11 @@ KEPT = []
 
 def make_desk(sources):
     """A shared state that can play, without a driver."""
-    shared = SharedState(channels(sources), RATE)
+    state = RendererState(len(channels(sources)), RATE)
+    shared = SharedState(channels(sources), state)
     scene = LiveScene(np.zeros(shared.n_sources))
     scene.attach(shared, dict)
-    listener = Listener(scene, 1.0)
+    listener = Listener(scene, state)
     listener.exchange(prepared())
     KEPT.append(listener)  # who owns what it reads
     return shared
@@ -400,7 +402,7 @@ def test_the_listener_is_exchanged_while_it_plays():
         player.set_hrtf(replace(prepared(), delays=prepared().delays + 200.0))
         player.set_hrtf(longer)
         until(lambda: player._shared.status()[Status.ENGINE_ID] == 4)
-        until(lambda: len(player._listener._kept) == 1)
+        until(lambda: sum(each is not None for each in player._shared.renderer._sets) == 1)
         assert not player.statistics()["exchanging"]
         assert player.statistics()["hrtf"].startswith("full rank")
         until(lambda: player.statistics()["ears"][0]["peak_db"] > -60.0)
@@ -427,10 +429,11 @@ def test_osc_steers_it(sofa, tmp_path):
         until(lambda: player.troubles)
         assert "the set stays as it is" in player.troubles[0]
         client.send("/adm/obj/1/w", 0.5)
-        until(lambda: any("width of sources (/adm/obj/n/w) is kept" in each for each in heard))
+        until(lambda: player.scene.widths_deg.tolist() == [90.0, 0.0])
+        until(lambda: player._shared.renderer.width is not None)
         assert heard[0] == f"listening on port {player.osc.port}; ready in some seconds"
         client.send("/auricle/hrtf", "other.sofa")
-        until(lambda: player._shared.status()[Status.ENGINE_ID] == 2, 120.0)
+        until(lambda: player._shared.status()[Status.ENGINE_ID] == 3, 120.0)
         client.send("/auricle/reset")
         until(lambda: player.scene.gains.tolist() == [1.0, 1.0])
         figures = ask(player.osc.port)

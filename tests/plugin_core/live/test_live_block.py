@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import synthetic_set
 
+from auricle.dsp.compiled.renderer_record import EXCHANGE, PLAYS
 from auricle.dsp.geometry import quaternion_normalise
 from auricle.dsp.preparation.prepare import prepare
 from auricle.dsp.render.binaural import BinauralRenderer
-from auricle.plugin_core.live.audio_thread.block import render_block, take_scene
+from auricle.dsp.render.block import render_block
+from auricle.dsp.render.renderer_state import RendererState
+from auricle.plugin_core.live.audio_thread.received_scene import take_scene
 from auricle.plugin_core.live.hrtf_exchange import Listener
 from auricle.plugin_core.live.parameters import LiveScene
 from auricle.plugin_core.live.shared_state import SharedState
@@ -31,9 +34,10 @@ class Pair:
             first, RATE, n_sources=n_sources, distance_gain=distance_gain
         )
         self.scene = LiveScene(np.zeros(n_sources))
-        self.shared = SharedState(channels([Input()] * n_sources), RATE, distance_gain)
+        self.state = RendererState(n_sources, RATE, distance_gain)
+        self.shared = SharedState(channels([Input()] * n_sources), self.state)
         self.scene.attach(self.shared, dict)
-        self.listener = Listener(self.scene, np.inf if distance_gain else 1.0)
+        self.listener = Listener(self.scene, self.state)
         self.listener.exchange(first)
 
     def set(self, positions, gains, active, orientation, place):
@@ -55,7 +59,8 @@ class Pair:
             take_scene.py_func, render_block.py_func,
         )  # fmt: skip
         take(self.shared.address, n, 0)
-        render(self.shared.address, n)
+        arrays = self.shared.arrays
+        render(self.state.address, arrays.audio, n, 0, n, arrays.out)
         return self.renderer.process(audio), self.shared.arrays.out[:, :n].copy()
 
 
@@ -92,9 +97,9 @@ def test_the_block_function_is_the_renderer(ranks, distance_gain):
         got.append(b)
     wanted, got = np.concatenate(wanted, axis=1), np.concatenate(got, axis=1)
     assert synthetic_set.level_db(got - wanted, wanted) < -100.0
-    assert pair.shared.arrays.work[4] == 3  # both exchanges have come to their end
+    assert pair.state.engines[PLAYS, EXCHANGE] == 3  # both exchanges have come to their end
     pair.listener.collect(3)
-    assert len(pair.listener._kept) == 1
+    assert sum(each is not None for each in pair.state._sets) == 1
 
 
 def test_the_block_function_is_the_same_without_the_compiler():

@@ -1,0 +1,145 @@
+# mypy: disable-error-code="no-untyped-def"
+"""One engine's work in a step: its kernels in their order, on the arrays at its address."""
+
+from numba import types
+
+from auricle.dsp.compiled.calls import Routine
+from auricle.dsp.compiled.engine_record import (
+    AIM_AT,
+    AIM_DISTANCE_AT,
+    CONVOLVER_AT,
+    CUES,
+    CUES_AT,
+    ENGINE,
+    FILTERS_AT,
+    LISTEN_AT,
+    OUTPUT_AT,
+    REACH,
+    SPATIALIZE_AT,
+    WAKE_AT,
+)
+from auricle.dsp.compiled.options import STEP, kernel
+from auricle.dsp.compiled.records import f32, f64
+from auricle.dsp.convolution.uniform import BLOCK, CONVOLVE, CONVOLVER
+from auricle.dsp.distance.cue_kernels import AIM_DISTANCE
+from auricle.dsp.render.control_step import AIM, WAKE
+from auricle.dsp.render.full_rank_output import ACCUMULATE
+from auricle.dsp.render.spatialize import LISTEN, SPATIALIZE
+
+OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+ENGINE_RECORD = "8dfa18f8491a"  # likewise of engine_record.py
+CALLS = "d191c96af440"  # likewise of calls.py
+
+assert BLOCK == STEP  # a block of the convolver is a control step
+
+_engine, _cues, _convolver = ENGINE.read, CUES.read, CONVOLVER.read
+_aim, _wake, _aim_distance = AIM.call, WAKE.call, AIM_DISTANCE.call
+_listen, _spatialize = LISTEN.call, SPATIALIZE.call
+_accumulate, _convolve = ACCUMULATE.call, CONVOLVE.call
+
+
+@kernel
+def aim_engine(at, positions, world_to_head, listener_position, levels, distance_gain, snap):
+    """Set where each source is heard at the end of the step that begins.
+
+    Args:
+        at: address of the ``ENGINE``.
+        positions: (S, 3) metres, world axes.
+        world_to_head: (3, 3) rotation from world to head axes.
+        listener_position: (3,) metres, world axes.
+        levels: (S,) linear.
+        distance_gain: whether the level falls as 1/r from 1 m.
+        snap: whether the new state holds at once, and not at the end of the step.
+    """
+    parts = _engine(at).parts
+    if parts[AIM_DISTANCE_AT] != 0:
+        _aim_distance(
+            parts[AIM_DISTANCE_AT], parts[CUES_AT], positions, world_to_head, listener_position,
+            snap,
+        )  # fmt: skip
+    _aim(
+        parts[AIM_AT], at, positions, world_to_head, listener_position, levels, distance_gain, snap
+    )
+
+
+@kernel
+def render_engine(at, audio, first, count, phase, out, to):
+    """Render a part of a step.
+
+    Args:
+        at: address of the ``ENGINE``, aimed for this step.
+        audio: (S, n) float32; ``audio[:, first : first + count]`` is taken.
+        first: index of the first sample that is taken.
+        count: how many samples.
+        phase: samples of the step that have passed before.
+        out: (2, n') float32; ``out[:, to : to + count]`` is written.
+        to: index of the first sample that is written.
+    """
+    e = _engine(at)
+    parts, bus = e.parts, e.bus
+    if _listen(parts[LISTEN_AT], at, audio, first, count) > 0:
+        _wake(parts[WAKE_AT], at)
+    _spatialize(parts[SPATIALIZE_AT], at, audio, first, count, phase)
+    if parts[CONVOLVER_AT] == 0:
+        _accumulate(parts[OUTPUT_AT], bus, phase, count, out, to, e.overlap)
+        return
+    inputs = bus.reshape(bus.shape[0] * bus.shape[1], STEP)
+    _convolve(
+        parts[OUTPUT_AT], parts[CONVOLVER_AT], parts[FILTERS_AT], 0, inputs, phase, count, phase,
+        out, to,
+    )  # fmt: skip
+
+
+@kernel
+def inherit_engine(at, other_at):
+    """Take over what the sources of another ``ENGINE`` played before, so that nothing starts from
+    silence.
+    """
+    e, o = _engine(at), _engine(other_at)
+    shared = min(e.delay_line.shape[1], o.delay_line.shape[1])
+    mine, its = e.delay_line.shape[1] - shared, o.delay_line.shape[1] - shared
+    for s in range(len(e.silent_samples)):
+        for t in range(shared):
+            e.delay_line[s, mine + t] = o.delay_line[s, its + t]
+        silent = o.silent_samples[s] >= o.delay_line.shape[1] + STEP
+        e.silent_samples[s] = e.delay_line.shape[1] + STEP if silent else 0
+        e.fades_in[s] = o.fades_in[s]
+
+
+@kernel
+def reset_engine(at):
+    """Silence everything that still sounds."""
+    e = _engine(at)
+    _zero(e.delay_line)
+    _zero(e.gains_begin)
+    _zero(e.gains_delta)
+    _zero(e.bus)
+    _zero(e.overlap)
+    _zero(_cues(e.parts[CUES_AT]).memory)
+    for s in range(len(e.silent_samples)):
+        e.silent_samples[s] = e.sizes[REACH] + STEP
+        e.fades_in[s] = False
+    if e.parts[CONVOLVER_AT] != 0:
+        c = _convolver(e.parts[CONVOLVER_AT])
+        _zero(c.window)
+        _zero(c.spectra)
+
+
+@kernel
+def _zero(array):
+    numbers = array.reshape(array.size)
+    for i in range(len(numbers)):
+        numbers[i] = 0
+
+
+AIM_ENGINE = Routine(
+    aim_engine,
+    types.void(types.int64, f64(2), f64(2), f64(1), f64(1), types.boolean, types.boolean),
+)
+RENDER_ENGINE = Routine(
+    render_engine,
+    types.void(types.int64, f32(2), types.int64, types.int64, types.int64, f32(2), types.int64),
+)
+INHERIT_ENGINE = Routine(inherit_engine, types.void(types.int64, types.int64))
+RESET_ENGINE = Routine(reset_engine, types.void(types.int64))
