@@ -55,7 +55,7 @@ ENGINE = Record(
     sounding=i64(1),  # (S,) scratch: who is mixed in this part of a step
     woken=i64(1),  # (S,) scratch: of them those who have yet to be aimed
     active=i64(1),  # (S,) who is not switched off in this step
-    counts=i64(1),  # (3,) how many sounding, woken and active ones there are
+    counts=i64(1),  # see below
     nonfinite=i64(1),  # (S,) calls in which it held NaN, infinity or too much, and was silenced
     triangle=i64(2),  # (S, 2) where each source was found last, by each ear
     state=i8(1),  # (S,) IDLE, CONSTANT or CHANGE
@@ -66,16 +66,30 @@ ENGINE = Record(
     rows=f32(2),  # (TILE, R + STEP) scratch: sources' pasts and new samples
     taps=f32(3),  # (TILE * BLENDS, 2, multiple of L) scratch, and the next three
     schedule=i64(2),  # (TILE * BLENDS, 4)
-    delayed=f32(2),  # (TILE, STEP)
+    delayed=f32(2),  # (2 TILE, STEP), of the left ear, or of both where sources are few
     at=i64(2),  # (3, TILE) where rows begin: delayed, not delayed, and their gains
     bus=f32(3),  # (2, K, STEP) the mix
-    overlap=f32(2),  # (2, K + STEP) full rank: sums of later samples
+    overlap=f32(2),  # (2, K or N + STEP and more) full rank, or few sources: sums of later samples
+    filters=f32(
+        3
+    ),  # (2, K, N) of the buses, padded with zeros to a multiple of L; N = 0: full rank
+    long_ramp=f32(1),  # (N + STEP and more,) (t + 1) / STEP
+    few_taps=f32(1),  # (2 N,) scratch of few sources, and the next one
+    few_row=f32(1),
 )
 
-RANK, PRE_ONSET, DELAY_TAPS, CENTRE, REACH, TAIL = range(6)  # of ``sizes``
+# Of ``sizes``; FEW: sources up to which they are few; RINGS: steps that the convolver rings on.
+RANK, PRE_ONSET, DELAY_TAPS, CENTRE, REACH, TAIL, FEW, RINGS = range(8)
+N_SIZES = 8
+# Of ``counts``: how many sounding, woken and active sources there are; whether those of this part
+# of a step are few; rows of ``at`` before the first, and from the second on, are in use; steps
+# since the buses were last in use.
+SOUNDING, WOKEN, ACTIVE, DIRECT, MOVING, STILL, BUSES_REST = range(7)
+N_COUNTS = 7
 # Of ``parts``, addresses: of records, 0 for no convolver or no cues of distance; of kernels.
 CUES_AT, CONVOLVER_AT, FILTERS_AT, AIM_DISTANCE_AT, AIM_AT, WAKE_AT, LISTEN_AT, SPATIALIZE_AT = (
     range(8)
 )
 OUTPUT_AT = 8  # of ``convolve_part``, or of ``accumulate_taps`` at full rank
-N_PARTS = 9
+ADD_FEW_AT = 9
+N_PARTS = 10

@@ -59,7 +59,7 @@ from auricle.dsp.render.source_width import AIM_WIDTH, DECORRELATE, RESET_WIDTH
 
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "8dfa18f8491a"  # likewise of engine_record.py
+ENGINE_RECORD = "89e1aad7e164"  # likewise of engine_record.py
 RENDERER_RECORD = "3e054c4a52db"  # likewise of renderer_record.py
 CALLS = "d191c96af440"  # likewise of calls.py
 

@@ -8,13 +8,22 @@ import numpy as np
 from numba import types
 
 from auricle.dsp.compiled.calls import Routine
-from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, ENGINE, PRE_ONSET, RANK
+from auricle.dsp.compiled.engine_record import (
+    ACTIVE,
+    CENTRE,
+    CUES,
+    CUES_AT,
+    ENGINE,
+    PRE_ONSET,
+    RANK,
+    WOKEN,
+)
 from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.compiled.records import f64
 
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "8dfa18f8491a"  # likewise of engine_record.py
+ENGINE_RECORD = "89e1aad7e164"  # likewise of engine_record.py
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2
@@ -61,8 +70,8 @@ def wake(at):
 
 @kernel
 def _wake(e, c):
-    woken, stale, snap = e.woken, e.stale, e.counts[1] > 0  # typed as in _aim
-    for i in range(e.counts[1]):
+    woken, stale, snap = e.woken, e.stale, e.counts[WOKEN] > 0  # typed as in _aim
+    for i in range(e.counts[WOKEN]):
         _aim_one(e, c, woken[i], snap)
         stale[woken[i]] = False
 
@@ -113,7 +122,7 @@ def _aim(e, c, positions, gains, snap, still):
                 continue
         active[n_active] = s
         n_active += 1
-    e.counts[2] = n_active
+    e.counts[ACTIVE] = n_active
 
 
 @kernel

@@ -7,16 +7,28 @@ from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.compiled.engine_record import (
+    ADD_FEW_AT,
     AIM_AT,
     AIM_DISTANCE_AT,
+    BUSES_REST,
+    CENTRE,
     CONVOLVER_AT,
     CUES_AT,
+    DELAY_TAPS,
     ENGINE,
+    FEW,
     FILTERS_AT,
     LISTEN_AT,
+    N_COUNTS,
     N_PARTS,
+    N_SIZES,
     OUTPUT_AT,
+    PRE_ONSET,
+    RANK,
+    REACH,
+    RINGS,
     SPATIALIZE_AT,
+    TAIL,
     WAKE_AT,
 )
 from auricle.dsp.compiled.simd import LANES
@@ -27,7 +39,7 @@ from auricle.dsp.distance.near_field import LARGEST_DELAY_SECONDS
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
 from auricle.dsp.preparation.prepare import PreparedSet
-from auricle.dsp.render import control_step
+from auricle.dsp.render import control_step, few_sources
 from auricle.dsp.render import full_rank_output as output
 from auricle.dsp.render import spatialize as kernels
 from auricle.dsp.render.engine_kernels import reset_engine
@@ -88,20 +100,32 @@ class Engine:
         self._sounding = np.zeros(n_sources, dtype=np.int64)
         self._woken = np.zeros(n_sources, dtype=np.int64)
         self._active = np.zeros(n_sources, dtype=np.int64)
-        self._counts = np.zeros(3, dtype=np.int64)
+        self._counts = np.zeros(N_COUNTS, dtype=np.int64)
         self._ramp = ((np.arange(STEP) + 1.0) / STEP).astype(np.float32)
         blends = kernels.TILE * kernels.BLENDS
         self._taps = np.zeros((blends, 2, self._table.shape[1]), dtype=np.float32)
         self._schedule = np.zeros((blends, 4), dtype=np.int64)
-        self._delayed = np.zeros((kernels.TILE, STEP), dtype=np.float32)
+        self._delayed = np.zeros((2 * kernels.TILE, STEP), dtype=np.float32)
         self._at = np.zeros((3, kernels.TILE), dtype=np.int64)
         self._bus = np.zeros((2, rank, STEP), dtype=np.float32)
-        self._overlap = np.zeros((2, rank + STEP), dtype=np.float32)
+        n_taps = 0 if prepared.filters is None else prepared.filters.shape[2]
+        n_taps = -(-n_taps // LANES) * LANES
+        late = -(-max(n_taps, rank) // few_sources.SPAN) * few_sources.SPAN
+        self._overlap = np.zeros((2, late + STEP), dtype=np.float32)
+        self._filters = np.zeros((2, rank, n_taps), dtype=np.float32)
+        self._long_ramp = ((np.arange(late + STEP) + 1.0) / STEP).astype(np.float32)
+        self._few_taps = np.zeros(2 * n_taps, dtype=np.float32)
+        self._few_row = np.zeros(STEP + 2 * few_sources.SPAN, dtype=np.float32)
+        self._few, self._ring_steps = -1, 0
         self._convolver: PartitionedConvolver | None = None
         if prepared.filters is not None:
             both = np.zeros((2, rank, 2, prepared.filters.shape[2]), dtype=np.float32)
             both[0, :, 0], both[1, :, 1] = prepared.filters
             self._convolver = PartitionedConvolver(FilterSpectra(both.reshape(2 * rank, 2, -1)))
+            self._filters[:, :, : prepared.filters.shape[2]] = prepared.filters
+            self._few = few(rank, n_taps)
+            self._ring_steps = -(-n_taps // STEP) + 2
+        self._counts[BUSES_REST] = self._ring_steps + 1
         self._pack()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -110,22 +134,18 @@ class Engine:
         self._pack()
 
     def _pack(self) -> None:
-        prepared, convolver = self.prepared, self._convolver
+        convolver = self._convolver
         parts = np.zeros(N_PARTS, dtype=np.int64)
         parts[CUES_AT], parts[OUTPUT_AT] = self._cues.address, output.ACCUMULATE.address
         if convolver is not None:
             parts[CONVOLVER_AT], parts[FILTERS_AT] = convolver.address, convolver.filters.address
-            parts[OUTPUT_AT] = CONVOLVE.address
+            parts[OUTPUT_AT], parts[ADD_FEW_AT] = CONVOLVE.address, few_sources.ADD_FEW.address
         if self._cues.asks:
             parts[AIM_DISTANCE_AT] = AIM_DISTANCE.address
         parts[AIM_AT], parts[WAKE_AT] = control_step.AIM.address, control_step.WAKE.address
         parts[LISTEN_AT], parts[SPATIALIZE_AT] = kernels.LISTEN.address, kernels.SPATIALIZE.address
         self._packed = ENGINE.pack({
-            "sizes": np.array(
-                [prepared.rank, prepared.head_taps, prepared.delay_taps, self._centre,
-                self.delay_line_samples,
-                 prepared.tail_samples], dtype=np.int64,
-            ), "parts": parts, "barycentric": self._barycentric,
+            "sizes": self._sizes(), "parts": parts, "barycentric": self._barycentric,
             "neighbours": self._neighbours, "triangles": self._triangles,
             "gains_table": self._gains_table, "delays_table": self._delays_table,
             "delay_filters": self._table, "delay_line": self._delay_line,
@@ -137,7 +157,17 @@ class Engine:
             "gains_delta": self._gains_delta, "delays": self._delays, "ramp": self._ramp,
             "rows": self._rows, "taps": self._taps, "schedule": self._schedule,
             "delayed": self._delayed, "at": self._at, "bus": self._bus, "overlap": self._overlap,
+            "filters": self._filters, "long_ramp": self._long_ramp, "few_taps": self._few_taps,
+            "few_row": self._few_row,
         })  # fmt: skip
+
+    def _sizes(self) -> NDArray[np.int64]:
+        sizes, prepared = np.zeros(N_SIZES, dtype=np.int64), self.prepared
+        sizes[RANK], sizes[PRE_ONSET] = prepared.rank, prepared.head_taps
+        sizes[DELAY_TAPS], sizes[CENTRE] = prepared.delay_taps, self._centre
+        sizes[REACH], sizes[TAIL] = self.delay_line_samples, prepared.tail_samples
+        sizes[FEW], sizes[RINGS] = self._few, self._ring_steps
+        return sizes
 
     @property
     def address(self) -> int:
@@ -151,6 +181,14 @@ class Engine:
     def set_distance_effects(self, near_field_m: NDArray, in_air: NDArray) -> None:
         """Limits (S,) of the near field in metres, and who (S,) the air absorbs."""
         self._cues.limits_m[:], self._cues.in_air[:] = near_field_m, in_air
+
+
+def few(rank: int, n_taps: int) -> int:
+    """Up to how many sources these take less time one by one than the convolver of all buses.
+
+    Measured at 8 to 40 buses an ear of 256 and 512 taps (benchmarks/rendering/few_sources.py).
+    """
+    return min(max(int(3 * rank / (8 + n_taps / 32)), 1), kernels.TILE)
 
 
 def _check_size(prepared: PreparedSet) -> None:

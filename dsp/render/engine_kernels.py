@@ -5,16 +5,20 @@ from numba import types
 
 from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.engine_record import (
+    ADD_FEW_AT,
     AIM_AT,
     AIM_DISTANCE_AT,
+    BUSES_REST,
     CONVOLVER_AT,
     CUES,
     CUES_AT,
+    DIRECT,
     ENGINE,
     FILTERS_AT,
     LISTEN_AT,
     OUTPUT_AT,
     REACH,
+    RINGS,
     SPATIALIZE_AT,
     WAKE_AT,
 )
@@ -23,12 +27,13 @@ from auricle.dsp.compiled.records import f32, f64
 from auricle.dsp.convolution.uniform import BLOCK, CONVOLVE, CONVOLVER
 from auricle.dsp.distance.cue_kernels import AIM_DISTANCE
 from auricle.dsp.render.control_step import AIM, WAKE
+from auricle.dsp.render.few_sources import ADD_FEW
 from auricle.dsp.render.full_rank_output import ACCUMULATE
 from auricle.dsp.render.spatialize import LISTEN, SPATIALIZE
 
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "8dfa18f8491a"  # likewise of engine_record.py
+ENGINE_RECORD = "89e1aad7e164"  # likewise of engine_record.py
 CALLS = "d191c96af440"  # likewise of calls.py
 
 assert BLOCK == STEP  # a block of the convolver is a control step
@@ -36,7 +41,7 @@ assert BLOCK == STEP  # a block of the convolver is a control step
 _engine, _cues, _convolver = ENGINE.read, CUES.read, CONVOLVER.read
 _aim, _wake, _aim_distance = AIM.call, WAKE.call, AIM_DISTANCE.call
 _listen, _spatialize = LISTEN.call, SPATIALIZE.call
-_accumulate, _convolve = ACCUMULATE.call, CONVOLVE.call
+_accumulate, _convolve, _add_few = ACCUMULATE.call, CONVOLVE.call, ADD_FEW.call
 
 
 @kernel
@@ -77,18 +82,26 @@ def render_engine(at, audio, first, count, phase, out, to):
         to: index of the first sample that is written.
     """
     e = _engine(at)
-    parts, bus = e.parts, e.bus
+    parts, bus, counts = e.parts, e.bus, e.counts
     if _listen(parts[LISTEN_AT], at, audio, first, count) > 0:
         _wake(parts[WAKE_AT], at)
+    if phase == 0:
+        counts[BUSES_REST] += 1
+    if counts[DIRECT] == 0:
+        counts[BUSES_REST] = 0
     _spatialize(parts[SPATIALIZE_AT], at, audio, first, count, phase)
     if parts[CONVOLVER_AT] == 0:
         _accumulate(parts[OUTPUT_AT], bus, phase, count, out, to, e.overlap)
         return
-    inputs = bus.reshape(bus.shape[0] * bus.shape[1], STEP)
-    _convolve(
-        parts[OUTPUT_AT], parts[CONVOLVER_AT], parts[FILTERS_AT], 0, inputs, phase, count, phase,
-        out, to,
-    )  # fmt: skip
+    if counts[BUSES_REST] <= e.sizes[RINGS]:
+        inputs = bus.reshape(bus.shape[0] * bus.shape[1], STEP)
+        _convolve(
+            parts[OUTPUT_AT], parts[CONVOLVER_AT], parts[FILTERS_AT], 0, inputs, phase, count,
+            phase, out, to,
+        )  # fmt: skip
+    else:
+        out[:, to : to + count] = 0.0
+    _add_few(parts[ADD_FEW_AT], at, phase, count, out, to)
 
 
 @kernel
@@ -124,6 +137,7 @@ def reset_engine(at):
         c = _convolver(e.parts[CONVOLVER_AT])
         _zero(c.window)
         _zero(c.spectra)
+    e.counts[BUSES_REST] = e.sizes[RINGS] + 1
 
 
 @kernel

@@ -19,7 +19,23 @@ import numpy as np
 from numba import types
 
 from auricle.dsp.compiled.calls import Routine
-from auricle.dsp.compiled.engine_record import CENTRE, CUES, CUES_AT, DELAY_TAPS, ENGINE, PRE_ONSET
+from auricle.dsp.compiled.engine_record import (
+    ACTIVE,
+    BUSES_REST,
+    CENTRE,
+    CUES,
+    CUES_AT,
+    DELAY_TAPS,
+    DIRECT,
+    ENGINE,
+    FEW,
+    MOVING,
+    PRE_ONSET,
+    RINGS,
+    SOUNDING,
+    STILL,
+    WOKEN,
+)
 from auricle.dsp.compiled.options import STEP, kernel, recursive_kernel
 from auricle.dsp.compiled.records import f32
 from auricle.dsp.compiled.simd import (
@@ -38,7 +54,7 @@ from auricle.dsp.compiled.simd import (
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
-ENGINE_RECORD = "8dfa18f8491a"  # likewise of engine_record.py
+ENGINE_RECORD = "89e1aad7e164"  # likewise of engine_record.py
 
 TILE = 32  # sources mixed together: their signals stay in the first-level cache
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
@@ -69,7 +85,7 @@ def _listen(e, c, audio, first, count):
     sounding, woken, counts, delay_line = e.sounding, e.woken, e.counts, e.delay_line
     samples, n_given, all_silent = pointer(audio), audio.shape[1], delay_line.shape[1] + STEP
     n_sounding = n_woken = 0
-    for i in range(counts[2]):
+    for i in range(counts[ACTIVE]):
         s = active[i]
         if silent_samples[s] >= all_silent:
             if _is_silent(samples, s * n_given + first, count):
@@ -80,7 +96,8 @@ def _listen(e, c, audio, first, count):
                 n_woken += 1
         sounding[n_sounding] = s
         n_sounding += 1
-    counts[0], counts[1] = n_sounding, n_woken
+    counts[SOUNDING], counts[WOKEN] = n_sounding, n_woken
+    counts[DIRECT] = n_sounding <= e.sizes[FEW]
     return n_woken
 
 
@@ -135,8 +152,12 @@ def _spatialize(e, c, audio, first, count, phase):
     )
     given = pointer(audio)
     row = delay_line_samples + STEP
-    bus[:, :, phase : phase + count] = 0.0
-    sounding, n_sounding = pointer(e.sounding), e.counts[0]
+    counts = e.counts
+    direct = counts[DIRECT] != 0
+    if not direct or counts[BUSES_REST] <= e.sizes[RINGS]:
+        bus[:, :, phase : phase + count] = 0.0
+    sounding, n_sounding = pointer(e.sounding), counts[SOUNDING]
+    counts[MOVING], counts[STILL] = 0, TILE  # where there is no tile
     fades_in, ramp = e.fades_in, pointer(e.ramp)
     for begin in range(0, n_sounding, TILE):
         size = min(TILE, n_sounding - begin)
@@ -151,7 +172,7 @@ def _spatialize(e, c, audio, first, count, phase):
                 _rise(rows, i * row + delay_line_samples, count, ramp, phase)
                 fades_in[s] = phase + count < STEP
         for ear in range(2):
-            _add_tile(e, c, begin, size, ear, phase, phase + count)
+            _add_tile(e, c, begin, size, ear, phase, phase + count, direct)
         for i in range(size):
             to = get(sounding, begin + i) * delay_line_samples
             _copy(rows, i * row + count, delay_line, to, delay_line_samples)
@@ -171,8 +192,9 @@ def _copy(source, at, target, to, count):
 
 
 @kernel
-def _add_tile(e, c, begin, size, ear, phase, end):
-    """Add ``size`` sources, those of ``sounding`` from ``begin`` on, to one ear's buses.
+def _add_tile(e, c, begin, size, ear, phase, end, direct):
+    """Add ``size`` sources, those of ``sounding`` from ``begin`` on, to one ear's buses; where they
+    are few, only delay them.
 
     Their rows are all written before the first is read: no load waits for a store under way.
     """
@@ -198,6 +220,7 @@ def _add_tile(e, c, begin, size, ear, phase, end):
     filtered, memory = pointer(c.state), pointer(c.memory)
     old_filters, new_filters = pointer(c.filters[0]), pointer(c.filters[1])
     moving, still, blends, sounding = 0, TILE, 0, pointer(e.sounding)
+    first_row = ear * TILE if direct else 0
     for i in range(size):
         s = get(sounding, begin + i)
         if get(silent_samples, s) >= delay_line_samples + STEP:
@@ -212,13 +235,14 @@ def _add_tile(e, c, begin, size, ear, phase, end):
             still -= 1
             j = still
         row = i * (delay_line_samples + STEP) + delay_line_samples - phase
-        put(delayed_at, j, j * STEP)
+        put(delayed_at, j, (first_row + j) * STEP)
         put(gains_at, j, s * n_gains + ear * n_buses)
         put(undelayed_at, j, row)
         new = get(delays_end, 2 * s + ear)
         old = get(delays_begin, 2 * s + ear) if moves else new
         blends = _schedule_delay(
-            rows, row, phase, end, old, new, table, width, n_taps, centre, delayed, j * STEP, taps,
+            rows, row, phase, end, old, new, table, width, n_taps, centre, delayed,
+            (first_row + j) * STEP, taps,
             schedule, blends,
         )  # fmt: skip
     for i in range(blends):
@@ -233,8 +257,19 @@ def _add_tile(e, c, begin, size, ear, phase, end):
             if get(filtered, s) != 0:
                 f = 2 * s + ear
                 _filter(
-                    delayed, j * STEP, phase, end, old_filters, new_filters, 5 * f, memory, 4 * f
+                    delayed,
+                    (first_row + j) * STEP,
+                    phase,
+                    end,
+                    old_filters,
+                    new_filters,
+                    5 * f,
+                    memory,
+                    4 * f,
                 )
+    if direct:
+        e.counts[MOVING], e.counts[STILL] = moving, still
+        return
     first_bus = ear * n_buses * STEP
     _mix(
         delayed, delayed_at, gains_at, moving, still, gains_begin, gains_delta, n_buses, phase, end,
