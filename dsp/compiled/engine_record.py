@@ -64,6 +64,8 @@ ENGINE = Record(
     delays=f64(3),  # (2, S, 2) samples, at the step's begin and end
     ramp=f32(1),  # (STEP,) (t + 1) / STEP
     rows=f32(2),  # (TILE, R + STEP) scratch: sources' pasts and new samples
+    rest_taps=f32(3),  # (S, 2, multiple of L) of the delays of those at rest
+    rest_ready=flags(1),  # (S,) whose are there
     taps=f32(3),  # (TILE * BLENDS, 2, multiple of L) scratch, and the next three
     schedule=i64(2),  # (TILE * BLENDS, 4)
     delayed=f32(2),  # (2 TILE, STEP), of the left ear, or of both where sources are few
@@ -83,9 +85,9 @@ RANK, PRE_ONSET, DELAY_TAPS, CENTRE, REACH, TAIL, FEW, RINGS = range(8)
 N_SIZES = 8
 # Of ``counts``: how many sounding, woken and active sources there are; whether those of this part
 # of a step are few; rows of ``at`` before the first, and from the second on, are in use; steps
-# since the buses were last in use.
-SOUNDING, WOKEN, ACTIVE, DIRECT, MOVING, STILL, BUSES_REST = range(7)
-N_COUNTS = 7
+# since the buses were last in use; how many sources have to be aimed whether they move or not.
+SOUNDING, WOKEN, ACTIVE, DIRECT, MOVING, STILL, BUSES_REST, RESTLESS = range(8)
+N_COUNTS = 8
 # Of ``parts``, addresses: of records, 0 for no convolver or no cues of distance; of kernels.
 CUES_AT, CONVOLVER_AT, FILTERS_AT, AIM_DISTANCE_AT, AIM_AT, WAKE_AT, LISTEN_AT, SPATIALIZE_AT = (
     range(8)

@@ -40,7 +40,8 @@ STARTED = 4  # whether a call of several steps has noted where it began
 STEPS, STEP_OF_CALL = 5, 6  # how many begin in the call under way, and did so
 DISTANCE_GAIN = 7  # whether the level falls as 1/r from 1 m
 COMING_STEP = 8  # of an exchange of sets; -1: it has yet to begin
-N_NUMBERS = 9
+TOUCHED = 9  # whether places or gains of the step under way are new
+N_NUMBERS = 10
 # Of ``parts``: addresses of records, 0 for none, and of the kernels that work on engines.
 (
     WIDTH_AT, PROPAGATION_AT, AIM_ENGINE_AT, RENDER_ENGINE_AT, INHERIT_AT, RESET_ENGINE_AT,

@@ -26,7 +26,7 @@ from auricle.dsp.compiled.records import f64
 
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "89e1aad7e164"  # likewise of engine_record.py
+ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
 
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
 # Near-field cues are whole from nine tenths of their limit on: half a metre of fading, from 1 m to

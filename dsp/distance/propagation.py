@@ -35,7 +35,7 @@ from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_sampl
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
-RENDERER_RECORD = "3e054c4a52db"  # likewise of renderer_record.py
+RENDERER_RECORD = "ac7df37ccb81"  # likewise of renderer_record.py
 TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
 PHASES = 128  # rows of the delay table a sample
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py

@@ -218,6 +218,7 @@ class BinauralRenderer(Stream):
             if values is not None and np.shape(values) != (self.n_sources,):
                 raise AuricleError(f"{name} must be ({self.n_sources},), got {np.shape(values)}")
         self._state.set_distance_effects(near_field_m, in_air)
+        self._state.numbers[MOVED] = 1
         if propagates is not None:
             if self._state.propagation is None:
                 raise AuricleError("propagates needs a renderer made with propagation_m above 0")

@@ -44,6 +44,7 @@ from auricle.dsp.compiled.renderer_record import (
     STARTED,
     STEP_OF_CALL,
     STEPS,
+    TOUCHED,
     WAITS,
     WIDTH,
     WIDTH_AT,
@@ -59,8 +60,8 @@ from auricle.dsp.render.source_width import AIM_WIDTH, DECORRELATE, RESET_WIDTH
 
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "89e1aad7e164"  # likewise of engine_record.py
-RENDERER_RECORD = "3e054c4a52db"  # likewise of renderer_record.py
+ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
+RENDERER_RECORD = "ac7df37ccb81"  # likewise of renderer_record.py
 CALLS = "d191c96af440"  # likewise of calls.py
 
 FADE_STEPS = 8  # of an exchange of sets
@@ -128,6 +129,7 @@ def _approach(r, share):
     numbers, head = r.numbers, r.head
     if numbers[MOVED] == 0:
         return
+    numbers[TOUCHED] = 1
     if share >= 1.0 or numbers[JUMP] != 0:
         _copy(r.positions[ASKED], r.positions[NOW])
         head[NOW] = head[ASKED]
@@ -160,7 +162,7 @@ def _follow(r, step, positions, orientations, places):
             head[ASKED, 4 + i] = places[step, i]
     _copy(r.positions[ASKED], r.positions[NOW])
     head[NOW] = head[ASKED]
-    r.numbers[MOVED] = 0
+    r.numbers[MOVED], r.numbers[TOUCHED] = 0, 1
 
 
 @kernel
@@ -202,7 +204,7 @@ def _begin_step(r):
     numbers, parts, engines, levels = r.numbers, r.parts, r.engines, r.levels
     world_to_head_matrix(r.head[NOW], r.world_to_head)
     if numbers[LEVELLED] != 0:
-        numbers[LEVELLED] = 0
+        numbers[LEVELLED], numbers[TOUCHED] = 0, 1
         for s in range(len(levels)):
             levels[s] = r.gains[s] * r.audible[s]
     jump, place = numbers[JUMP] != 0, r.head[NOW, 4:7]
@@ -228,7 +230,7 @@ def _begin_step(r):
                     _inherit(parts[INHERIT_AT], engines[COMES, i], engines[PLAYS, i])
         numbers[COMING_STEP] += 1
         _aim_row(r, COMES, jump or numbers[COMING_STEP] == 0)
-    numbers[JUMP] = 0
+    numbers[JUMP] = numbers[TOUCHED] = 0
 
 
 @kernel
@@ -245,15 +247,16 @@ def _aim_row(r, row, jump):
     parts, at, copies_at = r.parts, r.engines[row, ENGINE_AT], r.engines[row, COPIES_AT]
     levels = r.levels if parts[WIDTH_AT] == 0 else r.narrow
     place, distance_gain = r.head[NOW, 4:7], r.numbers[DISTANCE_GAIN] != 0
+    touched = r.numbers[TOUCHED] != 0 or parts[WIDTH_AT] != 0
     _aim_engine(
         parts[AIM_ENGINE_AT], at, r.positions[NOW], r.world_to_head, place, levels, distance_gain,
-        jump,
+        jump, touched,
     )  # fmt: skip
     if copies_at != 0 and _copies_sound(r):
         w = _width(parts[WIDTH_AT])
         _aim_engine(
             parts[AIM_ENGINE_AT], copies_at, w.positions, r.world_to_head, place, w.levels,
-            distance_gain, jump,
+            distance_gain, jump, touched,
         )  # fmt: skip
 
 

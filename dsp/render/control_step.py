@@ -16,6 +16,7 @@ from auricle.dsp.compiled.engine_record import (
     ENGINE,
     PRE_ONSET,
     RANK,
+    RESTLESS,
     WOKEN,
 )
 from auricle.dsp.compiled.options import STEP, kernel
@@ -23,7 +24,7 @@ from auricle.dsp.compiled.records import f64
 
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "89e1aad7e164"  # likewise of engine_record.py
+ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2
@@ -37,12 +38,13 @@ _engine, _cues = ENGINE.read, CUES.read
 
 
 @kernel
-def aim(at, positions, world_to_head, listener_position, gains, distance_gain, snap):
+def aim(at, positions, world_to_head, listener_position, gains, distance_gain, snap, touched):
     """Set the gains and delays that each source reaches at the end of the step that begins.
 
-    Sources that are silent, delay line and all, wait until they sound (``wake``); those at rest,
-    whom nothing has moved since the step before, are left as they are. One that is switched off
-    and has faded out is not among the ``active`` ones, and its delay line is emptied.
+    Nothing is done while nothing moves. Sources that are silent, delay line and all, wait until
+    they sound (``wake``); those at rest, whom nothing has moved since the step before, are left as
+    they are. One that is switched off and has faded out is not among the ``active`` ones, and its
+    delay line is emptied.
 
     Args:
         at: address of the ``ENGINE``, whose ``CUES`` hold for this step already; written are
@@ -55,9 +57,12 @@ def aim(at, positions, world_to_head, listener_position, gains, distance_gain, s
             LARGEST_GAIN.
         distance_gain: whether the level falls as 1/r from 1 m.
         snap: whether the new values hold from the step's first sample on.
+        touched: whether positions or gains may be others than in the step before.
     """
     e = _engine(at)
     still = _take_pose(e.pose, world_to_head, listener_position, distance_gain) and not snap
+    if still and not touched and e.counts[RESTLESS] == 0:
+        return
     _aim(e, _cues(e.parts[CUES_AT]), positions, gains, snap, still)
 
 
@@ -74,6 +79,7 @@ def _wake(e, c):
     for i in range(e.counts[WOKEN]):
         _aim_one(e, c, woken[i], snap)
         stale[woken[i]] = False
+        e.counts[RESTLESS] += e.state[woken[i]] == CHANGE
 
 
 @kernel
@@ -94,7 +100,7 @@ def _take_pose(pose, world_to_head, listener_position, distance_gain):
 def _aim(e, c, positions, gains, snap, still):
     """The same on the records; ``still``: the head is as it was in the step before."""
     asked, near, state, stale = e.asked, c.near, e.state, e.stale
-    fades_in, active, n_active = e.fades_in, e.active, 0
+    fades_in, active, n_active, n_restless = e.fades_in, e.active, 0, 0
     silent_samples, all_silent = e.silent_samples, e.delay_line.shape[1] + STEP
     for s in range(len(state)):
         gain, silent = gains[s], silent_samples[s] >= all_silent
@@ -122,12 +128,14 @@ def _aim(e, c, positions, gains, snap, still):
                 continue
         active[n_active] = s
         n_active += 1
-    e.counts[ACTIVE] = n_active
+        n_restless += state[s] == CHANGE or is_near
+    e.counts[ACTIVE], e.counts[RESTLESS] = n_active, n_restless
 
 
 @kernel
 def _aim_one(a, c, s, snap):
     """Aim a source as ``asked`` and ``pose`` say."""
+    a.rest_ready[s] = False
     table_gains, table_delays, triangles = a.gains_table, a.delays_table, a.triangles
     barycentric, neighbours, triangle = a.barycentric, a.neighbours, a.triangle
     gains_begin, gains_delta = a.gains_begin[s], a.gains_delta[s]
@@ -300,6 +308,9 @@ def _walk(x, y, z, t, barycentric, neighbours):
 
 
 AIM = Routine(
-    aim, types.void(types.int64, f64(2), f64(2), f64(1), f64(1), types.boolean, types.boolean)
+    aim,
+    types.void(
+        types.int64, f64(2), f64(2), f64(1), f64(1), types.boolean, types.boolean, types.boolean
+    ),
 )
 WAKE = Routine(wake, types.void(types.int64))

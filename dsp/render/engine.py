@@ -105,6 +105,8 @@ class Engine:
         blends = kernels.TILE * kernels.BLENDS
         self._taps = np.zeros((blends, 2, self._table.shape[1]), dtype=np.float32)
         self._schedule = np.zeros((blends, 4), dtype=np.int64)
+        self._rest_taps = np.zeros((n_sources, 2, self._table.shape[1]), dtype=np.float32)
+        self._rest_ready = np.zeros(n_sources, dtype=bool)
         self._delayed = np.zeros((2 * kernels.TILE, STEP), dtype=np.float32)
         self._at = np.zeros((3, kernels.TILE), dtype=np.int64)
         self._bus = np.zeros((2, rank, STEP), dtype=np.float32)
@@ -158,7 +160,7 @@ class Engine:
             "rows": self._rows, "taps": self._taps, "schedule": self._schedule,
             "delayed": self._delayed, "at": self._at, "bus": self._bus, "overlap": self._overlap,
             "filters": self._filters, "long_ramp": self._long_ramp, "few_taps": self._few_taps,
-            "few_row": self._few_row,
+            "few_row": self._few_row, "rest_taps": self._rest_taps, "rest_ready": self._rest_ready,
         })  # fmt: skip
 
     def _sizes(self) -> NDArray[np.int64]:

@@ -33,7 +33,7 @@ from auricle.dsp.render.spatialize import LISTEN, SPATIALIZE
 
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "89e1aad7e164"  # likewise of engine_record.py
+ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
 CALLS = "d191c96af440"  # likewise of calls.py
 
 assert BLOCK == STEP  # a block of the convolver is a control step
@@ -45,7 +45,9 @@ _accumulate, _convolve, _add_few = ACCUMULATE.call, CONVOLVE.call, ADD_FEW.call
 
 
 @kernel
-def aim_engine(at, positions, world_to_head, listener_position, levels, distance_gain, snap):
+def aim_engine(
+    at, positions, world_to_head, listener_position, levels, distance_gain, snap, touched
+):  # fmt: skip
     """Set where each source is heard at the end of the step that begins.
 
     Args:
@@ -56,6 +58,7 @@ def aim_engine(at, positions, world_to_head, listener_position, levels, distance
         levels: (S,) linear.
         distance_gain: whether the level falls as 1/r from 1 m.
         snap: whether the new state holds at once, and not at the end of the step.
+        touched: whether positions or levels may be others than in the step before.
     """
     parts = _engine(at).parts
     if parts[AIM_DISTANCE_AT] != 0:
@@ -64,8 +67,9 @@ def aim_engine(at, positions, world_to_head, listener_position, levels, distance
             snap,
         )  # fmt: skip
     _aim(
-        parts[AIM_AT], at, positions, world_to_head, listener_position, levels, distance_gain, snap
-    )
+        parts[AIM_AT], at, positions, world_to_head, listener_position, levels, distance_gain,
+        snap, touched,
+    )  # fmt: skip
 
 
 @kernel
@@ -149,7 +153,9 @@ def _zero(array):
 
 AIM_ENGINE = Routine(
     aim_engine,
-    types.void(types.int64, f64(2), f64(2), f64(1), f64(1), types.boolean, types.boolean),
+    types.void(
+        types.int64, f64(2), f64(2), f64(1), f64(1), types.boolean, types.boolean, types.boolean
+    ),
 )
 RENDER_ENGINE = Routine(
     render_engine,

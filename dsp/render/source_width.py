@@ -24,7 +24,7 @@ from auricle.dsp.preparation.prepare import PreparedSet
 
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-RENDERER_RECORD = "3e054c4a52db"  # likewise of renderer_record.py
+RENDERER_RECORD = "ac7df37ccb81"  # likewise of renderer_record.py
 
 COPIES = 4
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py

@@ -40,6 +40,7 @@ from auricle.dsp.compiled.options import STEP, kernel, recursive_kernel
 from auricle.dsp.compiled.records import f32
 from auricle.dsp.compiled.simd import (
     LANES,
+    add,
     add_product,
     broadcast,
     broadcast_at,
@@ -54,7 +55,7 @@ from auricle.dsp.compiled.simd import (
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
-ENGINE_RECORD = "89e1aad7e164"  # likewise of engine_record.py
+ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
 
 TILE = 32  # sources mixed together: their signals stay in the first-level cache
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
@@ -220,6 +221,7 @@ def _add_tile(e, c, begin, size, ear, phase, end, direct):
     filtered, memory = pointer(c.state), pointer(c.memory)
     old_filters, new_filters = pointer(c.filters[0]), pointer(c.filters[1])
     moving, still, blends, sounding = 0, TILE, 0, pointer(e.sounding)
+    rest_taps, rest_ready = pointer(e.rest_taps), e.rest_ready
     first_row = ear * TILE if direct else 0
     for i in range(size):
         s = get(sounding, begin + i)
@@ -238,12 +240,18 @@ def _add_tile(e, c, begin, size, ear, phase, end, direct):
         put(delayed_at, j, (first_row + j) * STEP)
         put(gains_at, j, s * n_gains + ear * n_buses)
         put(undelayed_at, j, row)
-        new = get(delays_end, 2 * s + ear)
-        old = get(delays_begin, 2 * s + ear) if moves else new
+        if not moves:
+            delay = get(delays_end, 2 * s + ear)
+            tap = (2 * s + ear) * width
+            if not rest_ready[s]:
+                _rest_taps(delay - int(delay), table, width, rest_taps, tap)
+                rest_ready[s] = ear == 1  # both are there
+            oldest = row - int(delay) + centre - n_taps + 1
+            _rest_fir(rows, oldest, n_taps, rest_taps, tap, phase, end, delayed, get(delayed_at, j))
+            continue
         blends = _schedule_delay(
-            rows, row, phase, end, old, new, table, width, n_taps, centre, delayed,
-            (first_row + j) * STEP, taps,
-            schedule, blends,
+            rows, row, phase, end, get(delays_begin, 2 * s + ear), get(delays_end, 2 * s + ear),
+            table, width, n_taps, centre, delayed, get(delayed_at, j), taps, schedule, blends,
         )  # fmt: skip
     for i in range(blends):
         oldest, out = get(schedule, 4 * i) + n_taps - PASS, get(schedule, 4 * i + 3)
@@ -407,6 +415,54 @@ def _blend_taps(a, b, table, width, i, blends, taps, at):
         step_of_tap = add_product(tap, minus, step_of_tap)
         store(taps, at + j, add_product(step_of_tap, back, tap))
         store(taps, at + width + j, add_product(step_of_tap, scale, none))
+
+
+@kernel
+def _rest_taps(fraction, table, width, taps, at):
+    """The filter of a delay that stays."""
+    low, part = _phase(fraction)
+    own, above = broadcast(np.float32(1.0) - part), broadcast(part)
+    none = broadcast(np.float32(0.0))
+    for j in range(0, width, LANES):
+        k = low * width + j
+        tap = add_product(load(table, k), own, none)
+        store(taps, at + j, add_product(load(table, k + width), above, tap))
+
+
+@kernel
+def _rest_fir(rows, oldest, n_taps, taps, at, first, last, delayed, out):
+    """delayed[out + t] = what the taps make of rows[oldest + t], for t from first to last."""
+    for j in range(0, n_taps, PASS):
+        _rest_pass(
+            rows, oldest + n_taps - PASS - j, taps, at + j, j == 0, first, last, delayed, out
+        )
+
+
+@kernel
+def _rest_pass(rows, oldest, taps, j, first_pass, first, last, delayed, out):
+    a0, a1, a2 = broadcast_at(taps, j), broadcast_at(taps, j + 1), broadcast_at(taps, j + 2)
+    a3, a4, a5 = broadcast_at(taps, j + 3), broadcast_at(taps, j + 4), broadcast_at(taps, j + 5)
+    a6, a7, a8 = broadcast_at(taps, j + 6), broadcast_at(taps, j + 7), broadcast_at(taps, j + 8)
+    a9, a10, a11 = broadcast_at(taps, j + 9), broadcast_at(taps, j + 10), broadcast_at(taps, j + 11)
+    none = broadcast(np.float32(0.0))
+    t = first
+    while t + LANES <= last:
+        i = oldest + t
+        p = none if first_pass else load(delayed, out + t)
+        p, q = add_product(load(rows, i + 11), a0, p), add_product(load(rows, i + 10), a1, none)
+        p, q = add_product(load(rows, i + 9), a2, p), add_product(load(rows, i + 8), a3, q)
+        p, q = add_product(load(rows, i + 7), a4, p), add_product(load(rows, i + 6), a5, q)
+        p, q = add_product(load(rows, i + 5), a6, p), add_product(load(rows, i + 4), a7, q)
+        p, q = add_product(load(rows, i + 3), a8, p), add_product(load(rows, i + 2), a9, q)
+        p, q = add_product(load(rows, i + 1), a10, p), add_product(load(rows, i), a11, q)
+        store(delayed, out + t, add(p, q))
+        t += LANES
+    while t < last:
+        y = np.float32(0.0) if first_pass else get(delayed, out + t)
+        for k in range(PASS):
+            y += get(taps, j + k) * get(rows, oldest + t + PASS - 1 - k)
+        put(delayed, out + t, y)
+        t += 1
 
 
 @kernel

@@ -31,7 +31,7 @@ from auricle.plugin_core.live.audio_thread.shared_memory import (
 OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 CALLS = "d191c96af440"  # likewise of calls.py
-RENDERER_RECORD = "3e054c4a52db"  # likewise of renderer_record.py
+RENDERER_RECORD = "ac7df37ccb81"  # likewise of renderer_record.py
 SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
 
 _shared, _renderer, _width = SHARED_STATE.read, RENDERER.read, WIDTH.read
