@@ -14,7 +14,7 @@ from auricle.dsp.sphere.harmonics import n_channels, rotation_into
 from auricle.dsp.streaming.input_checks import PathLike, checked_block, listener_orientation
 from auricle.dsp.streaming.stream import Stream
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 
 CONTROL_SAMPLES = BLOCK
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, call-arg"
 """Compiled kernels called by the address of their machine code.
 
 Numba compiles what a compiled function calls into that function again, which takes the renderer's
@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Any
 
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.core.typing.templates import AbstractTemplate, infer_global
+from numba.extending import lower_builtin
 
 
 class Routine:
@@ -45,25 +45,24 @@ class Routine:
 
 
 def _caller(kernel: Any, result: Any, kinds: tuple[Any, ...]) -> Any:
-    @intrinsic
-    def call(typing, *given):
-        def code(context, builder, signature, args):
-            address, *values = cgutils.unpack_tuple(builder, args[0])
-            shape = context.call_conv.get_function_type(result, kinds)
-            function = builder.inttoptr(address, shape.as_pointer())
-            cast = [
-                context.cast(builder, value, kind, wanted)
-                for value, kind, wanted in zip(values, given[1:], kinds, strict=True)
-            ]
-            _, found = context.call_conv.call_function(builder, function, result, kinds, cast)
-            return found
-
-        return result(types.BaseTuple.from_types(given)), code
-
     def called(address, *arguments):
         return kernel(*arguments)
 
-    overload(called)(
-        lambda address, *arguments: lambda address, *arguments: call(address, *arguments)
-    )
+    wanted = result(types.int64, *kinds)
+
+    # Lowered directly: as an overload each call would take Numba a quarter of a second.
+    class Template(AbstractTemplate):
+        key = called
+
+        def generic(self, args, kws):
+            return wanted if len(args) == len(wanted.args) else None
+
+    def lower(context, builder, signature, args):
+        shape = context.call_conv.get_function_type(result, kinds)
+        function = builder.inttoptr(args[0], shape.as_pointer())
+        _, found = context.call_conv.call_function(builder, function, result, kinds, args[1:])
+        return found
+
+    infer_global(called, types.Function(Template))
+    lower_builtin(called, *wanted.args)(lower)
     return called

@@ -12,7 +12,7 @@ text (``OPTIONS``, checked by tests/dsp/compiled/test_stamps.py).
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit
+from numba import njit, types
 
 STEP = 128  # samples of a control step: gains, delays and filters move linearly within it
 
@@ -41,10 +41,29 @@ _ALWAYS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _REORDERED = {"contract", "reassoc", "nsz", "arcp"}  # neither nnan nor ninf
 
 Decorator = Callable[[Callable[..., Any]], Any]
-kernel: Decorator = njit(cache=CACHE, fastmath=_REORDERED, **_ALWAYS)
-inlined_kernel: Decorator = njit(cache=CACHE, fastmath=_REORDERED, inline="always", **_ALWAYS)
+
+
+def _decorator(**options: Any) -> Decorator:
+    """``njit`` with these options, once for whole numbers: not anew for each number that is written
+    into a call, as Numba does.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        kernel = njit(cache=CACHE, **_ALWAYS, **options)(function)
+        if hasattr(kernel, "get_call_template"):  # not where the compiler is switched off
+            found = kernel.get_call_template
+            kernel.get_call_template = lambda args, kws: found(
+                tuple(types.unliteral(each) for each in args), kws
+            )
+        return kernel
+
+    return decorate
+
+
+kernel = _decorator(fastmath=_REORDERED)
+inlined_kernel = _decorator(fastmath=_REORDERED, inline="always")
 # For divisions and arcs of many directions at once, which may be approximated.
-approximate_kernel: Decorator = njit(cache=CACHE, fastmath=_REORDERED | {"afn"}, **_ALWAYS)
+approximate_kernel = _decorator(fastmath=_REORDERED | {"afn"})
 # For recursions, whose rounding stays: products and sums are contracted, never reordered.
-recursive_kernel: Decorator = njit(cache=CACHE, fastmath={"contract"}, **_ALWAYS)
-exact_kernel: Decorator = njit(cache=CACHE, **_ALWAYS)
+recursive_kernel = _decorator(fastmath={"contract"})
+exact_kernel = _decorator()

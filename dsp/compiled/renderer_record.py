@@ -46,8 +46,9 @@ N_NUMBERS = 10
 (
     WIDTH_AT, PROPAGATION_AT, AIM_ENGINE_AT, RENDER_ENGINE_AT, INHERIT_AT, RESET_ENGINE_AT,
     AIM_WIDTH_AT, DECORRELATE_AT, RESET_WIDTH_AT, AIM_WAY_AT, DELAY_AT,
-) = range(11)  # fmt: skip
-N_PARTS = 11
+    SILENCE_WAY_AT,
+) = range(12)  # fmt: skip
+N_PARTS = 12
 # Rows of ``engines``: the set that plays, that which fades in, that which does so next. Columns:
 # the engine's address, 0 for none; that of the copies of wide sources; the exchange's number.
 PLAYS, COMES, WAITS = range(3)

@@ -39,7 +39,7 @@ from auricle.dsp.compiled.simd import (
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.streaming.stream import Stream
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 BLOCK = 128

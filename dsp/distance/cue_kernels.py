@@ -24,7 +24,7 @@ from auricle.dsp.compiled.engine_record import (
 from auricle.dsp.compiled.options import inlined_kernel, kernel
 from auricle.dsp.compiled.records import f64
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
 

@@ -32,10 +32,10 @@ from auricle.dsp.compiled.simd import (
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
-RENDERER_RECORD = "ac7df37ccb81"  # likewise of renderer_record.py
+RENDERER_RECORD = "249a9e77c53b"  # likewise of renderer_record.py
 TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
 PHASES = 128  # rows of the delay table a sample
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
@@ -257,7 +257,17 @@ def _read(past, now, kept, delay, table, centre):
     return reduce_add(sums)
 
 
+@kernel
+def silence_way(at):
+    """Forget all sound of a ``PROPAGATION``."""
+    history = _propagation(at).history
+    for s in range(history.shape[0]):
+        for t in range(history.shape[1]):
+            history[s, t] = 0.0
+
+
 AIM_WAY = Routine(aim_way, types.void(types.int64, f64(2), f64(1), types.boolean))
 DELAY = Routine(
     delay_sources, types.void(types.int64, f32(2), types.int64, types.int64, types.int64)
 )
+SILENCE_WAY = Routine(silence_way, types.void(types.int64))

@@ -45,7 +45,7 @@ from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stream import Stream
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 

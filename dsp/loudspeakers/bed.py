@@ -14,7 +14,7 @@ from auricle.dsp.sphere.mesh import triangulate
 from auricle.dsp.streaming.input_checks import LARGEST_GAIN, checked_block
 from auricle.dsp.streaming.stream import Stream
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 
 LFE_GAIN_DB = 10.0  # ITU-R BS.775-4, annex 7: the LFE is played 10 dB louder than it is recorded
 LFE_HZ = 120.0

@@ -20,7 +20,7 @@ from auricle.dsp.compiled.records import Record, f32
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.sphere.harmonics import conversion, n_channels, order_of
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 
 SIZE = 512  # of the transform in which filters are made

@@ -21,7 +21,7 @@ from auricle.dsp.neural.linn_filters import TAPS, EarNetworks, FilterMaker
 from auricle.dsp.streaming.input_checks import checked_block
 from auricle.dsp.streaming.stream import Stream
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 
 LEAST_DISTANCE_M = 0.2  # below which the level no longer rises
 RATES_HZ = (32000, 50000)  # for which the filters are long enough and fine enough

@@ -40,6 +40,7 @@ from auricle.dsp.compiled.renderer_record import (
     RESET_ENGINE_AT,
     RESET_WIDTH_AT,
     RING_STEPS,
+    SILENCE_WAY_AT,
     START,
     STARTED,
     STEP_OF_CALL,
@@ -49,7 +50,7 @@ from auricle.dsp.compiled.renderer_record import (
     WIDTH,
     WIDTH_AT,
 )
-from auricle.dsp.distance.propagation import AIM_WAY, DELAY
+from auricle.dsp.distance.propagation import AIM_WAY, DELAY, SILENCE_WAY
 from auricle.dsp.render.engine_kernels import (
     AIM_ENGINE,
     INHERIT_ENGINE,
@@ -58,11 +59,11 @@ from auricle.dsp.render.engine_kernels import (
 )
 from auricle.dsp.render.source_width import AIM_WIDTH, DECORRELATE, RESET_WIDTH
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
-RENDERER_RECORD = "ac7df37ccb81"  # likewise of renderer_record.py
-CALLS = "d191c96af440"  # likewise of calls.py
+RENDERER_RECORD = "249a9e77c53b"  # likewise of renderer_record.py
+CALLS = "2bfa482918eb"  # likewise of calls.py
 
 FADE_STEPS = 8  # of an exchange of sets
 
@@ -70,7 +71,7 @@ _renderer, _engine, _width, _propagation = RENDERER.read, ENGINE.read, WIDTH.rea
 _aim_engine, _render_engine = AIM_ENGINE.call, RENDER_ENGINE.call
 _inherit, _reset_engine = INHERIT_ENGINE.call, RESET_ENGINE.call
 _aim_width, _decorrelate, _reset_width = AIM_WIDTH.call, DECORRELATE.call, RESET_WIDTH.call
-_aim_way, _delay = AIM_WAY.call, DELAY.call
+_aim_way, _delay, _silence_way = AIM_WAY.call, DELAY.call, SILENCE_WAY.call
 
 
 @kernel
@@ -132,12 +133,12 @@ def _approach(r, share):
     numbers[TOUCHED] = 1
     if share >= 1.0 or numbers[JUMP] != 0:
         _copy(r.positions[ASKED], r.positions[NOW])
-        head[NOW] = head[ASKED]
+        _copy_head(head, ASKED, NOW)
         numbers[STARTED] = numbers[MOVED] = 0
         return
     if numbers[STARTED] == 0:
         _copy(r.positions[NOW], r.positions[START])
-        head[START] = head[NOW]
+        _copy_head(head, NOW, START)
         numbers[STARTED] = 1
     asked, now, start = r.positions[ASKED], r.positions[NOW], r.positions[START]
     for s in range(len(now)):
@@ -161,7 +162,7 @@ def _follow(r, step, positions, orientations, places):
         if len(places) > 0:
             head[ASKED, 4 + i] = places[step, i]
     _copy(r.positions[ASKED], r.positions[NOW])
-    head[NOW] = head[ASKED]
+    _copy_head(head, ASKED, NOW)
     r.numbers[MOVED], r.numbers[TOUCHED] = 0, 1
 
 
@@ -170,6 +171,19 @@ def _copy(source, target):
     for s in range(len(target)):
         for i in range(3):
             target[s, i] = source[s, i]
+
+
+@kernel
+def _copy_head(head, source, target):
+    for i in range(7):
+        head[target, i] = head[source, i]
+
+
+@kernel
+def _move_row(engines, source, target):
+    for i in range(3):
+        engines[target, i] = engines[source, i]
+        engines[source, i] = 0
 
 
 @kernel
@@ -220,8 +234,7 @@ def _begin_step(r):
     if parts[PROPAGATION_AT] != 0:
         _aim_way(parts[AIM_WAY_AT], parts[PROPAGATION_AT], r.positions[NOW], place, jump)
     if engines[COMES, ENGINE_AT] == 0 and engines[WAITS, ENGINE_AT] != 0:
-        engines[COMES] = engines[WAITS]
-        engines[WAITS] = 0
+        _move_row(engines, WAITS, COMES)
         numbers[COMING_STEP] = -1
     if engines[COMES, ENGINE_AT] != 0:
         if numbers[COMING_STEP] < 0:
@@ -307,8 +320,7 @@ def _finish_exchange(r):
     playing = _engine(engines[PLAYS, ENGINE_AT]).nonfinite
     for s in range(len(coming)):
         coming[s] += playing[s]
-    engines[PLAYS] = engines[COMES]
-    engines[COMES] = 0
+    _move_row(engines, COMES, PLAYS)
 
 
 @kernel
@@ -323,8 +335,7 @@ def _reset(r):
     if engines[COMES, ENGINE_AT] != 0:
         _finish_exchange(r)
     if engines[WAITS, ENGINE_AT] != 0:
-        engines[COMES] = engines[WAITS]
-        engines[WAITS] = 0
+        _move_row(engines, WAITS, COMES)
         _finish_exchange(r)
     for i in range(2):
         if engines[PLAYS, i] != 0:
@@ -332,7 +343,7 @@ def _reset(r):
     if parts[WIDTH_AT] != 0:
         _reset_width(parts[RESET_WIDTH_AT], parts[WIDTH_AT])
     if parts[PROPAGATION_AT] != 0:
-        _propagation(parts[PROPAGATION_AT]).history[:] = 0.0
+        _silence_way(parts[SILENCE_WAY_AT], parts[PROPAGATION_AT])
     numbers[PHASE] = 0
     numbers[JUMP] = numbers[MOVED] = numbers[LEVELLED] = 1
 

@@ -22,7 +22,7 @@ from auricle.dsp.compiled.engine_record import (
 from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.compiled.records import f64
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
 
@@ -200,7 +200,8 @@ def _reach(a, c, s, x, y, z, level):
         a.gains_delta[s],
     )
     n_buses, n_pre_onset = a.sizes[RANK], a.sizes[PRE_ONSET]
-    delta[:] = 0.0
+    for k in range(len(delta)):
+        delta[k] = np.float32(0.0)
     if not c.near[s]:
         t = a.triangle[s, 0]
         w0, w1, w2 = _weights(x, y, z, barycentric[t])

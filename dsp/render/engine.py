@@ -138,8 +138,10 @@ class Engine:
     def _pack(self) -> None:
         convolver = self._convolver
         parts = np.zeros(N_PARTS, dtype=np.int64)
-        parts[CUES_AT], parts[OUTPUT_AT] = self._cues.address, output.ACCUMULATE.address
-        if convolver is not None:
+        parts[CUES_AT] = self._cues.address
+        if convolver is None:
+            parts[OUTPUT_AT] = output.ACCUMULATE.address
+        else:
             parts[CONVOLVER_AT], parts[FILTERS_AT] = convolver.address, convolver.filters.address
             parts[OUTPUT_AT], parts[ADD_FEW_AT] = CONVOLVE.address, few_sources.ADD_FEW.address
         if self._cues.asks:

@@ -1,6 +1,7 @@
 # mypy: disable-error-code="no-untyped-def"
 """One engine's work in a step: its kernels in their order, on the arrays at its address."""
 
+import numpy as np
 from numba import types
 
 from auricle.dsp.compiled.calls import Routine
@@ -24,6 +25,7 @@ from auricle.dsp.compiled.engine_record import (
 )
 from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.compiled.records import f32, f64
+from auricle.dsp.compiled.simd import pointer, put
 from auricle.dsp.convolution.uniform import BLOCK, CONVOLVE, CONVOLVER
 from auricle.dsp.distance.cue_kernels import AIM_DISTANCE
 from auricle.dsp.render.control_step import AIM, WAKE
@@ -31,10 +33,11 @@ from auricle.dsp.render.few_sources import ADD_FEW
 from auricle.dsp.render.full_rank_output import ACCUMULATE
 from auricle.dsp.render.spatialize import LISTEN, SPATIALIZE
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
+VECTORS = "8e5c895c2c42"  # likewise of simd.py
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
-CALLS = "d191c96af440"  # likewise of calls.py
+CALLS = "2bfa482918eb"  # likewise of calls.py
 
 assert BLOCK == STEP  # a block of the convolver is a control step
 
@@ -85,7 +88,11 @@ def render_engine(at, audio, first, count, phase, out, to):
         out: (2, n') float32; ``out[:, to : to + count]`` is written.
         to: index of the first sample that is written.
     """
-    e = _engine(at)
+    _render_engine(_engine(at), at, audio, first, count, phase, out, to)
+
+
+@kernel
+def _render_engine(e, at, audio, first, count, phase, out, to):
     parts, bus, counts = e.parts, e.bus, e.counts
     if _listen(parts[LISTEN_AT], at, audio, first, count) > 0:
         _wake(parts[WAKE_AT], at)
@@ -104,7 +111,8 @@ def render_engine(at, audio, first, count, phase, out, to):
             phase, out, to,
         )  # fmt: skip
     else:
-        out[:, to : to + count] = 0.0
+        for t in range(to, to + count):
+            out[0, t] = out[1, t] = 0.0
     _add_few(parts[ADD_FEW_AT], at, phase, count, out, to)
 
 
@@ -113,7 +121,11 @@ def inherit_engine(at, other_at):
     """Take over what the sources of another ``ENGINE`` played before, so that nothing starts from
     silence.
     """
-    e, o = _engine(at), _engine(other_at)
+    _inherit(_engine(at), _engine(other_at))
+
+
+@kernel
+def _inherit(e, o):
     shared = min(e.delay_line.shape[1], o.delay_line.shape[1])
     mine, its = e.delay_line.shape[1] - shared, o.delay_line.shape[1] - shared
     for s in range(len(e.silent_samples)):
@@ -127,28 +139,34 @@ def inherit_engine(at, other_at):
 @kernel
 def reset_engine(at):
     """Silence everything that still sounds."""
-    e = _engine(at)
-    _zero(e.delay_line)
-    _zero(e.gains_begin)
-    _zero(e.gains_delta)
-    _zero(e.bus)
-    _zero(e.overlap)
-    _zero(_cues(e.parts[CUES_AT]).memory)
-    for s in range(len(e.silent_samples)):
-        e.silent_samples[s] = e.sizes[REACH] + STEP
-        e.fades_in[s] = False
+    _reset_engine(_engine(at))
+
+
+@kernel
+def _reset_engine(e):
+    _zero(pointer(e.delay_line), e.delay_line.size)
+    _zero(pointer(e.gains_begin), e.gains_begin.size)
+    _zero(pointer(e.gains_delta), e.gains_delta.size)
+    _zero(pointer(e.bus), e.bus.size)
+    _zero(pointer(e.overlap), e.overlap.size)
     if e.parts[CONVOLVER_AT] != 0:
         c = _convolver(e.parts[CONVOLVER_AT])
-        _zero(c.window)
-        _zero(c.spectra)
+        _zero(pointer(c.window), c.window.size)
+        _zero(pointer(c.spectra), c.spectra.size)
+    silent_samples, fades_in, memory = e.silent_samples, e.fades_in, _cues(e.parts[CUES_AT]).memory
+    for s in range(len(silent_samples)):
+        silent_samples[s] = e.sizes[REACH] + STEP
+        fades_in[s] = False
+        for ear in range(2):
+            for i in range(4):
+                memory[s, ear, i] = 0.0
     e.counts[BUSES_REST] = e.sizes[RINGS] + 1
 
 
 @kernel
-def _zero(array):
-    numbers = array.reshape(array.size)
-    for i in range(len(numbers)):
-        numbers[i] = 0
+def _zero(numbers, count):
+    for i in range(count):
+        put(numbers, i, np.float32(0.0))
 
 
 AIM_ENGINE = Routine(

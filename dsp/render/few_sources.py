@@ -36,7 +36,7 @@ from auricle.dsp.compiled.simd import (
     subtract_product,
 )
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py

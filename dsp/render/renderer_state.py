@@ -30,10 +30,11 @@ from auricle.dsp.compiled.renderer_record import (
     RENDERER,
     RESET_ENGINE_AT,
     RESET_WIDTH_AT,
+    SILENCE_WAY_AT,
     WAITS,
     WIDTH_AT,
 )
-from auricle.dsp.distance.propagation import AIM_WAY, DELAY, Propagation
+from auricle.dsp.distance.propagation import AIM_WAY, DELAY, SILENCE_WAY, Propagation
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import IDENTITY
 from auricle.dsp.preparation.prepare import PreparedSet
@@ -120,6 +121,7 @@ class RendererState:
         parts[INHERIT_AT], parts[RESET_ENGINE_AT] = INHERIT_ENGINE.address, RESET_ENGINE.address
         if self.propagation is not None:
             parts[AIM_WAY_AT], parts[DELAY_AT] = AIM_WAY.address, DELAY.address
+            parts[SILENCE_WAY_AT] = SILENCE_WAY.address
             parts[PROPAGATION_AT] = self.propagation.address
         if self.width is not None:
             self._pack_width()

@@ -22,9 +22,9 @@ from auricle.dsp.compiled.records import f32, f64
 from auricle.dsp.compiled.renderer_record import QUIET_STEPS, RING_STEPS, WIDTH
 from auricle.dsp.preparation.prepare import PreparedSet
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-RENDERER_RECORD = "ac7df37ccb81"  # likewise of renderer_record.py
+RENDERER_RECORD = "249a9e77c53b"  # likewise of renderer_record.py
 
 COPIES = 4
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
@@ -304,7 +304,8 @@ def _decorrelate(w, audio, first, count):
 def reset_width(at):
     """Forget all sound; the next widths are jumped to."""
     w = _width(at)
-    w.running[:] = False
+    for s in range(len(w.running)):
+        w.running[s] = False
     w.counts[QUIET_STEPS] = w.counts[RING_STEPS]
 
 

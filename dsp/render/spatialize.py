@@ -52,7 +52,7 @@ from auricle.dsp.compiled.simd import (
     store,
 )
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "554250c163e1"  # likewise of records.py
 ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
@@ -156,7 +156,7 @@ def _spatialize(e, c, audio, first, count, phase):
     counts = e.counts
     direct = counts[DIRECT] != 0
     if not direct or counts[BUSES_REST] <= e.sizes[RINGS]:
-        bus[:, :, phase : phase + count] = 0.0
+        _clear(pointer(bus), bus.shape[0] * bus.shape[1], phase, count)
     sounding, n_sounding = pointer(e.sounding), counts[SOUNDING]
     counts[MOVING], counts[STILL] = 0, TILE  # where there is no tile
     fades_in, ramp = e.fades_in, pointer(e.ramp)
@@ -177,6 +177,13 @@ def _spatialize(e, c, audio, first, count, phase):
         for i in range(size):
             to = get(sounding, begin + i) * delay_line_samples
             _copy(rows, i * row + count, delay_line, to, delay_line_samples)
+
+
+@kernel
+def _clear(bus, n_buses, phase, count):
+    for k in range(n_buses):
+        for t in range(k * STEP + phase, k * STEP + phase + count):
+            put(bus, t, np.float32(0.0))
 
 
 @kernel

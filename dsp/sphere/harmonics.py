@@ -17,7 +17,7 @@ from auricle.dsp.compiled.options import exact_kernel
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_normalise
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 
 MAX_ORDER = 50  # the recurrence is checked that far
 

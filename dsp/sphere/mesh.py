@@ -27,7 +27,7 @@ from auricle.dsp.compiled.options import approximate_kernel
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.sphere.hole_filling import blends, hole_vertices
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 
 Int32: TypeAlias = NDArray[np.int32]
 

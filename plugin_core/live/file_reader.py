@@ -15,7 +15,7 @@ from auricle.plugin_core.live.audio_thread.shared_memory import Kind
 from auricle.plugin_core.live.shared_state import RING_FRAMES, SharedState
 from auricle.plugin_core.live.sources import Track
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 ATOMICS = "020cae6ccd64"  # the text of atomics.py that is compiled into the kernels below
 SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
 

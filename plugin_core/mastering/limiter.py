@@ -8,7 +8,7 @@ from auricle.dsp.streaming.input_checks import LOUDEST_SAMPLE, checked_block
 from auricle.dsp.streaming.stream import Stream
 from auricle.plugin_core.mastering.true_peak import CENTRE_SAMPLES, Oversampler
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 
 _LOOKAHEAD_SECONDS = 0.005
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.compiled.options import exact_kernel
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 
 # Annex 2's interpolator, four phases of twelve taps; the last two are the first two reversed.
 _EARLY = np.array(

@@ -38,10 +38,10 @@ from auricle.plugin_core.live.audio_thread.system import (
     sleep_ns,
 )
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-CALLS = "d191c96af440"  # likewise of calls.py
-RENDERER_RECORD = "ac7df37ccb81"  # likewise of renderer_record.py
+CALLS = "2bfa482918eb"  # likewise of calls.py
+RENDERER_RECORD = "249a9e77c53b"  # likewise of renderer_record.py
 ATOMICS = "020cae6ccd64"  # likewise of atomics.py
 SYSTEM = "e019dffaac64"  # likewise of system.py
 SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
@@ -65,7 +65,8 @@ def make_block(at, n_frames, began_ns):
     _gather(parts[Part.GATHER], at, n_frames)
     engines = _renderer(parts[Part.RENDERER]).engines
     if engines[PLAYS, ENGINE_AT] == 0:  # no set yet
-        d.out[:, :n_frames] = 0.0
+        for t in range(n_frames):
+            d.out[0, t] = d.out[1, t] = 0.0
     else:
         _render_block(
             parts[Part.RENDER_BLOCK], parts[Part.RENDERER], d.audio, n_frames, 0, n_frames, d.out

@@ -12,7 +12,7 @@ from auricle.dsp.compiled.options import exact_kernel
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.shared_memory import SHARED_STATE, Kind, Status
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
 ATOMICS = "020cae6ccd64"  # likewise of atomics.py
 SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py

@@ -18,9 +18,9 @@ from auricle.plugin_core.live.audio_thread.shared_memory import (
 )
 from auricle.plugin_core.live.audio_thread.system import now_ns, own_ns
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-CALLS = "d191c96af440"  # likewise of calls.py
+CALLS = "2bfa482918eb"  # likewise of calls.py
 ATOMICS = "020cae6ccd64"  # likewise of atomics.py
 SYSTEM = "e019dffaac64"  # likewise of system.py
 SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py

@@ -28,10 +28,10 @@ from auricle.plugin_core.live.audio_thread.shared_memory import (
     ThreadState,
 )
 
-OPTIONS = "9e2562fd67ba"  # the text of options.py by which the kernels below are compiled
+OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-CALLS = "d191c96af440"  # likewise of calls.py
-RENDERER_RECORD = "ac7df37ccb81"  # likewise of renderer_record.py
+CALLS = "2bfa482918eb"  # likewise of calls.py
+RENDERER_RECORD = "249a9e77c53b"  # likewise of renderer_record.py
 SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
 
 _shared, _renderer, _width = SHARED_STATE.read, RENDERER.read, WIDTH.read
