@@ -1,24 +1,23 @@
-# mypy: disable-error-code="no-untyped-def"
 """Ambisonics to two ears, block by block, with a head that turns."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.ambisonics.block import render_scene
 from auricle.dsp.ambisonics.decoder import AmbisonicDecoder, ambisonic_decoder
-from auricle.dsp.compiled.options import inlined_kernel, kernel
-from auricle.dsp.convolution.uniform import BLOCK, FilterSpectra, PartitionedConvolver
+from auricle.dsp.ambisonics.state import AmbisonicState
+from auricle.dsp.compiled.ambisonic_record import ASKED, PHASE
+from auricle.dsp.compiled.options import STEP
+from auricle.dsp.convolution.uniform import FilterSpectra
 from auricle.dsp.errors import AuricleError
-from auricle.dsp.geometry import IDENTITY, quaternion_conjugate, quaternion_normalise, slerp
+from auricle.dsp.geometry import quaternion_normalise
 from auricle.dsp.hrtf.hrtf_set import HrtfSet, as_set
-from auricle.dsp.sphere.harmonics import n_channels, rotation_into
+from auricle.dsp.sphere.harmonics import n_channels
 from auricle.dsp.streaming.input_checks import PathLike, checked_block, listener_orientation
 from auricle.dsp.streaming.stream import Stream
 
-OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
-
-CONTROL_SAMPLES = BLOCK
-LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
-LEAST = 1e-9  # smaller gains are rounding: most are while a head only yaws
+CONTROL_SAMPLES = STEP
+PIECE = 8192  # samples of a call behind which the interpreter looks whether it is interrupted
 
 
 class AmbisonicRenderer(Stream):
@@ -55,21 +54,8 @@ class AmbisonicRenderer(Stream):
         self._order, self._n_channels = order, n_channels(order)
         self.decoder = self._decoder(as_set(hrtf), level, match_coherence)
         filters = self.decoder.filters_for(normalisation)
-        self._convolver = PartitionedConvolver(FilterSpectra(filters))
+        self._state = AmbisonicState(FilterSpectra(filters), self._n_channels)
         self.tail_samples = filters.shape[2] + CONTROL_SAMPLES
-        self._nonfinite = np.zeros(self.n_channels, dtype=np.int64)
-        self._turned = np.zeros((self.n_channels, CONTROL_SAMPLES), dtype=np.float32)
-        self._input = np.zeros((self.n_channels, CONTROL_SAMPLES), dtype=np.float32)
-        self._ramp = ((np.arange(CONTROL_SAMPLES) + 1.0) / CONTROL_SAMPLES).astype(np.float32)
-        # Rotation at the begin of the step, its change within it, and what it is made in.
-        self._rotation = np.zeros((2, self.n_channels, 2 * order + 1), dtype=np.float32)
-        self._blocks = np.zeros(self._rotation.shape[1:])
-        self._orientation = np.array(IDENTITY)
-        self._last = self._orientation.copy()
-        self._start: NDArray | None = None
-        self._phase = 0
-        self._moving = False
-        self._jump = True
         silence, ears = (np.zeros((n, 1), dtype=np.float32) for n in (self._n_channels, 2))
         self._alone(self._render, silence, ears, None)  # so all is compiled, or read from the cache
         self.reset()
@@ -106,7 +92,7 @@ class AmbisonicRenderer(Stream):
         A channel is silenced while it holds NaN, infinity or a sample of more than
         ``auricle.dsp.streaming.input_checks.LOUDEST_SAMPLE``.
         """
-        return self._nonfinite
+        return self._state.nonfinite
 
     def set_listener(
         self, orientation: ArrayLike | None = None, *, yaw_deg: float | None = None,
@@ -123,20 +109,20 @@ class AmbisonicRenderer(Stream):
         Raises:
             AuricleError: a quaternion and angles at once, or numbers that are not finite.
         """
-        self._orientation[:] = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
+        turned = listener_orientation(orientation, yaw_deg, pitch_deg, roll_deg)
+        self._state.head[ASKED] = turned
 
     def reset(self) -> None:
         """Begin anew from silence; the next orientation is jumped to."""
         self._alone(self._silence)
 
     def _silence(self) -> None:
-        self._convolver.reset()
-        self._phase = 0
-        self._jump = True
+        self._state.reset()
 
     def steps_beginning(self, n_samples: int) -> int:
         """The number of control steps that begin in the next call, if it has ``n_samples``."""
-        return -(-(n_samples + self._phase) // CONTROL_SAMPLES) - (self._phase > 0)
+        phase = int(self._state.numbers[PHASE])
+        return -(-(n_samples + phase) // CONTROL_SAMPLES) - (phase > 0)
 
     def process(self, block: ArrayLike) -> NDArray[np.float32]:
         """Render the next block.
@@ -196,44 +182,23 @@ class AmbisonicRenderer(Stream):
         return out
 
     def _render(self, audio: NDArray, out: NDArray, path: NDArray | None) -> None:
-        steps = self.steps_beginning(audio.shape[1])
-        done, step = 0, 0
-        while done < audio.shape[1]:
-            if self._phase == 0:
-                if path is not None:
-                    self._orientation[:] = path[step]
-                self._begin_step(1.0 if path is not None else (step + 1) / steps)
-                step += 1
-            count = min(CONTROL_SAMPLES - self._phase, audio.shape[1] - done)
-            turn_part(
-                audio, done, count, self._phase, self._rotation[0], self._rotation[1],
-                self._moving, self._ramp, self._input, self._turned, self._nonfinite,
-            )  # fmt: skip
-            self._convolver.process_part(self._turned, self._phase, count, out, done)
-            self._phase = (self._phase + count) % CONTROL_SAMPLES
+        at, n = self._state.address, audio.shape[1]
+        if path is None:
+            for first in range(0, n, PIECE):
+                last = min(first + PIECE, n)
+                render_scene(at, audio, 0, n, first, last, out, first, False)
+            return
+        done = 0
+        for orientation in [None, *path]:  # None: of the step that is under way
+            phase = int(self._state.numbers[PHASE])
+            if orientation is not None:
+                self._state.head[ASKED] = orientation
+            elif phase == 0:
+                continue
+            count = min(CONTROL_SAMPLES - phase, n - done)
+            part = np.ascontiguousarray(audio[:, done : done + count])
+            render_scene(at, part, 0, count, 0, count, out, done, False)
             done += count
-
-    def _begin_step(self, share: float) -> None:
-        """Set the rotation to be reached at the end of the step that begins."""
-        if share >= 1.0 or self._jump:
-            target, self._start = self._orientation, None
-        else:
-            if self._start is None:
-                self._start = self._last.copy()
-            target = slerp(self._start, self._orientation, share)
-        now, change = self._rotation
-        if self._moving:
-            now[:] = self._blocks
-        self._moving = not (self._jump or np.array_equal(target, self._last))
-        if self._moving or self._jump:
-            self._last[:] = target
-            # The scene turns against the head.
-            rotation_into(quaternion_conjugate(self._last), self._blocks)
-        if self._moving:
-            np.subtract(self._blocks, now, out=change, casting="same_kind")
-        else:
-            now[:] = self._blocks
-        self._jump = False
 
     def _decoder(
         self, hrtf: HrtfSet | AmbisonicDecoder, level: str, match_coherence: bool
@@ -246,55 +211,3 @@ class AmbisonicRenderer(Stream):
                 f"renderer has {self.sample_rate} Hz and order {self.order}; make one for these"
             )
         return hrtf
-
-
-@kernel
-def turn_part(audio, first, count, phase, rotation, change, moving, ramp, work, out, nonfinite):
-    """Rotate samples ``phase`` to ``phase + count`` of a step; allocates nothing.
-
-    Args:
-        audio: (C, T) float32; samples first to first + count are taken.
-        first: first sample of the part in ``audio``.
-        count: its length.
-        phase: its place in the step.
-        rotation: (C, 2N + 1) float32, from ``rotation_into``, at the begin of the step.
-        change: (C, 2N + 1) float32, what is added to it by the end of the step.
-        moving: whether ``change`` counts.
-        ramp: (STEP,) float32, (t + 1) / STEP.
-        work: (C, STEP) float32 scratch.
-        out: (C, STEP) float32; samples phase to phase + count are written.
-        nonfinite: (C,) counts calls in which a channel held NaN, infinity or a sample above LOUDEST
-            and was silenced.
-    """
-    order = (rotation.shape[1] - 1) // 2
-    for c in range(len(out)):
-        _take(audio[c, first : first + count], work[c, :count], nonfinite, c)
-    for n in range(order + 1):
-        base = n * n
-        for row in range(base, base + 2 * n + 1):
-            target = out[row, phase : phase + count]
-            target[:] = np.float32(0.0)
-            for j in range(2 * n + 1):
-                gain = rotation[row, j]
-                source = work[base + j, :count]
-                if moving:
-                    slope = change[row, j]
-                    if abs(gain) + abs(slope) > LEAST:
-                        for t in range(count):
-                            target[t] += (gain + slope * ramp[phase + t]) * source[t]
-                elif abs(gain) > LEAST:
-                    for t in range(count):
-                        target[t] += gain * source[t]
-
-
-@inlined_kernel
-def _take(source, target, nonfinite, c):
-    """Copy a channel; silence it if it holds NaN or what is beyond bounds."""
-    level = np.float32(0.0)
-    for t in range(len(target)):
-        x = source[t]
-        target[t] = x
-        level += abs(x)
-    if not level <= LOUDEST:
-        nonfinite[c] += 1
-        target[:] = np.float32(0.0)

@@ -12,7 +12,7 @@ Letters: S sources, E ears, K buses an ear, H taps before the onset, G gains of 
 of a source's past, T triangles, V vertices, A angles, D distances, L lanes of a vector.
 """
 
-from auricle.dsp.compiled.records import Record, f32, f64, flags, i8, i32, i64
+from auricle.dsp.compiled.records import Record, f32, f64, flags, i8, i32, i64, words
 
 CUES = Record(
     "CueArrays",
@@ -22,7 +22,7 @@ CUES = Record(
     ears=f64(2),  # (2, 3) unit vectors
     limits_m=f64(1),  # (S,) where the near field begins
     in_air=flags(1),  # (S,) whom the air absorbs
-    in_use=i64(1),  # (1,) whether a filter did something in the last step
+    in_use=words,  # (1,) whether a filter did something in the last step
     near=flags(1),  # (S,) sources that each ear sees elsewhere
     pre_onset_gain=f64(1),  # (S,) share left of what sounds before the onset (it has no filter)
     directions=f64(3),  # (S, 2, 3) unit vectors in head axes, read where ``near``
@@ -38,8 +38,8 @@ REFERENCE_M, NEAREST_M, HEAD_RADIUS_M, SAMPLES_PER_M, AIR_SCALE_M, AIR_LAST = ra
 
 ENGINE = Record(
     "EngineArrays",
-    sizes=i64(1),  # see below
-    parts=i64(1),  # see below
+    sizes=words,  # see below
+    parts=words,  # see below
     barycentric=f64(3),  # (T, 3, 3) from a direction to the weights of a triangle's vertices
     neighbours=i32(2),  # (T, 3) the triangle across from each vertex
     triangles=i32(2),  # (T, 3) vertices
@@ -55,7 +55,7 @@ ENGINE = Record(
     sounding=i64(1),  # (S,) scratch: who is mixed in this part of a step
     woken=i64(1),  # (S,) scratch: of them those who have yet to be aimed
     active=i64(1),  # (S,) who is not switched off in this step
-    counts=i64(1),  # see below
+    counts=words,  # see below
     nonfinite=i64(1),  # (S,) calls in which it held NaN, infinity or too much, and was silenced
     triangle=i64(2),  # (S, 2) where each source was found last, by each ear
     state=i8(1),  # (S,) IDLE, CONSTANT or CHANGE

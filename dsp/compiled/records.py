@@ -71,6 +71,10 @@ def flags(n_dimensions: int) -> types.Array:
     return types.Array(types.boolean, n_dimensions, "C")
 
 
+# Of (n,) int64 that compiled code reads one by one: without the length, in a third of the code.
+words = types.CPointer(types.int64)
+
+
 class Packed:
     """Arrays of a record, alive, and the address that compiled code reads them at.
 
@@ -101,7 +105,7 @@ class Record:
     as plain Python.
     """
 
-    def __init__(self, name: str, **fields: types.Array) -> None:
+    def __init__(self, name: str, **fields: Any) -> None:
         kind: Any = collections.namedtuple(name, list(fields))  # type: ignore[misc]
         self._kind = kind
         self._fields = fields
@@ -112,16 +116,20 @@ class Record:
         words: list[int] = []
         for name, wanted in self._fields.items():
             array = arrays[name]
-            dtype = numpy_support.as_dtype(wanted.dtype)
-            fits = array.dtype == dtype and array.ndim == wanted.ndim
+            dtype, n_dimensions = numpy_support.as_dtype(wanted.dtype), _n_dimensions(wanted)
+            fits = array.dtype == dtype and array.ndim == n_dimensions
             if not (fits and array.flags.c_contiguous and array.flags.aligned):
                 raise AuricleError(
-                    f"{name} must be C-contiguous {dtype} of {wanted.ndim} dimensions, got "
+                    f"{name} must be C-contiguous {dtype} of {n_dimensions} dimensions, got "
                     f"{array.dtype} {array.shape}"
                 )
             words += [array.ctypes.data, *array.shape]
         named = self._kind(**{name: arrays[name] for name in self._fields})
         return Packed(named, np.array(words, dtype=np.int64))
+
+
+def _n_dimensions(kind: Any) -> int:
+    return int(kind.ndim) if isinstance(kind, types.Array) else 1
 
 
 class _At(types.Type):
@@ -130,13 +138,13 @@ class _At(types.Type):
     To build all of them at once would cost LLVM minutes.
     """
 
-    def __init__(self, name: str, fields: Mapping[str, types.Array]) -> None:
+    def __init__(self, name: str, fields: Mapping[str, Any]) -> None:
         super().__init__(name=f"record {name}")
-        self.places: dict[str, tuple[int, types.Array]] = {}
+        self.places: dict[str, tuple[int, Any]] = {}
         at = 0
         for each, kind in fields.items():
             self.places[each] = (at, kind)
-            at += 1 + kind.ndim
+            at += 1 + _n_dimensions(kind)
 
 
 @register_model(_At)
@@ -155,11 +163,14 @@ class _AtAttributes(AttributeTemplate):
 
 @lower_getattr_generic(_At)
 def _named(context, builder, kind, value, name):
-    words = builder.inttoptr(value, _WORD.as_pointer())
-    return _array(context, builder, words, *kind.places[name])
+    table, (at, wanted) = builder.inttoptr(value, _WORD.as_pointer()), kind.places[name]
+    if isinstance(wanted, types.CPointer):
+        address = builder.load(builder.gep(table, [_WORD(at)]))
+        return builder.inttoptr(address, _WORD.as_pointer())
+    return _array(context, builder, table, at, wanted)
 
 
-def _reader(kind: Any, name: str, fields: Mapping[str, types.Array]) -> Any:
+def _reader(kind: Any, name: str, fields: Mapping[str, Any]) -> Any:
     there = _At(name, fields)
 
     @intrinsic
@@ -176,22 +187,22 @@ def _reader(kind: Any, name: str, fields: Mapping[str, types.Array]) -> Any:
     return read
 
 
-def _seen(address: int, at: int, kind: types.Array) -> NDArray[Any]:
+def _seen(address: int, at: int, kind: Any) -> NDArray[Any]:
     """The array of that word and type in the table at an address, a view of the same memory."""
-    words = (ctypes.c_int64 * (1 + kind.ndim)).from_address(int(address) + 8 * at)
-    dtype, shape = numpy_support.as_dtype(kind.dtype), tuple(words[1:])
+    table = (ctypes.c_int64 * (1 + _n_dimensions(kind))).from_address(int(address) + 8 * at)
+    dtype, shape = numpy_support.as_dtype(kind.dtype), tuple(table[1:])
     count = int(np.prod(shape))
     if count == 0:
         return np.zeros(shape, dtype=dtype)
-    memory: Any = (ctypes.c_char * (count * dtype.itemsize)).from_address(words[0])
+    memory: Any = (ctypes.c_char * (count * dtype.itemsize)).from_address(table[0])
     return np.frombuffer(memory, dtype=dtype).reshape(shape)
 
 
-def _array(context, builder, words, at, kind):
+def _array(context, builder, table, at, kind):
     """The array whose address stands in word ``at`` and its shape in those that follow."""
 
     def word(i):
-        return builder.load(builder.gep(words, [_WORD(i)]))
+        return builder.load(builder.gep(table, [_WORD(i)]))
 
     array = arrayobj.make_array(kind)(context, builder)
     itemsize = context.get_abi_sizeof(context.get_data_type(kind.dtype))

@@ -11,12 +11,12 @@ Letters: S sources, C copies of a wide source, N all-pass filters of a copy, D s
 filter's past, H samples of a source's way.
 """
 
-from auricle.dsp.compiled.records import Record, f32, f64, flags, i64
+from auricle.dsp.compiled.records import Record, f32, f64, flags, i64, words
 
 RENDERER = Record(
     "RendererArrays",
-    numbers=i64(1),  # see below
-    parts=i64(1),  # see below
+    numbers=words,  # see below
+    parts=words,  # see below
     engines=i64(2),  # (3, 3) see below
     positions=f64(3),  # (3, S, 3) metres in world axes, see below
     head=f64(2),  # (3, 7) quaternion head to world, and place in metres, see below
@@ -46,9 +46,9 @@ N_NUMBERS = 10
 (
     WIDTH_AT, PROPAGATION_AT, AIM_ENGINE_AT, RENDER_ENGINE_AT, INHERIT_AT, RESET_ENGINE_AT,
     AIM_WIDTH_AT, DECORRELATE_AT, RESET_WIDTH_AT, AIM_WAY_AT, DELAY_AT,
-    SILENCE_WAY_AT,
-) = range(12)  # fmt: skip
-N_PARTS = 12
+    SILENCE_WAY_AT, SLERP_AT, WORLD_TO_HEAD_AT,
+) = range(14)  # fmt: skip
+N_PARTS = 14
 # Rows of ``engines``: the set that plays, that which fades in, that which does so next. Columns:
 # the engine's address, 0 for none; that of the copies of wide sources; the exchange's number.
 PLAYS, COMES, WAITS = range(3)
@@ -58,7 +58,7 @@ ASKED, NOW, START = range(3)
 
 WIDTH = Record(
     "WidthArrays",
-    counts=i64(1),  # (2,) steps since a copy could be heard, at most those after which none can
+    counts=words,  # (2,) steps since a copy could be heard, at most those after which none can
     fastest_deg=f64(1),  # (1,) by which a width changes in a step
     places=f64(1),  # (C,) of the copies, shares of the width
     signs=f32(1),  # (C,) by which they are multiplied
@@ -79,7 +79,7 @@ QUIET_STEPS, RING_STEPS = range(2)  # of ``counts``
 PROPAGATION = Record(
     "PropagationArrays",
     numbers=f64(1),  # (3,) samples a metre, the longest and the least delay
-    head=i64(1),  # (1,) where in the history the next sample goes
+    head=words,  # (1,) where in the history the next sample goes
     history=f32(2),  # (S, 2 H) each of the last H samples at two places H apart
     active=flags(1),  # (S,) whose sound takes its time; others pass as they are
     delays=f64(2),  # (2, S) samples, at the step's ends

@@ -19,8 +19,9 @@ from numba import types
 from numpy.typing import NDArray
 
 from auricle.dsp.compiled.calls import Routine
+from auricle.dsp.compiled.convolver_record import BLOCK, CONVOLVER, FILTERS, PLANE, SIZE
 from auricle.dsp.compiled.options import inlined_kernel, kernel
-from auricle.dsp.compiled.records import Record, f32, i64
+from auricle.dsp.compiled.records import f32
 from auricle.dsp.compiled.simd import (
     NARROW,
     add,
@@ -41,26 +42,8 @@ from auricle.dsp.streaming.stream import Stream
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
-RECORDS = "554250c163e1"  # likewise of records.py
-BLOCK = 128
-SIZE = 2 * BLOCK  # of the FFT; a power of four
-PLANE = SIZE * NARROW  # inputs transformed side by side: 16 would not fit the first-level cache
-
-# G groups of 2 NARROW inputs, P partitions.
-FILTERS = Record(
-    "FilterArrays",
-    re=f32(5),  # (2, G, P', SIZE, NARROW), P' <= P: real parts of all P, then of all Q
-    im=f32(5),  # likewise imaginary
-)
-CONVOLVER = Record(
-    "ConvolverArrays",
-    window=f32(4),  # (G, 2, SIZE, NARROW) last block and this one
-    spectra=f32(5),  # (2, G, P, SIZE, NARROW) real and imaginary, of the last P blocks
-    head=i64(1),  # (1,) where in P this block's stand
-    tail=f32(4),  # (2, 2, SIZE, NARROW) products with older blocks, of filters now and next
-    work=f32(3),  # (4, SIZE, NARROW) scratch
-    twiddle=f32(2),  # (2, SIZE) cosines and minus sines
-)
+RECORDS = "e8635e2106a6"  # likewise of records.py
+CONVOLVER_RECORD = "4ff00ffeaf44"  # likewise of convolver_record.py
 
 _convolver, _filters = CONVOLVER.read, FILTERS.read
 
@@ -102,11 +85,16 @@ class FilterSpectra:
 
 
 class PartitionedConvolver(Stream):
-    """C inputs through ``FilterSpectra`` into two ears: ``process(x (C, n)) -> (2, n)``."""
+    """C inputs through ``FilterSpectra`` into two ears: ``process(x (C, n)) -> (2, n)``.
 
-    def __init__(self, filters: FilterSpectra) -> None:
+    Args:
+        filters: to begin with.
+        n_partitions: that there is room for at least, for longer filters later.
+    """
+
+    def __init__(self, filters: FilterSpectra, n_partitions: int = 0) -> None:
         super().__init__()
-        groups, partitions = filters.re.shape[1:3]
+        groups, partitions = filters.re.shape[1], max(filters.re.shape[2], n_partitions)
         self.filters = filters
         self._next: FilterSpectra | None = None
         self._fading: FilterSpectra | None = None

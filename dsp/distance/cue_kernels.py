@@ -21,12 +21,12 @@ from auricle.dsp.compiled.engine_record import (
     REFERENCE_M,
     SAMPLES_PER_M,
 )
-from auricle.dsp.compiled.options import inlined_kernel, kernel
+from auricle.dsp.compiled.options import kernel
 from auricle.dsp.compiled.records import f64
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
-RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
+RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
+ENGINE_RECORD = "ab9b321870da"  # likewise of engine_record.py
 
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
 # Near-field cues are whole from nine tenths of their limit on: half a metre of fading, from 1 m to
@@ -151,7 +151,7 @@ def any_nearer(positions, listener_position, limits_m):
     return n_nearer > 0
 
 
-@inlined_kernel
+@kernel
 def _near(
     x, y, z, r, share, ear, table, reference_m, nearest_m, head_radius_m, samples_per_m,
     direction, delays, e, filters,
@@ -182,7 +182,7 @@ def _near(
         filters[i] = share * filters[i] + (1.0 - share) * table[0, 0, i]
 
 
-@inlined_kernel
+@kernel
 def _look_up(cosine, r, table, reference_m, nearest_m, filters):
     n_angles, n_distances = table.shape[0], table.shape[1]
     at = np.arccos(cosine) / np.pi * (n_angles - 1)
@@ -199,7 +199,7 @@ def _look_up(cosine, r, table, reference_m, nearest_m, filters):
         filters[k] = first + u * (second - first)
 
 
-@inlined_kernel
+@kernel
 def _air(distance, table, scale_m, last, filters):
     n = table.shape[0]
     at = min(distance / (distance + scale_m) / last, 1.0) * (n - 1)
@@ -209,13 +209,13 @@ def _air(distance, table, scale_m, last, filters):
         filters[k] = table[i, k] + u * (table[i + 1, k] - table[i, k])
 
 
-@inlined_kernel
+@kernel
 def _pass_all(filters):
     filters[0] = 1.0
     filters[1] = filters[2] = filters[3] = filters[4] = 0.0
 
 
-@inlined_kernel
+@kernel
 def _path_m(r, cosine, a):
     """As ``rigid_sphere.path_m``, of a source at a finite distance."""
     angle = np.arccos(cosine)
@@ -225,7 +225,7 @@ def _path_m(r, cosine, a):
     return a * (angle - horizon) - a * a / (np.sqrt(r * r - a * a) + r)
 
 
-@inlined_kernel
+@kernel
 def _smooth_step(x):
     t = min(max(x, 0.0), 1.0)
     return t * t * (3.0 - 2.0 * t)

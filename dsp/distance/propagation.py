@@ -34,8 +34,8 @@ from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_sampl
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
-RECORDS = "554250c163e1"  # likewise of records.py
-RENDERER_RECORD = "249a9e77c53b"  # likewise of renderer_record.py
+RECORDS = "e8635e2106a6"  # likewise of records.py
+RENDERER_RECORD = "b7f9bf9b4278"  # likewise of renderer_record.py
 TAPS = 16  # errors below -60 dB up to 18 kHz at 48 kHz
 PHASES = 128  # rows of the delay table a sample
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
@@ -260,7 +260,11 @@ def _read(past, now, kept, delay, table, centre):
 @kernel
 def silence_way(at):
     """Forget all sound of a ``PROPAGATION``."""
-    history = _propagation(at).history
+    _silence_way(_propagation(at).history)
+
+
+@kernel
+def _silence_way(history):
     for s in range(history.shape[0]):
         for t in range(history.shape[1]):
             history[s, t] = 0.0

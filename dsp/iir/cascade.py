@@ -47,7 +47,7 @@ from auricle.dsp.streaming.stream import Stream
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
-RECORDS = "554250c163e1"  # likewise of records.py
+RECORDS = "e8635e2106a6"  # likewise of records.py
 
 SEGMENT = 32  # samples of a blend of two delays
 TAPS = 16  # of a delay filter

@@ -21,7 +21,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.sphere.harmonics import conversion, n_channels, order_of
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
-RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
 
 SIZE = 512  # of the transform in which filters are made
 BINS = SIZE // 2 + 1

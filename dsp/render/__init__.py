@@ -5,8 +5,9 @@ block             The block function: both ears of all sources for a call of any
 control_step      Where each source is heard
 engine            The state of one prepared set in the renderer: histories, gains, delays, buses
 engine_kernels    One engine's work in a step: its kernels in their order
+few_sources       Few sources at low rank: each through the filters of its own two ears
 full_rank_output  Full rank
-renderer_state    All that a renderer holds, behind one address
+renderer_state    All that a renderer holds, behind one address: its scene, engines, wide copies
 source_width      Wide sources: each is heard from an arc of directions
 spatialize        The renderer's inner loops: every source's moving delays
 """

@@ -41,6 +41,7 @@ from auricle.dsp.compiled.renderer_record import (
     RESET_WIDTH_AT,
     RING_STEPS,
     SILENCE_WAY_AT,
+    SLERP_AT,
     START,
     STARTED,
     STEP_OF_CALL,
@@ -49,6 +50,7 @@ from auricle.dsp.compiled.renderer_record import (
     WAITS,
     WIDTH,
     WIDTH_AT,
+    WORLD_TO_HEAD_AT,
 )
 from auricle.dsp.distance.propagation import AIM_WAY, DELAY, SILENCE_WAY
 from auricle.dsp.render.engine_kernels import (
@@ -58,17 +60,19 @@ from auricle.dsp.render.engine_kernels import (
     RESET_ENGINE,
 )
 from auricle.dsp.render.source_width import AIM_WIDTH, DECORRELATE, RESET_WIDTH
+from auricle.dsp.sphere.head_turning import SLERP, WORLD_TO_HEAD
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
-RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
-RENDERER_RECORD = "249a9e77c53b"  # likewise of renderer_record.py
+RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
+ENGINE_RECORD = "ab9b321870da"  # likewise of engine_record.py
+RENDERER_RECORD = "b7f9bf9b4278"  # likewise of renderer_record.py
 CALLS = "2bfa482918eb"  # likewise of calls.py
 
 FADE_STEPS = 8  # of an exchange of sets
 
 _renderer, _engine, _width, _propagation = RENDERER.read, ENGINE.read, WIDTH.read, PROPAGATION.read
 _aim_engine, _render_engine = AIM_ENGINE.call, RENDER_ENGINE.call
+_slerp, _world_to_head = SLERP.call, WORLD_TO_HEAD.call
 _inherit, _reset_engine = INHERIT_ENGINE.call, RESET_ENGINE.call
 _aim_width, _decorrelate, _reset_width = AIM_WIDTH.call, DECORRELATE.call, RESET_WIDTH.call
 _aim_way, _delay, _silence_way = AIM_WAY.call, DELAY.call, SILENCE_WAY.call
@@ -144,7 +148,7 @@ def _approach(r, share):
     for s in range(len(now)):
         for i in range(3):
             now[s, i] = start[s, i] + share * (asked[s, i] - start[s, i])
-    slerp(head[START], head[ASKED], share, head[NOW])
+    _slerp(r.parts[SLERP_AT], head, START, ASKED, share, NOW)
     for i in range(4, 7):
         head[NOW, i] = head[START, i] + share * (head[ASKED, i] - head[START, i])
 
@@ -187,36 +191,9 @@ def _move_row(engines, source, target):
 
 
 @kernel
-def slerp(start, target, share, out):
-    """The unit quaternion between two others (each the first 4 numbers), the short way round.
-
-    At an even rate, as ``auricle.dsp.geometry.slerp``.
-    """
-    dot, apart, together = 0.0, 0.0, 0.0
-    for i in range(4):
-        dot += start[i] * target[i]
-    sign = -1.0 if dot < 0.0 else 1.0
-    for i in range(4):
-        end = sign * target[i]
-        apart += (start[i] - end) ** 2
-        together += (start[i] + end) ** 2
-    angle = 2.0 * np.arctan2(np.sqrt(apart), np.sqrt(together))
-    a, b = 1.0 - share, share
-    if angle >= 1e-6:
-        a, b = np.sin(a * angle) / np.sin(angle), np.sin(b * angle) / np.sin(angle)
-    length = 0.0
-    for i in range(4):
-        out[i] = a * start[i] + sign * b * target[i]
-        length += out[i] * out[i]
-    length = np.sqrt(length)
-    for i in range(4):
-        out[i] /= length
-
-
-@kernel
 def _begin_step(r):
     numbers, parts, engines, levels = r.numbers, r.parts, r.engines, r.levels
-    world_to_head_matrix(r.head[NOW], r.world_to_head)
+    _world_to_head(parts[WORLD_TO_HEAD_AT], r.head, NOW, r.world_to_head)
     if numbers[LEVELLED] != 0:
         numbers[LEVELLED], numbers[TOUCHED] = 0, 1
         for s in range(len(levels)):
@@ -346,26 +323,6 @@ def _reset(r):
         _silence_way(parts[SILENCE_WAY_AT], parts[PROPAGATION_AT])
     numbers[PHASE] = 0
     numbers[JUMP] = numbers[MOVED] = numbers[LEVELLED] = 1
-
-
-@kernel
-def world_to_head_matrix(q, out):
-    """The matrix (3, 3) from world to head axes, of a unit quaternion [w, x, y, z], head to world.
-
-    Args:
-        q: (4,) or more numbers.
-        out: (3, 3), written.
-    """
-    w, x, y, z = q[0], q[1], q[2], q[3]
-    out[0, 0] = 1.0 - 2.0 * (y * y + z * z)
-    out[0, 1] = 2.0 * (x * y + w * z)
-    out[0, 2] = 2.0 * (x * z - w * y)
-    out[1, 0] = 2.0 * (x * y - w * z)
-    out[1, 1] = 1.0 - 2.0 * (x * x + z * z)
-    out[1, 2] = 2.0 * (y * z + w * x)
-    out[2, 0] = 2.0 * (x * z + w * y)
-    out[2, 1] = 2.0 * (y * z - w * x)
-    out[2, 2] = 1.0 - 2.0 * (x * x + y * y)
 
 
 RENDER_BLOCK = Routine(

@@ -23,8 +23,8 @@ from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.compiled.records import f64
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
-RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
+RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
+ENGINE_RECORD = "ab9b321870da"  # likewise of engine_record.py
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
 IDLE, CONSTANT, CHANGE = 0, 1, 2

@@ -5,6 +5,7 @@ import numpy as np
 from numba import types
 
 from auricle.dsp.compiled.calls import Routine
+from auricle.dsp.compiled.convolver_record import BLOCK, CONVOLVER
 from auricle.dsp.compiled.engine_record import (
     ADD_FEW_AT,
     AIM_AT,
@@ -26,7 +27,7 @@ from auricle.dsp.compiled.engine_record import (
 from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.compiled.records import f32, f64
 from auricle.dsp.compiled.simd import pointer, put
-from auricle.dsp.convolution.uniform import BLOCK, CONVOLVE, CONVOLVER
+from auricle.dsp.convolution.uniform import CONVOLVE
 from auricle.dsp.distance.cue_kernels import AIM_DISTANCE
 from auricle.dsp.render.control_step import AIM, WAKE
 from auricle.dsp.render.few_sources import ADD_FEW
@@ -35,9 +36,10 @@ from auricle.dsp.render.spatialize import LISTEN, SPATIALIZE
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # likewise of simd.py
-RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "b76782e8c9b9"  # likewise of engine_record.py
+RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
+ENGINE_RECORD = "ab9b321870da"  # likewise of engine_record.py
 CALLS = "2bfa482918eb"  # likewise of calls.py
+CONVOLVER_RECORD = "4ff00ffeaf44"  # likewise of convolver_record.py
 
 assert BLOCK == STEP  # a block of the convolver is a control step
 
@@ -139,21 +141,26 @@ def _inherit(e, o):
 @kernel
 def reset_engine(at):
     """Silence everything that still sounds."""
-    _reset_engine(_engine(at))
+    e = _engine(at)
+    _reset_engine(e, _cues(e.parts[CUES_AT]).memory)
+    if e.parts[CONVOLVER_AT] != 0:
+        _reset_convolver(_convolver(e.parts[CONVOLVER_AT]))
 
 
 @kernel
-def _reset_engine(e):
+def _reset_convolver(c):
+    _zero(pointer(c.window), c.window.size)
+    _zero(pointer(c.spectra), c.spectra.size)
+
+
+@kernel
+def _reset_engine(e, memory):
     _zero(pointer(e.delay_line), e.delay_line.size)
     _zero(pointer(e.gains_begin), e.gains_begin.size)
     _zero(pointer(e.gains_delta), e.gains_delta.size)
     _zero(pointer(e.bus), e.bus.size)
     _zero(pointer(e.overlap), e.overlap.size)
-    if e.parts[CONVOLVER_AT] != 0:
-        c = _convolver(e.parts[CONVOLVER_AT])
-        _zero(pointer(c.window), c.window.size)
-        _zero(pointer(c.spectra), c.spectra.size)
-    silent_samples, fades_in, memory = e.silent_samples, e.fades_in, _cues(e.parts[CUES_AT]).memory
+    silent_samples, fades_in = e.silent_samples, e.fades_in
     for s in range(len(silent_samples)):
         silent_samples[s] = e.sizes[REACH] + STEP
         fades_in[s] = False

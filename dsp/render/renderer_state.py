@@ -31,8 +31,10 @@ from auricle.dsp.compiled.renderer_record import (
     RESET_ENGINE_AT,
     RESET_WIDTH_AT,
     SILENCE_WAY_AT,
+    SLERP_AT,
     WAITS,
     WIDTH_AT,
+    WORLD_TO_HEAD_AT,
 )
 from auricle.dsp.distance.propagation import AIM_WAY, DELAY, SILENCE_WAY, Propagation
 from auricle.dsp.errors import AuricleError
@@ -52,6 +54,7 @@ from auricle.dsp.render.source_width import (
     RESET_WIDTH,
     Width,
 )
+from auricle.dsp.sphere.head_turning import SLERP, WORLD_TO_HEAD
 
 
 class RendererState:
@@ -119,6 +122,7 @@ class RendererState:
         parts = self._parts = np.zeros(N_PARTS, dtype=np.int64)
         parts[AIM_ENGINE_AT], parts[RENDER_ENGINE_AT] = AIM_ENGINE.address, RENDER_ENGINE.address
         parts[INHERIT_AT], parts[RESET_ENGINE_AT] = INHERIT_ENGINE.address, RESET_ENGINE.address
+        parts[SLERP_AT], parts[WORLD_TO_HEAD_AT] = SLERP.address, WORLD_TO_HEAD.address
         if self.propagation is not None:
             parts[AIM_WAY_AT], parts[DELAY_AT] = AIM_WAY.address, DELAY.address
             parts[SILENCE_WAY_AT] = SILENCE_WAY.address

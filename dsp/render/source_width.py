@@ -23,8 +23,8 @@ from auricle.dsp.compiled.renderer_record import QUIET_STEPS, RING_STEPS, WIDTH
 from auricle.dsp.preparation.prepare import PreparedSet
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
-RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
-RENDERER_RECORD = "249a9e77c53b"  # likewise of renderer_record.py
+RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
+RENDERER_RECORD = "b7f9bf9b4278"  # likewise of renderer_record.py
 
 COPIES = 4
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py

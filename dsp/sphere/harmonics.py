@@ -10,10 +10,13 @@ N3D (orthonormal: mean square over the sphere 1), which is SN3D times the square
 """
 
 import numpy as np
+from numba import types
 from numpy.typing import ArrayLike, NDArray
 
 from auricle.dsp.arrays import Array
+from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.options import exact_kernel
+from auricle.dsp.compiled.records import f64
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import quaternion_normalise
 
@@ -213,3 +216,9 @@ def _product(i, n, m, k, blocks):
     if k == -n:
         return blocks[first, 2] * blocks[below, 0] + blocks[first, 0] * blocks[below, 2 * n - 2]
     return blocks[first, 1] * blocks[below, k + n - 1]
+
+
+ROTATE = Routine(
+    rotation_blocks,
+    types.void(types.float64, types.float64, types.float64, types.float64, f64(2)),
+)

@@ -39,9 +39,9 @@ from auricle.plugin_core.live.audio_thread.system import (
 )
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
-RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
 CALLS = "2bfa482918eb"  # likewise of calls.py
-RENDERER_RECORD = "249a9e77c53b"  # likewise of renderer_record.py
+RENDERER_RECORD = "b7f9bf9b4278"  # likewise of renderer_record.py
 ATOMICS = "020cae6ccd64"  # likewise of atomics.py
 SYSTEM = "e019dffaac64"  # likewise of system.py
 SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py

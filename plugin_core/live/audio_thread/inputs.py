@@ -13,7 +13,7 @@ from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_re
 from auricle.plugin_core.live.audio_thread.shared_memory import SHARED_STATE, Kind, Status
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
-RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
 ATOMICS = "020cae6ccd64"  # likewise of atomics.py
 SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
 

@@ -19,7 +19,7 @@ from auricle.plugin_core.live.audio_thread.shared_memory import (
 from auricle.plugin_core.live.audio_thread.system import now_ns, own_ns
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
-RECORDS = "554250c163e1"  # the text of records.py that is compiled into the kernels below
+RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
 CALLS = "2bfa482918eb"  # likewise of calls.py
 ATOMICS = "020cae6ccd64"  # likewise of atomics.py
 SYSTEM = "e019dffaac64"  # likewise of system.py

@@ -1,16 +1,21 @@
 import tracemalloc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 import synthetic_set
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_python import plain_python
 from synthetic_set import level_db
 
+from auricle.dsp.ambisonics import block
 from auricle.dsp.ambisonics import decoder as ambisonic_decoder
-from auricle.dsp.ambisonics import renderer as ambisonics
 from auricle.dsp.ambisonics.magnitude_least_squares import blend_of, magnitude_least_squares
 from auricle.dsp.ambisonics.renderer import CONTROL_SAMPLES, AmbisonicRenderer
+from auricle.dsp.ambisonics.state import AmbisonicState
+from auricle.dsp.compiled.ambisonic_record import ASKED, COMING_AT, FILTERS_AT, NEXT_AT
+from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import (
     quaternion_conjugate,
@@ -301,22 +306,46 @@ def test_reset_forgets_everything(decoder):
 
 
 @pytest.mark.parametrize("moving", [False, True])
-def test_kernel_as_plain_python_equals_the_compiled_one(moving):
-    rng = np.random.default_rng(0)
-    x = noise(9, 40)
+def test_kernels_as_plain_python_equal_the_compiled_ones(decoder, moving):
+    """Turns within and between steps, over parts of them; a channel with NaN is silent."""
+    x = noise(16, 300)
     x[4, 20] = np.nan
-    rotation, change = rng.standard_normal((2, 9, 5)).astype(np.float32)
-    ramp = ((np.arange(CONTROL_SAMPLES) + 1.0) / CONTROL_SAMPLES).astype(np.float32)
     found = []
-    for kernel in (ambisonics.turn_part, ambisonics.turn_part.py_func):
-        work, out = np.zeros((2, 9, CONTROL_SAMPLES), dtype=np.float32)
-        bad = np.zeros(9, dtype=np.int64)
-        kernel(x, 3, 30, 60, rotation, change, moving, ramp, work, out, bad)
-        assert list(bad) == [0, 0, 0, 0, 1, 0, 0, 0, 0]
+    for around in (nullcontext(), plain_python(block)):
+        renderer = AmbisonicRenderer(decoder, RATE, order=3)
+        renderer.process(x[:, :0])
+        out = np.zeros((2, 300), dtype=np.float32)
+        state = renderer._state
+        with around:
+            for first, last in ((0, 70), (70, 300)):
+                if moving:
+                    state.head[ASKED] = quaternion_from_ypr_deg(0.2 * last, 0.1 * first)
+                part = np.ascontiguousarray(x[:, first:last])
+                n = last - first
+                block.render_scene(state.address, part, 0, n, 0, n, out, first, False)
+        assert list(state.nonfinite) == [0] * 4 + [1] + [0] * 11
         found.append(out)
     assert level_db(found[0] - found[1], found[1]) < -120.0
-    assert not found[0][:, :60].any()
-    assert not found[0][:, 90:].any()
+    assert np.any(found[0])
+
+
+def test_filters_are_faded_to_within_a_step(decoder):
+    """As the convolver itself does."""
+    other = np.random.default_rng(3).standard_normal((4, 2, 200)).astype(np.float32)
+    first, second = FilterSpectra(other[:, :, :150]), FilterSpectra(other)
+    state = AmbisonicState(first, 4, 2)
+    wanted = PartitionedConvolver(first, 2)
+    x, found, due = noise(4, 128 * 8), [], []
+    for at in range(0, x.shape[1], 64):
+        if at == 192:
+            state.parts[NEXT_AT] = second.address
+            wanted.exchange(second)
+        part, out = np.ascontiguousarray(x[:, at : at + 64]), np.zeros((2, 64), np.float32)
+        block.render_scene(state.address, part, 0, 64, 0, 64, out, 0, False)
+        found.append(out)
+        due.append(wanted.process(part))
+    assert level_db(np.hstack(found) - np.hstack(due), np.hstack(due)) < -110.0
+    assert (state.parts[FILTERS_AT], state.parts[COMING_AT]) == (second.address, 0)
 
 
 def test_decoders_are_cached_and_a_broken_cache_is_made_anew(heads, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ import small_streams
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auricle.dsp.ambisonics import block as ambisonic_block
 from auricle.dsp.ambisonics import renderer as ambisonics
 from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.convolution.uniform import PartitionedConvolver
@@ -96,7 +97,7 @@ def test_silenced_parts_are_counted():
 
 
 def test_kernels_and_what_they_are_given_have_the_same_bounds():
-    for kernels in (spatialize, propagation, source_width, ambisonics, bed):
+    for kernels in (spatialize, propagation, source_width, ambisonic_block, bed):
         assert kernels.LOUDEST == bounds.LOUDEST_SAMPLE
     assert control_step.LARGEST_GAIN == bounds.LARGEST_GAIN
 
@@ -260,7 +261,7 @@ def test_threads_that_share_a_renderer_get_sound_or_an_error():
 
 STEPS_OF = {  # what is called once in a part of a call, and may be interrupted
     "low rank": (binaural, "render_block"), "everything": (binaural, "render_block"),
-    "ambisonics": (PartitionedConvolver, "process_part"),
+    "ambisonics": (ambisonics, "render_scene"),
     "convolver": (PartitionedConvolver, "process_part"), "linn": (LinnRenderer, "_run"),
     "limiter": (Oversampler, "peaks"),
 }  # fmt: skip
@@ -285,6 +286,7 @@ def test_after_ctrl_c_in_the_middle_of_a_block_the_stream_begins_anew(name, behi
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(binaural, "PIECE", 200)
+        patch.setattr(ambisonics, "PIECE", 200)
         patch.setattr(kind, method, interrupted)
         with pytest.raises(KeyboardInterrupt):
             stream.process(noise(stream.n_rows, 1000))

@@ -1,4 +1,4 @@
-"""x
+"""Tracks by type: what their channels are, and what plays them.
 
 ambisonic      Ambisonics of any order and normalisation, which turn against the head
 bed            Loudspeaker beds: channels that stand around the head wherever that goes
