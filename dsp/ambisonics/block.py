@@ -24,6 +24,7 @@ from auricle.dsp.compiled.ambisonic_record import (
     STEPS,
 )
 from auricle.dsp.compiled.calls import Routine
+from auricle.dsp.compiled.convolver_record import CONVOLVER
 from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.compiled.records import f32
 from auricle.dsp.convolution.uniform import CONVOLVE
@@ -34,11 +35,12 @@ OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below ar
 RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
 AMBISONIC_RECORD = "af1cedab24dd"  # likewise of ambisonic_record.py
 CALLS = "2bfa482918eb"  # likewise of calls.py
+CONVOLVER_RECORD = "4ff00ffeaf44"  # likewise of convolver_record.py
 
 LOUDEST = 1e15  # of a sample, as in streaming/input_checks.py
 LEAST = 1e-9  # smaller gains are rounding: most are while a head only yaws
 
-_ambisonic = AMBISONIC.read
+_ambisonic, _convolver = AMBISONIC.read, CONVOLVER.read
 _convolve, _rotate, _slerp = CONVOLVE.call, ROTATE.call, SLERP.call
 
 
@@ -192,6 +194,28 @@ def _decode_part(a, count):
         parts[FILTERS_AT], parts[COMING_AT] = parts[COMING_AT], 0
 
 
+@kernel
+def reset_scene(at):
+    """Begin anew from silence, with the newest filters; the next orientation is jumped to."""
+    a = _ambisonic(at)
+    numbers, parts = a.numbers, a.parts
+    for i in (NEXT_AT, COMING_AT):
+        if parts[i] != 0:
+            parts[FILTERS_AT] = parts[i]
+            parts[NEXT_AT] = parts[COMING_AT] = 0
+    c = _convolver(parts[CONVOLVER_AT])
+    _zero(c.window.reshape(c.window.size))
+    _zero(c.spectra.reshape(c.spectra.size))
+    numbers[PHASE], numbers[JUMP] = 0, 1
+
+
+@kernel
+def _zero(values):
+    for i in range(len(values)):
+        values[i] = np.float32(0.0)
+
+
+RESET_SCENE = Routine(reset_scene, types.void(types.int64))
 RENDER_SCENE = Routine(
     render_scene,
     types.void(

@@ -5,17 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from auricle.dsp.ambisonics.block import reset_scene
 from auricle.dsp.compiled.ambisonic_record import (
     AMBISONIC,
-    COMING_AT,
     CONVOLVE_AT,
     CONVOLVER_AT,
     FILTERS_AT,
     JUMP,
     N_NUMBERS,
     N_PARTS,
-    NEXT_AT,
-    PHASE,
     ROTATE_AT,
     SLERP_AT,
 )
@@ -81,9 +79,4 @@ class AmbisonicState:
 
     def reset(self) -> None:
         """Begin anew from silence; the next orientation is jumped to."""
-        self.convolver.reset()
-        if self.parts[NEXT_AT] != 0:
-            self.parts[COMING_AT], self.parts[NEXT_AT] = self.parts[NEXT_AT], 0
-        if self.parts[COMING_AT] != 0:
-            self.parts[FILTERS_AT], self.parts[COMING_AT] = self.parts[COMING_AT], 0
-        self.numbers[PHASE], self.numbers[JUMP] = 0, 1
+        reset_scene(self.address)

@@ -129,6 +129,11 @@ class PartitionedConvolver(Stream):
         """
         return self._packed.address
 
+    @property
+    def n_partitions(self) -> int:
+        """The partitions that there is room for."""
+        return int(self._inputs.shape[2])
+
     def reset(self) -> None:
         """Forget all input."""
         self._alone(self._silence)

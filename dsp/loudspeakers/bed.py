@@ -2,9 +2,12 @@
 """A bed of loudspeaker channels as sources, and its LFE channel as what both ears get alike."""
 
 import numpy as np
+from numba import types
 from numpy.typing import ArrayLike, NDArray
 
+from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.options import exact_kernel
+from auricle.dsp.compiled.records import f32, f64, i64
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.biquad import butterworth_sections
 from auricle.dsp.hrtf.diffuse_field import diffuse_field_rms
@@ -176,3 +179,9 @@ def low_pass(audio, rows, gain, sections, state, out, nonfinite):
             state[p, 1] = sections[p, 2] * value - sections[p, 4] * filtered
             value = filtered
         out[t] = value
+
+
+LOW_PASS = Routine(
+    low_pass,
+    types.void(f32(2), i64(1), types.float64, f64(2), f64(2), f32(1), i64(1)),
+)

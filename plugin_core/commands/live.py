@@ -43,12 +43,26 @@ def live(
         list[float] | None,
         typer.Option(help="Degrees, + left; one for all, or once a track or input."),
     ] = None,
+    track_type: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--type",
+            help="object, bed or ambisonic; one for all tracks, or once a track; else by "
+            "the file's header and number of channels.",
+        ),
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="Loudspeakers of beds, as in 7.1.4; else by the header.")
+    ] = None,
     hrtf: Annotated[Path | None, typer.Option(help="SOFA file of the listener.")] = None,
     rank: Rank = "auto",
     level: Annotated[str, typer.Option(help="Level of the set: matched or measured.")] = "matched",
     distance_gain: Annotated[
         bool, typer.Option("--distance-gain", help="The level falls as 1/r from 1 m.")
     ] = False,
+    propagation: Annotated[
+        float, typer.Option(help="Sound takes its time up to that many metres (Doppler); 0: none.")
+    ] = 0.0,
     osc_port: Annotated[int, typer.Option(help="UDP port of OSC.")] = 4001,
     osc_host: Annotated[
         str, typer.Option(help="Address to listen on; else only this machine may send.")
@@ -96,9 +110,14 @@ def live(
     """Play tracks and inputs binaurally now; OSC and a head tracker steer them."""
     from auricle.dsp.errors import AuricleError
     from auricle.plugin_core.live.live import Live
-    from auricle.plugin_core.live.sources import Track, channels
+    from auricle.plugin_core.live.sources import Track, channels, of_role
 
-    playing: list[Any] = [Track(track, loop) for track in tracks or []]
+    paths = tracks or []
+    kinds = _types(track_type or [], len(paths))
+    playing: list[Any] = [
+        Track(path, loop, kind, layout if kind in (None, "bed") else None)
+        for path, kind in zip(paths, kinds, strict=True)
+    ]
     count = sources if sources or playing else 1
     playing += _inputs(count, signal)
     options = {
@@ -106,12 +125,14 @@ def live(
         "folders": [str(folder) for folder in osc_folder or []], "tracker_port": tracker_port,
         "obey_time_tags": not ignore_time_tags,
     }  # fmt: skip
+    counts = [len(of_role(channels([each]), "source")) for each in playing]
     player = Live(
         read_set(hrtf, reading, say), playing,
         backend=backend, sample_rate=sample_rate, block_size=block_size,
-        azimuth_deg=_azimuths(azimuth or [], [len(channels([each])) for each in playing]),
+        azimuth_deg=_azimuths(azimuth or [], counts),
         rank=rank_of(rank), level=level, distance_gain=distance_gain,
-        unpaced=unpaced, seconds=seconds, record=record, osc_port=None if no_osc else osc_port,
+        propagation_m=propagation, unpaced=unpaced, seconds=seconds, record=record,
+        osc_port=None if no_osc else osc_port,
         tracker=tracker, osc=options, device=number_or_name(device), client_name=client_name,
         connect=not no_connect, say=say,
     )  # fmt: skip
@@ -163,6 +184,19 @@ def _inputs(count: int, signal: str | None) -> list[Any]:
     if signal == "tone":
         return [Tone(220.0 * 2.0 ** (i / 12.0), 0.3 / count**0.5) for i in range(count)]
     raise AuricleError(f"--signal is noise or tone, not {signal!r}")
+
+
+def _types(given: list[str], count: int) -> list[str | None]:
+    """One a track."""
+    from auricle.dsp.errors import AuricleError
+
+    if len(given) not in (0, 1, count):
+        raise AuricleError(
+            f"{len(given)} values of --type for {count} tracks; give one for each, or one for all"
+        )
+    if len(given) == count:
+        return list(given)
+    return [given[0] if given else None] * count
 
 
 def _azimuths(given: list[float], counts: list[int]) -> list[float]:

@@ -1,5 +1,6 @@
 """Live sound: an audio thread that never waits for Python, and what steers it.
 
+around         What plays besides the sources, through a listener's set: the LFE of beds
 audio_thread   What runs in the audio thread: compiled, without locks, waiting for nobody
 backends       Drivers: JACK, PortAudio, no device
 file_reader    Files read ahead of the audio thread: a thread of its own fills their rings

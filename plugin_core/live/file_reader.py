@@ -2,10 +2,13 @@
 """Files read ahead of the audio thread: a thread of its own fills their rings."""
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 import numpy as np
 
+from auricle.dsp.ambisonics.fuma import sn3d_from_fuma
+from auricle.dsp.arrays import Float32
 from auricle.dsp.compiled.options import exact_kernel
 from auricle.dsp.errors import AuricleError
 from auricle.plugin_core.audio.files import FileSource
@@ -13,11 +16,11 @@ from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_re
 from auricle.plugin_core.live.audio_thread.inputs import END, READ, WRITTEN
 from auricle.plugin_core.live.audio_thread.shared_memory import Kind
 from auricle.plugin_core.live.shared_state import RING_FRAMES, SharedState
-from auricle.plugin_core.live.sources import Track
+from auricle.plugin_core.live.sources import MOST_CHANNELS, Track, opened
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 ATOMICS = "020cae6ccd64"  # the text of atomics.py that is compiled into the kernels below
-SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
+SHARED_MEMORY = "46f10e1349d3"  # likewise of shared_memory.py
 
 CHUNK_FRAMES = 4096
 PATIENCE_SECONDS = 0.02
@@ -33,7 +36,8 @@ class FileReader:
     def __init__(self, shared: SharedState) -> None:
         self.errors: list[str] = []
         self._shared = shared
-        self._files: list[tuple[FileSource, int]] = []  # with its first row
+        # With its first row, the number of these, and what makes them of the file's channels.
+        self._files: list[tuple[FileSource, int, int, Callable[[Float32], Float32]]] = []
         self._room = threading.Event()
         self._running = False
         self._thread: threading.Thread | None = None
@@ -45,9 +49,17 @@ class FileReader:
                     continue
                 seen.add(each.file)
                 assert isinstance(each.source, Track)
-                source = FileSource(each.source.path, shared.sample_rate, loop=each.source.loop)
+                source = FileSource(
+                    each.source.path, shared.sample_rate, max_channels=MOST_CHANNELS,
+                    loop=each.source.loop,
+                )  # fmt: skip
                 self._open.enter_context(closing(source))
-                self._files.append((source, each.index))
+                rows = [
+                    row.index
+                    for row in shared.channels
+                    if row.kind == Kind.FILE and row.file == each.file
+                ]
+                self._files.append((source, min(rows), len(rows), conversion(each.source)))
                 if not source.endless:
                     shared.arrays.file_cells[each.file, END] = source.n_frames
         except BaseException:
@@ -80,14 +92,14 @@ class FileReader:
         """Samples of each file that were NaN or infinite."""
         return {
             source.name: source.nonfinite_samples
-            for source, _ in self._files
+            for source, *_ in self._files
             if source.nonfinite_samples
         }
 
     @property
     def longest_frames(self) -> int:
         """The frames of one pass of the longest file."""
-        return max((source.n_frames for source, _ in self._files), default=0)
+        return max((source.n_frames for source, *_ in self._files), default=0)
 
     def ready_frames(self) -> int | None:
         """Frames that all files can give at once; None: no file has more to give than it has."""
@@ -105,7 +117,7 @@ class FileReader:
 
     def _read(self, file: int) -> bool:
         """Read a chunk of a file if there is room for it; whether there was."""
-        source, first_row = self._files[file]
+        source, first_row, n_rows, convert = self._files[file]
         arrays = self._shared.arrays
         cells = arrays.file_cells[file]
         written, end = int(cells[WRITTEN]), int(cells[END])
@@ -114,14 +126,22 @@ class FileReader:
         if wanted <= 0 or room < wanted:
             return False
         try:
-            audio = source.read(wanted)
+            audio = convert(source.read(wanted))
         except AuricleError as error:
             self.errors.append(str(error))
             store_release(cells, END, written)
             return False
-        rows = arrays.rings[first_row : first_row + source.n_channels]
+        rows = arrays.rings[first_row : first_row + n_rows]
         put_frames(rows, np.ascontiguousarray(audio), written, cells)
         return True
+
+
+def conversion(track: Track) -> Callable[[Float32], Float32]:
+    """What makes rows of the channels of a file: Furse-Malham becomes SN3D."""
+    found = opened(track)[2]
+    if found is not None and found.normalisation == "fuma":
+        return sn3d_from_fuma
+    return lambda audio: audio
 
 
 @exact_kernel

@@ -2,6 +2,7 @@
 
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.renderer_state import RendererState
+from auricle.plugin_core.live.around import Heard
 from auricle.plugin_core.live.parameters import LiveScene
 
 
@@ -22,12 +23,20 @@ class Listener:
         """The tables handed over last."""
         return self._state.prepared(self._number)
 
-    def exchange(self, prepared: PreparedSet) -> None:
-        """Fade over to another set, from the next control step on."""
+    def exchange(self, prepared: PreparedSet, heard: Heard | None = None) -> None:
+        """Fade over to another set, from the next control step on.
+
+        Args:
+            prepared: its tables.
+            heard: what it makes of fields and LFE; None: they stay as they are.
+        """
         number = self._state.add(prepared)
         with self._scene.lock:
             if number > self._number:
                 self._number = number
+                if heard is not None:
+                    addresses = [each.address for each in heard.filters]
+                    self._scene.set_around(addresses, heard.lfe_gain)
                 self._state.follow(number)
                 self._scene.set_engine(*self._state.addresses(number))
         self._scene.commit()

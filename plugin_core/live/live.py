@@ -25,6 +25,7 @@ from auricle.osc.scene.state import SceneState
 from auricle.osc.trackers.presets import preset
 from auricle.plugin_core.audio.files import output_format, same_file
 from auricle.plugin_core.listener.loading import load_listener, prepared_listener
+from auricle.plugin_core.live.around import Around
 from auricle.plugin_core.live.audio_thread.shared_memory import Flag, Status
 from auricle.plugin_core.live.audio_thread.system import require_system
 from auricle.plugin_core.live.backends.backend import Backend
@@ -36,7 +37,7 @@ from auricle.plugin_core.live.hrtf_exchange import Listener
 from auricle.plugin_core.live.parameters import LiveScene
 from auricle.plugin_core.live.recording import LiveRecording
 from auricle.plugin_core.live.shared_state import SharedState
-from auricle.plugin_core.live.sources import Input, Source, Track, channels
+from auricle.plugin_core.live.sources import Input, Source, Track, channels, of_role, with_a_source
 from auricle.plugin_core.live.statistics import engine_figures, meters_db
 
 BACKENDS = ("jack", "portaudio", "null")
@@ -118,7 +119,8 @@ class Live:
             for each in self._sources:
                 if isinstance(each, Track) and same_file(Path(record), Path(each.path)):
                     raise AuricleError(f"{record}: is a track that plays; record to another file")
-        self._channels = channels(self._sources)
+        self._channels = with_a_source(channels(self._sources))
+        self._around = Around(self._channels, level)
         if unpaced and seconds is None and not _end_by_themselves(self._sources):
             raise AuricleError("nothing here ends by itself; give --seconds to run unpaced")
         self._hrtf, self._rank, self._level = hrtf, rank, level
@@ -129,12 +131,15 @@ class Live:
         self._osc_port, self._tracker, self._osc_options = osc_port, tracker, dict(osc or {})
         self._device, self._client_name, self._connect = device, client_name, connect
         self._say = say
-        self.scene = LiveScene(self._azimuths_deg(azimuth_deg))
+        places_m = self._places_m(azimuth_deg)
+        self.scene = LiveScene(np.zeros(len(places_m)), len(self._around))
+        self.scene.positions[:] = places_m
         self.osc: OscServer | None = None
         self.troubles: list[str] = []
         self._shared: SharedState | None = None
         self._backend: Backend | None = None
         self._listener: Listener | None = None
+        self._set: HrtfSet | None = None
         self._files: FileReader | None = None
         self._recording: LiveRecording | None = None
         self._limit: int | None = None
@@ -243,7 +248,9 @@ class Live:
             self._hrtf = hrtf
             return
         prepared = self._prepared(hrtf, self._shared.sample_rate)
-        self._listener.exchange(prepared)
+        heard = self._around.heard_through(self._set, self._shared.sample_rate)
+        self._around.check(heard)
+        self._listener.exchange(prepared, heard)
         self._hrtf = hrtf
 
     # How it plays.
@@ -270,16 +277,19 @@ class Live:
                     self._say(f"listening on port {self.osc.port}; ready in some seconds")
             self._backend = self._opened()
             rate = self._backend.sample_rate
+            prepared = self._prepared(self._hrtf, rate)
+            heard = self._around.heard_through(self._set, rate)
             state = RendererState(
                 self.n_sources, rate, self._distance_gain, self._near_field_m, self._air,
                 self._propagation_m,
             )  # fmt: skip
-            shared = self._shared = SharedState(self._channels, state)
+            shared = self._shared = SharedState(
+                self._channels, state, self._around, heard, prepared.latency_samples
+            )
             self._listener = Listener(self.scene, state)
             self.scene.set_width_state(0)  # of an earlier start
-            prepared = self._prepared(self._hrtf, rate)
             self.scene.attach(shared, self._engine_statistics)
-            self._listener.exchange(prepared)
+            self._listener.exchange(prepared, heard)
             self._files = FileReader(shared)
             self._limit = self._frames(rate, prepared)
             if isinstance(self._backend, NullBackend):
@@ -371,7 +381,7 @@ class Live:
         if self._shared is None:
             return self._last
         found = self._engine_statistics()
-        found["meters"] = meters_db(self._shared.status(), self.n_sources)
+        found["meters"] = meters_db(self._shared.status(), self.n_sources, self._shared.n_rows)
         if self.osc is not None:
             summary = self.osc.statistics()
             found["osc"], found["tracker"] = summary["osc"], summary["tracker"]
@@ -392,10 +402,11 @@ class Live:
             "n_sources": self.n_sources,
             "xruns": shared.flag(Flag.XRUNS),
             "clock_restarts": shared.flag(Flag.LATE),
-            "nonfinite_blocks": listener.nonfinite_blocks(int(status[Status.ENGINE_ID])),
+            "nonfinite_blocks": listener.nonfinite_blocks(int(status[Status.ENGINE_ID]))
+            + self._around.nonfinite_blocks,
             "latency_ms": round(1e3 * self.latency_seconds, 3),
             "hrtf": listener.newest.report,
-            "ears": meters_db(status, self.n_sources)["ears"],
+            "ears": meters_db(status, self.n_sources, shared.n_rows)["ears"],
             "troubles": list(self.troubles),
         }
         return found
@@ -419,8 +430,9 @@ class Live:
                     f"the set was prepared for {hrtf.sample_rate} Hz, the driver runs at "
                     f"{sample_rate} Hz; give the set itself"
                 )
+            self._set = None
             return hrtf
-        listener = (
+        listener = self._set = (
             hrtf if isinstance(hrtf, HrtfSet) else load_listener(hrtf, sample_rate, self._say)
         )
         return prepared_listener(listener, sample_rate, self._rank, self._level, self._say)
@@ -578,16 +590,21 @@ class Live:
             self.osc = self._backend = self._files = self._recording = None
             self._shared = self._listener = None
 
-    def _azimuths_deg(self, azimuth_deg: ArrayLike) -> np.ndarray:
-        sides = np.array([each.azimuth_deg for each in self._channels])
+    def _places_m(self, azimuth_deg: ArrayLike) -> np.ndarray:
+        """Where the sources stand at the start (S, 3), turned by azimuths to the left."""
+        sources = [self._channels[row].place_m for row in of_role(self._channels, "source")]
+        places_m = np.array(sources).reshape(-1, 3)
         given = np.asarray(azimuth_deg, dtype=np.float64)
-        if given.shape not in ((), sides.shape):
+        if given.shape not in ((), (len(places_m),)):
             raise AuricleError(
-                f"{len(sides)} sources have as many azimuths, or one; got {given.size}"
+                f"{len(places_m)} sources have as many azimuths, or one; got {given.size}"
             )
         if not np.all(np.isfinite(given)):
             raise AuricleError(f"azimuths are finite numbers, got {given.tolist()}")
-        return np.asarray(given + sides)
+        turns = np.radians(np.broadcast_to(given, (len(places_m),)))
+        x, y, z = places_m.T
+        cosine, sine = np.cos(turns), np.sin(turns)
+        return np.stack([cosine * x - sine * y, sine * x + cosine * y, z], axis=1)
 
     def _checked(self, values: ArrayLike, shape: tuple[int, ...], what: str) -> np.ndarray:
         found = np.asarray(values, dtype=np.float64)

@@ -6,7 +6,7 @@ over whole. Any thread may write: a lock keeps writers apart, the audio thread n
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ class LiveScene:
     """Places, gains and mutes of S sources, the listener, and the set in use.
 
     Args:
-        azimuths_deg: of the sources at the start, at 1 m.
+        azimuths_deg: (S,) of the sources at the start, at 1 m.
+        n_fields: of ambisonics.
 
     Attributes:
         names: of the sources, as OSC has set them; nothing sounds different for them.
@@ -34,14 +35,15 @@ class LiveScene:
         changes: names of scenes that were announced.
     """
 
-    def __init__(self, azimuths_deg: NDArray[np.float64]) -> None:
+    def __init__(self, azimuths_deg: NDArray[np.float64], n_fields: int = 0) -> None:
         n = len(azimuths_deg)
-        self._values = np.zeros(shared_memory.scene_width(n))
+        self._values = np.zeros(shared_memory.scene_width(n, n_fields))
         first = int(Scene.SOURCES)
         self.positions = self._values[first : first + 3 * n].reshape(n, 3)
         self.gains = self._values[first + 3 * n : first + 4 * n]
         self.audible = self._values[first + 4 * n : first + 5 * n]
-        self.widths_deg = self._values[first + 5 * n :]
+        self.widths_deg = self._values[first + 5 * n : first + 6 * n]
+        self._filters = self._values[first + 6 * n :]
         self.orientation = self._values[Scene.ORIENTATION : Scene.ORIENTATION + 4]
         self.place = self._values[Scene.PLACE : Scene.PLACE + 3]
         self.positions[:] = unit_vectors(azimuths_deg, 0.0)
@@ -72,6 +74,11 @@ class LiveScene:
         """Exchange the set, with the next commit."""
         self._values[Scene.ENGINE_ID], self._values[Scene.ENGINE_AT] = number, address
         self._values[Scene.COPIES_AT] = copies_address
+
+    def set_around(self, filter_addresses: Sequence[int], lfe_gain: float) -> None:
+        """Exchange what fields and the LFE are heard through, with the next commit."""
+        self._filters[:] = filter_addresses
+        self._values[Scene.LFE_GAIN] = lfe_gain
 
     def set_width_state(self, address: int) -> None:
         """Hand over what makes sources wide, with the next commit."""

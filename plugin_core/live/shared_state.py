@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.render.block import reset_renderer
 from auricle.dsp.render.renderer_state import RendererState
+from auricle.plugin_core.live.around import Around, Heard
 from auricle.plugin_core.live.audio_thread import callbacks, mailbox, shared_memory
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.shared_memory import (
@@ -32,17 +33,25 @@ class SharedState:
 
     Args:
         channels: of the sources, S in all.
-        renderer: of as many sources.
+        renderer: of the sources among them.
+        around: what plays besides; None: nothing.
+        heard: what the first set makes of that.
+        latency_samples: of the renderer with the first set.
 
     Attributes:
         arrays: by name; see audio_thread/shared_memory.py for who writes what.
         address: what callbacks are given.
     """
 
-    def __init__(self, channels: Sequence[Channel], renderer: RendererState) -> None:
+    def __init__(
+        self, channels: Sequence[Channel], renderer: RendererState, around: Around | None = None,
+        heard: Heard | None = None, latency_samples: int = 0,
+    ) -> None:  # fmt: skip
         n, sample_rate = len(channels), renderer.sample_rate
-        self.channels, self.sample_rate, self.n_sources = list(channels), sample_rate, n
+        self.channels, self.sample_rate = list(channels), sample_rate
+        self.n_sources, self.n_rows = renderer.n_sources, n
         self.renderer = renderer
+        around = around or Around(channels, "matched")
         self.n_inputs = sum(each.kind == Kind.INPUT for each in channels)
         rows = [each for each in channels if each.kind == Kind.FILE]
         n_files = 1 + max((each.file for each in rows), default=-1)
@@ -50,13 +59,15 @@ class SharedState:
         work[ThreadState.SAMPLE_RATE] = sample_rate
         parts = np.zeros(len(Part), dtype=np.int64)
         parts[Part.RENDERER] = renderer.address
-        for part, address in callbacks.kernel_addresses().items():
+        for part, address in callbacks.kernel_addresses(around.is_there).items():
             parts[part] = address
         files = np.zeros((n_files, 3), dtype=np.int64)
         files[:, 2] = -1
         random = np.random.SeedSequence(1).generate_state(n, np.uint64) | np.uint64(1)
-        self._packed = SHARED_STATE.pack({
-            "scene": mailbox.slots(shared_memory.scene_width(n)), "scene_cells": mailbox.cells(),
+        heard = heard or around.heard_through(None, sample_rate)
+        scene_width = shared_memory.scene_width(self.n_sources, len(around))
+        arrays: dict[str, Any] = {
+            "scene": mailbox.slots(scene_width), "scene_cells": mailbox.cells(),
             "status": mailbox.slots(shared_memory.status_width(n)), "status_cells": mailbox.cells(),
             "now": np.zeros(shared_memory.status_width(n)), "work": work, "parts": parts,
             "audio": np.zeros((n, MAX_BLOCK), dtype=np.float32),
@@ -72,7 +83,9 @@ class SharedState:
             "block_log": np.zeros((shared_memory.LOGGED_BLOCKS, 3), dtype=np.int64),
             "ports": np.zeros(self.n_inputs + 2, dtype=np.int64),
             "flags": np.zeros(len(Flag), dtype=np.int64),
-        })  # fmt: skip
+            "follows": np.array([each.follows for each in channels], dtype=np.int64),
+        } | around.arrays(heard, sample_rate, latency_samples)  # fmt: skip
+        self._packed = SHARED_STATE.pack(arrays)
         self.arrays: Any = self._packed.arrays
         self.address = self._packed.address
         for name in ("audio", "rings", "tap"):

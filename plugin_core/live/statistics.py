@@ -46,17 +46,21 @@ def engine_figures(status: NDArray[np.float64], sample_rate: int) -> dict[str, A
     }
 
 
-def meters_db(status: NDArray[np.float64], n_sources: int) -> dict[str, list[dict[str, float]]]:
+def meters_db(
+    status: NDArray[np.float64], n_sources: int, n_rows: int
+) -> dict[str, list[dict[str, float]]]:
     """Peak and RMS of the last tenth of a second, and the highest peak, in dB of full scale.
 
-    Sources are measured as they arrive, before their gain.
+    Sources are measured as they arrive, before their gain; of ``n_rows`` rows of audio the others
+    are LFE channels and ambisonic fields, under "around" where there are any.
     """
-    rows = status[Status.METERS :].reshape(3, n_sources + 2).T
+    rows = status[Status.METERS :].reshape(3, n_rows + 2).T
     found = [
         {"peak_db": _db(peak), "rms_db": _db(rms), "highest_db": _db(highest)}
         for peak, rms, highest in rows.tolist()
     ]
-    return {"sources": found[:n_sources], "ears": found[n_sources:]}
+    parts = {"sources": found[:n_sources], "ears": found[n_rows:]}
+    return parts | ({"around": found[n_sources:n_rows]} if n_rows > n_sources else {})
 
 
 def _db(level: float) -> float:

@@ -1,5 +1,6 @@
 """What runs in the audio thread: compiled, without locks, waiting for nobody.
 
+around          What the ears hear besides the sources: LFE channels of beds, fields of ambisonics
 atomics         Numbers that two threads share without a lock: what one has written before
 callbacks       The functions that drivers call: C functions made by Numba
 inputs          What the sources sound like in a block: files read ahead by another thread, noises

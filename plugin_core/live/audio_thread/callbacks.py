@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from numba import cfunc, types
 
+from auricle.dsp.ambisonics.block import RENDER_SCENE, RESET_SCENE
 from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.options import CACHE, exact_kernel
 from auricle.dsp.compiled.renderer_record import COMES, ENGINE_AT, EXCHANGE, PLAYS, RENDERER
+from auricle.dsp.loudspeakers.bed import LOW_PASS
 from auricle.dsp.render.block import RENDER_BLOCK, RESET_RENDERER
 from auricle.dsp.streaming.denormals import FLUSH, read_mode, write_mode
+from auricle.plugin_core.live.audio_thread.around import ADD_AROUND
 from auricle.plugin_core.live.audio_thread.atomics import load_acquire, store_release
 from auricle.plugin_core.live.audio_thread.inputs import GATHER
 from auricle.plugin_core.live.audio_thread.mailbox import PUBLISH, RECEIVE
@@ -44,13 +47,14 @@ CALLS = "2bfa482918eb"  # likewise of calls.py
 RENDERER_RECORD = "b7f9bf9b4278"  # likewise of renderer_record.py
 ATOMICS = "020cae6ccd64"  # likewise of atomics.py
 SYSTEM = "e019dffaac64"  # likewise of system.py
-SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
+SHARED_MEMORY = "46f10e1349d3"  # likewise of shared_memory.py
 
 # A paced clock that is farther behind than this, after a suspension, does not catch up.
 FARTHEST_BEHIND_NS = 1_000_000_000
 
 _shared, _renderer = SHARED_STATE.read, RENDERER.read
 _take_scene, _gather, _render_block = TAKE_SCENE.call, GATHER.call, RENDER_BLOCK.call
+_add_around = ADD_AROUND.call
 _measure, _record, _account = MEASURE.call, RECORD.call, ACCOUNT.call
 
 
@@ -71,6 +75,8 @@ def make_block(at, n_frames, began_ns):
         _render_block(
             parts[Part.RENDER_BLOCK], parts[Part.RENDERER], d.audio, n_frames, 0, n_frames, d.out
         )
+    if len(d.lfe_rows) + len(d.fields) > 0:
+        _add_around(parts[Part.ADD_AROUND], at, n_frames)
     now[Status.ENGINE_ID] = engines[PLAYS, EXCHANGE]
     now[Status.FADING] = 1.0 if engines[COMES, ENGINE_AT] != 0 else 0.0
     _measure(parts[Part.MEASURE], at, n_frames)
@@ -82,15 +88,21 @@ MAKE_BLOCK = Routine(make_block, types.void(types.int64, types.int64, types.int6
 _make_block = MAKE_BLOCK.call
 
 
-def kernel_addresses() -> dict[Part, int]:
-    """Where the kernels stand that blocks are made by."""
+def kernel_addresses(around: bool) -> dict[Part, int]:
+    """Where the kernels stand that blocks are made by; ``around``: with LFE or fields."""
     routines = {
         Part.RENDER_BLOCK: RENDER_BLOCK, Part.RESET_RENDERER: RESET_RENDERER,
         Part.RECEIVE: RECEIVE, Part.PUBLISH: PUBLISH, Part.TAKE_SCENE: TAKE_SCENE,
         Part.GATHER: GATHER, Part.MEASURE: MEASURE, Part.RECORD: RECORD, Part.ACCOUNT: ACCOUNT,
-        Part.MAKE_BLOCK: MAKE_BLOCK,
+        Part.MAKE_BLOCK: MAKE_BLOCK, Part.ADD_AROUND: ADD_AROUND, Part.RENDER_FIELD: RENDER_SCENE,
+        Part.RESET_FIELD: RESET_SCENE, Part.LOW_PASS: LOW_PASS,
     }  # fmt: skip
-    return {part: routine.address for part, routine in routines.items()}
+    of_around = {Part.ADD_AROUND, Part.RENDER_FIELD, Part.LOW_PASS}
+    return {
+        part: routine.address
+        for part, routine in routines.items()
+        if around or part not in of_around
+    }
 
 
 @exact_kernel

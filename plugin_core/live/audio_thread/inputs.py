@@ -15,7 +15,7 @@ from auricle.plugin_core.live.audio_thread.shared_memory import SHARED_STATE, Ki
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
 ATOMICS = "020cae6ccd64"  # likewise of atomics.py
-SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
+SHARED_MEMORY = "46f10e1349d3"  # likewise of shared_memory.py
 
 WRITTEN, READ, END = 0, 1, 2  # of ``file_cells``
 

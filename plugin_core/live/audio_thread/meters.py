@@ -23,7 +23,7 @@ RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the ker
 CALLS = "2bfa482918eb"  # likewise of calls.py
 ATOMICS = "020cae6ccd64"  # likewise of atomics.py
 SYSTEM = "e019dffaac64"  # likewise of system.py
-SHARED_MEMORY = "1cb035af169e"  # likewise of shared_memory.py
+SHARED_MEMORY = "46f10e1349d3"  # likewise of shared_memory.py
 
 TAP_WRITTEN, TAP_READ = 0, 16
 METER_SECONDS = 0.1

@@ -1,6 +1,7 @@
 """Where everything stands that the interpreter and the audio thread share.
 
-Letters: S sources, W and V numbers of a scene and of a status, F files, R rows of audio from files.
+Letters: S sources, R rows of audio, A fields of ambisonics, W and V numbers of a scene and of a
+status, F files.
 """
 
 from enum import IntEnum
@@ -18,17 +19,28 @@ SHARED_STATE = Record(
     now=f64(1),  # (V,) the status as it grows
     work=i64(1),  # see ThreadState
     parts=i64(1),  # addresses of the renderer and of the kernels, see Part
-    audio=f32(2),  # (S, MAX_BLOCK) the sources in this block
+    audio=f32(2),  # (R, MAX_BLOCK) this block: S sources, LFE channels, fields of ambisonics
     out=f32(2),  # (2, MAX_BLOCK) the ears
-    kinds=i64(1),  # (S,) see Kind
-    places=i64(2),  # (S, 2) which input or row of ``rings``, and which file
-    rings=f32(2),  # (R, frames) audio of files, read ahead
+    follows=i64(1),  # (S,) 1 for sources that stand around the head wherever that goes
+    fields=i64(2),  # (A, 3) of ambisonic fields: the ``AMBISONIC``, its first row, newest filters
+    lfe_rows=i64(1),  # which of ``audio`` are LFE channels
+    lfe_sections=f64(2),  # of their low-pass, see ``low_pass`` of loudspeakers/bed.py
+    lfe_state=f64(2),  # its memory
+    lfe_gain=f64(1),  # (1,) linear
+    lfe_nonfinite=i64(1),  # (1,) samples that were silenced
+    low=f32(2),  # (1, MAX_BLOCK) the LFE
+    late_ears=f32(2),  # (2, D) what the ears wait for until fields are as late
+    late_low=f32(2),  # (1, D') likewise the LFE
+    late_at=i64(1),  # (2,) where in these the next samples go
+    kinds=i64(1),  # (R,) see Kind
+    places=i64(2),  # (R, 2) which input or row of ``rings``, and which file
+    rings=f32(2),  # (channels of files, frames) audio of files, read ahead
     file_cells=i64(2),  # (F, 3) frames written, read, and in all, -1 while that is not known
     file_ready=i64(1),  # (F,) scratch
-    random=u64(1),  # (S,) states of the noises
-    tones=f64(2),  # (S, 3) level, turns a sample, turns so far
-    peak_bits=i32(1),  # (S + 2,) of the meters' window under way: peaks, float32 by their bits
-    energies=f64(1),  # (S + 2,) likewise
+    random=u64(1),  # (R,) states of the noises
+    tones=f64(2),  # (R, 3) level, turns a sample, turns so far
+    peak_bits=i32(1),  # (R + 2,) of the meters' window under way: peaks, float32 by their bits
+    energies=f64(1),  # (R + 2,) likewise
     tap=f32(2),  # (frames, 2) the output on its way to a recording
     tap_cells=i64(1),  # frames written and read, each in a cache line of its own
     block_log=i64(2),  # (MARKS, 3) first frame, begin in ns and scene of the last blocks
@@ -38,7 +50,10 @@ SHARED_STATE = Record(
 
 
 class Scene(IntEnum):
-    """Numbers of a scene, in the mailbox: then positions (S, 3), gains, audible and widths (S,)."""
+    """Numbers of a scene, in the mailbox.
+
+    Then positions (S, 3), gains, audible and widths (S,), and addresses of fields' filters (A,).
+    """
 
     NUMBER = 0  # counts commits
     COMMITTED_NS = 1
@@ -47,9 +62,10 @@ class Scene(IntEnum):
     COPIES_AT = 4  # of those of the copies of wide sources; 0: none is wide
     WIDTH_AT = 5  # likewise of what makes those copies
     RESETS = 6
-    ORIENTATION = 7
-    PLACE = 11
-    SOURCES = 14
+    LFE_GAIN = 7
+    ORIENTATION = 8
+    PLACE = 12
+    SOURCES = 15
 
 
 class ThreadState(IntEnum):
@@ -75,10 +91,14 @@ class Part(IntEnum):
     RECORD = 8
     ACCOUNT = 9
     MAKE_BLOCK = 10
+    ADD_AROUND = 11
+    RENDER_FIELD = 12
+    RESET_FIELD = 13
+    LOW_PASS = 14
 
 
 class Status(IntEnum):
-    """Numbers of a status; then peak, RMS and highest peak, each of (S sources, 2 ears)."""
+    """Numbers of a status; then peak, RMS and highest peak, each of (R rows, 2 ears)."""
 
     CALLBACKS = 0
     FRAMES = 1
@@ -126,11 +146,11 @@ class Flag(IntEnum):
     LATE = 7  # times that the paced clock began anew since it was far behind
 
 
-def scene_width(n_sources: int) -> int:
+def scene_width(n_sources: int, n_fields: int = 0) -> int:
     """W."""
-    return Scene.SOURCES + 6 * n_sources
+    return Scene.SOURCES + 6 * n_sources + n_fields
 
 
-def status_width(n_sources: int) -> int:
+def status_width(n_rows: int) -> int:
     """V."""
-    return Status.METERS + 3 * (n_sources + 2)
+    return Status.METERS + 3 * (n_rows + 2)
