@@ -287,7 +287,8 @@ class Live:
                 self._channels, state, self._around, heard, prepared.latency_samples
             )
             self._listener = Listener(self.scene, state)
-            self.scene.set_width_state(0)  # of an earlier start
+            wide = self.scene.widths_deg.any()
+            self.scene.set_width_state(state.make_width(prepared).address if wide else 0)
             self.scene.attach(shared, self._engine_statistics)
             self._listener.exchange(prepared, heard)
             self._files = FileReader(shared)
