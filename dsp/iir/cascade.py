@@ -43,7 +43,7 @@ from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_sampl
 from auricle.dsp.sphere import mesh as sphere
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate
 from auricle.dsp.streaming.input_checks import checked_block, checked_gains
-from auricle.dsp.streaming.stream import Stream
+from auricle.dsp.streaming.stepped_stream import SteppedStream
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
@@ -136,7 +136,7 @@ class CascadeSet:
         )
 
 
-class CascadeRenderer(Stream):
+class CascadeRenderer(SteppedStream):
     """Renders S moving sources through the filters of a set; any block size, no latency.
 
     Args:
@@ -230,20 +230,23 @@ class CascadeRenderer(Stream):
         self._alone(self._render, audio, out)
 
     def _render(self, audio: Float32, out: Float32) -> None:
-        mesh, done = self._filters.mesh, 0
         out[:] = 0.0
-        while done < audio.shape[1]:
-            if self._phase == 0:
-                sphere.locate_triangles(
-                    self._directions, self._triangle, self._weights, mesh.inverse,
-                    mesh.neighbours, mesh.start_table,
-                )  # fmt: skip
-                aim_cascades(self._packed.address, self._fresh)
-                self._fresh = False
-            count = min(STEP - self._phase, audio.shape[1] - done)
-            render_cascades(self._packed.address, audio, done, count, self._phase, out)
-            done += count
-            self._phase = (self._phase + count) % STEP
+        self._in_steps(
+            audio.shape[1],
+            lambda first: self._aim(),
+            lambda first, count, phase: render_cascades(
+                self._packed.address, audio, first, count, phase, out
+            ),
+        )
+
+    def _aim(self) -> None:
+        mesh = self._filters.mesh
+        sphere.locate_triangles(
+            self._directions, self._triangle, self._weights, mesh.inverse, mesh.neighbours,
+            mesh.start_table,
+        )  # fmt: skip
+        aim_cascades(self._packed.address, self._fresh)
+        self._fresh = False
 
 
 @kernel

@@ -19,7 +19,7 @@ from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_table
 from auricle.dsp.neural.linn_filters import TAPS, EarNetworks, FilterMaker
 from auricle.dsp.streaming.input_checks import checked_block
-from auricle.dsp.streaming.stream import Stream
+from auricle.dsp.streaming.stepped_stream import SteppedStream
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 
@@ -27,7 +27,7 @@ LEAST_DISTANCE_M = 0.2  # below which the level no longer rises
 RATES_HZ = (32000, 50000)  # for which the filters are long enough and fine enough
 
 
-class LinnRenderer(Stream):
+class LinnRenderer(SteppedStream):
     """Both ears of S sources for one listener; ``process`` allocates its result alone.
 
     Args:
@@ -68,7 +68,7 @@ class LinnRenderer(Stream):
         self.tail_samples = kept + TAPS
         self._table = np.ascontiguousarray(delay_table(propagation.TAPS)[:, ::-1])
         self._history = np.zeros((rows, 2 * kept), dtype=np.float32)
-        self._head, self._phase, self._started = 0, 0, False
+        self._head, self._started = 0, False
         self._old_taps = np.zeros((rows, TAPS), dtype=np.float32)
         self._new_taps = np.zeros((rows, TAPS), dtype=np.float32)
         self._old_delays, self._new_delays = np.zeros(rows), np.zeros(rows)
@@ -158,15 +158,16 @@ class LinnRenderer(Stream):
         return out
 
     def _render(self, audio: Float32, apparent_m: Array | None, out: Float32) -> None:
-        done = 0
-        while done < audio.shape[1]:
-            if self._phase == 0:
-                if apparent_m is not None:
-                    self.set_places(apparent_m[done // STEP])
-                self._aim()
-            count = min(STEP - self._phase, audio.shape[1] - done)
-            self._run(audio, done, count, out)
-            done += count
+        def begin(first: int) -> None:
+            if apparent_m is not None:
+                self.set_places(apparent_m[first // STEP])
+            self._aim()
+
+        self._in_steps(
+            audio.shape[1],
+            begin,
+            lambda first, count, phase: self._run(audio, first, count, phase, out),
+        )
 
     def _aim(self) -> None:
         """Delays, gains and filters due when the step that begins ends."""
@@ -186,8 +187,9 @@ class LinnRenderer(Stream):
             self._old_gains[:] = self._new_gains
             self._started = True
 
-    def _run(self, audio: Float32, first: int, count: int, out: Float32) -> None:
-        phase = self._phase
+    def _run(
+        self, audio: Float32, first: int, count: int, phase: int, out: Float32
+    ) -> None:  # fmt: skip
         part = audio[:, first : first + count]
         self._audio[::2, :count] = part
         self._audio[1::2, :count] = part
@@ -201,7 +203,6 @@ class LinnRenderer(Stream):
             self._heard, self._past, phase, count, self._old_taps, self._new_taps, self._old_gains,
             self._new_gains, out[:, first : first + count],
         )  # fmt: skip
-        self._phase = (phase + count) % STEP
 
 
 @kernel
