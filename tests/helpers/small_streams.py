@@ -13,7 +13,8 @@ from auricle.dsp.ambisonics.decoder import design_decoder
 from auricle.dsp.ambisonics.renderer import AmbisonicRenderer
 from auricle.dsp.convolution.uniform import FilterSpectra, PartitionedConvolver
 from auricle.dsp.filters.biquad import from_analogue
-from auricle.dsp.iir.cascade import CascadeRenderer, CascadeSet
+from auricle.dsp.iir.cascade import CascadeRenderer
+from auricle.dsp.iir.cascade_set import CascadeSet
 from auricle.dsp.loudspeakers.bed import Bed
 from auricle.dsp.loudspeakers.layouts import layout
 from auricle.dsp.neural.linn_renderer import LinnRenderer

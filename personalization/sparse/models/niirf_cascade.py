@@ -3,7 +3,8 @@
 import numpy as np
 
 from auricle.dsp.arrays import Array
-from auricle.dsp.iir.cascade import LEAST_DELAY, CascadeSet
+from auricle.dsp.iir.cascade_kernels import LEAST_DELAY
+from auricle.dsp.iir.cascade_set import CascadeSet
 from auricle.personalization.listeners.features import SAMPLE_RATE
 from auricle.personalization.listeners.listener_data import MeasuredListener
 from auricle.personalization.sparse.models.niirf import Niirf

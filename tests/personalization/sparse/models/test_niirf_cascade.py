@@ -5,7 +5,7 @@ import small_listeners
 torch = pytest.importorskip("torch")
 
 from auricle.dsp.filters.biquad import response  # noqa: E402
-from auricle.dsp.iir.cascade import LEAST_DELAY  # noqa: E402
+from auricle.dsp.iir.cascade_kernels import LEAST_DELAY  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 from auricle.personalization.listeners.features import EVALUATED_BINS, SAMPLE_RATE, SIZE  # noqa: E402
 from auricle.personalization.sparse.models.niirf import Niirf  # noqa: E402
