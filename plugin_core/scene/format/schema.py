@@ -13,6 +13,7 @@ import typing
 from collections.abc import Collection, Iterator
 from typing import Any, TypeVar
 
+from auricle.dsp.registry import Registry
 from auricle.plugin_core.scene.format.json_tree import Node, SceneError
 
 T = TypeVar("T")
@@ -282,6 +283,8 @@ def _table(kind: Any) -> Iterator[str]:
 
 
 def _values(hint: Any, rules: Any) -> str:
+    if isinstance(rules["choices"], Registry):
+        return "a name of the table in [methods.md](methods.md)"
     if rules["choices"]:
         return ", ".join(f"`{_literal(each)}`" for each in rules["choices"])
     words = _wanted(_options(hint))
