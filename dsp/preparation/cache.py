@@ -20,6 +20,7 @@ from auricle.dsp.hrtf.default_listener import default_name
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.prepare import VERSION, PreparedSet, prepare
 from auricle.dsp.storage.cache_room import make_room
+from auricle.dsp.storage.digests import digest_of
 from auricle.dsp.storage.part_files import whole_file
 
 Made = TypeVar("Made")
@@ -139,11 +140,7 @@ def archive_of(thing: Any) -> dict[str, Any]:
 
 def set_digest(hrtf: HrtfSet, words: str) -> str:
     """A file name for what is made from a set; ``words`` say what, in which version, and how."""
-    digest = hashlib.sha256(words.encode())
-    for array in (hrtf.ir, hrtf.positions):
-        digest.update(str(array.shape).encode())
-        digest.update(np.ascontiguousarray(array, dtype=np.float64).tobytes())
-    return digest.hexdigest()[:32]
+    return digest_of(words, hrtf.ir.astype(np.float64), hrtf.positions.astype(np.float64))
 
 
 def save_archive(path: Path, arrays: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """load_folder: a folder of SOFA files and a table of measures, as the laboratories publish them."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
+from auricle.dsp.storage.digests import digest_of
 from auricle.dsp.storage.part_files import forget, unfinished
 from auricle.personalization.datasets.measures import aligned, plain_id, read_measures
 from auricle.personalization.datasets.registry import Dataset, find
@@ -237,11 +237,11 @@ def _relative(error: AuricleError, folder: Path) -> str:
 
 
 def _key(files: list[Path], rate: int | None) -> str:
-    digest = hashlib.sha256(f"{_VERSION} {rate}".encode())
+    words = f"{_VERSION} {rate}"
     for file in files:
         state = file.stat()
-        digest.update(f"{file.resolve()} {state.st_size} {state.st_mtime_ns}".encode())
-    return digest.hexdigest()[:32]
+        words += f"{file.resolve()} {state.st_size} {state.st_mtime_ns}"
+    return digest_of(words)
 
 
 def _save(store: Path, subjects: Subjects) -> None:

@@ -1,11 +1,11 @@
 """Data sets as what methods learn from: features of all listeners, kept on disk."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
+from auricle.dsp.storage.digests import digest_of
 from auricle.personalization.datasets.folder import load_folder
 from auricle.personalization.datasets.packed import load_h5
 from auricle.personalization.datasets.registry import find
@@ -38,10 +38,9 @@ def people_only(subjects: Subjects) -> Subjects:
 
 def training_of(subjects: Subjects) -> ListenerGroup:
     """Features of all listeners, in ``cache_folder()`` the next time."""
-    digest = hashlib.sha256(f"{_VERSION} {subjects.sample_rate} {subjects.ir.shape}".encode())
-    digest.update(np.ascontiguousarray(subjects.positions).tobytes())
-    digest.update(np.ascontiguousarray(subjects.ir).tobytes())
-    path = cache_folder().parent / "features" / f"{digest.hexdigest()[:32]}.npz"
+    words = f"{_VERSION} {subjects.sample_rate}"
+    name = f"{digest_of(words, subjects.positions, subjects.ir)}.npz"
+    path = cache_folder().parent / "features" / name
     arrays = load_archive(path)
     if arrays is None:
         found = features(subjects.ir, subjects.positions, subjects.sample_rate)

@@ -6,7 +6,7 @@ from typing import Any
 
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.storage.part_files import whole_file
-from auricle.plugin_core.pictures.hrtf_set import SUFFIXES
+from auricle.plugin_core.pictures.figure import SUFFIXES
 
 
 def check(path: Path) -> None:

@@ -73,7 +73,7 @@ def evaluate(
     from auricle.dsp.evaluation.comparison import compare
     from auricle.dsp.evaluation.matching import matched
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
-    from auricle.plugin_core.pictures.hrtf_set import check_picture
+    from auricle.plugin_core.pictures.figure import check_picture
 
     if plot is not None:
         check_picture(plot)

@@ -12,7 +12,7 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.neural.linn_renderer import LinnRenderer
 from auricle.plugin_core.listener.set_options import SetOptions
 from auricle.plugin_core.neural.systems import SHIPPED, OpenedSystem, open_system
-from auricle.plugin_core.plugins.channel_layout import Block, CalledAsPlugin, checked_call
+from auricle.plugin_core.plugins.channel_layout import Block, CalledAsPlugin, checked_track
 
 _LONGEST_M = 100.0
 
@@ -80,12 +80,7 @@ class NeuralPlugin(CalledAsPlugin):
             AuricleError: more than two channels, a parameter out of its range, or another sample
                 rate.
         """
-        rate, _ = checked_call(sample_rate, buffer_size)
-        if audio.shape[0] not in (1, 2):
-            raise AuricleError(
-                f"the audio has {audio.shape[0]} channels, a track has 1 or 2; render each pair "
-                "with a plugin of its own"
-            )
+        rate, _ = checked_track(audio, sample_rate, buffer_size)
         with self._lock:
             renderer = self._renderer
             if renderer is None or (renderer.sample_rate, renderer.n_sources) != (

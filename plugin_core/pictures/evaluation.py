@@ -10,8 +10,9 @@ from auricle.dsp.arrays import Array
 from auricle.dsp.evaluation.comparison import SetErrors
 from auricle.dsp.evaluation.matching import MatchedSets
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
-from auricle.plugin_core.pictures.hrtf_set import (
+from auricle.plugin_core.pictures.figure import (
     FREQUENCIES_HZ,
+    mark_frequencies,
     new_figure,
     save_figure,
     smoothed_db,
@@ -112,7 +113,7 @@ def _draw_spectra(axis: Any, pair: MatchedSets, row: int, name: str) -> None:
         for ir, dashes, who in ((pair.reference, "-", "true"), (pair.estimate, "--", "estimate")):
             levels = smoothed_db(ir[row, ear], pair.sample_rate)
             axis.plot(FREQUENCIES_HZ, levels, dashes, color=colour, lw=1.2, label=f"{side}, {who}")
-    _mark_frequencies(axis)
+    mark_frequencies(axis)
     top = max(line.get_ydata()[np.isfinite(line.get_ydata())].max() for line in axis.lines)
     axis.set_ylim(top - 55.0, top + 5.0)
     axis.set_title(name, fontsize=9)
@@ -128,18 +129,7 @@ def _draw_error_spectrum(axis: Any, pair: MatchedSets) -> None:
     low, high = np.quantile(size, [0.25, 0.75], axis=0)
     axis.fill_between(FREQUENCIES_HZ, low, high, color="C0", alpha=0.25, lw=0, label="half of all")
     axis.plot(FREQUENCIES_HZ, size.mean(axis=0), color="C0", lw=1.5, label="mean")
-    _mark_frequencies(axis)
+    mark_frequencies(axis)
     axis.set_ylim(bottom=0.0)
     axis.set_title("size of the level error (dB)", fontsize=9)
     axis.legend(fontsize=8, frameon=False, loc="upper left")
-
-
-def _mark_frequencies(axis: Any) -> None:
-    axis.set_xscale("log")
-    axis.set_xlim(FREQUENCIES_HZ[0], FREQUENCIES_HZ[-1])
-    axis.set_xticks([200, 500, 1000, 2000, 5000, 10000, 20000],
-                    ["0.2", "0.5", "1", "2", "5", "10", "20"])  # fmt: skip
-    axis.minorticks_off()
-    axis.tick_params(labelsize=8)
-    axis.set_xlabel("frequency (kHz), a twelfth of an octave", fontsize=8)
-    axis.grid(True, color="0.92", lw=0.6)

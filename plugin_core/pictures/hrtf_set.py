@@ -1,4 +1,4 @@
-"""Pictures of HRTF sets, drawn with matplotlib, which only this file imports and only when called.
+"""Pictures of HRTF sets, drawn with matplotlib.
 
 ``save_set_picture`` is the picture of ``auricle inspect``: magnitudes over the horizontal plane for
 both ears and over the median plane, ITD over azimuth, the grid on the sphere, what was found odd.
@@ -12,22 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auricle.dsp.arrays import Array
-from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
 from auricle.dsp.sphere.grids import reach_deg, spacing_deg
-from auricle.dsp.storage.part_files import whole_file
+from auricle.plugin_core.pictures.figure import (
+    FREQUENCIES_HZ,
+    new_figure,
+    save_figure,
+    smoothed_db,
+)
 
 if TYPE_CHECKING:
     from auricle.dsp.hrtf.hrtf_set import HrtfSet
 
 
-FREQUENCIES_HZ = np.geomspace(200.0, 20000.0, 200)
-OCTAVE_PARTS = 12  # the magnitudes are smoothed over a twelfth of an octave
 RANGE_DB = (-30.0, 15.0)
 HEAD_RADIUS_M = 0.0875
 SPEED_OF_SOUND_M_S = 343.0
-SUFFIXES = (".png", ".pdf", ".svg")
 
 
 def save_set_picture(hrtf: "HrtfSet", path: str | os.PathLike[str], *, title: str = "") -> None:
@@ -88,36 +89,6 @@ def draw_set(hrtf: "HrtfSet", path: str | os.PathLike[str] | None = None, title:
     return figure
 
 
-def new_figure(size_inches: tuple[float, float]) -> Any:
-    """An empty figure on its own Agg canvas: no window system, no global state."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingDependencyError("pictures need matplotlib: pip install matplotlib") from None
-    figure = Figure(figsize=size_inches, dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def save_figure(figure: Any, path: Path) -> None:
-    """Write a figure as .png, .pdf or .svg; the file appears whole or not at all."""
-    check_picture(path)
-    with whole_file(path) as unfinished:
-        figure.savefig(unfinished, format=path.suffix[1:].lower())
-
-
-def check_picture(path: Path) -> None:
-    """Raise AuricleError if a picture cannot have that name; to be asked before long work."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise AuricleError(f"{path}: a picture must end in {', '.join(SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise AuricleError(f"{path}: there is no folder {path.parent}; make it first")
-
-
-# --- magnitudes ------------------------------------------------------------------------------
-
-
 def _magnitudes_db(hrtf: "HrtfSet", wanted: Array, ear: int) -> Array:
     """Smoothed magnitudes (wanted, frequencies) of the nearest direction measured.
 
@@ -131,20 +102,6 @@ def _magnitudes_db(hrtf: "HrtfSet", wanted: Array, ear: int) -> Array:
     far = chord > 2.0 * np.sin(np.deg2rad(reach_deg(hrtf.positions)) / 2.0)
     levels[far] = np.nan
     return levels
-
-
-def smoothed_db(ir: Array, sample_rate: int) -> Array:
-    """Levels (..., frequencies) in dB of the mean power in bands; NaN above half the rate."""
-    size = max(2048, 1 << (ir.shape[-1] - 1).bit_length())
-    power = np.abs(np.fft.rfft(ir, size)) ** 2
-    step_hz = sample_rate / size
-    sums = np.concatenate([np.zeros((*power.shape[:-1], 1)), np.cumsum(power, axis=-1)], axis=-1)
-    half = 2.0 ** (0.5 / OCTAVE_PARTS)
-    low = np.clip(np.round(FREQUENCIES_HZ / half / step_hz).astype(int), 0, power.shape[-1] - 1)
-    high = np.clip(np.round(FREQUENCIES_HZ * half / step_hz).astype(int), low, power.shape[-1] - 1)
-    mean = (sums[..., high + 1] - sums[..., low]) / (high + 1 - low)
-    levels = 10.0 * np.log10(np.maximum(mean, 1e-20))
-    return np.where(sample_rate / 2.0 >= FREQUENCIES_HZ, levels, np.nan)
 
 
 def _mean_level_db(hrtf: "HrtfSet") -> float:

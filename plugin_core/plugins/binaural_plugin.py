@@ -13,7 +13,7 @@ from auricle.dsp.preparation.cache import prepared_set
 from auricle.dsp.preparation.prepare import PreparedSet
 from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.plugin_core.listener.set_options import SetOptions
-from auricle.plugin_core.plugins.channel_layout import Block, CalledAsPlugin, checked_call
+from auricle.plugin_core.plugins.channel_layout import Block, CalledAsPlugin, checked_track
 
 Listener = HrtfSet | str | os.PathLike[str] | None
 
@@ -156,12 +156,7 @@ class BinauralPlugin(CalledAsPlugin):
         Raises:
             AuricleError: more than two channels, or a rate or size that is not above 0.
         """
-        rate, size = checked_call(sample_rate, buffer_size)
-        if audio.shape[0] not in (1, 2):
-            raise AuricleError(
-                f"the audio has {audio.shape[0]} channels, a track has 1 or 2; render each pair "
-                "with a plugin of its own, or use BinauralRenderer"
-            )
+        rate, size = checked_track(audio, sample_rate, buffer_size, ", or use BinauralRenderer")
         with self._lock:
             renderer = self._ready(rate, audio.shape[0])
             if reset:

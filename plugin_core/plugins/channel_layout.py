@@ -102,6 +102,23 @@ def checked_call(sample_rate: Any, buffer_size: Any) -> tuple[int, int]:
     return round(float(sample_rate)), int(buffer_size)
 
 
+def checked_track(
+    audio: Block, sample_rate: Any, buffer_size: Any, instead: str = ""
+) -> tuple[int, int]:  # fmt: skip
+    """As ``checked_call``, for a track (C, n) of one or two channels.
+
+    Raises:
+        TypeError: not numbers.
+        AuricleError: more channels (``instead``: what else to use for them), or not above 0.
+    """
+    if audio.shape[0] not in (1, 2):
+        raise AuricleError(
+            f"the audio has {audio.shape[0]} channels, a track has 1 or 2; render each pair with a "
+            f"plugin of its own{instead}"
+        )
+    return checked_call(sample_rate, buffer_size)
+
+
 class CalledAsPlugin:
     """The base of plugins that are called as pedalboard's are: any layout, one call at a time.
 

@@ -10,7 +10,7 @@ from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.geometry import azimuth_elevation_deg, to_head
 from auricle.plugin_core.mastering.loudness import HOP_SECONDS, LoudnessMeter
-from auricle.plugin_core.pictures.hrtf_set import SUFFIXES, new_figure, save_figure
+from auricle.plugin_core.pictures.figure import SUFFIXES, new_figure, save_figure
 
 if TYPE_CHECKING:
     from auricle.plugin_core.mastering.master import RenderResult

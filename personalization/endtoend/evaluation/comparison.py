@@ -19,6 +19,7 @@ import numpy as np
 from auricle.dsp.arrays import Float32
 from auricle.dsp.errors import AuricleError, MissingDependencyError
 from auricle.dsp.sphere.grids import fibonacci_sphere
+from auricle.dsp.storage.digests import digest_of
 from auricle.personalization.endtoend.evaluation.baselines import ExplicitSets, warp
 from auricle.personalization.endtoend.evaluation.metrics import (
     Render,
@@ -259,7 +260,7 @@ def _judged(
     words += f"{who.digest([row])} {request.train_digest} {request.stage_digest}"
     if method.endswith(OTHER):
         words += f" {who.names[request.other(row)]}"
-    path = request.cache / f"endtoend-{hashlib.sha256(words.encode()).hexdigest()[:32]}.json"
+    path = request.cache / f"endtoend-{digest_of(words)}.json"
 
     def judged() -> Result:
         render = made()

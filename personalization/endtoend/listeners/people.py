@@ -23,6 +23,7 @@ from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
 from auricle.dsp.responses import arrival as alignment
 from auricle.dsp.sphere.quadrature import sphere_weights
+from auricle.dsp.storage.digests import digest_of
 from auricle.personalization.datasets.harmonise import harmonise
 from auricle.personalization.datasets.registry import DATASETS, find
 from auricle.personalization.datasets.subjects import DatasetError, Subjects
@@ -80,11 +81,9 @@ class Listeners:
 
     def digest(self, rows: Sequence[int] | Int64) -> str:
         """A name for the responses of some listeners, for files made of them."""
-        made = hashlib.sha256()
-        for row in rows:
-            subjects, own = self._at(int(row))
-            made.update(self.names[row].encode() + np.ascontiguousarray(subjects.ir[own]).tobytes())
-        return made.hexdigest()[:32]
+        found = [self._at(int(row)) for row in rows]
+        names = " ".join(self.names[row] for row in rows)
+        return digest_of(names, *(subjects.ir[own] for subjects, own in found))
 
     def _at(self, row: int) -> tuple[Subjects, int]:
         for subjects in self.laboratories:
@@ -267,10 +266,8 @@ def common_phase(ir: NDArray[np.floating], positions: Array, arrivals: Array) ->
 def _harmonised(subjects: Subjects) -> Subjects:
     """In the common form, from the cache the next time."""
     words = f"{_VERSION} {LEAD_SAMPLES} {N_TAPS} {subjects.sample_rate} {subjects.ids}"
-    digest = hashlib.sha256(words.encode())
-    digest.update(np.ascontiguousarray(subjects.positions).tobytes())
-    digest.update(np.ascontiguousarray(subjects.ir).tobytes())
-    path = cache_folder().parent / "endtoend" / f"people-{digest.hexdigest()[:32]}.npz"
+    name = f"people-{digest_of(words, subjects.positions, subjects.ir)}.npz"
+    path = cache_folder().parent / "endtoend" / name
     arrays = load_archive(path)
     if arrays is None:
         done = harmonise(subjects, RATE, diffuse_field="laboratory")

@@ -5,7 +5,6 @@ clips at 48 kHz nobody knows all speakers (one is a known speaker's sentence aga
 is on one side.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +15,7 @@ import numpy as np
 import soundfile
 
 from auricle.dsp.arrays import Array, Float32
+from auricle.dsp.storage.digests import digest_of
 from auricle.personalization.datasets.subjects import DatasetError
 from auricle.personalization.endtoend.listeners.people import Licence, Role
 from auricle.personalization.endtoend.physics.poses import RATE
@@ -103,7 +103,7 @@ class SoundSet:
         words = f"{self.role} {self._kinds} {self._shares} {LEVEL}"
         for files in self.files.values():
             words += "".join(f" {each.name} {each.stat().st_size}" for each in files)
-        return hashlib.sha256(words.encode()).hexdigest()[:16]
+        return digest_of(words, size=16)
 
     def draw(self, rng: np.random.Generator, n_samples: int) -> Sound:
         """A piece of a recording or a synthetic signal; the same for the same state of ``rng``."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from auricle.dsp.arrays import Float32, Int64
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.preparation.cache import cache_folder, load_archive, save_archive
+from auricle.dsp.storage.digests import digest_of
 from auricle.personalization.endtoend.listeners.people import Licence, Listeners, Role
 from auricle.personalization.endtoend.physics.poses import STEP, Poses, heard_poses
 from auricle.personalization.endtoend.scenes.clip_store import Clip, Pool, Say, kept_pool
@@ -130,7 +131,7 @@ class SceneSampler:
         """A name for what can be drawn."""
         parts = f"{VERSION} {self.sounds.digest()} {self.traces.names} "
         parts += f"{self.room_share} {self.noise_share}"
-        return hashlib.sha256(parts.encode()).hexdigest()[:16]
+        return digest_of(parts, size=16)
 
     def draw(self, seed: Sequence[int], n_steps: int) -> DryScene:
         """The scene with that seed, ``n_steps`` long."""
@@ -283,7 +284,7 @@ def whole_scenes(
         seed: of the scenes.
     """
     words = f"{stage.digest()} {listeners.digest([row])} {n_scenes} {seed} {TEST_STEPS}"
-    name = f"test-{hashlib.sha256(words.encode()).hexdigest()[:32]}.npz"
+    name = f"test-{digest_of(words)}.npz"
     path = cache_folder().parent / "endtoend" / name
     drawn = [stage.draw([seed, index], TEST_STEPS) for index in range(n_scenes)]
     kept = load_archive(path)
@@ -312,7 +313,7 @@ def _pools(
     pools = []
     for number, row in enumerate(rows.tolist(), 1):
         words = f"{stage.digest()} {listeners.digest([row])} {count} {seed} {POOL_STEPS}"
-        name = f"scenes-{hashlib.sha256(words.encode()).hexdigest()[:32]}"
+        name = f"scenes-{digest_of(words)}"
         folder = cache_folder().parent / "endtoend" / name
         pool, made = kept_pool(folder, count, POOL_STEPS, partial(scenes_of, row))
         pools.append(pool)

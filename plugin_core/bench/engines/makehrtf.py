@@ -1,6 +1,5 @@
 """OpenAL Soft's own tool that turns measured responses into its .mhr sets, run once a set."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ import numpy as np
 
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.preparation.cache import cache_folder
+from auricle.dsp.storage.digests import digest_of
 
 TAPS = 128  # the most that OpenAL Soft plays
 _TOOLS = ("makemhr", "makehrtf")
@@ -41,8 +41,7 @@ def mhr_set(hrtf: HrtfSet) -> str:
         ValueError: the grid is not one of rings from pole to pole in equal steps.
         RuntimeError: the tool failed.
     """
-    key = hashlib.sha256(hrtf.ir.tobytes() + hrtf.positions.tobytes()).hexdigest()[:16]
-    name = f"auricle-{key}"
+    name = f"auricle-{digest_of('', hrtf.ir, hrtf.positions, size=16)}"
     path = mhr_folder() / f"{name}.mhr"
     if path.exists():
         return name

@@ -12,7 +12,7 @@ pytest.importorskip("matplotlib")
 
 @pytest.mark.parametrize("count", [1, 4, 40])
 def test_the_names_stand_below_the_ways(count: int) -> None:
-    from auricle.plugin_core.pictures.hrtf_set import new_figure
+    from auricle.plugin_core.pictures.figure import new_figure
     from auricle.plugin_core.scene import picture
 
     figure = new_figure((13.0, 7.0))
