@@ -53,7 +53,7 @@ def _lines() -> Iterator[str]:
     yield "|---|---|---|"
     for name in TRACK_TYPES.own:
         track = TRACK_TYPES[name]
-        keys = ", ".join(f"`{key}`" for key in track.own_keys)
+        keys = ", ".join(f"`{key}`" for key in track.key_names)
         yield f"| `{name}` | {track.where} | {keys} |"
 
 
