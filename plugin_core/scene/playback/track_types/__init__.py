@@ -1,8 +1,4 @@
-"""x
+"""What plays the tracks of a scene, one type a file (their table: ``scene/format/track_types``).
 
-ambisonic      Ambisonics of any order and normalisation, which turn against the head
-bed            Loudspeaker beds: channels that stand around the head wherever that goes
-binaural       Finished sound for the two ears, which neither turns nor is filtered
-placed_object  Objects: one or two channels at places of their own, all by one renderer
 type_player    The player of a type of track: what its channels are
 """
