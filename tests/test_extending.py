@@ -1,5 +1,6 @@
 """What stands outside the package: registered by a program, or brought by an installed package."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -30,8 +31,9 @@ from auricle.personalization.endtoend.systems.registry import SYSTEMS, SystemInf
 from auricle.personalization.listeners.features import SAMPLE_RATE, to_responses
 from auricle.personalization.sparse.registry import METHODS, MethodInfo, method
 from auricle.plugin_core.cli import main
-from auricle.plugin_core.scene.format.track_types import TRACK_TYPES
-from auricle.plugin_core.tables.registries import as_markdown
+from auricle.plugin_core.scene.format.model import Track
+from auricle.plugin_core.scene.format.schema import key, to_json
+from auricle.plugin_core.scene.format.track_types import TRACK_TYPES, TrackType
 
 TABLES: dict[str, Registry] = {
     "loudest": METHODS, "my-tracker": PRESETS, "MINE": DATASETS, "mid": TRACK_TYPES,
@@ -191,6 +193,59 @@ def test_keys_that_a_type_has_not_are_refused(tmp_path: Path) -> None:
         auricle.Scene.load(tmp_path / "s.json")
 
 
+def scene_with(folder: Path, track: str) -> Path:
+    path = folder / "s.json"
+    path.write_text('{"auricle_scene": 1, "tracks": [\n{"file": "voice.wav", ' + track + "}]}")
+    return path
+
+
+def test_keys_of_a_type_are_heard_and_written(tmp_path: Path) -> None:
+    voice = np.sin(np.arange(4800) * 0.05).astype(np.float32) * 0.3
+    soundfile.write(tmp_path / "voice.wav", voice, 48000, subtype="FLOAT")
+    scene = auricle.Scene.load(scene_with(tmp_path, '"type": "mid", "balance": 0.75'))
+    scene.render(tmp_path / "out.wav")
+    out, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    np.testing.assert_allclose(out[:4800], voice[:, None] * [1.0, 0.25], atol=1e-6)
+    assert to_json(scene.tracks[0])["balance"] == 0.75
+    assert Track("voice.wav", type="mid").own.balance == 0.0
+    with pytest.raises(AuricleError, match="is not of a track of type bed"):
+        Track("voice.wav", type="bed", own=scene.tracks[0].own)
+
+
+@pytest.mark.parametrize(
+    ("track", "why"),
+    [
+        ('"type": "mid", "balance": 2', "balance: must be from -1 to 1, got 2"),
+        ('"type": "mid", "balance": "left"', "balance: must be a number, not 'left'"),
+        ('"type": "mid", "balanse": 1', 'balanse: unknown key; did you mean "balance"?'),
+        ('"type": "binaural", "balance": 1', "balance: unknown key; "),
+        ('"type": "mid", "own": 1', "own: unknown key"),
+    ],
+)
+def test_keys_of_a_type_are_checked_by_line_and_key(tmp_path: Path, track: str, why: str) -> None:
+    path = scene_with(tmp_path, track)
+    with pytest.raises(AuricleError) as refused:
+        auricle.Scene.load(path)
+    said = str(refused.value)
+    assert "s.json: line 2: tracks[0]." + why in said
+    assert "\n" not in said
+
+
+def test_keys_that_every_track_has_are_no_type_s_own(tmp_path: Path) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Keys:
+        file: str = key("a", "taken")
+
+    TRACK_TYPES.register(TrackType("greedy", "builtins:int", keys=Keys))
+    try:
+        with pytest.raises(AuricleError, match=r"tracks\[0\]\.type: greedy has the key file"):
+            auricle.Scene.load(scene_with(tmp_path, '"type": "greedy"'))
+    finally:
+        TRACK_TYPES.unregister("greedy")
+    with pytest.raises(AuricleError, match="the keys of the track type 'x' are a dataclass, got 3"):
+        TrackType("x", "builtins:int", keys=3)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("name", "table"), TABLES.items())
 def test_a_name_is_given_once(name: str, table: Registry) -> None:
     with pytest.raises(AuricleError, match="already; take another name"):
@@ -333,5 +388,3 @@ def test_help_and_docs_name_what_the_tables_hold() -> None:
     words = set(re.findall(r"[\w-]+", train.__doc__))
     assert set(SYSTEMS.own) <= words
     assert {name for name in METHODS.own if METHODS[name].learned} <= words
-    page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
-    assert page == as_markdown(), "write it anew: python -m auricle.plugin_core.tables.registries"

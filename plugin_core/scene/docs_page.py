@@ -1,4 +1,4 @@
-"""docs/scene.md, written from the model: ``python -m auricle.plugin_core.scene.docs_page``."""
+"""docs/scene.md, written from the model: ``python -m auricle.plugin_core.tables.pages``."""
 
 from auricle.plugin_core.scene.format import model
 from auricle.plugin_core.scene.format.schema import tables
@@ -139,7 +139,3 @@ def text() -> str:
         model.Limiter, model.Output,
     ]  # fmt: skip
     return _HEAD + tables(kinds) + "\n" + _FOOT
-
-
-if __name__ == "__main__":
-    print(text(), end="")

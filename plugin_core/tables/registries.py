@@ -1,6 +1,6 @@
 """docs/methods.md: the tables of methods, systems and track types, from their registries.
 
-python -m auricle.plugin_core.tables.registries > docs/methods.md
+Written by ``python -m auricle.plugin_core.tables.pages``.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def as_markdown() -> str:
 def _lines() -> Iterator[str]:
     yield "# Methods, systems and track types by name"
     yield ""
-    yield "Written from the tables themselves (`python -m auricle.plugin_core.tables.registries`);"
+    yield "Written from the tables themselves (`python -m auricle.plugin_core.tables.pages`);"
     yield "your own: [extending.md](extending.md)."
     yield ""
     yield "## Methods of spatial upsampling"
@@ -53,9 +53,5 @@ def _lines() -> Iterator[str]:
     yield "|---|---|---|"
     for name in TRACK_TYPES.own:
         track = TRACK_TYPES[name]
-        keys = ", ".join(f"`{key}`" for key in track.own_keys)
+        keys = ", ".join(f"`{key}`" for key in track.key_names)
         yield f"| `{name}` | {track.where} | {keys} |"
-
-
-if __name__ == "__main__":
-    print(as_markdown(), end="")

@@ -1,1 +1,1 @@
-"""The systems: one a folder, in the table of ``endtoend/systems/registry.py``."""
+"""The systems, a folder each (their table: ``systems/registry``)."""

@@ -1,1 +1,1 @@
-"""Methods without networks: one a file, in the table of ``sparse/registry.py``."""
+"""Methods without networks, one idea a file (their table: ``sparse/registry``)."""

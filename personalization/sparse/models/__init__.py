@@ -1,4 +1,4 @@
-"""Learned methods, which need torch: one a file or folder, in the table of ``sparse/registry.py``.
+"""Learned methods, one a file or folder (their table: ``sparse/registry``); all need torch.
 
 niirf_cascade  A listener as delays and cascades of second-order filters
 shared         The common ground of learned methods

@@ -5,7 +5,8 @@ azimuth counter-clockwise (+90 left), elevation up; x front, y left, z up in met
 """
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, TypeAlias
+from types import NoneType
+from typing import Any, ClassVar, TypeAlias
 
 from auricle.dsp.acoustics.directivity import PATTERNS
 from auricle.plugin_core.listener.set_options import SetOptions
@@ -15,7 +16,8 @@ from auricle.plugin_core.motion.keyframes import (
     MOST_DEG,
     MOST_M,
 )
-from auricle.plugin_core.scene.format.schema import KeyProblem, check_values, key
+from auricle.plugin_core.scene.format.json_tree import Node
+from auricle.plugin_core.scene.format.schema import Extended, KeyProblem, Kind, check_values, key
 from auricle.plugin_core.scene.format.track_types import PLACED_KEYS, TRACK_TYPES, TrackType
 
 VERSION = 1
@@ -222,7 +224,7 @@ class Air(_Checked):
 
 
 @dataclass(frozen=True)
-class Track(_Checked):
+class Track(_Checked, Extended):
     """A file, its chain, its fader and its place."""
 
     file: str = key(doc="WAV, FLAC or OGG of any rate")
@@ -268,6 +270,22 @@ class Track(_Checked):
     source_width_deg: float = key(
         0.0, "how wide each channel is heard, along the horizon; 0: a point", low=0.0, high=180.0
     )
+    own: Any = None  # the further keys of its type (TrackType.keys)
+
+    @classmethod
+    def more_keys(cls, members: dict[str, Node]) -> Kind | None:
+        """The further keys of the type that an object names."""
+        name = members["type"].value if "type" in members else None
+        if not isinstance(name, str) or name not in TRACK_TYPES:
+            return None
+        more = TRACK_TYPES.find(name).keys
+        if more is not None:
+            taken = {each.name for each in fields(cls)} & {each.name for each in fields(more)}
+            if taken:
+                raise KeyProblem(
+                    "type", f"{name} has the key {min(taken)}, which every track has; rename it"
+                )
+        return more
 
     def _check(self) -> None:
         if isinstance(self.channels, str) and self.channels not in ("all", "mix"):
@@ -284,6 +302,7 @@ class Track(_Checked):
 
     def _check_type(self) -> None:
         own = self.track_type
+        self._check_own(own)
         for _, other in TRACK_TYPES.loaded():
             for name in other.own_keys:
                 if name not in own.own_keys and getattr(self, name, None) is not None:
@@ -298,6 +317,16 @@ class Track(_Checked):
                 raise KeyProblem(name, f"a track of type {self.type} {own.where}; remove it")
         if self.channels == "mix":
             raise KeyProblem("channels", f"a track of type {self.type} needs all of its channels")
+
+    def _check_own(self, of: TrackType) -> None:
+        if self.own is None and of.keys is not None:
+            try:
+                object.__setattr__(self, "own", of.keys())
+            except TypeError:
+                named = ", ".join(each.name for each in fields(of.keys))
+                raise KeyProblem("own", f"a track of type {of.name} needs {named}") from None
+        if not isinstance(self.own, of.keys or NoneType):
+            raise KeyProblem("own", f"{self.own!r} is not of a track of type {of.name}")
 
     @property
     def track_type(self) -> TrackType:

@@ -17,6 +17,8 @@ from auricle.dsp.registry import Registry
 from auricle.plugin_core.scene.format.json_tree import Node, SceneError
 
 T = TypeVar("T")
+Kind: typing.TypeAlias = type  # some dataclasses have a key "type"
+Field: typing.TypeAlias = "dataclasses.Field[Any]"
 _NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 _MOST_WHOLE = 10**18
 _WORDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
@@ -48,6 +50,23 @@ def key(
     """
     metadata = {"doc": doc, "low": low, "high": high, "choices": choices, "always": always}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+class Extended:
+    """A dataclass of the schema that may have more keys, by what its object says.
+
+    Its field ``own``, which is no key, holds a dataclass of them, or None.
+    """
+
+    @classmethod
+    def more_keys(cls, members: dict[str, Node]) -> Kind | None:
+        """The dataclass of further keys of an object."""
+        raise NotImplementedError
+
+
+def _keys(kind: Any) -> "dict[str, Field]":
+    """The fields that are keys."""
+    return {each.name: each for each in dataclasses.fields(kind) if each.init and each.metadata}
 
 
 def check_values(thing: Any) -> None:
@@ -106,20 +125,46 @@ class Reader:
         """A dataclass from an object."""
         if not isinstance(node.value, dict):
             raise self.error(node, f"must be an object {{...}}, not {_said(node.value)}")
-        hints = typing.get_type_hints(kind)
-        fields = {field.name: field for field in dataclasses.fields(kind) if field.init}  # type: ignore[arg-type]
+        fields = _keys(kind)
+        more = self._more(kind, node)
+        known = {**fields, **_keys(more)} if more is not None else fields
         for name, member in node.value.items():
-            if name not in fields:
-                raise self.error(member, f"unknown key{_suggestion(name, fields)}")
+            if name not in known:
+                raise self.error(member, f"unknown key{_suggestion(name, known)}")
+        values = self._values(kind, node, fields)
+        if more is not None:
+            values["own"] = self._made(more, node, self._values(more, node, _keys(more)), True)
+        return self._made(kind, node, values)
+
+    def _more(self, kind: type, node: Node) -> type | None:
+        try:
+            return kind.more_keys(node.value) if issubclass(kind, Extended) else None
+        except KeyProblem as problem:
+            raise self._placed(node, problem) from None
+
+    def _values(self, kind: type, node: Node, fields: "dict[str, Field]") -> dict[str, Any]:
+        """What an object says of the fields of a dataclass."""
         for field in fields.values():
             needed = field.default is dataclasses.MISSING or field.metadata["always"]
             if needed and field.name not in node.value:
                 raise self.error(node, f'needs the key "{field.name}": {field.metadata["doc"]}')
-        values = {name: self._value(hints[name], each) for name, each in node.value.items()}
+        hints = typing.get_type_hints(kind)
+        return {
+            name: self._value(hints[name], each)
+            for name, each in node.value.items()
+            if name in fields
+        }
+
+    def _made(self, kind: type[T], node: Node, values: dict[str, Any], checked: bool = False) -> T:
         try:
-            return kind(**values)
+            made = kind(**values)
+            if checked:
+                check_values(made)
         except KeyProblem as problem:
             raise self._placed(node, problem) from None
+        except ValueError as error:  # of a check that somebody else wrote
+            raise self.error(node, " ".join(str(error).split())) from None
+        return made
 
     def _placed(self, node: Node, problem: KeyProblem) -> SceneError:
         """The problem of a key of an object at the line where that key, or its nearest, stands."""
@@ -240,7 +285,9 @@ def to_json(thing: Any) -> Any:
     """The dicts and lists that ``read`` reads again, without the keys that have their default."""
     if dataclasses.is_dataclass(thing):
         mark = getattr(thing, "MARK", "")
-        return {
+        own = getattr(thing, "own", None) if isinstance(thing, Extended) else None
+        more: dict[str, Any] = {} if own is None else to_json(own)
+        return more | {
             field.name: to_json(getattr(thing, field.name))
             for field in dataclasses.fields(thing)
             if field.metadata

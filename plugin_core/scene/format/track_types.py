@@ -5,8 +5,9 @@ A type is added by its file in ``playback/track_types`` and an entry here, or fr
 docs/extending.md).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
+from auricle.dsp.errors import AuricleError
 from auricle.dsp.registry import Registry
 
 _HERE = "auricle.plugin_core.scene.playback.track_types"
@@ -21,7 +22,9 @@ class TrackType:
         player: "module:attribute" of a ``TypePlayer`` (playback/track_types), imported when a
             scene has such a track.
         where: in messages, where it is: "is all around".
-        own_keys: keys of tracks that no other type has.
+        own_keys: keys of ``Track`` that no other type has.
+        keys: a frozen dataclass of further keys, its fields made with ``format.schema.key``;
+            a track holds one as ``Track.own``.
         is_placed: whether it has a place, a distance, a directivity and a width.
         also: of the keys of placed tracks those that it has nevertheless.
         hears_listener: whether the listener's set is needed to play it.
@@ -31,9 +34,22 @@ class TrackType:
     player: str
     where: str = "is all around"
     own_keys: tuple[str, ...] = ()
+    keys: type | None = None
     is_placed: bool = False
     also: tuple[str, ...] = ()
     hears_listener: bool = True
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """All keys that are its own."""
+        more = fields(self.keys) if self.keys is not None else ()
+        return (*self.own_keys, *(each.name for each in more))
+
+    def __post_init__(self) -> None:
+        if self.keys is not None and not (isinstance(self.keys, type) and is_dataclass(self.keys)):
+            raise AuricleError(
+                f"the keys of the track type {self.name!r} are a dataclass, got {self.keys!r}"
+            )
 
 
 TRACK_TYPES = Registry(

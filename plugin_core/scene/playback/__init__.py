@@ -10,5 +10,5 @@ plugins        Plugins of a scene: made by name with checked parameters
 probe_process  Loads and probes one VST3 plugin in a process of its own
 stems          The files of a scene, opened and checked, each read once
 track_effects  Effects of a track's ``distance`` and ``directivity`` blocks, and of its width
-track_types    Types of tracks: one a file, in the table of ``scene/format/track_types.py``
+track_types    What plays the tracks of a scene, one type a file
 """

@@ -12,7 +12,7 @@ from endtoend_scenes import ShadowScenes  # noqa: E402
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S  # noqa: E402
 from auricle.personalization.endtoend.listeners.people import LEAD_SAMPLES  # noqa: E402
 from auricle.personalization.endtoend.models.nfs import nfs  # noqa: E402
-from auricle.personalization.endtoend.models.nfs.nfs import Nfs, NfsDoppler  # noqa: E402
+from auricle.personalization.endtoend.models.nfs.nfs import Nfs  # noqa: E402
 from auricle.personalization.endtoend.models.warpnet import warpnet  # noqa: E402
 from auricle.personalization.endtoend.models.warpnet.warpnet import (  # noqa: E402
     WarpNet,
@@ -22,6 +22,8 @@ from auricle.personalization.endtoend.models.warpnet.warpnet import (  # noqa: E
 from auricle.personalization.endtoend.physics.poses import RATE, STEP  # noqa: E402
 from auricle.personalization.endtoend.scenes.scenes import SceneSet  # noqa: E402
 from auricle.personalization.endtoend.systems.base import Batch  # noqa: E402
+from auricle.personalization.endtoend.systems.registry import SYSTEMS as TABLE  # noqa: E402
+from auricle.personalization.endtoend.systems.registry import system  # noqa: E402
 from auricle.personalization.endtoend.training import response_first  # noqa: E402
 from auricle.personalization.endtoend.training.response_first import (  # noqa: E402
     ResponseFirst,
@@ -35,7 +37,7 @@ from auricle.personalization.endtoend.training.response_training import (  # noq
 )
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
-SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]
+SYSTEMS = [each for each in map(system, TABLE.own) if issubclass(each, ResponseFirst)]
 SMALL = {
     "warpnet": {"layers": 4, "channels": 8, "hidden": 8, "told": 16, "order": 2},
     "nfs": {"pairs": 2, "width": 16, "blocks": 1, "order": 2, "rank": 4},
@@ -45,7 +47,7 @@ D = 2
 
 def small(system: type[ResponseFirst], stirred: float = 0.0, plan: Plan | None = None):
     torch.manual_seed(0)
-    made = system(plan, code_size=D, **SMALL[system.name.partition("-")[0]])
+    made = system(plan, code_size=D, **SMALL.get(system.name.partition("-")[0], {}))
     made.net = made.build()
     with torch.no_grad():
         for each in made.net.parameters():

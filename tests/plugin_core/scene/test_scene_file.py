@@ -242,13 +242,6 @@ def test_made_in_python_the_same_is_refused(make: Any) -> None:
         make()
 
 
-def test_the_documentation_is_that_of_the_code() -> None:
-    written = (ROOT / "docs" / "scene.md").read_text(encoding="utf-8")
-    assert written == docs_page.text(), (
-        "python -m auricle.plugin_core.scene.docs_page > docs/scene.md"
-    )
-
-
 def test_the_scene_in_the_documentation_is_one(tmp_path: Path) -> None:
     example = docs_page.text().split("```json\n")[1].split("```")[0]
     assert len(load(tmp_path, example).tracks) == 2

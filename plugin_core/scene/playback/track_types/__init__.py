@@ -1,4 +1,4 @@
-"""Types of tracks: one a file, in the table of ``scene/format/track_types.py``.
+"""What plays the tracks of a scene, one type a file (their table: ``scene/format/track_types``).
 
-type_player  The player of a type of track: what its channels are
+type_player    The player of a type of track: what its channels are
 """

@@ -18,9 +18,10 @@ from auricle.personalization.endtoend.physics.geometric_warp import geometric_wa
 from auricle.personalization.endtoend.physics.pose_encoding import n_pose_features, pose_features  # noqa: E402
 from auricle.personalization.endtoend.physics.poses import STEP, Poses  # noqa: E402
 from auricle.personalization.endtoend.systems.base import CONTEXT_STEPS, NeuralRenderer  # noqa: E402
+from auricle.personalization.endtoend.systems.registry import SYSTEMS as TABLE  # noqa: E402
+from auricle.personalization.endtoend.systems.registry import system  # noqa: E402
 from auricle.personalization.learning.training_loop import Plan  # noqa: E402
 
-SYSTEMS = [WarpNet, WarpNetDoppler, Nfs, NfsDoppler]
 SMALL = {
     "warpnet": {
         "blocks": 2,
@@ -33,6 +34,7 @@ SMALL = {
     },
     "nfs": {"pairs": 1, "width": 16, "blocks": 1, "order": 2, "rank": 4},
 }
+SYSTEMS = [system(name) for name in TABLE.own if name.partition("-")[0] in SMALL]
 
 
 def small(system: type[NeuralRenderer], plan: Plan | None = None) -> NeuralRenderer:
