@@ -152,7 +152,7 @@ ADM = (
     Address("/adm/obj/{n}/z", (_Z,), "position; x and y stay"),
     Address("/adm/obj/{n}/xy", (_X, _Y), "position; z stays"),
     Address("/adm/obj/{n}/xyz", (_X, _Y, _Z), "position, cartesian"),
-    Address("/adm/obj/{n}/w", (Number("width", 0.0, 1.0),), "width, 1: 180 deg; live not heard"),
+    Address("/adm/obj/{n}/w", (Number("width", 0.0, 1.0),), "width, 1: 180 deg"),
     Address("/adm/obj/{n}/gain", (Number("gain", 0.0, MAX_GAIN, "linear"),), "level"),
     Address(
         "/adm/obj/{n}/dref",
