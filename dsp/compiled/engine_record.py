@@ -40,11 +40,9 @@ ENGINE = Record(
     "EngineArrays",
     sizes=words,  # see below
     parts=words,  # see below
-    barycentric=f64(3),  # (T, 3, 3) from a direction to the weights of a triangle's vertices
-    neighbours=i32(2),  # (T, 3) the triangle across from each vertex
-    triangles=i32(2),  # (T, 3) vertices
+    triangles=f32(2),  # (T, 16) see below
+    corners=i32(2),  # (T, 8) vertices, the triangles across from them, and two zeros
     gains_table=f32(2),  # (V, G) of the buses, left ear's first; H and H without delay; zeros
-    delays_table=f64(2),  # (V, 2) samples
     delay_filters=f32(2),  # (rows, multiple of L) from ``delay_table``, padded with zeros
     delay_line=f32(2),  # (S, R) the R last samples, as many as a delay may need, a multiple of L
     silent_samples=i64(1),  # (S,) samples since the source was last not zero
@@ -79,6 +77,11 @@ ENGINE = Record(
     few_taps=f32(1),  # (2 N,) scratch of few sources, and the next one
     few_row=f32(1),
 )
+
+# A row of ``triangles``: the matrix (3, 3) from a direction to the weights of its vertices, the
+# delays of these in samples (vertex by vertex, left and right), a zero. One cache line.
+DELAYS = 9
+ACROSS = 3  # in a row of ``corners``
 
 # Of ``sizes``; FEW: sources up to which they are few; RINGS: steps that the convolver rings on.
 RANK, PRE_ONSET, DELAY_TAPS, CENTRE, REACH, TAIL, FEW, RINGS = range(8)

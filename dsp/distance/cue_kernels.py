@@ -26,7 +26,7 @@ from auricle.dsp.compiled.records import f64
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "ab9b321870da"  # likewise of engine_record.py
+ENGINE_RECORD = "b3b79718eadb"  # likewise of engine_record.py
 
 BYPASS, CONSTANT, CHANGE = 0, 1, 2
 # Near-field cues are whole from nine tenths of their limit on: half a metre of fading, from 1 m to

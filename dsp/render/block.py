@@ -64,7 +64,7 @@ from auricle.dsp.sphere.head_turning import SLERP, WORLD_TO_HEAD
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "ab9b321870da"  # likewise of engine_record.py
+ENGINE_RECORD = "b3b79718eadb"  # likewise of engine_record.py
 RENDERER_RECORD = "b7f9bf9b4278"  # likewise of renderer_record.py
 CALLS = "2bfa482918eb"  # likewise of calls.py
 

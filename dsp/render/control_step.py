@@ -9,10 +9,12 @@ from numba import types
 
 from auricle.dsp.compiled.calls import Routine
 from auricle.dsp.compiled.engine_record import (
+    ACROSS,
     ACTIVE,
     CENTRE,
     CUES,
     CUES_AT,
+    DELAYS,
     ENGINE,
     PRE_ONSET,
     RANK,
@@ -21,12 +23,28 @@ from auricle.dsp.compiled.engine_record import (
 )
 from auricle.dsp.compiled.options import STEP, kernel
 from auricle.dsp.compiled.records import f64
+from auricle.dsp.compiled.simd import (
+    LANES,
+    add,
+    add_product,
+    broadcast,
+    get,
+    load,
+    pointer,
+    reduce_add,
+    store,
+    subtract_product,
+)
 
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
+VECTORS = "8e5c895c2c42"  # likewise of simd.py
 RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "ab9b321870da"  # likewise of engine_record.py
+ENGINE_RECORD = "b3b79718eadb"  # likewise of engine_record.py
 
 MAX_STEPS = 512  # of the walk over the mesh; a refined one is 150 triangles across
+# Weights are float32 and their matrices' entries up to some tens: a direction on an edge may have
+# one as little below zero.
+EDGE = np.float32(-4e-6)
 IDLE, CONSTANT, CHANGE = 0, 1, 2
 LARGEST_GAIN = 1e6  # as in streaming/input_checks.py
 # Changes below these are taken at once, and the source is at rest: -120 dB of its gains, and of a
@@ -136,53 +154,31 @@ def _aim(e, c, positions, gains, snap, still):
 def _aim_one(a, c, s, snap):
     """Aim a source as ``asked`` and ``pose`` say."""
     a.rest_ready[s] = False
-    table_gains, table_delays, triangles = a.gains_table, a.delays_table, a.triangles
-    barycentric, neighbours, triangle = a.barycentric, a.neighbours, a.triangle
-    gains_begin, gains_delta = a.gains_begin[s], a.gains_delta[s]
+    rows, corners, triangle = pointer(a.triangles), pointer(a.corners), a.triangle
+    table, n_gains = pointer(a.gains_table), a.gains_begin.shape[1]
+    begin, delta, own = pointer(a.gains_begin), pointer(a.gains_delta), s * n_gains
     delays_begin, delays_end = a.delays[0, s], a.delays[1, s]
-    n_buses, n_pre_onset, least_delay = a.sizes[RANK], a.sizes[PRE_ONSET], float(a.sizes[CENTRE])
-    n_gains = len(gains_begin)
     x, y, z, level = _seen(a.asked[s], a.pose)
     if c.near[s]:
-        moved, loud = np.float32(0.0), np.float32(0.0)
-        for e in range(2):
-            d = c.directions[s, e]
-            t = _walk(d[0], d[1], d[2], triangle[s, e], barycentric, neighbours)
-            triangle[s, e] = t
-            w0, w1, w2 = _weights(d[0], d[1], d[2], barycentric[t])
-            first, before_onset = e * n_buses, 2 * n_buses + e * n_pre_onset
-            by, before = _blend(
-                w0 * level, w1 * level, w2 * level, triangles[t], table_gains, gains_begin,
-                gains_delta, first, first + n_buses,
-            )  # fmt: skip
-            rest = level * c.pre_onset_gain[s]
-            by_rest, before_rest = _blend(
-                w0 * rest, w1 * rest, w2 * rest, triangles[t], table_gains, gains_begin,
-                gains_delta, before_onset, before_onset + n_pre_onset,
-            )  # fmt: skip
-            moved += by + by_rest
-            loud += before + before_rest
-            after = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
-            delays_begin[e] = delays_end[e]
-            delays_end[e] = max(after + c.delays[s, e], least_delay)
+        moved, loud = _aim_near(a, c, s, level)
     else:
-        t = _walk(x, y, z, triangle[s, 0], barycentric, neighbours)
+        t = _walk(x, y, z, triangle[s, 0], rows, corners, len(a.corners))
         triangle[s, 0] = triangle[s, 1] = t
-        w0, w1, w2 = _weights(x, y, z, barycentric[t])
+        w0, w1, w2 = _weights(x, y, z, rows, t)
         moved, loud = _blend(
-            w0 * level, w1 * level, w2 * level, triangles[t], table_gains, gains_begin,
-            gains_delta, 0, n_gains,
+            np.float32(w0 * level), np.float32(w1 * level), np.float32(w2 * level), corners, t,
+            table, begin, delta, own, n_gains,
         )  # fmt: skip
         for e in range(2):
             delays_begin[e] = delays_end[e]
-            delays_end[e] = _blended_delay(w0, w1, w2, triangles[t], table_delays, e)
+            delays_end[e] = _blended_delay(w1, w2, rows, t, e)
     fresh = loud == 0.0 or snap  # a source that fades in has no delay to come from
     late = 0.0
     for e in range(2):
         if fresh:
             delays_begin[e] = delays_end[e]
         late = max(late, abs(delays_end[e] - delays_begin[e]))
-    if snap or (moved <= SETTLED * loud and late <= SETTLED_SAMPLES):
+    if snap or (moved <= SETTLED * SETTLED * loud and late <= SETTLED_SAMPLES):
         _reach(a, c, s, x, y, z, level)
         delays_begin[0], delays_begin[1] = delays_end[0], delays_end[1]
         a.state[s] = IDLE if level == 0.0 and (snap or loud == 0.0) else CONSTANT
@@ -191,28 +187,54 @@ def _aim_one(a, c, s, snap):
 
 
 @kernel
+def _aim_near(a, c, s, level):
+    """A source that each ear sees elsewhere; returns as ``_blend``."""
+    rows, corners, triangle = pointer(a.triangles), pointer(a.corners), a.triangle
+    gains_begin, gains_delta = a.gains_begin[s], a.gains_delta[s]
+    n_buses, n_pre_onset, least_delay = a.sizes[RANK], a.sizes[PRE_ONSET], float(a.sizes[CENTRE])
+    moved, loud = np.float32(0.0), np.float32(0.0)
+    for e in range(2):
+        d = c.directions[s, e]
+        t = _walk(d[0], d[1], d[2], triangle[s, e], rows, corners, len(a.corners))
+        triangle[s, e] = t
+        w0, w1, w2 = _weights(d[0], d[1], d[2], rows, t)
+        first, before_onset = e * n_buses, 2 * n_buses + e * n_pre_onset
+        by, before = _blend_part(
+            w0 * level, w1 * level, w2 * level, a.corners[t], a.gains_table, gains_begin,
+            gains_delta, first, first + n_buses,
+        )  # fmt: skip
+        rest = level * c.pre_onset_gain[s]
+        by_rest, before_rest = _blend_part(
+            w0 * rest, w1 * rest, w2 * rest, a.corners[t], a.gains_table, gains_begin,
+            gains_delta, before_onset, before_onset + n_pre_onset,
+        )  # fmt: skip
+        moved += by + by_rest
+        loud += before + before_rest
+        after = _blended_delay(w1, w2, rows, t, e)
+        a.delays[0, s, e] = a.delays[1, s, e]
+        a.delays[1, s, e] = max(after + c.delays[s, e], least_delay)
+    return moved, loud
+
+
+@kernel
 def _reach(a, c, s, x, y, z, level):
     """Put a source's gains where they are due, bit for bit the same from wherever they came."""
-    table, barycentric, gains, delta = (
-        a.gains_table,
-        a.barycentric,
-        a.gains_begin[s],
-        a.gains_delta[s],
-    )
+    rows, table = pointer(a.triangles), a.gains_table
+    gains, delta = a.gains_begin[s], a.gains_delta[s]
     n_buses, n_pre_onset = a.sizes[RANK], a.sizes[PRE_ONSET]
     for k in range(len(delta)):
         delta[k] = np.float32(0.0)
     if not c.near[s]:
         t = a.triangle[s, 0]
-        w0, w1, w2 = _weights(x, y, z, barycentric[t])
-        _put(w0 * level, w1 * level, w2 * level, a.triangles[t], table, gains, 0, len(gains))
+        w0, w1, w2 = _weights(x, y, z, rows, t)
+        _put(w0 * level, w1 * level, w2 * level, a.corners[t], table, gains, 0, len(gains))
         return
     rest = level * c.pre_onset_gain[s]
     for e in range(2):
         t, d = a.triangle[s, e], c.directions[s, e]
-        w0, w1, w2 = _weights(d[0], d[1], d[2], barycentric[t])
+        w0, w1, w2 = _weights(d[0], d[1], d[2], rows, t)
         first, before_onset = e * n_buses, 2 * n_buses + e * n_pre_onset
-        corners = a.triangles[t]
+        corners = a.corners[t]
         _put(w0 * level, w1 * level, w2 * level, corners, table, gains, first, first + n_buses)
         _put(
             w0 * rest, w1 * rest, w2 * rest, corners, table, gains, before_onset,
@@ -249,8 +271,28 @@ def _seen(asked, pose):
 
 
 @kernel
-def _blend(a, b, c, corners, table, gains_begin, gains_delta, first, last):
-    """Move gains ``first`` to ``last`` on; returns the sums of their changes and old sizes."""
+def _blend(a, b, c, corners, t, table, begin, delta, own, n_gains):
+    """Move a source's gains on; returns the sums of the squares of their changes and old sizes."""
+    r0, r1 = get(corners, 8 * t) * n_gains, get(corners, 8 * t + 1) * n_gains
+    r2 = get(corners, 8 * t + 2) * n_gains
+    a, b, c = broadcast(a), broadcast(b), broadcast(c)
+    none, one = broadcast(np.float32(0.0)), broadcast(np.float32(1.0))
+    moved, loud = none, none
+    for k in range(0, n_gains, LANES):
+        before = add(load(begin, own + k), load(delta, own + k))
+        due = add_product(load(table, r0 + k), a, none)
+        due = add_product(load(table, r1 + k), b, due)
+        due = add_product(load(table, r2 + k), c, due)
+        by = subtract_product(before, one, due)
+        store(begin, own + k, before)
+        store(delta, own + k, by)
+        moved, loud = add_product(by, by, moved), add_product(before, before, loud)
+    return reduce_add(moved), reduce_add(loud)
+
+
+@kernel
+def _blend_part(a, b, c, corners, table, gains_begin, gains_delta, first, last):
+    """Likewise of gains ``first`` to ``last``."""
     r0, r1, r2 = table[corners[0]], table[corners[1]], table[corners[2]]
     a, b, c = np.float32(a), np.float32(b), np.float32(c)
     moved, loud = np.float32(0.0), np.float32(0.0)
@@ -259,50 +301,61 @@ def _blend(a, b, c, corners, table, gains_begin, gains_delta, first, last):
         by = a * r0[k] + b * r1[k] + c * r2[k] - before
         gains_begin[k] = before
         gains_delta[k] = by
-        moved += abs(by)
-        loud += abs(before)
+        moved += by * by
+        loud += before * before
     return moved, loud
 
 
 @kernel
-def _blended_delay(w0, w1, w2, corners, table, e):
-    return w0 * table[corners[0], e] + w1 * table[corners[1], e] + w2 * table[corners[2], e]
+def _blended_delay(w1, w2, rows, t, e):
+    at = 16 * t + DELAYS + e
+    d0 = float(get(rows, at))
+    return d0 + w1 * (get(rows, at + 2) - d0) + w2 * (get(rows, at + 4) - d0)
 
 
 @kernel
-def _weights(x, y, z, barycentric):
-    w0 = max(barycentric[0, 0] * x + barycentric[0, 1] * y + barycentric[0, 2] * z, 0.0)
-    w1 = max(barycentric[1, 0] * x + barycentric[1, 1] * y + barycentric[1, 2] * z, 0.0)
-    w2 = max(barycentric[2, 0] * x + barycentric[2, 1] * y + barycentric[2, 2] * z, 0.0)
+def _raw(x, y, z, rows, at):
+    return get(rows, at) * x + get(rows, at + 1) * y + get(rows, at + 2) * z
+
+
+@kernel
+def _weights(x, y, z, rows, t):
+    x, y, z, at = np.float32(x), np.float32(y), np.float32(z), 16 * t
+    none = np.float32(0.0)
+    w0 = max(_raw(x, y, z, rows, at), none)
+    w1 = max(_raw(x, y, z, rows, at + 3), none)
+    w2 = max(_raw(x, y, z, rows, at + 6), none)
     total = w0 + w1 + w2
-    if not total > 0.0:
+    if not total > none:
         return 1.0, 0.0, 0.0
-    return w0 / total, w1 / total, w2 / total
+    shrink = 1.0 / total
+    return w0 * shrink, w1 * shrink, w2 * shrink
 
 
 @kernel
-def _walk(x, y, z, t, barycentric, neighbours):
+def _walk(x, y, z, t, rows, corners, n_triangles):
     """The triangle that holds a direction: from the last one across the edge it lies beyond."""
+    x, y, z = np.float32(x), np.float32(y), np.float32(z)
     for _ in range(MAX_STEPS):
-        m = barycentric[t]
-        w0 = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
-        w1 = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
-        w2 = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
-        if w0 >= -1e-9 and w1 >= -1e-9 and w2 >= -1e-9:
+        at = 16 * t
+        w0 = _raw(x, y, z, rows, at)
+        w1 = _raw(x, y, z, rows, at + 3)
+        w2 = _raw(x, y, z, rows, at + 6)
+        if w0 >= EDGE and w1 >= EDGE and w2 >= EDGE:
             return t
+        across = 2
         if w0 <= w1 and w0 <= w2:
-            t = neighbours[t, 0]
+            across = 0
         elif w1 <= w2:
-            t = neighbours[t, 1]
-        else:
-            t = neighbours[t, 2]
-    best, best_t = -1e30, t  # a walk that runs in circles: look at all
-    for i in range(len(barycentric)):
-        m = barycentric[i]
-        w0 = m[0, 0] * x + m[0, 1] * y + m[0, 2] * z
-        w1 = m[1, 0] * x + m[1, 1] * y + m[1, 2] * z
-        w2 = m[2, 0] * x + m[2, 1] * y + m[2, 2] * z
-        least = min(w0, min(w1, w2)) / (abs(w0) + abs(w1) + abs(w2) + 1e-30)
+            across = 1
+        t = get(corners, 8 * t + ACROSS + across)
+    best, best_t = np.float32(-1e30), t  # a walk that runs in circles: look at all
+    for i in range(n_triangles):
+        at = 16 * i
+        w0 = _raw(x, y, z, rows, at)
+        w1 = _raw(x, y, z, rows, at + 3)
+        w2 = _raw(x, y, z, rows, at + 6)
+        least = min(w0, min(w1, w2)) / (abs(w0) + abs(w1) + abs(w2) + np.float32(1e-30))
         if least > best:
             best, best_t = least, i
     return best_t

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.compiled.engine_record import (
+    ACROSS,
     ADD_FEW_AT,
     AIM_AT,
     AIM_DISTANCE_AT,
@@ -15,6 +16,7 @@ from auricle.dsp.compiled.engine_record import (
     CONVOLVER_AT,
     CUES_AT,
     DELAY_TAPS,
+    DELAYS,
     ENGINE,
     FEW,
     FILTERS_AT,
@@ -43,6 +45,7 @@ from auricle.dsp.render import control_step, few_sources
 from auricle.dsp.render import full_rank_output as output
 from auricle.dsp.render import spatialize as kernels
 from auricle.dsp.render.engine_kernels import reset_engine
+from auricle.dsp.sphere.mesh import SphereMesh
 from auricle.dsp.streaming.input_checks import LARGEST_RESPONSE
 
 STEP = kernels.STEP
@@ -71,11 +74,8 @@ class Engine:
             1.0 if near_field_m is None else near_field_m, in_air,
         )  # fmt: skip
         mesh, rank = prepared.mesh, prepared.rank
-        self._barycentric = np.ascontiguousarray(mesh.inverse)
-        self._neighbours = np.ascontiguousarray(mesh.neighbours, dtype=np.int32)
-        self._triangles = np.ascontiguousarray(mesh.triangles, dtype=np.int32)
+        self._triangles, self._corners = _triangle_rows(mesh, prepared.delays)
         self._gains_table = _padded(prepared.gains, LANES)
-        self._delays_table = np.ascontiguousarray(prepared.delays)
         self._table = _padded(delay_table(prepared.delay_taps), LANES)
         self._centre = centre_samples(prepared.delay_taps)
         # The oldest sample a delay reads, and two more for the span of the table.
@@ -149,9 +149,8 @@ class Engine:
         parts[AIM_AT], parts[WAKE_AT] = control_step.AIM.address, control_step.WAKE.address
         parts[LISTEN_AT], parts[SPATIALIZE_AT] = kernels.LISTEN.address, kernels.SPATIALIZE.address
         self._packed = ENGINE.pack({
-            "sizes": self._sizes(), "parts": parts, "barycentric": self._barycentric,
-            "neighbours": self._neighbours, "triangles": self._triangles,
-            "gains_table": self._gains_table, "delays_table": self._delays_table,
+            "sizes": self._sizes(), "parts": parts, "triangles": self._triangles,
+            "corners": self._corners, "gains_table": self._gains_table,
             "delay_filters": self._table, "delay_line": self._delay_line,
             "silent_samples": self.silent_samples,
             "asked": self._asked, "pose": self._pose, "stale": self._stale,
@@ -193,6 +192,18 @@ def few(rank: int, n_taps: int) -> int:
     Measured at 8 to 40 buses an ear of 256 and 512 taps (benchmarks/rendering/few_sources.py).
     """
     return min(max(int(3 * rank / (8 + n_taps / 32)), 1), kernels.TILE)
+
+
+def _triangle_rows(
+    mesh: SphereMesh, delays: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Rows of ``triangles`` and ``corners``: all that is asked of a triangle, side by side."""
+    rows = np.zeros((len(mesh.triangles), 16), dtype=np.float32)
+    rows[:, :DELAYS] = mesh.inverse.reshape(-1, 9)
+    rows[:, DELAYS : DELAYS + 6] = delays[mesh.triangles].reshape(-1, 6)
+    corners = np.zeros((len(mesh.triangles), 8), dtype=np.int32)
+    corners[:, :ACROSS], corners[:, ACROSS : ACROSS + 3] = mesh.triangles, mesh.neighbours
+    return rows, corners
 
 
 def _check_size(prepared: PreparedSet) -> None:

@@ -37,7 +37,7 @@ from auricle.dsp.render.spatialize import LISTEN, SPATIALIZE
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # likewise of simd.py
 RECORDS = "e8635e2106a6"  # the text of records.py that is compiled into the kernels below
-ENGINE_RECORD = "ab9b321870da"  # likewise of engine_record.py
+ENGINE_RECORD = "b3b79718eadb"  # likewise of engine_record.py
 CALLS = "2bfa482918eb"  # likewise of calls.py
 CONVOLVER_RECORD = "4ff00ffeaf44"  # likewise of convolver_record.py
 

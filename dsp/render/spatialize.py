@@ -55,7 +55,7 @@ from auricle.dsp.compiled.simd import (
 OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 VECTORS = "8e5c895c2c42"  # the text of simd.py that is compiled into the kernels below
 RECORDS = "e8635e2106a6"  # likewise of records.py
-ENGINE_RECORD = "ab9b321870da"  # likewise of engine_record.py
+ENGINE_RECORD = "b3b79718eadb"  # likewise of engine_record.py
 
 TILE = 32  # sources mixed together: their signals stay in the first-level cache
 PASS = 12  # delay taps a pass; the number of taps is a multiple of it
