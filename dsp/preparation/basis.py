@@ -8,6 +8,7 @@ cancels nor wavers when a source moves.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import scipy.fft as fft
@@ -22,7 +23,10 @@ Floats = NDArray[np.float32]
 SIZE = 512  # of the FFT in which the distance counts
 _LEAST_MAGNITUDE = 1e-5  # of the largest, -100 dB: silent responses have no decibels
 _LEAST_SINGULAR = 3e-4  # of the largest: a set of a few harmonics fills no more buses than it has
-_STRETCH = 1.7  # each solution is overshot: the rounds get as far in a third of their number
+ROUNDS = 70  # of a fit
+_JUDGED_ROUNDS = 10
+# Solving for the filters exactly, too, takes longer, and the rounds end at higher distances.
+_FILTER_STEPS = 40
 _AGREE_HZ = (50.0, 1000.0, 2000.0)  # neighbours agree from the first to the second, less above
 # In the end single directions whose octaves are still off by more than this get them right, by and
 # by, whatever their neighbours do.
@@ -43,11 +47,8 @@ class Basis:
         return Basis(self.gains[order], self.filters, self.lsd_db[order])
 
 
-def fit_basis(
-    responses: NDArray[np.float64], rank: int, sample_rate: int, *, top_hz: float = MIDDLE[1],
-    n_taps: int = 256, rounds: int = 100,
-) -> Basis:  # fmt: skip
-    """The filters and gains that bring the mean LSD of responses to a minimum.
+class BasisFit:
+    """A fit of filters and gains that brings the mean LSD of responses to a minimum.
 
     Starts from the weighted SVD of the (minimum-phase) responses. Then, in turn, gains and filters
     solve least-squares problems whose target takes its phase from the present sum (magnitude least
@@ -58,29 +59,52 @@ def fit_basis(
 
     Args:
         responses: (M, N) minimum-phase responses.
+        rank: number of filters, K; fewer where the responses fill no more.
+        sample_rate: Hz.
+        top_hz: frequencies above hardly count.
+        n_taps: length of the filters.
+    """
+
+    def __init__(
+        self, responses: NDArray[np.float64], rank: int, sample_rate: int, *,
+        top_hz: float = MIDDLE[1], n_taps: int = 256,
+    ) -> None:  # fmt: skip
+        self._wanted = _Wanted.of(responses, sample_rate, top_hz)
+        self._gains, self._filters = _weighted_svd(responses[:, :n_taps].astype(np.float32), rank)
+        self._best: Basis | None = None
+
+    def best_after(self, rounds: int) -> Basis:
+        """The best basis that was found when so many more rounds are done."""
+        wanted, gains, filters = self._wanted, self._gains, self._filters
+        for turn in range(rounds):
+            spectra = fft.rfft(filters, SIZE)
+            gains = _solve_gains(wanted, gains @ spectra, spectra)
+            if turn % _JUDGED_ROUNDS == 0 or turn == rounds - 1:
+                lsd = wanted.lsd_db(gains @ spectra)
+                if self._best is None or lsd.mean() < self._best.lsd_db.mean():
+                    self._best = Basis(gains, filters, lsd)
+            found = _solve_filters(wanted, gains @ spectra, gains, filters)
+            gains, filters = _of_unit_filters(gains, found)
+        self._gains, self._filters = gains, filters
+        assert self._best is not None
+        return self._best
+
+
+def fit_basis(
+    responses: NDArray[np.float64], rank: int, sample_rate: int, *, top_hz: float = MIDDLE[1],
+    n_taps: int = 256, rounds: int = ROUNDS,
+) -> Basis:  # fmt: skip
+    """The filters and gains that bring the mean LSD of responses to a minimum: ``BasisFit``.
+
+    Args:
+        responses: (M, N) minimum-phase responses.
         rank: number of filters, K.
         sample_rate: Hz.
         top_hz: frequencies above hardly count.
         n_taps: length of the filters.
         rounds: of the fit.
     """
-    wanted = _Wanted.of(responses, sample_rate, top_hz)
-    gains, filters = _weighted_svd(responses[:, :n_taps].astype(np.float32), rank)
-    spectra = fft.rfft(filters, SIZE)
-    best: Basis | None = None
-    for turn in range(rounds):
-        judged = turn % 10 == 9 or turn == rounds - 1
-        step = np.float32(1.0 if judged or turn == 0 else _STRETCH)
-        gains += step * (_solve_gains(wanted, gains @ spectra, spectra) - gains)
-        if judged:
-            lsd = wanted.lsd_db(gains @ spectra)
-            if best is None or lsd.mean() < best.lsd_db.mean():
-                best = Basis(gains.copy(), filters, lsd)
-        found = _solve_filters(wanted, gains @ spectra, gains, filters)
-        gains, filters = _of_unit_filters(gains, filters + step * (found - filters))
-        spectra = fft.rfft(filters, SIZE)
-    assert best is not None
-    return best
+    return BasisFit(responses, rank, sample_rate, top_hz=top_hz, n_taps=n_taps).best_after(rounds)
 
 
 def fit_gains(
@@ -214,33 +238,45 @@ def _of_unit_filters(gains: Floats, filters: Floats) -> tuple[Floats, Floats]:
     return gains * largest, filters / largest
 
 
+@lru_cache
+def _pairs(rank: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs (2, P) of buses, each once, and the place (K * K,) of each entry of a Gram matrix."""
+    upper = np.array(np.triu_indices(rank))
+    whole = np.empty((rank, rank), dtype=np.intp)
+    whole[upper[0], upper[1]] = whole[upper[1], upper[0]] = np.arange(upper.shape[1])
+    return upper, whole.ravel()
+
+
 def _solve_gains(
     wanted: _Wanted, present: NDArray, spectra: NDArray,
     besides: tuple[NDArray[np.bool_], Floats, NDArray] | None = None, urgency: float = 1.0,
 ) -> Floats:  # fmt: skip
     """Gains (M, K); ``besides``: bins, weights and spectra of a second target."""
-    rank, n_bins = spectra.shape
+    rank = len(spectra)
     weights, target = wanted.weighting.of(wanted.magnitude, present, urgency)
     if besides is not None:
         bins, extra, drawn = besides
         total = weights[:, bins] + extra
         target[:, bins] = (weights[:, bins] * target[:, bins] + extra * drawn) / total
         weights[:, bins] = total
-    products = (spectra[:, None] * spectra[None].conj()).real.reshape(rank * rank, n_bins)
-    gram = (weights @ products.T).reshape(-1, rank, rank)
+    upper, whole = _pairs(rank)
+    products = (spectra[upper[0]] * spectra[upper[1]].conj()).real
+    gram = np.take(weights @ products.T, whole, axis=1).reshape(-1, rank, rank)
     right = (weights * target.real) @ spectra.real.T + (weights * target.imag) @ spectra.imag.T
-    gram += 1e-5 / rank * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(rank, dtype="f4")
+    diagonal = np.einsum("mkk->mk", gram)
+    diagonal += 1e-5 / rank * diagonal.sum(axis=1, keepdims=True)
     return np.linalg.solve(gram, right[..., None])[..., 0].astype(np.float32)
 
 
 def _solve_filters(
-    wanted: _Wanted, present: NDArray, gains: Floats, filters: Floats, iterations: int = 60
+    wanted: _Wanted, present: NDArray, gains: Floats, filters: Floats, iterations: int = _FILTER_STEPS
 ) -> Floats:
     """Filters (K, N) for given gains: preconditioned conjugate gradients over all taps at once."""
     rank, n_taps = filters.shape
     weights, target = wanted.weighting.of(wanted.magnitude, present)
-    pairs = (gains[:, :, None] * gains[:, None]).reshape(len(gains), rank * rank)
-    gram = (weights.T @ pairs).reshape(-1, rank, rank)  # (F, K, K)
+    upper, whole = _pairs(rank)
+    pairs = gains[:, upper[0]] * gains[:, upper[1]]
+    gram = np.take(weights.T @ pairs, whole, axis=1).reshape(-1, rank, rank)  # (F, K, K)
     right = fft.irfft(((weights * target).T @ gains).T, SIZE)[:, :n_taps]
     mean = gram.mean(axis=0)
     damping = np.float32(1e-5 * np.trace(mean) / rank)

@@ -1,6 +1,7 @@
 """The fewest buses that play a set as it should be played."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 
@@ -54,23 +55,25 @@ def _from_least_lsd(fit: LowRankFit) -> Iterator[tuple[list[Basis], bool]]:
     """Bases of rising rank, from the least whose mean LSD keeps its bound, and whether it is the
     last, which comes in any case.
     """
+
+    @cache
+    def bases(at: int) -> list[Basis]:
+        return fit.filters(RANKS[at], LSD_DB if at + 1 < len(RANKS) else np.inf)
+
     at = RANKS.index(_FIRST_RANK)
-    best = fit.filters(RANKS[at])
-    if _mean_lsd(best) <= LSD_DB:
-        while at > 0 and _mean_lsd(best) <= _LEAST_GAIN * LSD_DB:
-            fits = fit.filters(RANKS[at - 1])
-            if _mean_lsd(fits) > LSD_DB:
+    if _mean_lsd(bases(at)) <= LSD_DB:
+        while at > 0 and _mean_lsd(bases(at)) <= _LEAST_GAIN * LSD_DB:
+            if _mean_lsd(bases(at - 1)) > LSD_DB:
                 break
-            best, at = fits, at - 1
-    while True:
-        filled = max(len(each.filters) for each in best) < RANKS[at]  # more buses hold no more
-        last = filled or at + 1 == len(RANKS)
+            at -= 1
+    for tried in range(at, len(RANKS)):
+        best = bases(tried)
+        filled = max(len(each.filters) for each in best) < RANKS[tried]  # more hold no more
+        last = filled or tried + 1 == len(RANKS)
         if _mean_lsd(best) <= LSD_DB or last:
             yield best, last
         if last:
             return
-        at += 1
-        best = fit.filters(RANKS[at])
 
 
 def _mean_lsd(fits: list[Basis]) -> float:
