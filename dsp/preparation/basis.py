@@ -30,7 +30,7 @@ _FILTER_STEPS = 40
 _AGREE_HZ = (50.0, 1000.0, 2000.0)  # neighbours agree from the first to the second, less above
 # In the end single directions whose octaves are still off by more than this get them right, by and
 # by, whatever their neighbours do.
-_HELD_DB, _URGENCIES = 1.2, (1.0, 1.0, 3.0, 3.0, 3.0, 10.0, 10.0, 30.0)
+_HELD_DB, _URGENCIES = 1.2, (1.0, 1.0, 3.0, 3.0, 3.0, 10.0, 10.0, 30.0, 30.0, 100.0, 100.0)
 _AGREEMENT = 30.0  # weight of a relative error, beside 1 / LSD of a log error
 
 
