@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
@@ -19,6 +20,7 @@ from auricle.dsp.sphere.grids import chords
 Kernel: TypeAlias = Callable[[Array], Array]
 
 _ROWS = 256  # of a matrix made at a time: what is needed besides stays small and in the cache
+_COLUMNS = 256  # of values solved for at a time
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,32 @@ class Process:
     log_determinant: float  # of the covariance
 
     def solve(self, values: NDArray) -> "FittedProcess":
-        """The process with values (M, ...), real or complex."""
-        alpha, mean = _product(self.precision, values), _product(self.mean[None], values)
-        return FittedProcess(self.kernel, self.log_determinant, alpha, mean)
+        """The process with values (M, ...), real or complex, in their own precision.
 
-    def shares(self, blocks: list[NDArray[np.intp]]) -> list[NDArray]:
-        """The parts of each block's errors that are the same for all values."""
+        The products are made in float64 whatever the values are: the precision's entries are
+        large and nearly cancel.
+        """
+        flat = _real_columns(values)
+        alpha = np.empty(flat.shape, dtype=flat.dtype)
+        mean = np.empty((1, flat.shape[1]), dtype=flat.dtype)
+        for at in range(0, flat.shape[1], _COLUMNS):
+            some = flat[:, at : at + _COLUMNS].astype(np.float64)
+            alpha[:, at : at + _COLUMNS] = self.precision @ some
+            mean[:, at : at + _COLUMNS] = self.mean[None] @ some
+        return FittedProcess(
+            self.kernel, self.log_determinant, _shaped(alpha, values), _shaped(mean, values)
+        )
+
+    def shares(self, blocks: list[NDArray[np.intp]]) -> sparse.csr_matrix:
+        """What (J, M) makes of dual weights the errors of ``FittedProcess.loo_residual``."""
         found: list[NDArray] = []
         for block in blocks:
             first = np.zeros(len(block))
             first[0] = 1.0
-            found.append(np.asarray(np.linalg.solve(self.precision[np.ix_(block, block)], first)))
-        return found
+            found.append(np.linalg.solve(self.precision[np.ix_(block, block)], first))
+        ends = np.cumsum([0, *map(len, blocks)])
+        size = (len(blocks), len(self.precision))
+        return sparse.csr_matrix((np.concatenate(found), np.concatenate(blocks), ends), shape=size)
 
 
 @dataclass(frozen=True)
@@ -69,15 +85,12 @@ class FittedProcess:
         spread = np.log(np.maximum(variance, 1e-300))
         return np.asarray(-spread - self.log_determinant / count)
 
-    def loo_residual(self, blocks: list[NDArray[np.intp]], shares: list[NDArray]) -> NDArray:
+    def loo_residual(self, shares: sparse.csr_matrix) -> NDArray:
         """Error with which the others predict the first direction of each block, negated.
 
         ``shares`` are those of the process for these blocks.
         """
-        error = np.empty((len(blocks), *self.alpha.shape[1:]), dtype=self.alpha.dtype)
-        for i, (block, share) in enumerate(zip(blocks, shares, strict=True)):
-            error[i] = _product(share[None], self.alpha[block])[0]
-        return error
+        return _product(shares, self.alpha)
 
 
 def value_at(shared: Array, alpha: NDArray, mean: NDArray) -> NDArray:
@@ -165,7 +178,7 @@ def matern_3_2(scale: float) -> Kernel:
     """Matern 3/2: fields are once differentiable; ``scale`` is a chord."""
 
     def kernel(chord: Array) -> Array:
-        z = np.sqrt(3.0) / scale * chord
+        z = float(np.sqrt(3.0) / scale) * chord
         return (1.0 + z) * np.exp(-z)
 
     return kernel
@@ -175,7 +188,7 @@ def matern_5_2(scale: float) -> Kernel:
     """Matern 5/2: fields are twice differentiable; ``scale`` is a chord."""
 
     def kernel(chord: Array) -> Array:
-        z = np.sqrt(5.0) / scale * chord
+        z = float(np.sqrt(5.0) / scale) * chord
         return (1.0 + z + z * z / 3.0) * np.exp(-z)
 
     return kernel
@@ -185,7 +198,7 @@ def matern_7_2(scale: float) -> Kernel:
     """Matern 7/2: fields are three times differentiable; ``scale`` is a chord."""
 
     def kernel(chord: Array) -> Array:
-        z = np.sqrt(7.0) / scale * chord
+        z = float(np.sqrt(7.0) / scale) * chord
         return (1.0 + z + 0.4 * z * z + z * z * z / 15.0) * np.exp(-z)
 
     return kernel
@@ -213,11 +226,19 @@ def mixed_kernel(*parts: tuple[float, Kernel]) -> Kernel:
     return kernel
 
 
-def _product(matrix: NDArray, values: NDArray) -> NDArray:
+def _product(matrix: NDArray | sparse.csr_matrix, values: NDArray) -> NDArray:
     """``matrix @ values`` over the first axis, real or complex values of any shape."""
+    flat = _real_columns(values)
+    return _shaped(matrix.astype(flat.dtype, copy=False) @ flat, values)
+
+
+def _real_columns(values: NDArray) -> NDArray:
+    """Values as a matrix of real numbers, parts of complex ones beside each other."""
     flat = np.ascontiguousarray(values).reshape(len(values), -1)
-    if np.iscomplexobj(flat):
-        found = (matrix @ flat.view(np.float64)).view(np.complex128)
-    else:
-        found = matrix @ flat
-    return found.reshape(len(matrix), *values.shape[1:])
+    return flat.view(flat.real.dtype) if np.iscomplexobj(flat) else flat
+
+
+def _shaped(columns: NDArray, values: NDArray) -> NDArray:
+    """What ``_real_columns`` made of values, in their shape behind the first axis."""
+    kind = values.dtype if np.iscomplexobj(values) else columns.dtype
+    return columns.view(kind).reshape(len(columns), *values.shape[1:])

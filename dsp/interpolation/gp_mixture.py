@@ -14,17 +14,19 @@ their own. So phase and magnitude are interpolated apart, as in Arend, Poerschma
 Brinkmann 2023, JAES 71:652.
 
 At measured directions every process reproduces the measurement, and so does the mixture.
-Runs once for a set, off the audio path.
+Covariances are inverted and applied in float64; the fields themselves are float32, which is as
+near as -60 dB of the nugget. Runs once for a set, off the audio path.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import scipy.fft as fft
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.arrays import Array, Complex
+from auricle.dsp.arrays import Array, Complex, polar
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.interpolation.gaussian_process import (
     FittedProcess,
@@ -56,9 +58,10 @@ _FLOOR = 1e-4  # of the largest magnitude of the set, -80 dB
 _GUARD_TAPS = 32
 _ROUNDS = 8  # of fitting magnitude and phase into the taps
 _CEPSTRUM_FACTOR = 4  # oversampling of the spectrum for its cepstrum
-_CHUNK = 512  # targets at a time, so that their kernels stay in the cache
+_CHUNK = 256  # targets at a time, so that their kernels stay in the cache
 _ROWS = 64  # directions whose spectra are worked on at a time
 _PHASED = ("aligned",)
+_ALONE = ((1, "aligned"), (1, "half"))  # above the mixture: phase and level by one kernel
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,17 @@ class Term:
     """One process of the mixture, of one quantity."""
 
     kernel: Kernel
-    used: NDArray[np.bool_]  # (F,) where it has a share
-    alpha: Callable[[], NDArray]  # (M, E, U) of the bins used
+    used: NDArray[np.bool_]  # (F',) where it has a share, of the lower bins that it was made for
+    alpha: Callable[[], NDArray]  # (M, E, F')
     mean: NDArray  # (1, E, U)
     name: str  # of the quantity
-    level_shares: Array  # (L, F) of the log magnitude, at each lateral knot
-    phase_share: Array | None  # (F,) of the direction in the complex plane; None: has no phase
+    level_shares: Array  # (L, F') of the log magnitude, at each lateral knot
+    phase_share: Array | None  # (F',) of the direction in the complex plane; None: has no phase
 
 
 def interpolate(
     ir: ArrayLike, arrivals: ArrayLike, positions: ArrayLike, targets: ArrayLike, *,
-    trusted: int | None = None, out: tuple[Array, Array] | None = None,
+    trusted: int | None = None, out: tuple[Array, Array] | None = None, top: float = 1.0,
 ) -> tuple[Array, Array]:  # fmt: skip
     """Responses (Q, E, N) and arrival times (Q, E) at target directions.
 
@@ -89,11 +92,12 @@ def interpolate(
         trusted: only the first ``trusted`` rows count when errors are judged; the rest (filled-in
             directions) only guide the field. None: all.
         out: arrays to write both to; None: new ones.
+        top: up to which part of Nyquist the mixture is made; above it one process is enough.
 
     Raises:
         HrtfError: shapes that do not belong together, values that are not finite.
     """
-    ir, arrivals = np.asarray(ir, dtype=np.float64), np.asarray(arrivals, dtype=np.float64)
+    ir, arrivals = np.asarray(ir, dtype=np.float32), np.asarray(arrivals, dtype=np.float64)
     known, wanted = np.asarray(positions, dtype=np.float64), np.asarray(targets, dtype=np.float64)
     _check(ir, arrivals, known, wanted)
     n_taps = ir.shape[-1]
@@ -107,28 +111,29 @@ def interpolate(
     least = _FLOOR * max(np.abs(fft.rfft(some, size)).max() for some in _parts(ir, _ROWS))
     judges = select_judges(known, len(ir) if trusted is None else trusted, arrivals.shape[1])
     steady = steady_field(arrivals, known)
-    aligned = fft.rfft(ir, size)
-    for some, lead in zip(
-        _parts(aligned, _ROWS), _parts(steady(known) - arrivals, _ROWS), strict=True
-    ):
-        some *= np.exp(1j * omega * lead[..., None])
+    aligned = np.empty((*ir.shape[:-1], size // 2 + 1), dtype=np.complex64)
+    for some, part, lead in zip(
+        _parts(aligned, _ROWS), _parts(ir, _ROWS), _parts(steady(known) - arrivals, _ROWS),
+        strict=True,
+    ):  # fmt: skip
+        some[:] = fft.rfft(part, size) * polar(1.0, omega * lead[..., None])
     log_minimum_phase = _log_minimum_phase(ir, size, least)
+    n_mixed = min(int(np.ceil(top * size / 2)) + 1, size // 2 + 1)
     with LaidAside() as aside:
-        terms, best = _terms(aligned, log_minimum_phase, arrivals, known, judges, least, aside)
+        terms, best = _terms(
+            aligned, log_minimum_phase, arrivals, known, judges, least, n_mixed, aside
+        )
         del aligned, log_minimum_phase
-        for some, found_ir, found_arrivals in zip(
-            _parts(wanted, _CHUNK), _parts(out[0], _CHUNK), _parts(out[1], _CHUNK), strict=True
-        ):
-            give_back()
-            reach = chords(some, known)
-            found_arrivals[:] = best.at(best.kernel(reach))
-            spectrum = _mixture(terms, reach, lateral_shares(some, ir.shape[1]), least)
-            lead = found_arrivals - steady(some)
-            for few, turn, fitted in zip(
-                _parts(spectrum, _ROWS), _parts(lead, _ROWS), _parts(found_ir, _ROWS), strict=True
-            ):
-                few *= np.exp(1j * omega * turn[..., None])
-                fitted[:] = _fitted(few, n_taps)
+        for some, found_arrivals in zip(_parts(wanted, _CHUNK), _parts(out[1], _CHUNK), strict=True):
+            found_arrivals[:] = best.at(best.kernel(chords(some, known)))
+        spectra = _mixture(terms, wanted, known, ir.shape[1], size // 2 + 1, least)
+    for some, spectrum, found_ir, found_arrivals in zip(
+        *(_parts(each, _ROWS) for each in (wanted, spectra, *out)), strict=True
+    ):
+        lead = found_arrivals - steady(some)
+        spectrum *= polar(1.0, (omega * lead[..., None]).astype(np.float32))
+        found_ir[:] = _fitted(spectrum, n_taps)
+    give_back()
     return out
 
 
@@ -193,42 +198,47 @@ def _terms(
     known: Array,
     judges: HoldoutDirections,
     least: float,
+    n_mixed: int,
     aside: LaidAside,
 ) -> tuple[list[Term], FittedProcess]:
     """Every process of every quantity, with its shares, and the best process of the arrival times.
 
     That is the one that predicts them best from each other. One process at a time is in memory.
+    Bins from ``n_mixed`` on have one process alone.
     """
     quantities: dict[str, Callable[[], NDArray]] = {
         "aligned": lambda: aligned,
-        "minimum": lambda: np.exp(log_minimum_phase),
-        "half": lambda: np.exp(0.5 * log_minimum_phase),
+        "minimum": lambda: polar(np.exp(log_minimum_phase.real), log_minimum_phase.imag),
+        "half": lambda: polar(
+            np.exp(0.5 * log_minimum_phase.real), np.float32(0.5) * log_minimum_phase.imag
+        ),
         "level": lambda: log_minimum_phase.real,
     }
-    true_level = np.log(np.maximum(np.abs(aligned[judges.rows]), least))
+    true_level = np.log(np.maximum(np.abs(aligned[judges.rows, :, :n_mixed]), least))
     found: list[tuple[Kernel, Callable[[], NDArray], NDArray, str]] = []
     errors, likelihoods, arrival_costs, arrival_solutions = [], [], [], []
     for kernel, names in zip(_KERNELS, _QUANTITIES, strict=True):
         process = fit_process(kernel, known, _NUGGET)
         shares = process.shares(judges.blocks)
         solution = process.solve(arrivals)
-        wrong = solution.loo_residual(judges.blocks, shares)
+        wrong = solution.loo_residual(shares)
         arrival_costs.append(judges.quadrature @ (wrong**2).sum(axis=1))
         arrival_solutions.append(solution)
         for name in names:
+            alone = (len(arrival_costs) - 1, name) in _ALONE
             values = quantities[name]()
+            values = values if alone else values[..., :n_mixed]
             solution = process.solve(values)
             if name in _PHASED:
-                likelihoods.append(solution.log_likelihood(values).mean(axis=0))
+                likelihoods.append(solution.log_likelihood(values).mean(axis=0)[:n_mixed])
             errors.append(np.empty(true_level.shape, dtype=np.float32))
             for at in range(0, len(judges.rows), _ROWS):
                 some = slice(at, at + _ROWS)
                 left = values[judges.rows[some]]
-                left = left - solution.loo_residual(judges.blocks[some], shares[some])
-                errors[-1][some] = _level(left, name, least) - true_level[some]
+                left -= solution.loo_residual(shares[some])
+                errors[-1][some] = _level(left[..., :n_mixed], name, least) - true_level[some]
             found.append((kernel, aside.put(solution.alpha), solution.mean, name))
             del values, solution
-            give_back()
         del process
     level_shares = np.moveaxis(error_shares(errors, judges), 2, 0)
     errors.clear()
@@ -237,31 +247,52 @@ def _terms(
     terms = []
     for (kernel, alpha, mean, name), own in zip(found, level_shares, strict=True):
         phase_share = next(phase_shares) if name in _PHASED else None
+        more = mean.shape[-1] - n_mixed
+        if more:
+            own = np.pad(own, ((0, 0), (0, more)), constant_values=float(name not in _PHASED))
+            phase_share = None if phase_share is None else np.pad(phase_share, (0, more), mode="edge")
+            if phase_share is not None:
+                phase_share[n_mixed:] = 1.0
         used = np.any(own > 0.0, axis=0)
         if phase_share is not None:
             used |= phase_share > 0.0
         if np.any(used):
-            kept = aside.put(alpha()[..., used])
-            terms.append(Term(kernel, used, kept, mean[..., used], name, own, phase_share))
+            terms.append(Term(kernel, used, alpha, mean[..., used], name, own, phase_share))
     give_back()
     return terms, arrival_solutions[int(np.argmin(arrival_costs))]
 
 
-def _mixture(terms: list[Term], reach: Array, lateral: Array, least: float) -> Complex:
+def _mixture(
+    terms: list[Term], wanted: Array, known: Array, n_ears: int, n_bins: int, least: float
+) -> Complex:
     """Spectra (Q, E, F) of the mixture: magnitudes of all, phases of the aligned ones."""
-    level = np.zeros((*lateral.shape[:2], terms[0].level_shares.shape[1]))
-    phase = np.zeros(level.shape, dtype=np.complex128)
-    shared, owner = np.zeros(0), None
-    for term in terms:
-        used = term.used
-        if term.kernel is not owner:
-            owner = term.kernel
-            shared = owner(reach)
-        found = value_at(shared, term.alpha(), term.mean)
-        level[..., used] += (lateral @ term.level_shares[:, used]) * _level(found, term.name, least)
-        if term.phase_share is not None:
-            phase[..., used] += term.phase_share[used] * found
-    return np.exp(level) * _unit(phase)
+    level = np.zeros((len(wanted), n_ears, n_bins), dtype=np.float32)
+    spectra = np.zeros(level.shape, dtype=np.complex64)
+    for kernel, group in groupby(terms, lambda term: term.kernel):
+        own = [(term, *_used(term)) for term in group]
+        for some, levels, phases in zip(
+            *(_parts(each, _CHUNK) for each in (wanted, level, spectra)), strict=True
+        ):
+            shared = kernel(chords(some, known).astype(np.float32))
+            lateral = lateral_shares(some, n_ears).astype(np.float32)
+            for term, bins, alpha in own:
+                found = value_at(shared, alpha, term.mean)
+                share = lateral @ term.level_shares[:, bins].astype(np.float32)
+                levels[..., bins] += share * _level(found, term.name, least)
+                if term.phase_share is not None:
+                    phases[..., bins] += term.phase_share[bins].astype(np.float32) * found
+    for levels, phases in zip(_parts(level, _ROWS), _parts(spectra, _ROWS), strict=True):
+        phases[:] = _unit(phases)
+        phases *= np.exp(levels)
+    return spectra
+
+
+def _used(term: Term) -> tuple[slice | NDArray[np.intp], NDArray]:
+    """The bins that a term is used in, and its dual weights there."""
+    bins, alpha = np.flatnonzero(term.used), term.alpha()
+    if len(bins) == bins[-1] + 1:
+        return slice(0, len(bins)), alpha[..., : len(bins)]
+    return bins, alpha[..., bins]
 
 
 def _fitted(spectrum: Complex, n_taps: int) -> Array:
@@ -304,7 +335,7 @@ _QUANTITIES = (
 def _log_minimum_phase(ir: Array, size: int, least: float) -> Complex:
     """Complex logarithms (M, E, F) of the minimum-phase spectra: log magnitude and phase."""
     fine = _CEPSTRUM_FACTOR * size
-    found = np.empty((*ir.shape[:-1], size // 2 + 1), dtype=np.complex128)
+    found = np.empty((*ir.shape[:-1], size // 2 + 1), dtype=np.complex64)
     for some, target in zip(_parts(ir, _ROWS), _parts(found, _ROWS), strict=True):
         cepstrum = fft.irfft(np.log(np.maximum(np.abs(fft.rfft(some, fine)), least)), fine)
         cepstrum[..., 1 : fine // 2] *= 2.0
@@ -313,17 +344,19 @@ def _log_minimum_phase(ir: Array, size: int, least: float) -> Complex:
     return found
 
 
-def _level(values: NDArray, name: str, least: float) -> Array:
+def _level(values: NDArray, name: str, least: float) -> NDArray:
     """Log magnitudes of the values of a quantity."""
     if name == "level":
         return values
-    power = 0.5 if name == "half" else 1.0
-    return np.log(np.maximum(np.abs(values), least**power)) / power
+    size = np.abs(values)
+    np.maximum(size, size.dtype.type(np.sqrt(least) if name == "half" else least), out=size)
+    np.log(size, out=size)
+    return 2.0 * size if name == "half" else size
 
 
 def _unit(spectrum: Complex) -> Complex:
     magnitude = np.abs(spectrum)
-    turn = spectrum / np.maximum(magnitude, 1e-300)
+    turn = spectrum / np.maximum(magnitude, np.finfo(magnitude.dtype).tiny)
     turn[magnitude == 0.0] = 1.0
     # A real response: the first and the last bin have no phase but a sign.
     turn[..., [0, -1]] = np.where(turn[..., [0, -1]].real < 0.0, -1.0, 1.0)

@@ -23,7 +23,8 @@ Floats = NDArray[np.float32]
 SIZE = 512  # of the FFT in which the distance counts
 _LEAST_MAGNITUDE = 1e-5  # of the largest, -100 dB: silent responses have no decibels
 _LEAST_SINGULAR = 3e-4  # of the largest: a set of a few harmonics fills no more buses than it has
-ROUNDS = 70  # of a fit
+ROUNDS = 50  # of a fit
+_ROWS = 256  # responses at a time, where there are many
 _JUDGED_ROUNDS = 10
 # Solving for the filters exactly, too, takes longer, and the rounds end at higher distances.
 _FILTER_STEPS = 40
@@ -78,12 +79,15 @@ class BasisFit:
         wanted, gains, filters = self._wanted, self._gains, self._filters
         for turn in range(rounds):
             spectra = fft.rfft(filters, SIZE)
-            gains = _solve_gains(wanted, gains @ spectra, spectra)
-            if turn % _JUDGED_ROUNDS == 0 or turn == rounds - 1:
-                lsd = wanted.lsd_db(gains @ spectra)
+            # The weights serve for gains and filters: made anew between, they end higher.
+            weights, target = wanted.weighted(gains @ spectra)
+            gains = _solve_gains(weights, target, spectra)
+            present = gains @ spectra
+            if turn % _JUDGED_ROUNDS == _JUDGED_ROUNDS - 1 or turn == rounds - 1:
+                lsd = wanted.lsd_db(present)
                 if self._best is None or lsd.mean() < self._best.lsd_db.mean():
                     self._best = Basis(gains, filters, lsd)
-            found = _solve_filters(wanted, gains @ spectra, gains, filters)
+            found = _solve_filters(weights, wanted.turned(present), gains, filters)
             gains, filters = _of_unit_filters(gains, found)
         self._gains, self._filters = gains, filters
         assert self._best is not None
@@ -120,13 +124,18 @@ def fit_gains(
         top_hz: frequencies above hardly count.
         rounds: of the fit.
     """
-    wanted = _Wanted.of(responses, sample_rate, top_hz)
     spectra = fft.rfft(filters, SIZE)
-    present = fft.rfft(responses[:, :SIZE].astype(np.float32), SIZE)
-    for _ in range(rounds):
-        gains = _solve_gains(wanted, present, spectra)
-        present = gains @ spectra
-    return Basis(gains, filters, wanted.lsd_db(present))
+    gains = np.empty((len(responses), len(filters)), dtype=np.float32)
+    lsd_db = np.empty(len(responses), dtype=np.float32)
+    wanted = _Wanted.of(responses, sample_rate, top_hz)
+    for rows in _parts(len(responses)):
+        own = wanted.subset(rows)
+        present = fft.rfft(responses[rows, :SIZE].astype(np.float32), SIZE)
+        for _ in range(rounds):
+            gains[rows] = _solve_gains(*own.weighted(present), spectra)
+            present = gains[rows] @ spectra
+        lsd_db[rows] = own.lsd_db(present)
+    return Basis(gains, filters, lsd_db)
 
 
 def smooth_gains(
@@ -156,15 +165,21 @@ def smooth_gains(
     weight = (_AGREEMENT * share / wanted.magnitude[:, low] ** 2).astype(np.float32)
     for turn in range(rounds):
         around = neighbours @ gains
-        drawn = 0.5 * (gains + 2.0 * around - neighbours @ around) @ spectra[:, low]
-        gains = _solve_gains(wanted, gains @ spectra, spectra, (low, weight, drawn))
+        onward = 0.5 * (gains + 2.0 * around - neighbours @ around)
+        found = np.empty_like(gains)
+        for rows in _parts(len(gains)):
+            weights, target = wanted.subset(rows).weighted(gains[rows] @ spectra)
+            _draw(weights, target, low, weight[rows], onward[rows] @ spectra[:, low])
+            found[rows] = _solve_gains(weights, target, spectra)
+        gains = found
         if fitted is not None and turn < rounds - 1:
             own = gains[fitted]
-            found = _solve_filters(wanted.subset(fitted), own @ spectra, own, filters)
-            gains, filters = _of_unit_filters(gains, found)
+            weights, target = wanted.subset(fitted).weighted(own @ spectra)
+            gains, filters = _of_unit_filters(gains, _solve_filters(weights, target, own, filters))
             spectra = fft.rfft(filters, SIZE)
     gains = _levels_held(wanted, gains, spectra, low, 0.1 * weight)
-    return Basis(gains, filters, wanted.lsd_db(gains @ spectra))
+    lsd_db = [wanted.subset(rows).lsd_db(gains[rows] @ spectra) for rows in _parts(len(gains))]
+    return Basis(gains, filters, np.concatenate(lsd_db))
 
 
 def _levels_held(
@@ -176,7 +191,11 @@ def _levels_held(
     stay. Steps that make the worst octave of a vertex worse are not taken.
     """
     gains = gains.copy()
-    wrong = np.arange(len(gains))
+    off_db = [
+        wanted.subset(rows).level_errors_db(gains[rows] @ spectra).max(axis=1)
+        for rows in _parts(len(gains))
+    ]
+    wrong = np.flatnonzero(np.concatenate(off_db) > _HELD_DB)
     for urgency in _URGENCIES:
         present = gains[wrong] @ spectra
         off_db = wanted.subset(wrong).level_errors_db(present).max(axis=1)
@@ -185,8 +204,9 @@ def _levels_held(
         if not wrong.size:
             break
         own = wanted.subset(wrong)
-        besides = (low, weight[wrong], present[:, low])
-        found = _solve_gains(own, present, spectra, besides, urgency)
+        weights, target = own.weighted(present, urgency)
+        _draw(weights, target, low, weight[wrong], present[:, low])
+        found = _solve_gains(weights, target, spectra)
         better = own.level_errors_db(found @ spectra).max(axis=1) < off_db
         gains[wrong[better]] = found[better]
     return gains
@@ -203,13 +223,25 @@ class _Wanted:
 
     @classmethod
     def of(cls, responses: NDArray, sample_rate: int, top_hz: float) -> "_Wanted":
-        magnitude = np.abs(fft.rfft(responses[:, :SIZE].astype(np.float32), SIZE))
+        magnitude = np.empty((len(responses), SIZE // 2 + 1), dtype=np.float32)
+        for rows in _parts(len(responses)):
+            some = responses[rows, :SIZE].astype(np.float32)
+            magnitude[rows] = np.abs(fft.rfft(some, SIZE))
         return cls(
             np.maximum(magnitude, _LEAST_MAGNITUDE * magnitude.max()),
             np.arange(SIZE // 2 + 1) * sample_rate / SIZE,
             octave_weighting(SIZE, sample_rate, top_hz),
             Band(MIDDLE.low_hz, top_hz),
         )
+
+    def weighted(self, present: NDArray, urgency: float = 1.0) -> tuple[Floats, NDArray]:
+        """Weights and targets of a least-squares problem near spectra that are there."""
+        return self.weighting.of(self.magnitude, present, urgency)
+
+    def turned(self, present: NDArray) -> NDArray:
+        """Targets alone: these magnitudes, with the phases that are there."""
+        size = np.maximum(np.abs(present), np.float32(1e-6) * self.magnitude)
+        return present * (self.magnitude / size)
 
     def level_errors_db(self, spectra: NDArray) -> NDArray:
         return self.weighting.level_errors_db(self.magnitude, spectra)
@@ -247,18 +279,22 @@ def _pairs(rank: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return upper, whole.ravel()
 
 
-def _solve_gains(
-    wanted: _Wanted, present: NDArray, spectra: NDArray,
-    besides: tuple[NDArray[np.bool_], Floats, NDArray] | None = None, urgency: float = 1.0,
-) -> Floats:  # fmt: skip
-    """Gains (M, K); ``besides``: bins, weights and spectra of a second target."""
+def _parts(count: int) -> list[slice]:
+    return [slice(at, min(at + _ROWS, count)) for at in range(0, count, _ROWS)]
+
+
+def _draw(
+    weights: Floats, target: NDArray, bins: NDArray[np.bool_], extra: Floats, drawn: NDArray
+) -> None:
+    """Put a second target (M, L) of weights ``extra`` to a first one, in place."""
+    total = weights[:, bins] + extra
+    target[:, bins] = (weights[:, bins] * target[:, bins] + extra * drawn) / total
+    weights[:, bins] = total
+
+
+def _solve_gains(weights: Floats, target: NDArray, spectra: NDArray) -> Floats:
+    """Gains (M, K) of filters' spectra (K, F) with the least weighted distance from a target."""
     rank = len(spectra)
-    weights, target = wanted.weighting.of(wanted.magnitude, present, urgency)
-    if besides is not None:
-        bins, extra, drawn = besides
-        total = weights[:, bins] + extra
-        target[:, bins] = (weights[:, bins] * target[:, bins] + extra * drawn) / total
-        weights[:, bins] = total
     upper, whole = _pairs(rank)
     products = (spectra[upper[0]] * spectra[upper[1]].conj()).real
     gram = np.take(weights @ products.T, whole, axis=1).reshape(-1, rank, rank)
@@ -268,12 +304,9 @@ def _solve_gains(
     return np.linalg.solve(gram, right[..., None])[..., 0].astype(np.float32)
 
 
-def _solve_filters(
-    wanted: _Wanted, present: NDArray, gains: Floats, filters: Floats, iterations: int = _FILTER_STEPS
-) -> Floats:
+def _solve_filters(weights: Floats, target: NDArray, gains: Floats, filters: Floats) -> Floats:
     """Filters (K, N) for given gains: preconditioned conjugate gradients over all taps at once."""
     rank, n_taps = filters.shape
-    weights, target = wanted.weighting.of(wanted.magnitude, present)
     upper, whole = _pairs(rank)
     pairs = gains[:, upper[0]] * gains[:, upper[1]]
     gram = np.take(weights.T @ pairs, whole, axis=1).reshape(-1, rank, rank)  # (F, K, K)
@@ -291,7 +324,7 @@ def _solve_filters(
     residual = right - apply(filters)
     step = toward = precondition @ residual
     energy = float(np.vdot(residual, toward))
-    for _ in range(iterations):
+    for _ in range(_FILTER_STEPS):
         image = apply(step)
         length = np.float32(energy / max(float(np.vdot(step, image)), 1e-30))
         filters = filters + length * step

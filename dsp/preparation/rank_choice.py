@@ -14,6 +14,7 @@ MAX_ADDED_DB = 0.35  # of LSD between measured directions; smooth sets, such as 
 RANKS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 HIGHEST_FOR_LEVELS = 32  # single odd directions are not worth buses for ever
 _FIRST_RANK = 20
+_ABOUT = 1.03  # what is expected may be off by so much
 _LEAST_GAIN = 0.93  # a step in rank lowers the mean LSD by more than this, in all public sets
 
 
@@ -54,22 +55,20 @@ def _over_bounds(level_db: Array) -> float:
 def _from_least_lsd(fit: LowRankFit) -> Iterator[tuple[list[Basis], bool]]:
     """Bases of rising rank, from the least whose mean LSD keeps its bound, and whether it is the
     last, which comes in any case.
+
+    The first rounds of a fit say which rank that is about; only from there on fits are finished.
     """
-
-    @cache
-    def bases(at: int) -> list[Basis]:
-        return fit.filters(RANKS[at], LSD_DB if at + 1 < len(RANKS) else np.inf)
-
+    begun = cache(lambda at: fit.begun(RANKS[at]))
     at = RANKS.index(_FIRST_RANK)
-    if _mean_lsd(bases(at)) <= LSD_DB:
-        while at > 0 and _mean_lsd(bases(at)) <= _LEAST_GAIN * LSD_DB:
-            if _mean_lsd(bases(at - 1)) > LSD_DB:
-                break
-            at -= 1
+    while at > 0 and begun(at).expected_db <= _LEAST_GAIN * LSD_DB:
+        if begun(at - 1).expected_db > _ABOUT * LSD_DB:
+            break
+        at -= 1
     for tried in range(at, len(RANKS)):
-        best = bases(tried)
-        filled = max(len(each.filters) for each in best) < RANKS[tried]  # more hold no more
-        last = filled or tried + 1 == len(RANKS)
+        last = begun(tried).filled or tried + 1 == len(RANKS)  # more buses hold no more
+        if begun(tried).expected_db > _ABOUT * LSD_DB and not last:
+            continue
+        best = begun(tried).finished()
         if _mean_lsd(best) <= LSD_DB or last:
             yield best, last
         if last:
