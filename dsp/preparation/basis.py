@@ -29,9 +29,9 @@ _JUDGED_ROUNDS = 10
 # Solving for the filters exactly, too, takes longer, and the rounds end at higher distances.
 _FILTER_STEPS = 40
 _AGREE_HZ = (50.0, 1000.0, 2000.0)  # neighbours agree from the first to the second, less above
-# In the end single directions whose octaves are still off by more than this get them right, by and
-# by, whatever their neighbours do.
-_HELD_DB, _URGENCIES = 1.2, (1.0, 1.0, 3.0, 3.0, 3.0, 10.0, 10.0, 30.0, 30.0, 100.0, 100.0)
+# In the end single directions whose octaves are still off by more than the first of these get them
+# within the second, whatever their neighbours do.
+_HELD_DB, _AIMED_DB, _LEVEL_STEPS = 1.2, 0.9, 5
 _AGREEMENT = 30.0  # weight of a relative error, beside 1 / LSD of a log error
 
 
@@ -185,30 +185,41 @@ def smooth_gains(
 def _levels_held(
     wanted: "_Wanted", gains: Floats, spectra: NDArray, low: NDArray[np.bool_], weight: Floats
 ) -> Floats:
-    """Gains (V, K) in which single vertices with wrong octaves have got them nearer.
+    """Gains (V, K) in which single vertices with wrong octaves have got them right.
 
-    What a vertex has at low frequencies holds it back with ``weight`` (V, L), so that its phases
-    stay. Steps that make the worst octave of a vertex worse are not taken.
+    The least change, as their weighted distance counts it, that brings the levels of all octaves
+    within ``_AIMED_DB``: Newton's steps under as many conditions as there are octaves. What a
+    vertex has at low frequencies holds it back with ``weight`` (V, L), so that its phases stay.
+    Vertices that this does not help stay as they are.
     """
-    gains = gains.copy()
     off_db = [
-        wanted.subset(rows).level_errors_db(gains[rows] @ spectra).max(axis=1)
+        np.abs(wanted.subset(rows).level_errors_db(gains[rows] @ spectra)).max(axis=1)
         for rows in _parts(len(gains))
     ]
     wrong = np.flatnonzero(np.concatenate(off_db) > _HELD_DB)
-    for urgency in _URGENCIES:
-        present = gains[wrong] @ spectra
-        off_db = wanted.subset(wrong).level_errors_db(present).max(axis=1)
-        kept = off_db > _HELD_DB
-        wrong, present, off_db = wrong[kept], present[kept], off_db[kept]
-        if not wrong.size:
-            break
-        own = wanted.subset(wrong)
-        weights, target = own.weighted(present, urgency)
-        _draw(weights, target, low, weight[wrong], present[:, low])
-        found = _solve_gains(weights, target, spectra)
-        better = own.level_errors_db(found @ spectra).max(axis=1) < off_db
-        gains[wrong[better]] = found[better]
+    if not wrong.size:
+        return gains
+    own, found = wanted.subset(wrong), gains[wrong].astype(np.float64)
+    present = gains[wrong] @ spectra
+    weights, target = own.weighted(present)
+    _draw(weights, target, low, weight[wrong], present[:, low])
+    gram = _gain_grams(weights, spectra).astype(np.float64)
+    octaves = own.weighting.octaves
+    powers = np.stack([((spectra * bins) @ spectra.conj().T).real for bins in octaves])
+    for _ in range(_LEVEL_STEPS):
+        error_db = own.level_errors_db(found.astype(np.float32) @ spectra)
+        slope = np.einsum("bkl,ml->mbk", powers, found, optimize=True)  # half the powers' gradients
+        power = np.einsum("mbk,mk->mb", slope, found)
+        missing = np.clip(error_db, -_AIMED_DB, _AIMED_DB) - error_db
+        ways = np.linalg.solve(gram, slope.transpose(0, 2, 1))
+        own_ways = slope @ ways
+        own_ways += 1e-6 * np.eye(len(octaves)) * np.einsum("mbb->m", own_ways)[:, None, None]
+        change = np.linalg.solve(own_ways, (np.log(10.0) / 20.0 * missing * power)[..., None])
+        found += (ways @ change)[..., 0]
+    better = np.abs(own.level_errors_db(found.astype(np.float32) @ spectra)).max(axis=1)
+    better = better < np.concatenate(off_db)[wrong]
+    gains = gains.copy()
+    gains[wrong[better]] = found[better]
     return gains
 
 
@@ -234,9 +245,9 @@ class _Wanted:
             Band(MIDDLE.low_hz, top_hz),
         )
 
-    def weighted(self, present: NDArray, urgency: float = 1.0) -> tuple[Floats, NDArray]:
+    def weighted(self, present: NDArray) -> tuple[Floats, NDArray]:
         """Weights and targets of a least-squares problem near spectra that are there."""
-        return self.weighting.of(self.magnitude, present, urgency)
+        return self.weighting.of(self.magnitude, present)
 
     def turned(self, present: NDArray) -> NDArray:
         """Targets alone: these magnitudes, with the phases that are there."""
@@ -294,14 +305,20 @@ def _draw(
 
 def _solve_gains(weights: Floats, target: NDArray, spectra: NDArray) -> Floats:
     """Gains (M, K) of filters' spectra (K, F) with the least weighted distance from a target."""
+    gram = _gain_grams(weights, spectra)
+    right = (weights * target.real) @ spectra.real.T + (weights * target.imag) @ spectra.imag.T
+    return np.linalg.solve(gram, right[..., None])[..., 0].astype(np.float32)
+
+
+def _gain_grams(weights: Floats, spectra: NDArray) -> Floats:
+    """Matrices (M, K, K) of the least-squares problems of gains, a little damped."""
     rank = len(spectra)
     upper, whole = _pairs(rank)
     products = (spectra[upper[0]] * spectra[upper[1]].conj()).real
     gram = np.take(weights @ products.T, whole, axis=1).reshape(-1, rank, rank)
-    right = (weights * target.real) @ spectra.real.T + (weights * target.imag) @ spectra.imag.T
     diagonal = np.einsum("mkk->mk", gram)
     diagonal += 1e-5 / rank * diagonal.sum(axis=1, keepdims=True)
-    return np.linalg.solve(gram, right[..., None])[..., 0].astype(np.float32)
+    return gram
 
 
 def _solve_filters(weights: Floats, target: NDArray, gains: Floats, filters: Floats) -> Floats:

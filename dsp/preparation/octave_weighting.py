@@ -38,9 +38,7 @@ class OctaveWeighting:
     octaves: Floats
     octaves_of_bin: NDArray[np.intp]
 
-    def of(
-        self, magnitude: Floats, present: NDArray, urgency: float = 1.0
-    ) -> tuple[Floats, NDArray]:
+    def of(self, magnitude: Floats, present: NDArray) -> tuple[Floats, NDArray]:
         """Weights that turn squared error into squared log error, and the target.
 
         The log error counts by the weights of the bins, with the spectra ``present`` in place.
@@ -48,7 +46,6 @@ class OctaveWeighting:
         Args:
             magnitude: (M, F) magnitudes that are wanted.
             present: (M, F) complex spectra that are there.
-            urgency: wrong octaves weigh as many times more.
 
         Returns:
             Weights (M, F), and targets (M, F) with those magnitudes and the phases that are there.
@@ -57,10 +54,10 @@ class OctaveWeighting:
         target = np.empty(magnitude.shape, dtype=np.complex64)
         for at in range(0, len(magnitude), _ROWS):
             some = slice(at, at + _ROWS)
-            weights[some], target[some] = self._of(magnitude[some], present[some], urgency)
+            weights[some], target[some] = self._of(magnitude[some], present[some])
         return weights, target
 
-    def _of(self, magnitude: Floats, present: NDArray, urgency: float) -> tuple[Floats, NDArray]:
+    def _of(self, magnitude: Floats, present: NDArray) -> tuple[Floats, NDArray]:
         size = np.maximum(np.abs(present), np.float32(1e-6) * magnitude)
         ratio = size / magnitude
         target = present / ratio
@@ -73,7 +70,6 @@ class OctaveWeighting:
         share = log / (ratio - np.float32(1.0))
         share *= share
         wrong = self._level_weights(magnitude, size)
-        wrong *= np.float32(urgency)
         wrong += np.float32(1.0)
         share *= wrong
         share *= self.band
@@ -82,7 +78,7 @@ class OctaveWeighting:
 
     def _level_weights(self, magnitude: Floats, size: Floats) -> Floats:
         """Weights (M, F), from 0 on, that bins get in addition in octaves whose level is wrong."""
-        errors_db = self.level_errors_db(magnitude, size)
+        errors_db = np.abs(self.level_errors_db(magnitude, size))
         over = np.zeros((len(size), len(self.octaves) + 1), dtype=np.float32)
         over[:, :-1] = np.maximum(errors_db / _LEVEL_DB - 1.0, 0.0)
         np.minimum(_LEVEL_WEIGHT * over, _MOST_LEVEL_WEIGHT, out=over)
@@ -94,7 +90,7 @@ class OctaveWeighting:
         found, wanted = (
             np.maximum(np.abs(x) ** 2 @ self.octaves.T, 1e-30) for x in (present, magnitude)
         )
-        return np.abs(10.0 * np.log10(found / wanted))
+        return 10.0 * np.log10(found / wanted)
 
 
 def octave_weighting(size: int, sample_rate: float, top_hz: float) -> OctaveWeighting:
