@@ -204,7 +204,7 @@ def _levels_held(
     weights, target = own.weighted(present)
     _draw(weights, target, low, weight[wrong], present[:, low])
     gram = _gain_grams(weights, spectra).astype(np.float64)
-    octaves = own.weighting.octaves
+    octaves = own.weighting.judged
     powers = np.stack([((spectra * bins) @ spectra.conj().T).real for bins in octaves])
     for _ in range(_LEVEL_STEPS):
         error_db = own.level_errors_db(found.astype(np.float32) @ spectra)

@@ -22,6 +22,7 @@ _OWN_HZ, _OWN_LOG, _LEAST_LOG = (1500.0, 3000.0), 0.15, 0.03
 _LEVEL_DB, _LEVEL_WEIGHT, _MOST_LEVEL_WEIGHT = 0.6, 6.0, 50.0
 _EPSILON = np.finfo(np.float32).eps
 _ROWS = 128  # directions at a time: what is computed of them stays in the cache
+_WIDE_BELOW_HZ = 300.0  # where bins are few
 _CENTRES_HZ, _HALF_OCTAVE = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0), 0.6
 
 
@@ -29,7 +30,8 @@ _CENTRES_HZ, _HALF_OCTAVE = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0
 class OctaveWeighting:
     """Weights of the bins (F,) of a transform, and which octaves (B, F) the bins belong to.
 
-    ``octaves_of_bin`` (2, F) are the numbers of up to two octaves; B stands for none.
+    ``octaves_of_bin`` (2, F) are the numbers of up to two octaves; B stands for none. ``judged``
+    (B, F) are the octaves as they are judged, none wider than an octave.
     """
 
     band: Floats
@@ -37,6 +39,7 @@ class OctaveWeighting:
     low: Floats
     octaves: Floats
     octaves_of_bin: NDArray[np.intp]
+    judged: Floats
 
     def of(self, magnitude: Floats, present: NDArray) -> tuple[Floats, NDArray]:
         """Weights that turn squared error into squared log error, and the target.
@@ -78,7 +81,7 @@ class OctaveWeighting:
 
     def _level_weights(self, magnitude: Floats, size: Floats) -> Floats:
         """Weights (M, F), from 0 on, that bins get in addition in octaves whose level is wrong."""
-        errors_db = np.abs(self.level_errors_db(magnitude, size))
+        errors_db = np.abs(_level_errors_db(magnitude, size, self.octaves))
         over = np.zeros((len(size), len(self.octaves) + 1), dtype=np.float32)
         over[:, :-1] = np.maximum(errors_db / _LEVEL_DB - 1.0, 0.0)
         np.minimum(_LEVEL_WEIGHT * over, _MOST_LEVEL_WEIGHT, out=over)
@@ -87,10 +90,12 @@ class OctaveWeighting:
 
     def level_errors_db(self, magnitude: Floats, present: NDArray) -> NDArray:
         """Errors (M, B) in dB of the levels of spectra (M, F) in octaves, against those wanted."""
-        found, wanted = (
-            np.maximum(np.abs(x) ** 2 @ self.octaves.T, 1e-30) for x in (present, magnitude)
-        )
-        return 10.0 * np.log10(found / wanted)
+        return _level_errors_db(magnitude, present, self.judged)
+
+
+def _level_errors_db(magnitude: Floats, present: NDArray, octaves: Floats) -> NDArray:
+    found, wanted = (np.maximum(np.abs(x) ** 2 @ octaves.T, 1e-30) for x in (present, magnitude))
+    return 10.0 * np.log10(found / wanted)
 
 
 def octave_weighting(size: int, sample_rate: float, top_hz: float) -> OctaveWeighting:
@@ -113,6 +118,11 @@ def octave_weighting(size: int, sample_rate: float, top_hz: float) -> OctaveWeig
         for centre in _CENTRES_HZ
     ]
     some = np.array([bins for bins in octaves if np.any(bins)]).reshape(-1, len(hz))
+    narrow = [
+        bins & (np.abs(octave - np.log2(centre)) <= 0.5) if centre > _WIDE_BELOW_HZ else bins
+        for bins, centre in zip(octaves, _CENTRES_HZ, strict=True)
+        if np.any(bins)
+    ]
     numbers = np.where(some, np.arange(len(some))[:, None], len(some))
     # Octaves overlap by pairs: the lowest and the highest number of a bin are all it has.
     lowest = numbers.min(axis=0, initial=len(some))
@@ -121,4 +131,5 @@ def octave_weighting(size: int, sample_rate: float, top_hz: float) -> OctaveWeig
         (counted * rising).astype(np.float32), counted.astype(np.float32),
         low.astype(np.float32), some.astype(np.float32),
         np.stack([lowest, np.where(highest < 0, len(some), highest)]),
+        np.array(narrow, dtype=np.float32).reshape(len(some), len(hz)),
     )  # fmt: skip
