@@ -19,7 +19,7 @@ _OCTAVES_FROM_HZ, _LOWEST_WEIGHT = 3500.0, 16.0
 # weighs as if its own LSD were no larger than this (a natural logarithm), above the second not.
 _OWN_HZ, _OWN_LOG, _LEAST_LOG = (1500.0, 3000.0), 0.15, 0.03
 # Octaves whose level is off by more than this weigh more, in proportion, up to a limit.
-_LEVEL_DB, _LEVEL_WEIGHT, _MOST_LEVEL_WEIGHT = 0.6, 6.0, 50.0
+_LEVEL_DB, _LEVEL_WEIGHT, _MOST_LEVEL_WEIGHT = 0.6, 3.0, 50.0
 _EPSILON = np.finfo(np.float32).eps
 _ROWS = 128  # directions at a time: what is computed of them stays in the cache
 _WIDE_BELOW_HZ = 300.0  # where bins are few
