@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.linalg import LinAlgError
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
@@ -20,7 +19,6 @@ from auricle.dsp.sphere.grids import chords
 Kernel: TypeAlias = Callable[[Array], Array]
 
 _ROWS = 256  # of a matrix made at a time: what is needed besides stays small and in the cache
-_COLUMNS = 256  # of values solved for at a time
 
 
 @dataclass(frozen=True)
@@ -33,32 +31,43 @@ class Process:
     log_determinant: float  # of the covariance
 
     def solve(self, values: NDArray) -> "FittedProcess":
-        """The process with values (M, ...), real or complex, in their own precision.
+        """The process with values (M, ...), real or complex."""
+        alpha, mean = applied(self.precision, values), applied(self.mean[None], values)
+        return FittedProcess(self.kernel, self.log_determinant, alpha, mean)
 
-        The products are made in float64 whatever the values are: the precision's entries are
-        large and nearly cancel.
+    def weights(self, shared: Array) -> Array:
+        """What (Q, M) makes values at targets of those known.
+
+        Of sum 1 in each row, and of the size of values' own weights in a mean: they may be applied
+        in float32, where dual weights would cancel.
+
+        Args:
+            shared: (Q, M) kernel between targets and what is known.
         """
-        flat = _real_columns(values)
-        alpha = np.empty(flat.shape, dtype=flat.dtype)
-        mean = np.empty((1, flat.shape[1]), dtype=flat.dtype)
-        for at in range(0, flat.shape[1], _COLUMNS):
-            some = flat[:, at : at + _COLUMNS].astype(np.float64)
-            alpha[:, at : at + _COLUMNS] = self.precision @ some
-            mean[:, at : at + _COLUMNS] = self.mean[None] @ some
-        return FittedProcess(
-            self.kernel, self.log_determinant, _shaped(alpha, values), _shaped(mean, values)
-        )
+        found = shared @ self.precision
+        found += self.mean
+        return np.asarray(found)
 
-    def shares(self, blocks: list[NDArray[np.intp]]) -> sparse.csr_matrix:
-        """What (J, M) makes of dual weights the errors of ``FittedProcess.loo_residual``."""
-        found: list[NDArray] = []
-        for block in blocks:
+    def left_out_weights(self, blocks: list[NDArray[np.intp]]) -> Array:
+        """What (J, M) makes of values the errors with which the others predict the first direction
+        of each block, negated. Rasmussen and Williams 2006, eq. 5.12.
+        """
+        found = np.empty((len(blocks), len(self.precision)))
+        for row, block in zip(found, blocks, strict=True):
             first = np.zeros(len(block))
             first[0] = 1.0
-            found.append(np.linalg.solve(self.precision[np.ix_(block, block)], first))
-        ends = np.cumsum([0, *map(len, blocks)])
-        size = (len(blocks), len(self.precision))
-        return sparse.csr_matrix((np.concatenate(found), np.concatenate(blocks), ends), shape=size)
+            row[:] = np.linalg.solve(self.precision[np.ix_(block, block)], first) @ (
+                self.precision[block]
+            )
+        return found
+
+    def energy(self, values: NDArray) -> Array:
+        """The squared length (...) of values (M, ...), as the process sees them."""
+        flat = _real_columns(values).astype(np.float64)
+        columns = np.einsum("mc,mc->c", flat, self.precision @ flat)
+        if np.iscomplexobj(values):
+            columns = columns.reshape(-1, 2).sum(axis=1)
+        return columns.reshape(values.shape[1:])
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ class FittedProcess:
 
     def at(self, shared: Array) -> NDArray:
         """Values (Q, ...) at targets, from the kernel (Q, M) of their chords to what is known."""
-        return value_at(shared, self.alpha, self.mean)
+        return self.mean + applied(shared, self.alpha)
 
     def log_likelihood(self, values: NDArray) -> Array:
         """The logarithm of the likelihood of the values solved for, up to a constant, a direction.
@@ -84,27 +93,6 @@ class FittedProcess:
         variance = np.einsum("m...,m...->...", values.conj(), self.alpha).real / count
         spread = np.log(np.maximum(variance, 1e-300))
         return np.asarray(-spread - self.log_determinant / count)
-
-    def loo_residual(self, shares: sparse.csr_matrix) -> NDArray:
-        """Error with which the others predict the first direction of each block, negated.
-
-        ``shares`` are those of the process for these blocks.
-        """
-        return _product(shares, self.alpha)
-
-
-def value_at(shared: Array, alpha: NDArray, mean: NDArray) -> NDArray:
-    """Values of a fitted process at targets; see ``FittedProcess.at``.
-
-    Args:
-        shared: (Q, M) kernel between targets and measured directions.
-        alpha: (M, ...) dual weights.
-        mean: (1, ...) mean of the process.
-
-    Returns:
-        (Q, ...) values.
-    """
-    return mean + _product(shared, alpha)
 
 
 def fit_process(kernel: Kernel, positions: Array, nugget: float) -> Process:
@@ -226,19 +214,16 @@ def mixed_kernel(*parts: tuple[float, Kernel]) -> Kernel:
     return kernel
 
 
-def _product(matrix: NDArray | sparse.csr_matrix, values: NDArray) -> NDArray:
+def applied(matrix: NDArray, values: NDArray) -> NDArray:
     """``matrix @ values`` over the first axis, real or complex values of any shape."""
     flat = _real_columns(values)
-    return _shaped(matrix.astype(flat.dtype, copy=False) @ flat, values)
+    found = matrix @ flat
+    if np.iscomplexobj(values):
+        found = found.view(np.result_type(found.dtype, np.complex64))
+    return found.reshape(len(matrix), *values.shape[1:])
 
 
 def _real_columns(values: NDArray) -> NDArray:
     """Values as a matrix of real numbers, parts of complex ones beside each other."""
     flat = np.ascontiguousarray(values).reshape(len(values), -1)
     return flat.view(flat.real.dtype) if np.iscomplexobj(flat) else flat
-
-
-def _shaped(columns: NDArray, values: NDArray) -> NDArray:
-    """What ``_real_columns`` made of values, in their shape behind the first axis."""
-    kind = values.dtype if np.iscomplexobj(values) else columns.dtype
-    return columns.view(kind).reshape(len(columns), *values.shape[1:])

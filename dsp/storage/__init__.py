@@ -3,5 +3,4 @@
 cache_room  Room that prepared sets take on disk: at most ``$AURICLE_CACHE_MB``
 heap        Freed memory, given back to the system
 part_files  Files and folders that are being written: whole under their name in the end
-spill_file  Arrays laid aside in a file while others are made
 """
