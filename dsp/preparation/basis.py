@@ -31,7 +31,8 @@ _FILTER_STEPS = 40
 _AGREE_HZ = (50.0, 1000.0, 2000.0)  # neighbours agree from the first to the second, less above
 # In the end single directions whose octaves are still off by more than the first of these get them
 # within the second, whatever their neighbours do.
-_HELD_DB, _AIMED_DB, _LEVEL_STEPS = 1.2, 0.9, 5
+_HELD_DB, _AIMED_DB, _LEVEL_STEPS = 0.9, 0.7, 5
+_STEP_SHARES, _MOST_LOST_DB = (1.0, 0.7, 0.4), 0.5
 _AGREEMENT = 30.0  # weight of a relative error, beside 1 / LSD of a log error
 
 
@@ -190,7 +191,7 @@ def _levels_held(
     The least change, as their weighted distance counts it, that brings the levels of all octaves
     within ``_AIMED_DB``: Newton's steps under as many conditions as there are octaves. What a
     vertex has at low frequencies holds it back with ``weight`` (V, L), so that its phases stay.
-    Vertices that this does not help stay as they are.
+    As much of it is done as does not cost a vertex more than ``_MOST_LOST_DB`` of LSD.
     """
     off_db = [
         np.abs(wanted.subset(rows).level_errors_db(gains[rows] @ spectra)).max(axis=1)
@@ -216,10 +217,16 @@ def _levels_held(
         own_ways += 1e-6 * np.eye(len(octaves)) * np.einsum("mbb->m", own_ways)[:, None, None]
         change = np.linalg.solve(own_ways, (np.log(10.0) / 20.0 * missing * power)[..., None])
         found += (ways @ change)[..., 0]
-    better = np.abs(own.level_errors_db(found.astype(np.float32) @ spectra)).max(axis=1)
-    better = better < np.concatenate(off_db)[wrong]
+    before = gains[wrong]
+    best, least_db = before.copy(), np.concatenate(off_db)[wrong]
+    most_db = own.lsd_db(present) + _MOST_LOST_DB
+    for share in _STEP_SHARES:
+        tried = (before + share * (found - before)).astype(np.float32)
+        left_db = np.abs(own.level_errors_db(tried @ spectra)).max(axis=1)
+        better = (left_db < least_db) & (own.lsd_db(tried @ spectra) <= most_db)
+        best[better], least_db[better] = tried[better], left_db[better]
     gains = gains.copy()
-    gains[wrong[better]] = found[better]
+    gains[wrong] = best
     return gains
 
 
