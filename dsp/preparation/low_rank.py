@@ -21,8 +21,10 @@ from auricle.dsp.responses import arrival, minimum_phase
 from auricle.dsp.sphere.mesh import SphereMesh
 
 _FIT_DIRECTIONS = 1000
-# After the first rounds the mean LSD is about so many times what it is in the end.
+# After the first rounds the mean LSD is about so many times what it is in the end; after some more
+# it is not more than so many times.
 _FIRST_ROUNDS, _FIRST_ABOVE = 10, 1.065
+_MORE_ROUNDS, _MORE_ABOVE = 10, 1.04
 _ALIGNED_SAMPLES = 24
 _MIN_DIRECTIONS = 16  # with fewer, leaving out every second one says nothing
 _ITD_REACH_SECONDS = 0.3e-3  # from what fits the phase; farther off lies another peak
@@ -82,6 +84,12 @@ class LowRankFit:
         """
         return RankFit(self._responses[: len(self._mesh.measured)], self._mirror, rank, self._rate,
                        self._top_hz)  # fmt: skip
+
+    def of_rank(self, rank: int) -> list[basis.Basis]:
+        """Both ears' bases of a rank, whatever they come to."""
+        found = self.begun(rank).finished()
+        assert found is not None  # nothing less was asked for
+        return found
 
     def tables(self, fits: list[basis.Basis]) -> LowRank:
         """Gains, filters and delays of all vertices, from bases fitted to the measured ones."""
@@ -204,10 +212,17 @@ class RankFit:
         self.filled = self.rank < rank
         self.expected_db = float(np.mean([each.lsd_db.mean() for each in found])) / _FIRST_ABOVE
 
-    def finished(self) -> list[basis.Basis]:
-        """Both ears' bases after all rounds."""
+    def finished(self, enough_db: float = np.inf) -> list[basis.Basis] | None:
+        """Both ears' bases after all rounds; None if on the way it shows that the mean LSD will not
+        come down to ``enough_db``.
+        """
         if self._finished is None:
-            found = [fit.best_after(basis.ROUNDS - _FIRST_ROUNDS) for fit in self._fits]
+            found = [fit.best_after(_MORE_ROUNDS) for fit in self._fits]
+            mean_db = np.mean([each.lsd_db.mean() for each in found])
+            if mean_db > _MORE_ABOVE * enough_db:
+                return None
+            rest = basis.ROUNDS - _FIRST_ROUNDS - _MORE_ROUNDS
+            found = [fit.best_after(rest) for fit in self._fits]
             if self._step > 1:
                 found = [
                     basis.fit_gains(

@@ -194,7 +194,10 @@ def _low(
         played = played_responses(prepared, finer.vertices[: len(mesh.measured)])
         return octave_levels_db(played, fit_rate) - wanted_db
 
-    tables = least_rank(fit, level_errors_db) if rank is None else fit.tables(fit.begun(rank).finished())
+    if rank is None:
+        tables = least_rank(fit, level_errors_db)
+    else:
+        tables = fit.tables(fit.of_rank(rank))
     give_back()
     prepared = _at_rate(finer, tables, fit_rate, sample_rate)
     errors = left_out_errors(fit.left_out_truth(), fit.left_out(tables), fit_rate, top_hz)

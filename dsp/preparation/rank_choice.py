@@ -68,8 +68,8 @@ def _from_least_lsd(fit: LowRankFit) -> Iterator[tuple[list[Basis], bool]]:
         last = begun(tried).filled or tried + 1 == len(RANKS)  # more buses hold no more
         if begun(tried).expected_db > _ABOUT * LSD_DB and not last:
             continue
-        best = begun(tried).finished()
-        if _mean_lsd(best) <= LSD_DB or last:
+        best = begun(tried).finished(np.inf if last else LSD_DB)
+        if best is not None and (_mean_lsd(best) <= LSD_DB or last):
             yield best, last
         if last:
             return
