@@ -26,7 +26,8 @@ def itd_correlation_seconds(
 ) -> Array:
     """ITD by cross-correlation of the low-passed first 15 ms, within +-1.5 ms.
 
-    The lags are 8 to a sample and a parabola lies through the three about the peak.
+    The lags are 2 to a sample, 60 to a period of the highest frequency, and a parabola lies through
+    the three about the peak.
 
     Args:
         ir: (M, 2, N) impulse responses, left ear first.
@@ -44,7 +45,7 @@ def itd_correlation_seconds(
     [10.0]
     """
     early = _early_part(ir, sample_rate)
-    fine = 8  # lags between samples by a longer inverse transform
+    fine = 2  # lags between samples by a longer inverse transform
     furthest = int(np.ceil(0.0015 * sample_rate))
     # Short responses, too, need room for the longest lags on both sides.
     size = 1 << int(np.ceil(np.log2(2 * max(early.shape[-1], furthest + 1))))

@@ -141,7 +141,7 @@ def fit_gains(
 
 def smooth_gains(
     responses: NDArray[np.float64], start: Basis, neighbours: sparse.csr_matrix,
-    fitted: slice | None, sample_rate: int, *, top_hz: float = MIDDLE[1], rounds: int = 8,
+    fitted: slice | None, sample_rate: int, *, top_hz: float = MIDDLE[1], rounds: int = 5,
 ) -> Basis:  # fmt: skip
     """Gains (V, K) of the vertices of a mesh, smooth at low frequencies, and filters that fit them.
 
