@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from auricle.dsp.arrays import Array
 from auricle.dsp.interpolation.gp_mixture import interpolate, smoothed_arrivals
 from auricle.dsp.responses.arrival import shifted
-from auricle.dsp.sphere.mesh import SphereMesh, mesh_over
+from auricle.dsp.sphere.mesh import SphereMesh, hull, mesh_over
 
 MAX_EDGE_DEG = 3.0
 MAX_VERTICES = 10000
@@ -156,7 +156,7 @@ def _split(mesh: SphereMesh, longest: float, max_vertices: int) -> Array:
         vertices = np.concatenate([vertices, middles])
         if len(vertices) > max_vertices:
             break
-        triangles = mesh_over(vertices, mesh.measured, mesh.vertex_of_row).triangles
+        triangles = hull(vertices)
     return vertices
 
 

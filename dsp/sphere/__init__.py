@@ -4,5 +4,6 @@ grids         Grids of directions: how dense they are, where they have holes, an
 harmonics     Real spherical harmonics as ambisonics uses them, and the matrices that rotate them
 hole_filling  Directions that fill the holes of a measured grid
 mesh          A closed mesh of triangles over any measured grid
+walk          The triangle of a mesh that holds a direction, found on the audio path
 quadrature    Quadrature: how much of the sphere each measured direction stands for
 """

@@ -1,4 +1,4 @@
-"""Memory and disk: memory given back, arrays spilled to files, files written whole or not at all.
+"""Memory and disk: memory given back, files written whole or not at all.
 
 cache_room  Room that prepared sets take on disk: at most ``$AURICLE_CACHE_MB``
 heap        Freed memory, given back to the system
