@@ -40,8 +40,8 @@ from auricle.dsp.compiled.simd import (
 )
 from auricle.dsp.errors import AuricleError
 from auricle.dsp.filters.fractional_delay import PHASES_PER_SAMPLE, centre_samples, delay_table
+from auricle.dsp.sphere import walk
 from auricle.dsp.sphere.mesh import SphereMesh, triangulate
-from auricle.dsp.sphere.walk import locate_triangles
 from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stream import Stream
 
@@ -234,7 +234,7 @@ class CascadeRenderer(Stream):
         out[:] = 0.0
         while done < audio.shape[1]:
             if self._phase == 0:
-                locate_triangles(
+                walk.locate_triangles(
                     self._directions, self._triangle, self._weights, mesh.inverse,
                     mesh.neighbours, mesh.start_table,
                 )  # fmt: skip

@@ -56,8 +56,9 @@ class Process:
         for row, block in zip(found, blocks, strict=True):
             first = np.zeros(len(block))
             first[0] = 1.0
-            row[:] = np.linalg.solve(self.precision[np.ix_(block, block)], first) @ (
-                self.precision[block]
+            row[:] = (
+                np.linalg.solve(self.precision[np.ix_(block, block)], first)
+                @ (self.precision[block])
             )
         return found
 

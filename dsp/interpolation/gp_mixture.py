@@ -360,7 +360,7 @@ _QUANTITIES = (
 )
 
 
-def _log_minimum_phase(ir: Array, size: int, least: float) -> Complex:
+def _log_minimum_phase(ir: NDArray, size: int, least: float) -> NDArray[np.complex64]:
     """Complex logarithms (M, E, F) of the minimum-phase spectra: log magnitude and phase."""
     fine = _CEPSTRUM_FACTOR * size
     found = np.empty((*ir.shape[:-1], size // 2 + 1), dtype=np.complex64)

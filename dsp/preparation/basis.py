@@ -31,8 +31,10 @@ _FILTER_STEPS = 40
 _AGREE_HZ = (50.0, 1000.0, 2000.0)  # neighbours agree from the first to the second, less above
 # In the end single directions whose octaves are still off by more than the first of these get them
 # within the second, whatever their neighbours do.
-_HELD_DB, _AIMED_DB, _LEVEL_STEPS = 0.9, 0.7, 5
-_STEP_SHARES, _MOST_LOST_DB = (1.0, 0.7, 0.4), 0.5
+_HELD_DB, _AIMED_DB = 1.0, 0.8
+_LEVEL_STEPS, _LEVEL_STEP_DB = 6, 0.5
+_STEP_SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
+_GREAT_DB, _WORTH, _GREAT_WORTH = 1.7, 0.5, 1.5
 _AGREEMENT = 30.0  # weight of a relative error, beside 1 / LSD of a log error
 
 
@@ -191,7 +193,8 @@ def _levels_held(
     The least change, as their weighted distance counts it, that brings the levels of all octaves
     within ``_AIMED_DB``: Newton's steps under as many conditions as there are octaves. What a
     vertex has at low frequencies holds it back with ``weight`` (V, L), so that its phases stay.
-    As much of it is done as does not cost a vertex more than ``_MOST_LOST_DB`` of LSD.
+    As much of it is done as does not cost a vertex more than ``_WORTH`` dB of LSD for each dB of
+    its worst octave, ``_GREAT_WORTH`` where that is wrong by more than ``_GREAT_DB``.
     """
     off_db = [
         np.abs(wanted.subset(rows).level_errors_db(gains[rows] @ spectra)).max(axis=1)
@@ -212,6 +215,7 @@ def _levels_held(
         slope = np.einsum("bkl,ml->mbk", powers, found, optimize=True)  # half the powers' gradients
         power = np.einsum("mbk,mk->mb", slope, found)
         missing = np.clip(error_db, -_AIMED_DB, _AIMED_DB) - error_db
+        missing = np.clip(missing, -_LEVEL_STEP_DB, _LEVEL_STEP_DB)
         ways = np.linalg.solve(gram, slope.transpose(0, 2, 1))
         own_ways = slope @ ways
         own_ways += 1e-6 * np.eye(len(octaves)) * np.einsum("mbb->m", own_ways)[:, None, None]
@@ -219,11 +223,13 @@ def _levels_held(
         found += (ways @ change)[..., 0]
     before = gains[wrong]
     best, least_db = before.copy(), np.concatenate(off_db)[wrong]
-    most_db = own.lsd_db(present) + _MOST_LOST_DB
+    first_db, first_lsd_db = least_db.copy(), own.lsd_db(present)
+    worth = np.where(first_db > _GREAT_DB, _GREAT_WORTH, _WORTH)
     for share in _STEP_SHARES:
         tried = (before + share * (found - before)).astype(np.float32)
         left_db = np.abs(own.level_errors_db(tried @ spectra)).max(axis=1)
-        better = (left_db < least_db) & (own.lsd_db(tried @ spectra) <= most_db)
+        lost_db = own.lsd_db(tried @ spectra) - first_lsd_db
+        better = (left_db < least_db) & (lost_db <= worth * (first_db - left_db))
         best[better], least_db[better] = tried[better], left_db[better]
     gains = gains.copy()
     gains[wrong] = best

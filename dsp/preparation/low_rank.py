@@ -145,9 +145,7 @@ class LowRankFit:
         delays = self._delays(sums, predicted, arrivals, itd)
         return arrival.shifted(self._sign[:, None] * sums, delays, n_taps)
 
-    def _delays(
-        self, sums: NDArray, ir: NDArray, arrivals: Array, itd_seconds: Array
-    ) -> Array:
+    def _delays(self, sums: NDArray, ir: NDArray, arrivals: Array, itd_seconds: Array) -> Array:
         """Delays (M, 2) with which sums (M, 2, N) have the interaural phase and the ITD of ``ir``.
 
         The delays that fit the phase, moved apart until the ITD by correlation is right too. Where
@@ -282,6 +280,4 @@ def _predicted_between(
     aligned = arrival.shifted(ir, _ALIGNED_SAMPLES - arrivals, ir.shape[2])
     points = mesh.vertices[: len(ir)]
     found = np.empty((len(ir) // 2, *ir.shape[1:]), dtype=np.float32), np.empty((len(ir) // 2, 2))
-    return interpolate(
-        aligned[::2], arrivals[::2], points[::2], points[1::2], out=found, top=top
-    )
+    return interpolate(aligned[::2], arrivals[::2], points[::2], points[1::2], out=found, top=top)

@@ -28,7 +28,7 @@ from auricle.dsp.storage.heap import give_back
 
 __all__ = ["VERSION", "PreparedSet", "prepare"]
 
-VERSION = 10  # of everything that decides the tables: a cached set of another version is made anew
+VERSION = 11  # of everything that decides the tables: a cached set of another version is made anew
 DELAY_TAPS = 12  # at low rank
 LONGEST_SECONDS = 0.1  # of responses; rooms are longer
 _PLAYED_SECONDS, _ROOM_SHARE = 0.005, 0.03  # by a low rank's filters; LISTEN's noise is 1.2 %

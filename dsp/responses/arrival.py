@@ -196,7 +196,7 @@ def _correlated(ir: Array, n_taps: int) -> NDArray[np.float32]:
     return fine[..., : (n_taps + _GUARD_SAMPLES) * _UPSAMPLING]
 
 
-def _peak(correlation: NDArray[np.float32], allowed: NDArray[np.bool_] | None = None) -> Array:
+def _peak(correlation: NDArray, allowed: NDArray[np.bool_] | None = None) -> Array:
     """Peak positions (M, 2) in steps of the axis, refined by a parabola."""
     masked = correlation if allowed is None else np.where(allowed, correlation, -np.inf)
     top = np.clip(masked.argmax(axis=-1), 1, correlation.shape[-1] - 2)[..., None]

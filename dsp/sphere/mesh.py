@@ -158,9 +158,7 @@ def mesh_over(
     )
 
 
-def _walked(
-    units: Array, start: Int32, inverse: Array, neighbours: Int32
-) -> tuple[Int32, Array]:
+def _walked(units: Array, start: Int32, inverse: Array, neighbours: Int32) -> tuple[Int32, Array]:
     """Triangles (S,) that hold unit vectors (S, 3), and their raw weights (S, 3).
 
     All walk at once, each from its triangle in ``start`` (S,), across the edge of the most negative
