@@ -1,7 +1,6 @@
 """A source's way through given places at given times: straight, around the head, or smooth."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
