@@ -12,8 +12,8 @@ from scipy.spatial import cKDTree
 
 from auricle.dsp.arrays import Array
 
-_OWN, _KNOWN = 120, 360  # measured directions: as many as lie in a patch, and in it and around it
-_WHOLE = 900  # so many need no patches
+_OWN, _KNOWN = 80, 240  # measured directions: as many as lie in a patch, and in it and around it
+_WHOLE = 400  # so many need no patches
 
 
 @dataclass(frozen=True)

@@ -187,12 +187,12 @@ def _low(
     )
     give_back()
     fit = LowRankFit(finer, responses, times, fit_rate, top_hz)
-    wanted_db = octave_levels_db(ir[mesh.measured], fit_rate)
+    wanted_db = octave_levels_db(ir[mesh.measured].astype(np.float32), fit_rate)
 
     def level_errors_db(tables: LowRank) -> Array:
         prepared = _at_rate(finer, tables, fit_rate, fit_rate)
         played = played_responses(prepared, finer.vertices[: len(mesh.measured)])
-        return octave_levels_db(played, fit_rate) - wanted_db
+        return octave_levels_db(played.astype(np.float32), fit_rate) - wanted_db
 
     if rank is None:
         tables = least_rank(fit, level_errors_db)
