@@ -19,6 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -68,25 +70,26 @@ def work(source: str, target: str, rate: str) -> None:
 
 
 def _version() -> tuple[Any, Any]:
-    try:
-        from auricle.dsp.hrtf.hrtf_set import HrtfSet
-        from auricle.dsp.preparation.prepare import prepare
-    except ImportError:  # as older versions have it
-        from auricle.dsp.hrtf import HrtfSet  # type: ignore[no-redef,attr-defined]
-        from auricle.dsp.prepared import prepare  # type: ignore[no-redef,import-not-found]
-    return HrtfSet, prepare
+    return _named("hrtf.hrtf_set", "hrtf").HrtfSet, _named(
+        "preparation.prepare", "prepared"
+    ).prepare
+
+
+def _named(*names: str) -> Any:
+    """The first module of these, as this version or older ones call it."""
+    for name in names:
+        with suppress(ImportError):
+            module = import_module("auricle.dsp." + name)
+            if name != "hrtf" or hasattr(module, "HrtfSet"):
+                return module
+    raise ImportError(names)
 
 
 def _listen(added: list[float]) -> None:
     """Note what the rank adds between directions whenever the version works it out."""
-    try:
-        from auricle.dsp.preparation.low_rank import LowRankFit
-
-        owner, name = LowRankFit, "added_db"
-    except ImportError:
-        from auricle.dsp import low_rank  # type: ignore[attr-defined]
-
-        owner, name = low_rank, "_added_db"
+    module = _named("preparation.low_rank", "low_rank")
+    owner = getattr(module, "LowRankFit", module)
+    name = "_added_db" if owner is module else "added_db"
     found = getattr(owner, name)
 
     def noted(*arguments: Any) -> float:
