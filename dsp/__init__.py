@@ -8,7 +8,7 @@ arrays         Names for the types of arrays; shapes, units and orders stand in 
 geometry       Directions, angles and rotations in Auricle's conventions, which this module owns
 compiled       What kernels are made of: their options, SIMD, records of arrays, calls by address
 streaming      The common ground of everything that is called block by block
-storage        Memory and disk: memory given back, arrays spilled to files
+storage        Memory and disk: memory given back, files written whole
 filters        Short filters that know no head
 sphere         Directions on the sphere: mesh, holes, quadrature, harmonics
 convolution    Convolution with filters of any length, block by block

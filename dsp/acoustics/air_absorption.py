@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import least_squares
 
 from auricle.dsp.arrays import Array
 from auricle.dsp.errors import AuricleError
@@ -113,6 +112,8 @@ def table_distances_m() -> Array:
 
 def _fitted(loss: Array, tangent: Array, start: Array) -> tuple[Array, float]:
     """Logarithms of a, b, a', b' of the filter that loses ``loss`` (F,) nepers; what is left."""
+    from scipy.optimize import least_squares  # 10 MB, and the tables are kept
+
     weight = 1.0 / (1.0 + loss)
 
     def error(at: Array) -> Array:

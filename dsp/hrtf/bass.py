@@ -5,6 +5,7 @@ far ear is the louder one (CIPIC), or there is nothing (MIT KEMAR, -15 dB at 50 
 against such waves, so a rigid sphere of its size says what its ears get.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -114,36 +115,51 @@ def extended_bass(hrtf: HrtfSet) -> HrtfSet:
     """
     size, rate = _size(hrtf.sample_rate), hrtf.sample_rate
     hz = np.fft.rfftfreq(size, 1.0 / rate).astype(np.float64)
-    n_bins = int(np.searchsorted(hz, _COMMON_TOP_HZ))
-    hz = hz[:n_bins]
-    sphere = _sphere_spectra(hrtf, hz)
-    spectra = np.concatenate([
-        np.fft.rfft(hrtf.ir[at : at + _ROWS], size)[..., :n_bins]
-        for at in range(0, len(hrtf.ir), _ROWS)
-    ])  # fmt: skip
-    ratio = spectra / sphere
+    hz = hz[: int(np.searchsorted(hz, _COMMON_TOP_HZ))]
+    ratio, sphere = _beside_sphere(hrtf, hz)
     common = _common_phase(ratio, hz)
-    own = np.angle(ratio * np.exp(-1j * common))
-    level_db = 20.0 * np.log10(np.maximum(np.abs(ratio), 1e-9))
-    flat_db = _level_at_splice_db(level_db, hz, hrtf.positions)[..., None]
+    flat_db = _level_at_splice_db(_level_db(ratio), hz, hrtf.positions)[..., None]
     share = _rise(np.log2(np.maximum(hz, 1.0)) - np.log2(SPHERE_BELOW_HZ))
-    mixed = 10.0 ** ((flat_db + share * (level_db - flat_db)) / 20.0)
-    wanted = sphere * mixed * np.exp(1j * (common + share * own))
     n_taps = max(hrtf.n_taps, int(np.ceil(_LEAST_SECONDS * rate)))
-    change = _causal(wanted - spectra, hz, size, n_taps)
-    return replace(hrtf, ir=np.pad(hrtf.ir, ((0, 0), (0, 0), (0, n_taps - hrtf.n_taps))) + change)
+    causal = _causal(hz, size, n_taps)
+    ir = np.zeros((*hrtf.ir.shape[:2], n_taps))
+    ir[..., : hrtf.n_taps] = hrtf.ir
+    for at in range(0, len(ir), _ROWS):
+        rows = slice(at, at + _ROWS)
+        own = np.angle(ratio[rows] * np.exp(-1j * common))
+        level_db = flat_db[rows] + share * (_level_db(ratio[rows]) - flat_db[rows])
+        mixed = 10.0 ** (level_db / 20.0) * np.exp(1j * (common + share * own))
+        ir[rows] += causal(sphere[rows] * (mixed - ratio[rows]))
+    return replace(hrtf, ir=ir)
 
 
-def _sphere_spectra(hrtf: HrtfSet, hz: Array) -> NDArray[np.complex128]:
-    """Spectra (M, 2, F) of a sphere at the middle of the head, as late as the responses are."""
+def _beside_sphere(
+    hrtf: HrtfSet, hz: Array
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Spectra (M, 2, F) of the set over those of a sphere, and these.
+
+    The sphere is at the middle of the head, as late as the responses are.
+    """
     radius = head_radius_m(hrtf)
     cosine = np.stack([hrtf.positions[:, 1], -hrtf.positions[:, 1]], axis=1)
     distance = max(hrtf.radius_m, 1.5 * radius)
     arrivals = arrival_samples(hrtf.ir, hrtf.sample_rate, hrtf.positions) / hrtf.sample_rate
     way = path_m(distance, cosine, radius) / SOUND_SPEED_M_S
     middle = np.mean(arrivals - way, axis=1)
-    late = np.exp(-2j * np.pi * hz * middle[:, None, None])
-    return sphere_response(distance, cosine, hz, radius) * late
+    seconds = np.arange(hrtf.n_taps) / hrtf.sample_rate
+    transform = np.exp(-2j * np.pi * seconds[:, None] * hz)
+    ratio = np.empty((*hrtf.ir.shape[:2], len(hz)), dtype=np.complex128)
+    sphere = np.empty_like(ratio)
+    for at in range(0, len(ratio), _ROWS):
+        rows = slice(at, at + _ROWS)
+        late = np.exp(-2j * np.pi * hz * middle[rows, None, None])
+        sphere[rows] = sphere_response(distance, cosine[rows], hz, radius) * late
+        ratio[rows] = (hrtf.ir[rows] @ transform) / sphere[rows]
+    return ratio, sphere
+
+
+def _level_db(ratio: NDArray[np.complex128]) -> Array:
+    return np.asarray(20.0 * np.log10(np.maximum(np.abs(ratio), 1e-9)))
 
 
 def _common_phase(ratio: NDArray[np.complex128], hz: Array) -> Array:
@@ -167,25 +183,29 @@ def _level_at_splice_db(level_db: Array, hz: Array, positions: Array) -> Array:
     return smooth_field(own, positions, _LEVEL_ORDER, _LEVEL_REACH_DB)
 
 
-def _causal(change: NDArray[np.complex128], hz: Array, size: int, n_taps: int) -> Array:
-    """Responses (M, 2, n_taps) whose spectra are nearest to these low bins, and to 0 above them.
+def _causal(hz: Array, size: int, n_taps: int) -> Callable[[NDArray[np.complex128]], Array]:
+    """A function from low bins (M, 2, F) to responses (M, 2, n_taps).
 
-    So little time holds no two bands of bass apart; what does not fit is left to the frequencies
-    between the sphere and the measurement.
+    Their spectra are nearest to these bins, and to 0 above them. So little time holds no two bands
+    of bass apart; what does not fit is left to the frequencies between the sphere and the
+    measurement.
     """
     weight = np.ones(size // 2 + 1)
     below = np.searchsorted(hz, [SPHERE_BELOW_HZ, MEASURED_ABOVE_HZ])
     weight[: below[0]] = _BASS_WEIGHT
     weight[below[0] : below[1]] = _SPLICE_WEIGHT
     gram = np.fft.irfft(weight, size)[:n_taps]
-    out = np.empty((*change.shape[:2], n_taps))
-    for at in range(0, len(change), _ROWS):
-        some = change[at : at + _ROWS]
-        whole = np.zeros((*some.shape[:2], size // 2 + 1), dtype=np.complex128)
-        whole[..., : change.shape[-1]] = some * weight[: change.shape[-1]]
-        right = np.fft.irfft(whole, size)[..., :n_taps].reshape(-1, n_taps)
-        out[at : at + _ROWS] = solve_toeplitz(gram, right.T).T.reshape(*some.shape[:2], n_taps)
-    return out
+    turn = 2.0 * np.pi / size * np.arange(len(hz))[:, None] * np.arange(n_taps)
+    part = weight[: len(hz), None] / size
+    part[1:] *= 2.0  # with the negative frequencies
+    real, imaginary = (
+        solve_toeplitz(gram, (part * wave).T).T for wave in (np.cos(turn), -np.sin(turn))
+    )
+
+    def causal(bins: NDArray[np.complex128]) -> Array:
+        return np.asarray(bins.real @ real + bins.imag @ imaginary)
+
+    return causal
 
 
 def _size(sample_rate: int) -> int:

@@ -28,7 +28,7 @@ from auricle.dsp.iir.cascade_kernels import (
     render_cascades,
 )
 from auricle.dsp.iir.cascade_set import CascadeSet
-from auricle.dsp.sphere import mesh as sphere
+from auricle.dsp.sphere import walk
 from auricle.dsp.streaming.input_checks import checked_block, checked_gains
 from auricle.dsp.streaming.stepped_stream import SteppedStream
 
@@ -138,7 +138,7 @@ class CascadeRenderer(SteppedStream):
 
     def _aim(self) -> None:
         mesh = self._filters.mesh
-        sphere.locate_triangles(
+        walk.locate_triangles(
             self._directions, self._triangle, self._weights, mesh.inverse, mesh.neighbours,
             mesh.start_table,
         )  # fmt: skip

@@ -32,17 +32,43 @@ class Process:
 
     def solve(self, values: NDArray) -> "FittedProcess":
         """The process with values (M, ...), real or complex."""
-        alpha, mean = _product(self.precision, values), _product(self.mean[None], values)
+        alpha, mean = applied(self.precision, values), applied(self.mean[None], values)
         return FittedProcess(self.kernel, self.log_determinant, alpha, mean)
 
-    def shares(self, blocks: list[NDArray[np.intp]]) -> list[NDArray]:
-        """The parts of each block's errors that are the same for all values."""
-        found: list[NDArray] = []
-        for block in blocks:
+    def weights(self, shared: Array) -> Array:
+        """What (Q, M) makes values at targets of those known.
+
+        Of sum 1 in each row, and of the size of values' own weights in a mean: they may be applied
+        in float32, where dual weights would cancel.
+
+        Args:
+            shared: (Q, M) kernel between targets and what is known.
+        """
+        found = shared @ self.precision
+        found += self.mean
+        return np.asarray(found)
+
+    def left_out_weights(self, blocks: list[NDArray[np.intp]]) -> Array:
+        """What (J, M) makes of values the errors with which the others predict the first direction
+        of each block, negated. Rasmussen and Williams 2006, eq. 5.12.
+        """
+        found = np.empty((len(blocks), len(self.precision)))
+        for row, block in zip(found, blocks, strict=True):
             first = np.zeros(len(block))
             first[0] = 1.0
-            found.append(np.asarray(np.linalg.solve(self.precision[np.ix_(block, block)], first)))
+            row[:] = (
+                np.linalg.solve(self.precision[np.ix_(block, block)], first)
+                @ (self.precision[block])
+            )
         return found
+
+    def energy(self, values: NDArray) -> Array:
+        """The squared length (...) of values (M, ...), as the process sees them."""
+        flat = _real_columns(values).astype(np.float64)
+        columns = np.einsum("mc,mc->c", flat, self.precision @ flat)
+        if np.iscomplexobj(values):
+            columns = columns.reshape(-1, 2).sum(axis=1)
+        return columns.reshape(values.shape[1:])
 
 
 @dataclass(frozen=True)
@@ -56,7 +82,7 @@ class FittedProcess:
 
     def at(self, shared: Array) -> NDArray:
         """Values (Q, ...) at targets, from the kernel (Q, M) of their chords to what is known."""
-        return value_at(shared, self.alpha, self.mean)
+        return self.mean + applied(shared, self.alpha)
 
     def log_likelihood(self, values: NDArray) -> Array:
         """The logarithm of the likelihood of the values solved for, up to a constant, a direction.
@@ -68,30 +94,6 @@ class FittedProcess:
         variance = np.einsum("m...,m...->...", values.conj(), self.alpha).real / count
         spread = np.log(np.maximum(variance, 1e-300))
         return np.asarray(-spread - self.log_determinant / count)
-
-    def loo_residual(self, blocks: list[NDArray[np.intp]], shares: list[NDArray]) -> NDArray:
-        """Error with which the others predict the first direction of each block, negated.
-
-        ``shares`` are those of the process for these blocks.
-        """
-        error = np.empty((len(blocks), *self.alpha.shape[1:]), dtype=self.alpha.dtype)
-        for i, (block, share) in enumerate(zip(blocks, shares, strict=True)):
-            error[i] = _product(share[None], self.alpha[block])[0]
-        return error
-
-
-def value_at(shared: Array, alpha: NDArray, mean: NDArray) -> NDArray:
-    """Values of a fitted process at targets; see ``FittedProcess.at``.
-
-    Args:
-        shared: (Q, M) kernel between targets and measured directions.
-        alpha: (M, ...) dual weights.
-        mean: (1, ...) mean of the process.
-
-    Returns:
-        (Q, ...) values.
-    """
-    return mean + _product(shared, alpha)
 
 
 def fit_process(kernel: Kernel, positions: Array, nugget: float) -> Process:
@@ -165,7 +167,7 @@ def matern_3_2(scale: float) -> Kernel:
     """Matern 3/2: fields are once differentiable; ``scale`` is a chord."""
 
     def kernel(chord: Array) -> Array:
-        z = np.sqrt(3.0) / scale * chord
+        z = float(np.sqrt(3.0) / scale) * chord
         return (1.0 + z) * np.exp(-z)
 
     return kernel
@@ -175,7 +177,7 @@ def matern_5_2(scale: float) -> Kernel:
     """Matern 5/2: fields are twice differentiable; ``scale`` is a chord."""
 
     def kernel(chord: Array) -> Array:
-        z = np.sqrt(5.0) / scale * chord
+        z = float(np.sqrt(5.0) / scale) * chord
         return (1.0 + z + z * z / 3.0) * np.exp(-z)
 
     return kernel
@@ -185,7 +187,7 @@ def matern_7_2(scale: float) -> Kernel:
     """Matern 7/2: fields are three times differentiable; ``scale`` is a chord."""
 
     def kernel(chord: Array) -> Array:
-        z = np.sqrt(7.0) / scale * chord
+        z = float(np.sqrt(7.0) / scale) * chord
         return (1.0 + z + 0.4 * z * z + z * z * z / 15.0) * np.exp(-z)
 
     return kernel
@@ -213,11 +215,16 @@ def mixed_kernel(*parts: tuple[float, Kernel]) -> Kernel:
     return kernel
 
 
-def _product(matrix: NDArray, values: NDArray) -> NDArray:
+def applied(matrix: NDArray, values: NDArray) -> NDArray:
     """``matrix @ values`` over the first axis, real or complex values of any shape."""
-    flat = np.ascontiguousarray(values).reshape(len(values), -1)
-    if np.iscomplexobj(flat):
-        found = (matrix @ flat.view(np.float64)).view(np.complex128)
-    else:
-        found = matrix @ flat
+    flat = _real_columns(values)
+    found = matrix @ flat
+    if np.iscomplexobj(values):
+        found = found.view(np.result_type(found.dtype, np.complex64))
     return found.reshape(len(matrix), *values.shape[1:])
+
+
+def _real_columns(values: NDArray) -> NDArray:
+    """Values as a matrix of real numbers, parts of complex ones beside each other."""
+    flat = np.ascontiguousarray(values).reshape(len(values), -1)
+    return flat.view(flat.real.dtype) if np.iscomplexobj(flat) else flat

@@ -14,6 +14,8 @@ their own. So phase and magnitude are interpolated apart, as in Arend, Poerschma
 Brinkmann 2023, JAES 71:652.
 
 At measured directions every process reproduces the measurement, and so does the mixture.
+Weights of measured directions are computed in float64 and applied in float32. Of many directions
+those around a patch of the sphere predict what is in it (``auricle.dsp.interpolation.patches``).
 Runs once for a set, off the audio path.
 """
 
@@ -24,11 +26,10 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import ArrayLike, NDArray
 
-from auricle.dsp.arrays import Array, Complex
+from auricle.dsp.arrays import Array, Complex, Float32, polar
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.interpolation.gaussian_process import (
-    FittedProcess,
-    Kernel,
+    applied,
     fit_process,
     matern_1_2,
     matern_3_2,
@@ -37,7 +38,6 @@ from auricle.dsp.interpolation.gaussian_process import (
     matern_9_2,
     mixed_kernel,
     solve_noisy,
-    value_at,
 )
 from auricle.dsp.interpolation.mixture_weights import (
     HoldoutDirections,
@@ -46,9 +46,9 @@ from auricle.dsp.interpolation.mixture_weights import (
     likelihood_shares,
     select_judges,
 )
+from auricle.dsp.interpolation.patches import patches
 from auricle.dsp.sphere.grids import chords
 from auricle.dsp.storage.heap import give_back
-from auricle.dsp.storage.spill_file import LaidAside
 
 _NUGGET = 1e-6  # of the variance: the interpolation passes the measurements within -60 dB and less
 _ARRIVAL_NUGGET = 1.0  # as if arrival times were as much noise as field: six neighbours agree well
@@ -56,27 +56,48 @@ _FLOOR = 1e-4  # of the largest magnitude of the set, -80 dB
 _GUARD_TAPS = 32
 _ROUNDS = 8  # of fitting magnitude and phase into the taps
 _CEPSTRUM_FACTOR = 4  # oversampling of the spectrum for its cepstrum
-_CHUNK = 512  # targets at a time, so that their kernels stay in the cache
+_CHUNK = 256  # targets at a time, so that their kernels stay in the cache
 _ROWS = 64  # directions whose spectra are worked on at a time
+_ENERGY_STEP = 2  # bins; likelihoods are averaged over at least eight
 _PHASED = ("aligned",)
+_ALONE = ((1, "aligned"), (1, "half"))  # above the mixture: phase and level by one kernel
 
 
 @dataclass(frozen=True)
-class Term:
-    """One process of the mixture, of one quantity."""
+class _Fields:
+    """What is measured, at M directions, by the quantities that processes predict.
 
-    kernel: Kernel
-    used: NDArray[np.bool_]  # (F,) where it has a share
-    alpha: Callable[[], NDArray]  # (M, E, U) of the bins used
-    mean: NDArray  # (1, E, U)
+    Bins from ``n_mixed`` on are predicted by one process alone.
+    """
+
+    aligned: NDArray[np.complex64]  # (M, E, F)
+    log_minimum_phase: NDArray[np.complex64]  # (M, E, F) log magnitude and phase
+    least: float  # magnitude that counts
+    n_mixed: int
+
+    def values(self, name: str, rows: NDArray[np.intp]) -> NDArray:
+        """A quantity at some of the directions."""
+        if name == "aligned":
+            return self.aligned[rows]
+        if name == "level":
+            return self.log_minimum_phase.real[rows]
+        power = np.float32(0.5 if name == "half" else 1.0)
+        log = power * self.log_minimum_phase[rows]
+        return polar(np.exp(log.real), log.imag)
+
+
+@dataclass(frozen=True)
+class _Term:
+    """One process of the mixture, of one quantity, in the bins (F') from the lowest on."""
+
     name: str  # of the quantity
-    level_shares: Array  # (L, F) of the log magnitude, at each lateral knot
-    phase_share: Array | None  # (F,) of the direction in the complex plane; None: has no phase
+    level_shares: Float32  # (L, F') of the log magnitude, at each lateral knot
+    phase_share: Float32 | None  # (F',) of the direction in the complex plane; None: has no phase
 
 
 def interpolate(
     ir: ArrayLike, arrivals: ArrayLike, positions: ArrayLike, targets: ArrayLike, *,
-    trusted: int | None = None, out: tuple[Array, Array] | None = None,
+    trusted: int | None = None, out: tuple[Array, Array] | None = None, top: float = 1.0,
 ) -> tuple[Array, Array]:  # fmt: skip
     """Responses (Q, E, N) and arrival times (Q, E) at target directions.
 
@@ -89,11 +110,12 @@ def interpolate(
         trusted: only the first ``trusted`` rows count when errors are judged; the rest (filled-in
             directions) only guide the field. None: all.
         out: arrays to write both to; None: new ones.
+        top: up to which part of Nyquist the mixture is made; above it one process is enough.
 
     Raises:
         HrtfError: shapes that do not belong together, values that are not finite.
     """
-    ir, arrivals = np.asarray(ir, dtype=np.float64), np.asarray(arrivals, dtype=np.float64)
+    ir, arrivals = np.asarray(ir, dtype=np.float32), np.asarray(arrivals, dtype=np.float64)
     known, wanted = np.asarray(positions, dtype=np.float64), np.asarray(targets, dtype=np.float64)
     _check(ir, arrivals, known, wanted)
     n_taps = ir.shape[-1]
@@ -107,28 +129,28 @@ def interpolate(
     least = _FLOOR * max(np.abs(fft.rfft(some, size)).max() for some in _parts(ir, _ROWS))
     judges = select_judges(known, len(ir) if trusted is None else trusted, arrivals.shape[1])
     steady = steady_field(arrivals, known)
-    aligned = fft.rfft(ir, size)
-    for some, lead in zip(
-        _parts(aligned, _ROWS), _parts(steady(known) - arrivals, _ROWS), strict=True
-    ):
-        some *= np.exp(1j * omega * lead[..., None])
+    aligned = np.empty((*ir.shape[:-1], size // 2 + 1), dtype=np.complex64)
+    for some, part, lead in zip(
+        _parts(aligned, _ROWS), _parts(ir, _ROWS), _parts(steady(known) - arrivals, _ROWS),
+        strict=True,
+    ):  # fmt: skip
+        some[:] = fft.rfft(part, size) * polar(1.0, omega * lead[..., None])
     log_minimum_phase = _log_minimum_phase(ir, size, least)
-    with LaidAside() as aside:
-        terms, best = _terms(aligned, log_minimum_phase, arrivals, known, judges, least, aside)
-        del aligned, log_minimum_phase
-        for some, found_ir, found_arrivals in zip(
-            _parts(wanted, _CHUNK), _parts(out[0], _CHUNK), _parts(out[1], _CHUNK), strict=True
+    n_mixed = min(int(np.ceil(top * size / 2)) + 1, size // 2 + 1)
+    fields = _Fields(aligned, log_minimum_phase, least, n_mixed)
+    terms, of_arrivals = _mixture(fields, arrivals, known, judges)
+    for patch in patches(wanted, known):
+        spectra, times = _predicted(
+            terms, of_arrivals, fields, arrivals, wanted[patch.points], known, patch.known
+        )
+        out[1][patch.points] = times
+        lead = times - steady(wanted[patch.points])
+        for rows, spectrum, turn in zip(
+            *(_parts(each, _ROWS) for each in (patch.points, spectra, lead)), strict=True
         ):
-            give_back()
-            reach = chords(some, known)
-            found_arrivals[:] = best.at(best.kernel(reach))
-            spectrum = _mixture(terms, reach, lateral_shares(some, ir.shape[1]), least)
-            lead = found_arrivals - steady(some)
-            for few, turn, fitted in zip(
-                _parts(spectrum, _ROWS), _parts(lead, _ROWS), _parts(found_ir, _ROWS), strict=True
-            ):
-                few *= np.exp(1j * omega * turn[..., None])
-                fitted[:] = _fitted(few, n_taps)
+            spectrum *= polar(1.0, (omega * turn[..., None]).astype(np.float32))
+            out[0][rows] = _fitted(spectrum, n_taps)
+    give_back()
     return out
 
 
@@ -186,82 +208,118 @@ def steady_field(
     return field
 
 
-def _terms(
-    aligned: Complex,
-    log_minimum_phase: Complex,
-    arrivals: Array,
-    known: Array,
-    judges: HoldoutDirections,
-    least: float,
-    aside: LaidAside,
-) -> tuple[list[Term], FittedProcess]:
-    """Every process of every quantity, with its shares, and the best process of the arrival times.
+def _mixture(
+    fields: _Fields, arrivals: Array, known: Array, judges: HoldoutDirections
+) -> tuple[list[list[_Term]], int]:
+    """What each kernel has in the mixture, and the number of the kernel of arrival times.
 
-    That is the one that predicts them best from each other. One process at a time is in memory.
+    That is the one that predicts them best from each other.
     """
-    quantities: dict[str, Callable[[], NDArray]] = {
-        "aligned": lambda: aligned,
-        "minimum": lambda: np.exp(log_minimum_phase),
-        "half": lambda: np.exp(0.5 * log_minimum_phase),
-        "level": lambda: log_minimum_phase.real,
-    }
-    true_level = np.log(np.maximum(np.abs(aligned[judges.rows]), least))
-    found: list[tuple[Kernel, Callable[[], NDArray], NDArray, str]] = []
-    errors, likelihoods, arrival_costs, arrival_solutions = [], [], [], []
-    for kernel, names in zip(_KERNELS, _QUANTITIES, strict=True):
-        process = fit_process(kernel, known, _NUGGET)
-        shares = process.shares(judges.blocks)
-        solution = process.solve(arrivals)
-        wrong = solution.loo_residual(judges.blocks, shares)
-        arrival_costs.append(judges.quadrature @ (wrong**2).sum(axis=1))
-        arrival_solutions.append(solution)
-        for name in names:
-            values = quantities[name]()
-            solution = process.solve(values)
-            if name in _PHASED:
-                likelihoods.append(solution.log_likelihood(values).mean(axis=0))
-            errors.append(np.empty(true_level.shape, dtype=np.float32))
-            for at in range(0, len(judges.rows), _ROWS):
-                some = slice(at, at + _ROWS)
-                left = values[judges.rows[some]]
-                left = left - solution.loo_residual(judges.blocks[some], shares[some])
-                errors[-1][some] = _level(left, name, least) - true_level[some]
-            found.append((kernel, aside.put(solution.alpha), solution.mean, name))
-            del values, solution
-            give_back()
-        del process
-    level_shares = np.moveaxis(error_shares(errors, judges), 2, 0)
-    errors.clear()
-    give_back()
-    phase_shares = iter(likelihood_shares(likelihoods))
-    terms = []
-    for (kernel, alpha, mean, name), own in zip(found, level_shares, strict=True):
-        phase_share = next(phase_shares) if name in _PHASED else None
-        used = np.any(own > 0.0, axis=0)
+    n_mixed, kinds = fields.n_mixed, len(_KERNELS)
+    true_level = fields.aligned[judges.rows, :, :n_mixed]
+    true_level = _level(true_level, "aligned", fields.least)
+    errors = [[np.empty_like(true_level) for _ in names] for names in _QUANTITIES]
+    costs, energies = np.zeros(kinds), np.zeros((kinds, n_mixed))
+    determinants, count = np.zeros(kinds), 0
+    for patch in patches(known[judges.rows], known):
+        blocks = [judges.blocks[row] for row in patch.points]
+        rows = np.union1d(patch.known, np.concatenate(blocks))
+        own = [np.searchsorted(rows, block) for block in blocks]
+        values = {name: fields.values(name, rows)[..., :n_mixed] for name in _NAMES}
+        count += len(rows)
+        for kind, (kernel, names) in enumerate(zip(_KERNELS, _QUANTITIES, strict=True)):
+            process = fit_process(kernel, known[rows], _NUGGET)
+            left_out = process.left_out_weights(own)
+            wrong = left_out @ arrivals[rows]
+            costs[kind] += judges.quadrature[patch.points] @ (wrong**2).sum(axis=1)
+            determinants[kind] += process.log_determinant
+            left_out = left_out.astype(np.float32)
+            for name, error in zip(names, errors[kind], strict=True):
+                for some, weights in zip(
+                    _parts(patch.points, _ROWS), _parts(left_out, _ROWS), strict=True
+                ):
+                    found = fields.values(name, judges.rows[some])[..., :n_mixed]
+                    found -= applied(weights, values[name])
+                    error[some] = _level(found, name, fields.least) - true_level[some]
+                if name in _PHASED:
+                    energy = process.energy(values[name][..., ::_ENERGY_STEP]).sum(axis=0)
+                    energies[kind] += np.repeat(energy, _ENERGY_STEP)[:n_mixed]
+    level_shares = iter(np.moveaxis(error_shares(sum(errors, []), judges), 2, 0))
+    # The logarithm of the likelihood at the best variance, which says how well a kernel fits at
+    # the spacing there is (Rasmussen and Williams 2006, eq. 5.8); of patches, that of them all.
+    phased = [kind for kind, names in enumerate(_QUANTITIES) if set(names) & set(_PHASED)]
+    likelihoods = [
+        -np.log(np.maximum(energies[kind] / count, 1e-300)) - determinants[kind] / count
+        for kind in phased
+    ]
+    phase_shares = dict(zip(phased, likelihood_shares(likelihoods), strict=True))
+    n_bins = fields.aligned.shape[2]
+    terms = [
+        [
+            _term(name, (kind, name) in _ALONE, next(level_shares), phase_shares.get(kind), n_bins)
+            for name in names
+        ]
+        for kind, names in enumerate(_QUANTITIES)
+    ]
+    return terms, int(np.argmin(costs))
+
+
+def _term(
+    name: str, alone: bool, level_shares: Array, phase_share: Array | None, n_bins: int
+) -> _Term:
+    """A term with its shares in the bins that are mixed, and all of it in those above if alone."""
+    if name not in _PHASED:
+        phase_share = None
+    if alone:
+        more = n_bins - level_shares.shape[1]
+        phased = phase_share is not None
+        level_shares = np.pad(
+            level_shares, ((0, 0), (0, more)), constant_values=0.0 if phased else 1.0
+        )
         if phase_share is not None:
-            used |= phase_share > 0.0
-        if np.any(used):
-            kept = aside.put(alpha()[..., used])
-            terms.append(Term(kernel, used, kept, mean[..., used], name, own, phase_share))
-    give_back()
-    return terms, arrival_solutions[int(np.argmin(arrival_costs))]
+            phase_share = np.pad(phase_share, (0, more), constant_values=1.0)
+    return _Term(
+        name,
+        level_shares.astype(np.float32),
+        None if phase_share is None else phase_share.astype(np.float32),
+    )
 
 
-def _mixture(terms: list[Term], reach: Array, lateral: Array, least: float) -> Complex:
-    """Spectra (Q, E, F) of the mixture: magnitudes of all, phases of the aligned ones."""
-    level = np.zeros((*lateral.shape[:2], terms[0].level_shares.shape[1]))
-    phase = np.zeros(level.shape, dtype=np.complex128)
-    shared, owner = np.zeros(0), None
-    for term in terms:
-        used = term.used
-        if term.kernel is not owner:
-            owner = term.kernel
-            shared = owner(reach)
-        found = value_at(shared, term.alpha(), term.mean)
-        level[..., used] += (lateral @ term.level_shares[:, used]) * _level(found, term.name, least)
-        if term.phase_share is not None:
-            phase[..., used] += term.phase_share[used] * found
-    return np.exp(level) * _unit(phase)
+def _predicted(
+    terms: list[list[_Term]], of_arrivals: int, fields: _Fields, arrivals: Array, targets: Array,
+    known: Array, rows: NDArray[np.intp],
+) -> tuple[NDArray[np.complex64], Array]:  # fmt: skip
+    """Spectra (Q, E, F) and arrival times (Q, E) at targets, from the directions in some rows.
+
+    The spectra have the magnitudes of all terms and the phases of the aligned ones.
+    """
+    n_ears, n_bins = fields.aligned.shape[1:]
+    level = np.zeros((len(targets), n_ears, n_bins), dtype=np.float32)
+    spectra = np.zeros(level.shape, dtype=np.complex64)
+    times = np.empty((len(targets), n_ears))
+    values = {name: fields.values(name, rows) for name in _NAMES}
+    for kind, (kernel, own) in enumerate(zip(_KERNELS, terms, strict=True)):
+        process = fit_process(kernel, known[rows], _NUGGET)
+        for some, levels, phases, arrived in zip(
+            *(_parts(each, _CHUNK) for each in (targets, level, spectra, times)), strict=True
+        ):
+            weights = process.weights(kernel(chords(some, known[rows])))
+            if kind == of_arrivals:
+                arrived[:] = weights @ arrivals[rows]
+            weights = weights.astype(np.float32)
+            lateral = lateral_shares(some, n_ears).astype(np.float32)
+            for term in own:
+                count = term.level_shares.shape[1]
+                found = applied(weights, values[term.name][..., :count])
+                if term.phase_share is not None:
+                    phases[..., :count] += term.phase_share * found
+                share = lateral @ term.level_shares
+                share *= _level(found, term.name, fields.least)
+                levels[..., :count] += share
+    for levels, phases in zip(_parts(level, _ROWS), _parts(spectra, _ROWS), strict=True):
+        phases[:] = _unit(phases)
+        phases *= np.exp(levels)
+    return spectra, times
 
 
 def _fitted(spectrum: Complex, n_taps: int) -> Array:
@@ -289,6 +347,7 @@ _KERNELS = (
     mixed_kernel((0.5, matern_3_2(1.0)), (0.5, matern_3_2(0.08))),
     mixed_kernel((0.3, matern_3_2(1.0)), (0.7, matern_3_2(0.08))),
 )
+_NAMES = ("aligned", "minimum", "half", "level")
 _QUANTITIES = (
     ("half", "minimum"),
     ("aligned", "half", "minimum"),
@@ -301,10 +360,10 @@ _QUANTITIES = (
 )
 
 
-def _log_minimum_phase(ir: Array, size: int, least: float) -> Complex:
+def _log_minimum_phase(ir: NDArray, size: int, least: float) -> NDArray[np.complex64]:
     """Complex logarithms (M, E, F) of the minimum-phase spectra: log magnitude and phase."""
     fine = _CEPSTRUM_FACTOR * size
-    found = np.empty((*ir.shape[:-1], size // 2 + 1), dtype=np.complex128)
+    found = np.empty((*ir.shape[:-1], size // 2 + 1), dtype=np.complex64)
     for some, target in zip(_parts(ir, _ROWS), _parts(found, _ROWS), strict=True):
         cepstrum = fft.irfft(np.log(np.maximum(np.abs(fft.rfft(some, fine)), least)), fine)
         cepstrum[..., 1 : fine // 2] *= 2.0
@@ -313,17 +372,19 @@ def _log_minimum_phase(ir: Array, size: int, least: float) -> Complex:
     return found
 
 
-def _level(values: NDArray, name: str, least: float) -> Array:
+def _level(values: NDArray, name: str, least: float) -> NDArray:
     """Log magnitudes of the values of a quantity."""
     if name == "level":
         return values
-    power = 0.5 if name == "half" else 1.0
-    return np.log(np.maximum(np.abs(values), least**power)) / power
+    size = np.abs(values)
+    np.maximum(size, size.dtype.type(np.sqrt(least) if name == "half" else least), out=size)
+    np.log(size, out=size)
+    return 2.0 * size if name == "half" else size
 
 
 def _unit(spectrum: Complex) -> Complex:
     magnitude = np.abs(spectrum)
-    turn = spectrum / np.maximum(magnitude, 1e-300)
+    turn = spectrum / np.maximum(magnitude, np.finfo(magnitude.dtype).tiny)
     turn[magnitude == 0.0] = 1.0
     # A real response: the first and the last bin have no phase but a sign.
     turn[..., [0, -1]] = np.where(turn[..., [0, -1]].real < 0.0, -1.0, 1.0)

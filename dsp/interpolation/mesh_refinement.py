@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from auricle.dsp.arrays import Array
 from auricle.dsp.interpolation.gp_mixture import interpolate, smoothed_arrivals
 from auricle.dsp.responses.arrival import shifted
-from auricle.dsp.sphere.mesh import SphereMesh, mesh_over
+from auricle.dsp.sphere.mesh import SphereMesh, hull, mesh_over
 
 MAX_EDGE_DEG = 3.0
 MAX_VERTICES = 10000
@@ -33,8 +33,10 @@ def refine(
     *,
     max_edge_deg: float = MAX_EDGE_DEG,
     max_vertices: int = MAX_VERTICES,
+    top: float = 1.0,
 ) -> tuple[SphereMesh, Array, Array]:
-    """A mesh with more vertices, and responses (V, E, N) and arrival times (V, E) of all of them.
+    """A mesh with more vertices, and of all of them responses (V, E, N), float32, and arrival times
+    (V, E).
 
     Args:
         mesh: over the measured directions.
@@ -42,6 +44,7 @@ def refine(
         arrivals: (M, E) arrival times, in samples, that alignment has taken out of them.
         max_edge_deg: edges longer than this are halved, unless the middle would crowd others.
         max_vertices: where the mesh would need more, longer edges stay.
+        top: part of Nyquist that counts most (``interpolate``).
 
     The first vertices are those of ``mesh``. Their arrival times come back without the jitter of
     their estimation and their responses moved to match, so that neighbours cancel less between
@@ -53,7 +56,7 @@ def refine(
     vertices = refined_vertices(mesh, max_edge_deg, max_vertices)
     added = vertices[len(mesh.vertices) :]
     known = len(mesh.vertices)
-    whole_ir = np.empty((len(vertices), *filled.shape[1:]))
+    whole_ir = np.empty((len(vertices), *filled.shape[1:]), dtype=np.float32)
     whole_delays = np.empty((len(vertices), filled.shape[1]))
     shifted(filled, estimated - delays, filled.shape[-1], whole_ir[:known])
     whole_delays[:known] = delays
@@ -62,7 +65,7 @@ def refine(
     del filled
     interpolate(
         whole_ir[:known], delays, mesh.vertices, added, trusted=len(mesh.measured),
-        out=(whole_ir[known:], whole_delays[known:]),
+        out=(whole_ir[known:], whole_delays[known:]), top=top,
     )  # fmt: skip
     indices, weights = _blends(mesh, added)
     finer = mesh_over(vertices, mesh.measured, mesh.vertex_of_row, indices, weights)
@@ -153,7 +156,7 @@ def _split(mesh: SphereMesh, longest: float, max_vertices: int) -> Array:
         vertices = np.concatenate([vertices, middles])
         if len(vertices) > max_vertices:
             break
-        triangles = mesh_over(vertices, mesh.measured, mesh.vertex_of_row).triangles
+        triangles = hull(vertices)
     return vertices
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
 from auricle.dsp.arrays import Array
@@ -129,6 +128,8 @@ def _band_window(n_bins: int, ratio: float) -> Array:
 
 def _simplex_least_squares(gram: Array) -> Array:
     """The w >= 0 of sum 1 that makes ``w @ gram @ w`` least."""
+    from scipy.optimize import nnls  # 10 MB, which rendering does not need
+
     count = len(gram)
     scale = np.trace(gram) / count + 1e-30
     root = np.linalg.cholesky(gram / scale + _CAUTION * np.eye(count)).T

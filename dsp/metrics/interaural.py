@@ -18,7 +18,7 @@ CORRELATION_BAND_HZ = 1500.0  # above, the correlation jumps to another peak at 
 LOW_PASS_HZ = 3000.0
 LOW_PASS_ORDER = 10
 ONSET_DB = -30.0
-_AT_ONCE = 256  # directions
+_AT_ONCE = 64  # directions
 
 
 def itd_correlation_seconds(
@@ -26,7 +26,8 @@ def itd_correlation_seconds(
 ) -> Array:
     """ITD by cross-correlation of the low-passed first 15 ms, within +-1.5 ms.
 
-    The lags are 8 to a sample and a parabola lies through the three about the peak.
+    The lags are 2 to a sample, 60 to a period of the highest frequency, and a parabola lies through
+    the three about the peak.
 
     Args:
         ir: (M, 2, N) impulse responses, left ear first.
@@ -44,7 +45,7 @@ def itd_correlation_seconds(
     [10.0]
     """
     early = _early_part(ir, sample_rate)
-    fine = 8  # lags between samples by a longer inverse transform
+    fine = 2  # lags between samples by a longer inverse transform
     furthest = int(np.ceil(0.0015 * sample_rate))
     # Short responses, too, need room for the longest lags on both sides.
     size = 1 << int(np.ceil(np.log2(2 * max(early.shape[-1], furthest + 1))))
@@ -135,10 +136,14 @@ def ild_db(ir: Array) -> Array:
 
 def _early_part(ir: Array, sample_rate: float) -> Array:
     """The 15 ms that begin just before the first arrival in any of the responses."""
-    peak = np.max(np.abs(ir), axis=-1, keepdims=True)
-    begins = np.argmax(np.abs(ir) >= 0.1 * peak, axis=-1)
-    heard = peak[..., 0] > 0.0
-    start = max(int(np.min(begins[heard])) - 32, 0)
+    first = ir.shape[-1]
+    for at in range(0, len(ir), _AT_ONCE):
+        size = np.abs(ir[at : at + _AT_ONCE])
+        peak = np.max(size, axis=-1, keepdims=True)
+        heard = peak[..., 0] > 0.0
+        if np.any(heard):
+            first = min(first, int(np.min(np.argmax(size >= 0.1 * peak, axis=-1)[heard])))
+    start = max(first - 32, 0)
     return ir[..., start : start + int(0.015 * sample_rate)]
 
 

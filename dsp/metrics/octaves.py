@@ -9,7 +9,7 @@ from auricle.dsp.metrics.interaural import itd_correlation_seconds, itd_maxiacce
 
 CENTRES_HZ = (125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
 _LEAST_SIZE = 8192
-_ROWS = 256  # directions at a time
+_ROWS = 32  # directions at a time
 
 
 def octave_levels_db(

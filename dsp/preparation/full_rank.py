@@ -43,10 +43,11 @@ def full_rank(mesh: SphereMesh, ir: Array, arrivals: Array, sample_rate: int) ->
     gains = np.zeros((len(ir), 2 * n_buses + 2 * head), dtype=np.float32)
     for at in range(0, len(ir), _ROWS):
         rows = slice(at, at + _ROWS)
-        aligned = _undelayed(ir[rows], delays[rows], n_taps)
+        some = ir[rows].astype(np.float64)
+        aligned = _undelayed(some, delays[rows], n_taps)
         for ear in range(2):
             gains[rows, ear * n_buses : ear * n_buses + n_taps] = aligned[:, ear]
-        rest = _rest(ir[rows], aligned, delays[rows], head)
+        rest = _rest(some, aligned, delays[rows], head)
         gains[rows, 2 * n_buses :] = rest.reshape(len(rest), -1)
     return PreparedSet(
         mesh, gains, delays, None, head, DELAY_TAPS, 0, sample_rate,
@@ -64,7 +65,7 @@ def _beyond(ir: Array, delays: Array, n_taps: int, whole: int, head: int, sample
     hz = np.arange(size // 2 + 1) * sample_rate / size
     inside = (hz >= _EXACT_HZ[0]) & (hz <= _EXACT_HZ[1])
     for at in range(0, len(ir), _ROWS):
-        some, late = ir[at : at + _ROWS], delays[at : at + _ROWS]
+        some, late = ir[at : at + _ROWS].astype(np.float64), delays[at : at + _ROWS]
         left = _rest(some, _undelayed(some, late, n_taps), late, whole)
         left[..., :head] = 0.0
         power = [np.sum(np.abs(fft.rfft(x, size)[..., inside]) ** 2, -1) for x in (left, some)]

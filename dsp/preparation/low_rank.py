@@ -21,6 +21,10 @@ from auricle.dsp.responses import arrival, minimum_phase
 from auricle.dsp.sphere.mesh import SphereMesh
 
 _FIT_DIRECTIONS = 1000
+# After the first rounds the mean LSD is about so many times what it is in the end; after some more
+# it is not more than so many times.
+_FIRST_ROUNDS, _FIRST_ABOVE = 10, 1.065
+_MORE_ROUNDS, _MORE_ABOVE = 10, 1.04
 _ALIGNED_SAMPLES = 24
 _MIN_DIRECTIONS = 16  # with fewer, leaving out every second one says nothing
 _ITD_REACH_SECONDS = 0.3e-3  # from what fits the phase; farther off lies another peak
@@ -36,14 +40,14 @@ class LowRank:
         gains: (V, 2, K) float32; filters: (2, K, N) float32.
         delays: (V, 2) in samples, may lie below what a delay filter can do.
         lsd_db: (M, 2) at measured vertices, of these very gains.
-        left_out: (L, 2, N') what these filters make of directions that were left out.
+        bases: both ears' gains and filters, as they were fitted.
     """
 
     gains: NDArray[np.float32]
     filters: NDArray[np.float32]
     delays: Array
     lsd_db: Array
-    left_out: Array
+    bases: list[basis.Basis]
 
 
 class LowRankFit:
@@ -69,28 +73,29 @@ class LowRankFit:
         self._mirror = mirror_images(mesh.vertices[:known], ir[:known])
         self._between: tuple[Array, Array] | None = None
         if known >= _MIN_DIRECTIONS:
-            self._between = _predicted_between(ir[:known], arrivals[:known], mesh)
+            self._between = _predicted_between(
+                ir[:known], arrivals[:known], mesh, 2.0 * self._top_hz / sample_rate
+            )
 
-    def filters(self, rank: int) -> list[basis.Basis]:
-        """Both ears' bases; of a very dense set the filters are fitted on about 1000 directions."""
-        known = self._responses[: len(self._mesh.measured)]
-        step = _step(len(known))
-        fits: list[basis.Basis] = []
-        for ear in range(2):
-            if ear == 1 and self._mirror is not None:
-                fits.append(fits[0].rows(self._mirror))
-                continue
-            fit = basis.fit_basis(known[::step, ear], rank, self._rate, top_hz=self._top_hz)
-            if step > 1:
-                fit = basis.fit_gains(known[:, ear], fit.filters, self._rate, top_hz=self._top_hz)
-            fits.append(fit)
-        return fits
+    def begun(self, rank: int) -> "RankFit":
+        """The fit of a rank after its first rounds, which tell what it will come to.
+
+        Of a very dense set the filters are fitted on about 1000 directions.
+        """
+        return RankFit(self._responses[: len(self._mesh.measured)], self._mirror, rank, self._rate,
+                       self._top_hz)  # fmt: skip
+
+    def of_rank(self, rank: int) -> list[basis.Basis]:
+        """Both ears' bases of a rank, whatever they come to."""
+        found = self.begun(rank).finished()
+        assert found is not None  # nothing less was asked for
+        return found
 
     def tables(self, fits: list[basis.Basis]) -> LowRank:
         """Gains, filters and delays of all vertices, from bases fitted to the measured ones."""
         known = len(self._mesh.measured)
         final = _alike(self._over_mesh(fits))
-        sums = np.stack([f.gains.astype(np.float64) @ f.filters for f in final], axis=1)
+        sums = np.stack([f.gains @ f.filters for f in final], axis=1)
         delays = self._delays(sums, self._ir, self._arrivals, self._itd_seconds)
         filters = np.stack([s * f.filters for s, f in zip(self._sign, final, strict=True)])
         return LowRank(
@@ -98,7 +103,7 @@ class LowRankFit:
             filters.astype(np.float32),
             delays,
             np.stack([f.lsd_db[:known] for f in final], axis=1).astype(np.float64),
-            self._left_out(final),
+            final,
         )
 
     def added_db(self, fits: list[basis.Basis]) -> float:
@@ -117,7 +122,7 @@ class LowRankFit:
         return float(found[0] - found[1])
 
     def left_out_truth(self) -> Array:
-        """The measured responses (L, 2, N) to which ``LowRank.left_out`` is to be compared."""
+        """The measured responses (L, 2, N) to which ``left_out`` is to be compared."""
         known = self._ir[: len(self._mesh.measured)]
         return known[1::2] if self._between is not None else known[:0]
 
@@ -126,27 +131,27 @@ class LowRankFit:
             basis.fit_gains(wanted[:, ear], fit.filters, self._rate, top_hz=self._top_hz).gains
             @ fit.filters
             for ear, fit in enumerate(fits)
-        ], axis=1).astype(np.float64)  # fmt: skip
+        ], axis=1)  # fmt: skip
 
-    def _left_out(self, fits: list[basis.Basis]) -> Array:
+    def left_out(self, tables: LowRank) -> Array:
         """Responses (L, 2, N) at directions left out, as their predictions would be played."""
         if self._between is None:
             return np.zeros((0, 2, 1))
         aligned, arrivals = self._between
         n_taps = self._ir.shape[2] + _DELAY_TAPS_GUARD
         predicted = arrival.shifted(aligned, arrivals - _ALIGNED_SAMPLES, n_taps)
-        sums = self._sums(minimum_phase.minimum_phase_of(aligned, 2048, basis.SIZE), fits)
+        sums = self._sums(minimum_phase.minimum_phase_of(aligned, 2048, basis.SIZE), tables.bases)
         itd = itd_correlation_seconds(predicted, self._rate)
         delays = self._delays(sums, predicted, arrivals, itd)
         return arrival.shifted(self._sign[:, None] * sums, delays, n_taps)
 
-    def _delays(self, sums: Array, ir: Array, arrivals: Array, itd_seconds: Array) -> Array:
+    def _delays(self, sums: NDArray, ir: NDArray, arrivals: Array, itd_seconds: Array) -> Array:
         """Delays (M, 2) with which sums (M, 2, N) have the interaural phase and the ITD of ``ir``.
 
         The delays that fit the phase, moved apart until the ITD by correlation is right too. Where
         that is far, the correlation has another peak, and the phase is believed.
         """
-        turned = self._sign[:, None] * sums
+        turned = self._sign[:, None].astype(sums.dtype) * sums
         delays = arrival.low_frequency_arrival_samples(ir, turned, arrivals, self._rate)
         own = itd_correlation_seconds(turned, self._rate) * self._rate
         missing = itd_seconds * self._rate - own - (delays[:, 0] - delays[:, 1])
@@ -178,6 +183,55 @@ class LowRankFit:
         if self._mirror is not None:
             final[1].gains[:known] = final[0].gains[self._mirror]
         return final
+
+
+class RankFit:
+    """Both ears' bases of one rank, fitted to measured directions: begun, and finished on demand.
+
+    Attributes:
+        rank: buses an ear; fewer where the set fills no more.
+        filled: whether the set fills no more than ``rank``.
+        expected_db: about the mean LSD at the end.
+    """
+
+    def __init__(
+        self, responses: NDArray, mirror: NDArray[np.intp] | None, rank: int, sample_rate: int,
+        top_hz: float,
+    ) -> None:  # fmt: skip
+        self._known, self._mirror, self._rate, self._top_hz = responses, mirror, sample_rate, top_hz
+        self._step = _step(len(responses))
+        self._fits = [
+            basis.BasisFit(responses[:: self._step, ear], rank, sample_rate, top_hz=top_hz)
+            for ear in range(2 if mirror is None else 1)
+        ]
+        found = [fit.best_after(_FIRST_ROUNDS) for fit in self._fits]
+        self._finished: list[basis.Basis] | None = None
+        self.rank = max(len(each.filters) for each in found)
+        self.filled = self.rank < rank
+        self.expected_db = float(np.mean([each.lsd_db.mean() for each in found])) / _FIRST_ABOVE
+
+    def finished(self, enough_db: float = np.inf) -> list[basis.Basis] | None:
+        """Both ears' bases after all rounds; None if on the way it shows that the mean LSD will not
+        come down to ``enough_db``.
+        """
+        if self._finished is None:
+            found = [fit.best_after(_MORE_ROUNDS) for fit in self._fits]
+            mean_db = np.mean([each.lsd_db.mean() for each in found])
+            if mean_db > _MORE_ABOVE * enough_db:
+                return None
+            rest = basis.ROUNDS - _FIRST_ROUNDS - _MORE_ROUNDS
+            found = [fit.best_after(rest) for fit in self._fits]
+            if self._step > 1:
+                found = [
+                    basis.fit_gains(
+                        self._known[:, ear], each.filters, self._rate, top_hz=self._top_hz
+                    )
+                    for ear, each in enumerate(found)
+                ]
+            if self._mirror is not None:
+                found.append(found[0].rows(self._mirror))
+            self._finished = found
+        return self._finished
 
 
 def mirror_images(positions: Array, ir: Array) -> NDArray[np.intp] | None:
@@ -219,8 +273,11 @@ def _alike(fits: list[basis.Basis]) -> list[basis.Basis]:
     ]
 
 
-def _predicted_between(ir: Array, arrivals: Array, mesh: SphereMesh) -> tuple[Array, Array]:
+def _predicted_between(
+    ir: Array, arrivals: Array, mesh: SphereMesh, top: float
+) -> tuple[Array, Array]:
     """Aligned responses (L, 2, N) and arrivals (L, 2) of every second direction from the rest."""
     aligned = arrival.shifted(ir, _ALIGNED_SAMPLES - arrivals, ir.shape[2])
     points = mesh.vertices[: len(ir)]
-    return interpolate(aligned[::2], arrivals[::2], points[::2], points[1::2])
+    found = np.empty((len(ir) // 2, *ir.shape[1:]), dtype=np.float32), np.empty((len(ir) // 2, 2))
+    return interpolate(aligned[::2], arrivals[::2], points[::2], points[1::2], out=found, top=top)

@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike
 
 from auricle.dsp.arrays import Array
 from auricle.dsp.filters.fractional_delay import centre_samples, delay_taps_at
-from auricle.dsp.metrics.octaves import CueErrors, cue_errors
+from auricle.dsp.metrics.interaural import itd_correlation_seconds
+from auricle.dsp.metrics.octaves import octave_levels_db
 from auricle.dsp.metrics.spectral import MIDDLE, Band, lsd_db
 from auricle.dsp.preparation.played_errors import NO_ERRORS, PlayedErrors
 from auricle.dsp.preparation.prepared_set import PreparedSet
@@ -70,8 +71,8 @@ def measured_errors(prepared: PreparedSet, truth: Array, top_hz: float) -> Playe
         top_hz: up to where log-spectral distances count.
     """
     played = played_responses(prepared, prepared.mesh.vertices[: len(truth)])
-    lsd, cues = _compared(truth, played, prepared.sample_rate, top_hz)
-    return replace(prepared.errors, lsd_db=lsd, level_db=cues.level_db, itd_us=cues.itd_us)
+    lsd_db, level_db, itd_us = _compared(truth, played, prepared.sample_rate, top_hz)
+    return replace(prepared.errors, lsd_db=lsd_db, level_db=level_db, itd_us=itd_us)
 
 
 def left_out_errors(truth: Array, found: Array, sample_rate: int, top_hz: float) -> PlayedErrors:
@@ -85,15 +86,27 @@ def left_out_errors(truth: Array, found: Array, sample_rate: int, top_hz: float)
     """
     if len(truth) == 0:
         return NO_ERRORS
-    lsd, cues = _compared(truth, found, sample_rate, top_hz)
+    lsd_db, level_db, itd_us = _compared(truth, found, sample_rate, top_hz)
     return replace(
-        NO_ERRORS, left_out_lsd_db=lsd, left_out_level_db=cues.level_db, left_out_itd_us=cues.itd_us
+        NO_ERRORS, left_out_lsd_db=lsd_db, left_out_level_db=level_db, left_out_itd_us=itd_us
     )
 
 
 def _compared(
     truth: Array, found: Array, sample_rate: int, top_hz: float
-) -> tuple[Array, CueErrors]:
+) -> tuple[Array, Array, Array]:
+    """LSD (M, 2) in dB, errors of octave levels (M, 2, B) in dB, and of the ITD (M,) in us.
+
+    Measured in float32, whose rounding is far below what is told.
+    """
+    truth, found = truth.astype(np.float32), found.astype(np.float32)
     length = max(truth.shape[2], found.shape[2])
     band = Band(MIDDLE.low_hz, top_hz, 1 << (length - 1).bit_length())
-    return lsd_db(found, truth, sample_rate, band), cue_errors(truth, found, sample_rate)
+    distances_db = np.concatenate([
+        lsd_db(found[at : at + _ROWS], truth[at : at + _ROWS], sample_rate, band)
+        for at in range(0, len(truth), _ROWS)
+    ])  # fmt: skip
+    itd_seconds = itd_correlation_seconds(found, sample_rate)
+    itd_seconds -= itd_correlation_seconds(truth, sample_rate)
+    level_db = octave_levels_db(found, sample_rate) - octave_levels_db(truth, sample_rate)
+    return distances_db, level_db, 1e6 * itd_seconds

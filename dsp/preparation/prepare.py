@@ -28,7 +28,7 @@ from auricle.dsp.storage.heap import give_back
 
 __all__ = ["VERSION", "PreparedSet", "prepare"]
 
-VERSION = 10  # of everything that decides the tables: a cached set of another version is made anew
+VERSION = 11  # of everything that decides the tables: a cached set of another version is made anew
 DELAY_TAPS = 12  # at low rank
 LONGEST_SECONDS = 0.1  # of responses; rooms are longer
 _PLAYED_SECONDS, _ROOM_SHARE = 0.005, 0.03  # by a low rank's filters; LISTEN's noise is 1.2 %
@@ -136,14 +136,16 @@ def _top_hz(hrtf: HrtfSet) -> float:
 
 
 def _refined(
-    mesh: SphereMesh, ir: Array, arrivals: Array, max_edge_deg: float, max_vertices: int
-) -> tuple[SphereMesh, Array, Array]:
+    mesh: SphereMesh, ir: Array, arrivals: Array, max_edge_deg: float, max_vertices: int,
+    top: float = 1.0,
+) -> tuple[SphereMesh, Array, Array]:  # fmt: skip
     """A finer mesh, with responses (V, 2, N) and arrival times (V, 2) of all its vertices."""
     n_taps = ir.shape[2]
     aligned = arrival.shifted(ir, _ALIGNED_SAMPLES - arrivals, n_taps)
     finer, responses, times = refine(
-        mesh, aligned, arrivals, max_edge_deg=max_edge_deg, max_vertices=max_vertices
+        mesh, aligned, arrivals, max_edge_deg=max_edge_deg, max_vertices=max_vertices, top=top
     )
+    del aligned
     arrival.shifted(responses, times - _ALIGNED_SAMPLES, n_taps, responses)
     responses[: len(mesh.measured)] = ir[mesh.measured]
     return finer, responses, times
@@ -180,20 +182,25 @@ def _low(
     fit_rate = FIT_RATE if sample_rate >= 44100 else sample_rate
     top_hz = min(_top_hz(hrtf), 0.45 * fit_rate)
     mesh, ir, arrivals, gain = _levelled(hrtf.resampled(fit_rate), level, top_hz)
-    finer, responses, times = _refined(mesh, ir, arrivals, _LOW_EDGE_DEG, _LOW_VERTICES)
+    finer, responses, times = _refined(
+        mesh, ir, arrivals, _LOW_EDGE_DEG, _LOW_VERTICES, 2.0 * top_hz / fit_rate
+    )
     give_back()
     fit = LowRankFit(finer, responses, times, fit_rate, top_hz)
-    wanted_db = octave_levels_db(ir[mesh.measured], fit_rate)
+    wanted_db = octave_levels_db(ir[mesh.measured].astype(np.float32), fit_rate)
 
     def level_errors_db(tables: LowRank) -> Array:
         prepared = _at_rate(finer, tables, fit_rate, fit_rate)
         played = played_responses(prepared, finer.vertices[: len(mesh.measured)])
-        return octave_levels_db(played, fit_rate) - wanted_db
+        return octave_levels_db(played.astype(np.float32), fit_rate) - wanted_db
 
-    tables = least_rank(fit, level_errors_db) if rank is None else fit.tables(fit.filters(rank))
+    if rank is None:
+        tables = least_rank(fit, level_errors_db)
+    else:
+        tables = fit.tables(fit.of_rank(rank))
     give_back()
     prepared = _at_rate(finer, tables, fit_rate, sample_rate)
-    errors = left_out_errors(fit.left_out_truth(), tables.left_out, fit_rate, top_hz)
+    errors = left_out_errors(fit.left_out_truth(), fit.left_out(tables), fit_rate, top_hz)
     return replace(prepared, errors=errors), gain
 
 

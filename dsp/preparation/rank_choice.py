@@ -1,6 +1,7 @@
 """The fewest buses that play a set as it should be played."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 
@@ -13,6 +14,7 @@ MAX_ADDED_DB = 0.35  # of LSD between measured directions; smooth sets, such as 
 RANKS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64)
 HIGHEST_FOR_LEVELS = 32  # single odd directions are not worth buses for ever
 _FIRST_RANK = 20
+_ABOUT = 1.03  # what is expected may be off by so much
 _LEAST_GAIN = 0.93  # a step in rank lowers the mean LSD by more than this, in all public sets
 
 
@@ -53,24 +55,24 @@ def _over_bounds(level_db: Array) -> float:
 def _from_least_lsd(fit: LowRankFit) -> Iterator[tuple[list[Basis], bool]]:
     """Bases of rising rank, from the least whose mean LSD keeps its bound, and whether it is the
     last, which comes in any case.
+
+    The first rounds of a fit say which rank that is about; only from there on fits are finished.
     """
+    begun = cache(lambda at: fit.begun(RANKS[at]))
     at = RANKS.index(_FIRST_RANK)
-    best = fit.filters(RANKS[at])
-    if _mean_lsd(best) <= LSD_DB:
-        while at > 0 and _mean_lsd(best) <= _LEAST_GAIN * LSD_DB:
-            fits = fit.filters(RANKS[at - 1])
-            if _mean_lsd(fits) > LSD_DB:
-                break
-            best, at = fits, at - 1
-    while True:
-        filled = max(len(each.filters) for each in best) < RANKS[at]  # more buses hold no more
-        last = filled or at + 1 == len(RANKS)
-        if _mean_lsd(best) <= LSD_DB or last:
+    while at > 0 and begun(at).expected_db <= _LEAST_GAIN * LSD_DB:
+        if begun(at - 1).expected_db > _ABOUT * LSD_DB:
+            break
+        at -= 1
+    for tried in range(at, len(RANKS)):
+        last = begun(tried).filled or tried + 1 == len(RANKS)  # more buses hold no more
+        if begun(tried).expected_db > _ABOUT * LSD_DB and not last:
+            continue
+        best = begun(tried).finished(np.inf if last else LSD_DB)
+        if best is not None and (_mean_lsd(best) <= LSD_DB or last):
             yield best, last
         if last:
             return
-        at += 1
-        best = fit.filters(RANKS[at])
 
 
 def _mean_lsd(fits: list[Basis]) -> float:

@@ -4,13 +4,13 @@ import numpy as np
 import scipy.fft as fft
 from numpy.typing import NDArray
 
-from auricle.dsp.arrays import Array
+from auricle.dsp.arrays import Array, polar
 
 _ROWS = 32  # directions at a time
 
 
 def minimum_phase(magnitude: Array, n_taps: int) -> Array:
-    """Minimum-phase responses (..., n_taps) with the given magnitudes.
+    """Minimum-phase responses (..., n_taps) with the given magnitudes, in their precision.
 
     Args:
         magnitude: (..., F) linear, bins of an rfft of ``2 * (F - 1)`` samples, all positive.
@@ -20,12 +20,12 @@ def minimum_phase(magnitude: Array, n_taps: int) -> Array:
     """
     size = 2 * (magnitude.shape[-1] - 1)
     cepstrum = fft.irfft(np.log(magnitude), size)
-    fold = np.zeros(size)
+    fold = np.zeros(size, dtype=magnitude.dtype)
     fold[[0, size // 2]] = 1.0
     fold[1 : size // 2] = 2.0
-    ir = fft.irfft(np.exp(fft.rfft(cepstrum * fold)), size)[..., :n_taps]
+    ir = fft.irfft(polar(magnitude, fft.rfft(cepstrum * fold).imag), size)[..., :n_taps]
     fade = max(n_taps // 8, 1)
-    ir[..., -fade:] *= np.cos(np.linspace(0.0, np.pi / 2, fade)) ** 2
+    ir[..., -fade:] *= (np.cos(np.linspace(0.0, np.pi / 2, fade)) ** 2).astype(ir.dtype)
     return ir
 
 
@@ -38,9 +38,9 @@ def minimum_phase_of(ir: Array, size: int, n_taps: int) -> Array:
         n_taps: length of the result.
 
     Returns:
-        (M, E, n_taps).
+        (M, E, n_taps), in the precision of ``ir``.
     """
-    found = np.empty((*ir.shape[:-1], n_taps))
+    found = np.empty((*ir.shape[:-1], n_taps), dtype=ir.dtype)
     for some, target in zip(_parts(ir), _parts(found), strict=True):
         target[:] = minimum_phase(floored_magnitude(some, size), n_taps)
     return found

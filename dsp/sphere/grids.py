@@ -94,4 +94,8 @@ def fibonacci_sphere(count: int) -> Array:
 
 def chords(a: Array, b: Array) -> Array:
     """Distances (Q, M) between unit vectors; equal ones are 0 up to 1e-8."""
-    return np.sqrt(np.maximum(2.0 - 2.0 * (a @ b.T), 0.0))
+    found = a @ b.T
+    np.subtract(1.0, found, out=found)
+    np.maximum(found, 0.0, out=found)
+    found *= 2.0
+    return np.asarray(np.sqrt(found, out=found))

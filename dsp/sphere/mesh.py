@@ -23,11 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import ConvexHull, cKDTree
 
 from auricle.dsp.arrays import Array, Float32
-from auricle.dsp.compiled.options import approximate_kernel
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.sphere.hole_filling import blends, hole_vertices
-
-OPTIONS = "990cb6de02f8"  # the text of options.py by which the kernels below are compiled
 
 Int32: TypeAlias = NDArray[np.int32]
 
@@ -78,12 +75,31 @@ class SphereMesh:
         return np.concatenate([measured, added.reshape(-1, *measured.shape[1:])])
 
     def locate(self, directions: ArrayLike) -> tuple[Int32, Float32]:
-        """Triangles (S,) and weights (S, 3) of directions (S, 3) of any length."""
-        wanted = np.ascontiguousarray(directions, dtype=np.float64).reshape(-1, 3)
-        triangle = np.full(len(wanted), -1, dtype=np.int32)
-        weights = np.zeros((len(wanted), 3), dtype=np.float32)
-        locate_triangles(wanted, triangle, weights, self.inverse, self.neighbours, self.start_table)
+        """Triangles (S,) and weights (S, 3) of directions (S, 3) of any length.
+
+        What is zero or not finite has no direction and gets the middle of the first triangle.
+        """
+        wanted = np.asarray(directions, dtype=np.float64).reshape(-1, 3)
+        square = np.sum(wanted * wanted, axis=1)
+        good = (square > 1e-30) & (square < 1e30)
+        triangle = np.zeros(len(wanted), dtype=np.int32)
+        weights = np.full((len(wanted), 3), 1.0 / 3.0, dtype=np.float32)
+        units = wanted[good] / np.sqrt(square[good])[:, None]
+        found, raw = _walked(units, self._cell(units), self.inverse, self.neighbours)
+        raw = np.maximum(raw, 0.0)
+        triangle[good], weights[good] = found, raw / raw.sum(axis=1, keepdims=True)
         return triangle, weights
+
+    def _cell(self, units: Array) -> Int32:
+        """The triangles (S,) in the cells of the cube that unit vectors (S, 3) lie in."""
+        size = self.start_table.shape[1]
+        axis = np.abs(units).argmax(axis=1)
+        rows = np.arange(len(units))
+        largest = units[rows, axis]
+        others = np.array([[1, 2], [0, 2], [0, 1]])[axis]
+        u, v = (units[rows, others[:, i]] / np.abs(largest) for i in range(2))
+        i, j = (np.minimum(((x + 1.0) * (0.5 * size)).astype(int), size - 1) for x in (u, v))
+        return self.start_table[2 * axis + (largest <= 0.0), i, j]
 
 
 def triangulate(positions: ArrayLike) -> SphereMesh:
@@ -123,7 +139,7 @@ def mesh_over(
         blend_indices: (A, k) measured vertices from which an added one takes its value.
         blend_weights: (A, k) their weights, rows of sum 1.
     """
-    triangles = _hull(vertices)
+    triangles = hull(vertices)
     neighbours = _neighbours(triangles)
     corners = vertices[triangles].transpose(0, 2, 1)
     inverse = np.ascontiguousarray(np.linalg.inv(corners))
@@ -134,7 +150,7 @@ def mesh_over(
         triangles,
         neighbours,
         inverse,
-        _start_table(inverse, neighbours),
+        _start_table(corners, inverse, neighbours),
         measured.astype(np.int32),
         vertex_of_row.astype(np.int32),
         blend_indices.astype(np.int32),
@@ -142,101 +158,29 @@ def mesh_over(
     )
 
 
-@approximate_kernel
-def _raw_weights(x, y, z, inverse):  # type: ignore[no-untyped-def]
-    return (
-        inverse[0, 0] * x + inverse[0, 1] * y + inverse[0, 2] * z,
-        inverse[1, 0] * x + inverse[1, 1] * y + inverse[1, 2] * z,
-        inverse[2, 0] * x + inverse[2, 1] * y + inverse[2, 2] * z,
-    )
+def _walked(units: Array, start: Int32, inverse: Array, neighbours: Int32) -> tuple[Int32, Array]:
+    """Triangles (S,) that hold unit vectors (S, 3), and their raw weights (S, 3).
 
-
-@approximate_kernel
-def _start(x, y, z, start_table):  # type: ignore[no-untyped-def]
-    """The triangle in the cell of the cube: face by the largest axis, then the other two."""
-    ax, ay, az = abs(x), abs(y), abs(z)
-    if ax >= ay and ax >= az:
-        face, u, v, largest = 0 if x > 0 else 1, y, z, ax
-    elif ay >= az:
-        face, u, v, largest = 2 if y > 0 else 3, x, z, ay
-    else:
-        face, u, v, largest = 4 if z > 0 else 5, x, y, az
-    size = start_table.shape[1]
-    i = min(int((u / largest + 1.0) * (0.5 * size)), size - 1)
-    j = min(int((v / largest + 1.0) * (0.5 * size)), size - 1)
-    return start_table[face, i, j]
-
-
-@approximate_kernel
-def locate_triangles(  # type: ignore[no-untyped-def]
-    directions, triangle, weights, inverse, neighbours, start_table
-):
-    """Writes the triangle and the weights of each direction; returns the number of steps made.
-
-    Args:
-        directions: (S, 3) of any length; zero or not finite keeps the last triangle.
-        triangle: (S,) int32, in: the last triangle or -1, out: the one that holds the direction.
-        weights: (S, 3) float32, out: of the triangle's vertices, none negative, sum 1.
-        inverse: of the ``SphereMesh``, like the next two.
-        neighbours: (T, 3).
-        start_table: (6, n, n).
-
-    The walk starts at the last triangle and crosses the edge of the most negative weight. Where
-    the last triangle is far (the direction well outside its circumcircle) the table is the start.
+    All walk at once, each from its triangle in ``start`` (S,), across the edge of the most negative
+    weight. Whoever has not arrived after ``MAX_STEPS`` tries every triangle.
     """
-    steps = 0
-    count = inverse.shape[0]
-    for s in range(directions.shape[0]):
-        x = np.float64(directions[s, 0])
-        y = np.float64(directions[s, 1])
-        z = np.float64(directions[s, 2])
-        square = x * x + y * y + z * z
-        t = triangle[s]
-        fresh = t < 0 or t >= count
-        if not (square > 1e-30 and square < 1e30):
-            triangle[s] = 0 if fresh else t
-            total = weights[s, 0] + weights[s, 1] + weights[s, 2]
-            if not (total > 0.99 and total < 1.01):
-                weights[s, 0] = weights[s, 1] = weights[s, 2] = 1.0 / 3.0
-            continue
-        length = np.sqrt(square)
-        x, y, z = x / length, y / length, z / length
-        w0 = w1 = w2 = 0.0
-        found = False
-        for step in range(MAX_STEPS):
-            if fresh:
-                t = _start(x, y, z, start_table)
-            w0, w1, w2 = _raw_weights(x, y, z, inverse[t])
-            steps += 1
-            found = w0 >= -ROUNDING and w1 >= -ROUNDING and w2 >= -ROUNDING
-            if found:
-                break
-            far = step == 0 and not fresh and w0 + w1 + w2 < 0.97
-            fresh = far
-            if far:
-                continue
-            if w0 <= w1 and w0 <= w2:
-                t = neighbours[t, 0]
-            elif w1 <= w2:
-                t = neighbours[t, 1]
-            else:
-                t = neighbours[t, 2]
-        if not found:
-            least = -np.inf
-            for k in range(count):
-                w0, w1, w2 = _raw_weights(x, y, z, inverse[k])
-                if min(w0, w1, w2) > least and w0 + w1 + w2 > 0.0:
-                    least = min(w0, w1, w2)
-                    t = k
-            w0, w1, w2 = _raw_weights(x, y, z, inverse[t])
-            steps += count
-        w0, w1, w2 = max(w0, 0.0), max(w1, 0.0), max(w2, 0.0)
-        total = w0 + w1 + w2
-        triangle[s] = t
-        weights[s, 0] = w0 / total
-        weights[s, 1] = w1 / total
-        weights[s, 2] = w2 / total
-    return steps
+    triangle, raw = start.copy(), np.empty((len(units), 3))
+    left = np.arange(len(units))
+    for _ in range(MAX_STEPS):
+        own = np.einsum("sij,sj->si", inverse[triangle[left]], units[left])
+        raw[left] = own
+        lowest = own.argmin(axis=1)
+        outside = own[np.arange(len(own)), lowest] < -ROUNDING
+        left, lowest = left[outside], lowest[outside]
+        if len(left) == 0:
+            break
+        triangle[left] = neighbours[triangle[left], lowest]
+    for s in left:
+        every = inverse @ units[s]
+        least = np.where(every.sum(axis=1) > 0.0, every.min(axis=1), -np.inf)
+        triangle[s] = least.argmax()
+        raw[s] = every[triangle[s]]
+    return triangle, raw
 
 
 def _merged(rows: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -253,7 +197,7 @@ def _merged(rows: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return first, vertex[owner]
 
 
-def _hull(vertices: Array) -> Int32:
+def hull(vertices: Array) -> Int32:
     """Triangles (T, 3) of the convex hull, counter-clockwise from outside.
 
     Rings put four and more vertices in one plane; a millionth of random shift, used here alone,
@@ -285,17 +229,15 @@ def _neighbours(triangles: Int32) -> Int32:
     return (at // 3).astype(np.int32).reshape(count, 3)
 
 
-def _start_table(inverse: Array, neighbours: Int32) -> Int32:
+def _start_table(corners: Array, inverse: Array, neighbours: Int32) -> Int32:
     """Triangle (6, n, n) of the middle of each cell of the cube, by the same walk."""
     n = TABLE_SIZE
     middle = (2.0 * np.arange(n) + 1.0) / n - 1.0
     u, v = np.meshgrid(middle, middle, indexing="ij")
     one = np.ones_like(u)
     faces = [(one, u, v), (-one, u, v), (u, one, v), (u, -one, v), (u, v, one), (u, v, -one)]
-    cells = np.stack([np.stack(face, axis=-1) for face in faces]).astype(np.float32)
-    cells = cells.astype(np.float64)  # one signature of the walk is compiled
-    triangle = np.zeros(6 * n * n, dtype=np.int32)
-    weights = np.zeros((6 * n * n, 3), dtype=np.float32)
-    empty = np.zeros((6, 1, 1), dtype=np.int32)
-    locate_triangles(cells.reshape(-1, 3), triangle, weights, inverse, neighbours, empty)
-    return triangle.reshape(6, n, n)
+    cells = np.stack([np.stack(face, axis=-1) for face in faces]).reshape(-1, 3)
+    cells /= np.linalg.norm(cells, axis=1, keepdims=True)
+    # The middles of the triangles are about as near as the cells themselves.
+    start = cKDTree(corners.mean(axis=2)).query(cells)[1].astype(np.int32)
+    return _walked(cells, start, inverse, neighbours)[0].reshape(6, n, n)

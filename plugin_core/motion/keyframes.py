@@ -1,10 +1,10 @@
 """A source's way through given places at given times: straight, around the head, or smooth."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import solve_banded
 
 from auricle.dsp.arrays import Array
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
@@ -50,14 +50,11 @@ class KeyframePath:
             self._rows = given if polar else _polar(given)
         else:
             self._rows = _cartesian(given) if polar else given
-        self._spline: Any = None
+        self._spline: _NaturalCubic | None = None
         if interpolation == "spline" and count > 2:
-            from scipy.interpolate import CubicSpline
-
             kept = _apart(self._times)
             if len(kept) > 1:
-                rows = self._rows[kept]
-                self._spline = CubicSpline(self._times[kept], rows, bc_type="natural")
+                self._spline = _NaturalCubic(self._times[kept], self._rows[kept])
 
     def positions_m(self, seconds: Array) -> Array:
         """Positions (J, 3) at times (J,)."""
@@ -95,6 +92,36 @@ class KeyframePath:
         with np.errstate(over="ignore"):  # of keyframes that nothing parts
             share = np.clip((seconds - begin) / (end - begin), 0.0, 1.0)
         return before, _eased(share, self._easings[before])
+
+
+class _NaturalCubic:
+    """The natural cubic spline through rows (J, D) at times (J,).
+
+    As ``scipy.interpolate.CubicSpline`` gives it, whose import takes 13 MB.
+    """
+
+    def __init__(self, times: Array, rows: Array) -> None:
+        steps = np.diff(times)
+        slopes = np.diff(rows, axis=0) / steps[:, None]
+        bands = np.zeros((3, len(times)))
+        bands[1, [0, -1]] = 1.0  # no bend at the ends
+        bands[0, 2:], bands[2, :-2] = steps[1:], steps[:-1]
+        bands[1, 1:-1] = 2.0 * (steps[:-1] + steps[1:])
+        right = np.zeros_like(rows)
+        right[1:-1] = 6.0 * np.diff(slopes, axis=0)
+        self._bends = solve_banded((1, 1), bands, right)
+        self._times, self._rows, self._steps, self._slopes = times, rows, steps, slopes
+
+    def __call__(self, seconds: Array) -> Array:
+        at = np.clip(
+            np.searchsorted(self._times, seconds, side="right") - 1, 0, len(self._steps) - 1
+        )
+        step = self._steps[at][:, None]
+        after = (seconds - self._times[at])[:, None]
+        before = step - after
+        bends = (step + after) * self._bends[at + 1] + (step + before) * self._bends[at]
+        found = self._rows[at] + after * (self._slopes[at] - before * bends / (6.0 * step))
+        return np.asarray(found)
 
 
 def _apart(times: Array) -> list[int]:

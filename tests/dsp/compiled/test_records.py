@@ -128,7 +128,7 @@ def test_who_reads_a_record_hands_it_on():
                     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
                 ]
                 assert not writes, f"{path.stem}.{function.name}"
-    assert found == 13
+    assert found == 15
 
 
 @pytest.mark.slow

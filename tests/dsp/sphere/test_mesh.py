@@ -1,5 +1,7 @@
 """The mesh closes over every grid; the walk finds what trying every triangle finds."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import rotate, unit_vectors
 from auricle.dsp.sphere import mesh as sphere
+from auricle.dsp.sphere import walk
 from auricle.dsp.sphere.grids import fibonacci_sphere
-from auricle.dsp.sphere.mesh import locate_triangles, triangulate
+from auricle.dsp.sphere.mesh import triangulate
+from auricle.dsp.sphere.walk import locate_triangles
 
 
 def rings(elevations, step):
@@ -114,8 +118,35 @@ def test_measured_directions_are_exact(grid):
 def test_every_triangle_tried_when_the_walk_ends_early(monkeypatch):
     mesh = triangulate(GRIDS["interaural-polar"])
     directions = random_directions(20)
-    triangle, weights = np.zeros(20, np.int32), np.zeros((20, 3), np.float32)
+    expected, expected_weights = mesh.locate(directions)
     monkeypatch.setattr(sphere, "MAX_STEPS", 1)
+    far = replace(mesh, start_table=np.zeros_like(mesh.start_table))  # all begin at one triangle
+    triangle, weights = far.locate(directions)
+    np.testing.assert_array_equal(triangle, expected)
+    np.testing.assert_allclose(weights, expected_weights, atol=1e-6)  # float32
+
+
+def test_what_has_no_direction_gets_the_middle_of_a_triangle():
+    mesh = triangulate(GRIDS["axes"])
+    triangle, weights = mesh.locate([[0, 0, 0], [np.nan, 1, 0], [np.inf, 0, 0], [0, 1, 0]])
+    np.testing.assert_array_equal(triangle[:3], 0)
+    np.testing.assert_allclose(weights[:3], 1.0 / 3.0, atol=1e-6)  # float32
+    assert 0 <= triangle[3] < len(mesh.triangles)
+    assert weights[3].max() == pytest.approx(1.0)
+
+
+def test_start_table_holds_the_middles_of_its_cells(grid):
+    mesh = triangulate(grid)
+    n = mesh.start_table.shape[1]
+    cell = np.array([1.0, (2 * 5 + 1) / n - 1.0, (2 * 20 + 1) / n - 1.0])
+    assert (mesh.inverse[mesh.start_table[0, 5, 20]] @ cell).min() > -1e-8
+
+
+def test_kernel_tries_every_triangle_when_the_walk_ends_early(monkeypatch):
+    mesh = triangulate(GRIDS["interaural-polar"])
+    directions = random_directions(20)
+    triangle, weights = np.zeros(20, np.int32), np.zeros((20, 3), np.float32)
+    monkeypatch.setattr(walk, "MAX_STEPS", 1)
     kernel = locate_triangles.py_func
     steps = kernel(directions, triangle, weights, mesh.inverse, mesh.neighbours, mesh.start_table)
     assert steps > 20 * len(mesh.triangles) / 2

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from auricle.plugin_core.mastering import limiter, true_peak
 from auricle.plugin_core.mastering.limiter import Limiter
-from auricle.plugin_core.mastering.loudness import LoudnessMeter, k_weighting
+from auricle.plugin_core.mastering.loudness import LoudnessMeter, filter_in_place, k_weighting
 from auricle.plugin_core.mastering.true_peak import (
     CENTRE_SAMPLES,
     PHASES,
@@ -185,3 +185,17 @@ def test_what_is_below_the_ceiling_passes_unchanged() -> None:
     late = tested.latency_samples
     np.testing.assert_allclose(out[:, late:], audio[:, :-late], rtol=1e-6)
     assert tested.lowest_gain == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("kernel", [filter_in_place, filter_in_place.py_func])
+def test_sections_filter_as_scipy_does_in_blocks_of_any_size(kernel):
+    from scipy.signal import sosfilt
+
+    sections = k_weighting(44100)
+    audio = np.random.default_rng(5).standard_normal((2, 500))
+    state, found = np.zeros((2, 2, 2)), audio.copy()
+    for part in np.split(found, [1, 130], axis=1):
+        block = np.ascontiguousarray(part)
+        kernel(block, sections, state)
+        part[:] = block
+    np.testing.assert_allclose(found, sosfilt(sections, audio, axis=1), atol=1e-10)

@@ -168,3 +168,15 @@ def test_any_way_stays_finite_and_near(rows, interpolation: str, easing: str) ->
         found = path.positions_m(between)
     assert np.isfinite(found).all()
     assert np.linalg.norm(found, axis=1).max() <= np.sqrt(3.0) * MOST_M * (1.0 + 1e-9)
+
+
+@given(st.lists(st.floats(0.05, 5.0), min_size=2, max_size=9), st.integers(0, 10**6))
+def test_a_spline_is_the_natural_cubic(steps: list[float], seed: int) -> None:
+    from scipy.interpolate import CubicSpline
+
+    times = np.cumsum([0.0, *steps])
+    places = np.random.default_rng(seed).uniform(-3.0, 3.0, (len(times), 3))
+    moments = np.linspace(0.0, times[-1], 50)
+    found = KeyframePath(times, places, "spline").positions_m(moments)
+    wanted = CubicSpline(times, places, bc_type="natural")(moments)
+    np.testing.assert_allclose(found, wanted, atol=1e-8)
