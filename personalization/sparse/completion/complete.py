@@ -66,7 +66,10 @@ def complete(measured: HrtfSet, upsampler: Method, targets: Array, about: str = 
     ir = _beside(known, wanted, Features(found.magnitude_db, arrivals))
     positions = np.concatenate([known.positions, wanted])
     name = f"{known.name}, {about}" if about else known.name
-    whole = replace(known, ir=ir, positions=positions, name=name, findings=())
+    predicted = np.arange(len(positions)) >= len(known.ir)
+    if known.predicted is not None:
+        predicted[: len(known.ir)] = known.predicted
+    whole = replace(known, ir=ir, positions=positions, name=name, findings=(), predicted=predicted)
     return Completed(whole, findings, len(known.ir), len(wanted))
 
 
