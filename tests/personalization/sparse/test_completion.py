@@ -19,6 +19,7 @@ from auricle.personalization.listeners.features import (
     features_of,
     to_responses,
 )
+from auricle.personalization.listeners.from_datasets import people_only, subjects_in
 from auricle.personalization.sparse.completion import expected_errors
 from auricle.personalization.sparse.completion.complete import complete
 from auricle.personalization.sparse.completion.densify import (
@@ -32,6 +33,7 @@ from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.method import Method
 from auricle.plugin_core.cli import main
 
+CHIRP = np.cos(np.pi * np.arange(760) ** 2 / 1520.0)
 ROWS = np.array([0, 20, 45, 70, 95, 119])
 
 
@@ -171,11 +173,47 @@ def test_noise_silence_and_low_rates_are_refused(few: HrtfSet) -> None:
         checked(loud)
     checked(with_rows(few, long + 1e-4 * np.abs(long).max() * noise))
     silent = few.ir.copy()
-    silent[4, 1] = 0.0
-    with pytest.raises(HrtfError, match="1 of 6 directions are silent at an ear.*number 4"):
+    silent[[4, 5], 1] = 0.0
+    with pytest.raises(HrtfError, match="2 of 6 directions are silent at an ear.*number 4"):
         checked(with_rows(few, silent))
     with pytest.raises(HrtfError, match="at 32000 Hz and has no sound up to 20 kHz"):
         checked(HrtfSet(few.ir, few.positions, 1.0, 32000))
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (lambda ir: np.zeros_like(ir), "silent at an ear"),
+        (lambda ir: np.clip(ir, -0.2 * np.abs(ir).max(), 0.2 * np.abs(ir).max()), "clipped"),
+        (lambda ir: 8.0 * ir, "dB louder or softer than those around"),
+        (lambda ir: ir + 0.3 * np.abs(ir).max() * CHIRP, "noise more"),
+    ],
+)
+def test_one_poor_response_is_left_out_and_said(fault: object, reason: str) -> None:
+    assert callable(fault)
+    head = make_set(90, sample_rate=48000)
+    ir = np.pad(head.ir, ((0, 0), (0, 0), (0, 600)))
+    # A response wide enough that its top can be cut off.
+    ir = np.apply_along_axis(lambda one: np.convolve(one, np.hanning(24), "same"), -1, ir)
+    good, findings = checked(with_rows(head, ir))
+    assert len(good.ir) == 90
+    assert findings == ()
+    ir[33] = fault(ir[33])
+    kept, findings = checked(with_rows(head, ir))
+    np.testing.assert_array_equal(kept.ir, np.delete(ir, 33, axis=0))
+    assert len(findings) == 1
+    assert reason in findings[0]
+    assert "number 33 " in findings[0]
+
+
+def test_nobody_of_four_laboratories_loses_a_response_to_its_level(data_dir: Path) -> None:
+    for name in ("sonicom", "sadie1", "hutubs", "cipic"):
+        people = people_only(subjects_in(data_dir, name))
+        for row in range(0, len(people), 6):
+            for finding in checked(people.hrtf_set(row))[1]:
+                assert "around" not in finding
+                assert "clipped" not in finding
+                assert "noise" not in finding
 
 
 # --- what ships ------------------------------------------------------------------------------
@@ -236,6 +274,9 @@ def test_from_a_measured_file_to_a_whole_one(
     assert "predicted by listeners-across" in said
     whole = HrtfSet.load(out)
     assert whole.n_directions == 36
+    assert whole.n_measured == 6
+    assert whole.predicted is not None
+    np.testing.assert_array_equal(whole.predicted, np.arange(36) >= 6)
     np.testing.assert_allclose(whole.ir[:6, :, : few.n_taps], few.ir, atol=1e-12)
 
 
