@@ -1,5 +1,6 @@
 """``auricle personalize``: a listener's own set from a few measured directions."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,7 +83,8 @@ def sparse(
     with working(output.name):
         done = complete(known, upsampler, grid, about)
     _save(known, done, output, name)
-    typer.echo(expected_errors.sentence(name, known.n_directions))
+    typer.echo(expected_errors.sentence(name, done.hrtf.positions[: done.n_measured]))
+    typer.echo(f"Next: auricle render SOUND.wav -o OUT.wav --hrtf {shlex.quote(str(output))}")
 
 
 @app.command("densify", epilog=_DENSIFY_EXAMPLE)
