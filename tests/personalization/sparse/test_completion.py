@@ -11,17 +11,24 @@ from synthetic_set import make_set, sphere
 from auricle.dsp.errors import AuricleError, HrtfError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
+from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.listeners import shipped
 from auricle.personalization.listeners.features import (
     EVALUATED_BINS,
     SAMPLE_RATE,
+    Features,
     features,
     features_of,
     to_responses,
 )
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in
+from auricle.personalization.listeners.known_ears import is_among
+from auricle.personalization.listeners.listener_data import MeasuredListener, Prediction
 from auricle.personalization.sparse.completion import expected_errors
-from auricle.personalization.sparse.completion.complete import complete
+from auricle.personalization.sparse.completion.complete import (
+    complete,
+    completed_by_interpolation,
+)
 from auricle.personalization.sparse.completion.densify import (
     FEWEST_REFINED,
     between_measured,
@@ -256,6 +263,59 @@ def test_what_to_expect_falls_with_the_directions(monkeypatch: pytest.MonkeyPatc
     assert expected_errors.best_method(100) == "a"  # b was not measured there
 
 
+@pytest.mark.parametrize("rows", [[0, 60, 150, 300, 430], list(range(0, 440, 20))])
+def test_who_ships_is_known_by_the_responses(rows: list[int]) -> None:
+    train = shipped.shipped_training()
+    where = train.positions[rows]
+    rng = np.random.default_rng(3)
+    for row in (4, 100):
+        own = train.take([row]).listener(0, np.array(rows))
+        noise = rng.normal(0.0, 1.5, own.magnitude_db.shape).astype(np.float32)
+        louder = own.magnitude_db + noise + 7.0
+        assert is_among(Features(louder, own.arrival_seconds), where, train)
+    others = train.take([row for row in range(0, 123) if row != 4])
+    own = train.take([4]).listener(0, np.array(rows))
+    assert not is_among(own.features, where, others)
+
+
+def test_strangers_are_not_among_those_that_ship(data_dir: Path) -> None:
+    train = shipped.shipped_training()
+    for name in ("sonicom", "sadie1", "hutubs", "cipic"):
+        people = people_only(subjects_in(data_dir, name))
+        rows = spread_rows(people.positions, 7)
+        for row in range(0, len(people), len(people) // 5):
+            few = people.hrtf_set(row).subset(rows)
+            known = is_among(features_of(few), few.positions, train)
+            assert known == (name in ("hutubs", "cipic")), (name, people.ids[row])
+
+
+def test_the_engine_interpolates_where_prediction_does_not_help() -> None:
+    class Wrong:
+        """Predicts the same for all directions."""
+
+        name, n_parameters = "wrong", 0
+
+        def fit(self, train: object) -> None:
+            """Nothing."""
+
+        def predict(self, measured: MeasuredListener, targets: np.ndarray) -> Prediction:
+            shape = (len(targets), 2)
+            return Prediction(
+                np.full((*shape, 129), float(measured.magnitude_db.mean()), np.float32),
+                np.full(shape, float(measured.arrival_seconds.mean())),
+            )
+
+    head = make_set(90, sample_rate=48000)
+    done = densified(head, Wrong())
+    assert done.by == "interpolation"
+    assert done.taken.startswith("Taken: interpolation. At ")
+    assert "wrong had LSD" in done.taken
+    np.testing.assert_array_equal(done.hrtf.ir[:90], head.ir)
+    assert done.hrtf.n_measured == 90
+    plain = completed_by_interpolation(head, done.hrtf.positions[90:])
+    np.testing.assert_array_equal(plain.hrtf.ir, done.hrtf.ir)
+
+
 # --- the command line ------------------------------------------------------------------------
 
 
@@ -288,8 +348,8 @@ def test_dense_sets_are_filled_by_the_network_that_ships_without_torch(
     make_set(25).save(grid)
     assert run("personalize", "densify", source, "-o", out, "--positions", grid) == 0
     said = capsys.readouterr().out
-    assert "25 predicted by dense-refiner-across\n" in said
-    assert "To expect between 90 directions: LSD " in said
+    assert "25 predicted by " in said
+    assert "\nTaken: " in said
     whole = HrtfSet.load(out)
     np.testing.assert_allclose(whole.ir[: len(head.ir), :, : head.n_taps], head.ir, atol=1e-12)
 
