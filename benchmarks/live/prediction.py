@@ -6,7 +6,6 @@ Each pose is predicted from those before it alone, and compared with the trace (
 poses) a horizon later. "Three samples" is a constant velocity over the last three poses.
 """
 
-import runpy
 import sys
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from auricle.dsp.geometry import (
     slerp,
 )
 from auricle.osc.trackers.prediction import PosePredictor
+from auricle.personalization.datasets import head_traces
 
-ROOT = Path(__file__).resolve().parents[2]
 HORIZONS_SECONDS = (0.02, 0.05, 0.1)
 TRACES = {f"HoloLens {i}": ("hololens", f"hololens_User{i}.csv.gz") for i in range(1, 5)} | {
     f"MultiViewpoint {i}": ("multiviewpoint", f"user{i}_quaternion.txt.gz") for i in range(1, 5)
@@ -30,10 +29,9 @@ JUMPY = "MultiViewpoint 4"
 
 def trace(data: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Times (J,) in seconds and unit quaternions (J, 4) of a recorded head."""
-    formats = runpy.run_path(str(ROOT / "examples" / "convert_head_traces.py"))["FORMATS"]
     kind, file = TRACES[name]
-    seconds, orientations, _ = formats[kind](data / "headtrack" / file, "")
-    return np.asarray(seconds, dtype=float), quaternion_normalise(orientations)
+    found = getattr(head_traces, kind)(data / "headtrack" / file)
+    return np.asarray(found.seconds, dtype=float), quaternion_normalise(found.orientations)
 
 
 def errors_deg(

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from accuracy import packed
 
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
+from auricle.personalization.listeners.from_datasets import subjects_in
 from auricle.personalization.listeners.shipped import shipped_training
 from auricle.personalization.sparse.completion import complete
 from auricle.personalization.sparse.completion.densify import dense_method, densified
@@ -37,7 +37,7 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for name, rows, step in LISTENERS:
         for row in rows:
-            whole = packed(data, name, row)
+            whole = subjects_in(data, name).hrtf_set(row)
             whole = whole.subset(np.arange(0, whole.n_directions, step))
             kept = whole.subset(np.arange(0, whole.n_directions, 2))
             left = whole.subset(np.arange(1, whole.n_directions, 2))

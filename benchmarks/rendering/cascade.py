@@ -26,7 +26,7 @@ from auricle.dsp.render.binaural import BinauralRenderer
 from auricle.personalization.datasets.splits import folds
 from auricle.personalization.learning.training_loop import Plan
 from auricle.personalization.learning.weights import load_weights, save_weights
-from auricle.personalization.listeners.features import HEARD, SAMPLE_RATE, SIZE
+from auricle.personalization.listeners.features import EVALUATED_BINS, SAMPLE_RATE, SIZE
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in, training_of
 from auricle.personalization.sparse.evaluation.comparison import measured_rows
 from auricle.personalization.sparse.models.niirf import Niirf
@@ -50,10 +50,10 @@ def main() -> None:
     start = time.perf_counter()
     filters = cascade_set(niirf, whole.listener(int(test[0]), rows), whole.positions)
     print(f"filters fitted and made in {time.perf_counter() - start:.1f} s")
-    hz = np.arange(HEARD.start, HEARD.stop) * SAMPLE_RATE / SIZE
+    hz = np.arange(EVALUATED_BINS.start, EVALUATED_BINS.stop) * SAMPLE_RATE / SIZE
     each_db = 20.0 * np.log10(np.abs(response(filters.coefficients, hz, SAMPLE_RATE)))
     found = each_db.sum(axis=2)[filters.mesh.vertex_of_row]
-    print(f"LSD of the cascades: {_lsd(found, listener.magnitude_db[..., HEARD]):.2f} dB")
+    print(f"LSD of the cascades: {_lsd(found, listener.magnitude_db[..., EVALUATED_BINS]):.2f} dB")
     hrtf = HrtfSet(
         subjects.ir[test[0]].astype(np.float64), whole.positions, 1.5, subjects.sample_rate
     )

@@ -22,8 +22,8 @@ from offgrid import _phase_itd
 
 from auricle.dsp.acoustics.air_absorption import Air
 from auricle.dsp.acoustics.rigid_sphere import SOUND_SPEED_M_S, path_m, sphere_response
+from auricle.dsp.compiled.options import STEP
 from auricle.dsp.distance import near_field
-from auricle.dsp.distance.cue_kernels import STEP
 from auricle.dsp.distance.cues import EARS, DistanceCues
 from auricle.dsp.distance.near_field import near_field_table, parallax_directions, variation_db
 from auricle.dsp.filters import biquad

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,8 +13,12 @@ from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError
 from auricle.dsp.geometry import azimuth_elevation_deg, unit_vectors
 
+if TYPE_CHECKING:
+    from auricle.dsp.sofa.file import SofaContent
+
 BASS = ("auto", "extend", "measured")
 
+_MOST_BROKEN = 0.25  # of the responses of a file, that are left out; with more it is refused
 _PEAKS = (1e-15, 1e9)  # beyond, energies leave the numbers of the engine
 
 
@@ -33,6 +37,8 @@ class HrtfSet:
         references: whom to cite, as the file states it.
         bass: how the set is played below 200 Hz: "measured" as it is, "extend" as a rigid sphere,
             "auto" as a sphere where its own bass is not that of a head (``auricle.dsp.hrtf.bass``).
+        predicted: (M,) booleans, True where a response was predicted and not measured; None: the
+            file says nothing of that.
 
     Raises:
         HrtfError: arrays of other shapes, NaN, a set of silence or of one direction.
@@ -58,6 +64,7 @@ class HrtfSet:
     license: str = ""
     references: str = ""
     bass: str = "auto"
+    predicted: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         # Frozen: set once, here, in the shapes and types that everything else relies on.
@@ -66,6 +73,8 @@ class HrtfSet:
         object.__setattr__(self, "radius_m", _checked_radius(self.radius_m))
         object.__setattr__(self, "sample_rate", _checked_rate(self.sample_rate))
         object.__setattr__(self, "findings", tuple(self.findings))
+        if self.predicted is not None:
+            object.__setattr__(self, "predicted", _checked_mask(self.predicted, len(self.ir)))
         if self.bass not in BASS:
             raise HrtfError(f"bass is one of {', '.join(BASS)}, not {self.bass!r}")
 
@@ -95,6 +104,11 @@ class HrtfSet:
     def n_taps(self) -> int:
         """Number of samples N of a response."""
         return self.ir.shape[2]
+
+    @property
+    def n_measured(self) -> int:
+        """Number of directions that were measured: all that are not marked as predicted."""
+        return self.n_directions - (0 if self.predicted is None else int(np.sum(self.predicted)))
 
     @property
     def azimuth_deg(self) -> Array:
@@ -149,6 +163,7 @@ class HrtfSet:
         content = read_sofa(
             path, distance_m=distance_m, receivers=receivers, emitter=emitter, conjugate=conjugate
         )
+        content, left_out = _without_broken(content)
         ir = content.ir[:, ::-1] if swap_ears else content.ir
         positions = content.positions * np.array([1.0, -1.0 if mirror_azimuth else 1.0, 1.0])
         try:
@@ -158,6 +173,7 @@ class HrtfSet:
             loaded = cls(
                 ir, positions, content.radius_m, rate, content.name,
                 license=content.license, references=content.references, bass=bass,
+                predicted=content.predicted,
             )  # fmt: skip
         except HrtfError as error:
             raise SofaError(f"{os.fspath(path)}: {error}") from None
@@ -166,7 +182,7 @@ class HrtfSet:
         odd = set_findings(
             loaded.ir, loaded.positions, loaded.sample_rate, loaded.name, content.is_spectra
         )
-        return replace(loaded, findings=(*content.findings, *told, *odd))
+        return replace(loaded, findings=(*content.findings, *left_out, *told, *odd))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the set as SOFA (SimpleFreeFieldHRIR); the file appears whole or not at all.
@@ -181,7 +197,7 @@ class HrtfSet:
 
         content = SofaContent(
             self.ir, self.positions, self.radius_m, self.sample_rate, self.name,
-            self.license, self.references, (),
+            self.license, self.references, (), predicted=self.predicted,
         )  # fmt: skip
         write_sofa(path, content)
 
@@ -218,7 +234,8 @@ class HrtfSet:
             raise HrtfError(f"a mask must be ({self.n_directions},), got {chosen.shape}")
         if chosen.dtype != np.bool_:
             chosen = _checked_indices(chosen, self.n_directions)
-        return replace(self, ir=self.ir[chosen], positions=self.positions[chosen])
+        marks = None if self.predicted is None else self.predicted[chosen]
+        return replace(self, ir=self.ir[chosen], positions=self.positions[chosen], predicted=marks)
 
     def mirrored(self) -> "HrtfSet":
         """The listener in the mirror: ears exchanged and left turned into right."""
@@ -299,6 +316,31 @@ def _ears_as_the_file_says(loaded: HrtfSet, first_receiver: int) -> tuple[HrtfSe
         "ILD do not agree with that."
     )
     return loaded, [told]
+
+
+def _without_broken(content: "SofaContent") -> tuple["SofaContent", list[str]]:
+    """The content without single responses that hold NaN, and what to say; with many as it is."""
+    broken = ~np.all(np.isfinite(content.ir), axis=(1, 2))
+    if not 0 < np.sum(broken) <= _MOST_BROKEN * len(broken):
+        return content, []
+    marks = None if content.predicted is None else content.predicted[~broken]
+    told = (
+        f"{np.sum(broken)} of {len(broken)} directions hold NaN or infinite samples and were left "
+        f"out, the first is number {np.flatnonzero(broken)[0]}."
+    )
+    kept = content._replace(
+        ir=content.ir[~broken], positions=content.positions[~broken], predicted=marks
+    )
+    return kept, [told]
+
+
+def _checked_mask(marks: ArrayLike, n_directions: int) -> NDArray[np.bool_]:
+    values = np.asarray(marks)
+    if values.dtype != np.bool_ or values.shape != (n_directions,):
+        raise HrtfError(
+            f"predicted must be ({n_directions},) booleans, got {values.dtype} {values.shape}"
+        )
+    return values
 
 
 def _checked_ir(ir: ArrayLike) -> Array:

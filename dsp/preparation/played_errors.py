@@ -63,10 +63,10 @@ class PlayedErrors:
         return found
 
     def sentence(self) -> str:
-        """One line: LSD, level, ILD and ITD where measured, and between."""
+        """One line: LSD, level, ILD and ITD at the set's directions, and between."""
         said = []
         for where, lsd, level, ild, itd in (
-            ("at measured directions", self.lsd_db, self.level_db, self.ild_db, self.itd_us),
+            ("at the set's directions", self.lsd_db, self.level_db, self.ild_db, self.itd_us),
             ("at directions left out", self.left_out_lsd_db, self.left_out_level_db,
              self.left_out_ild_db, self.left_out_itd_us),
         ):  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from auricle.dsp.arrays import Array
 from auricle.dsp.errors import HrtfError, SofaError
@@ -20,8 +21,11 @@ from auricle.dsp.sofa.conventions import about_conventions
 from auricle.dsp.sofa.data import Choice, measured
 from auricle.dsp.sofa.positions import receivers_say, source_points_m
 from auricle.dsp.sofa.shells import shell
-from auricle.dsp.sofa.values import text
+from auricle.dsp.sofa.values import has, numbers, text
 
+# A variable of our own (AES69 lets anybody add some): 1 where a response was predicted, 0 where it
+# was measured. Named as the standard names what it says of each measurement (MeasurementDate).
+PREDICTED = "MeasurementPredicted"
 NO_LICENSE = "No license provided, ask the author for permission"  # what writers put by default
 
 
@@ -30,7 +34,8 @@ class SofaContent(NamedTuple):
     measured.
 
     ``first_receiver`` is +1 where the file says that receiver 0 is the left ear, -1 where it says
-    the right one, else 0; ``is_spectra``: the responses were made from spectra.
+    the right one, else 0; ``is_spectra``: the responses were made from spectra; ``predicted``: (M,)
+    whether a response was predicted and not measured, None where the file does not say.
     """
 
     ir: Array
@@ -43,6 +48,7 @@ class SofaContent(NamedTuple):
     findings: tuple[str, ...]
     first_receiver: int = 0
     is_spectra: bool = False
+    predicted: NDArray[np.bool_] | None = None
 
 
 def read_sofa(
@@ -84,9 +90,11 @@ def _content(
     n_measurements = len(found.ir)
     points_m = source_points_m(sofa, n_measurements, found.emitters, findings).reshape(-1, 3)
     ir = found.ir.reshape(-1, *found.ir.shape[2:])
+    marks = _predicted(sofa, n_measurements, len(ir), findings)
     rows = shell(points_m, distance_m, findings)
     if len(rows) < len(ir):
         ir, points_m = ir[rows], points_m[rows]
+        marks = None if marks is None else marks[rows]
     positions, distances_m = directions_and_distances(points_m)
     first = receivers_say(sofa, choice.receivers or (0, 1), findings)
     return SofaContent(
@@ -100,7 +108,31 @@ def _content(
         tuple(findings),
         first,
         found.is_spectra,
+        marks,
     )
+
+
+def _predicted(
+    sofa: NetcdfFile, n_measurements: int, n_directions: int, findings: list[str]
+) -> NDArray[np.bool_] | None:
+    """Which directions (M,) the file marks as predicted; None where it does not, or wrongly."""
+    if not has(sofa, PREDICTED):
+        return None
+    try:
+        values = numbers(sofa, PREDICTED).reshape(-1)
+    except HrtfError as error:
+        findings.append(f"{PREDICTED} was not read: {error}.")
+        return None
+    if n_directions != n_measurements or values.shape != (n_measurements,):
+        findings.append(
+            f"{PREDICTED} was not read: it has {values.size} values for {n_directions} directions."
+        )
+        return None
+    if not np.all((values == 0.0) | (values == 1.0)):
+        findings.append(f"{PREDICTED} was not read: it holds other values than 0 and 1.")
+        return None
+    marks: NDArray[np.bool_] = values == 1.0
+    return marks
 
 
 def check_target(target: Path) -> None:
@@ -133,6 +165,9 @@ def write_sofa(path: str | os.PathLike[str], content: SofaContent) -> None:
     sofa.GLOBAL_License = content.license or NO_LICENSE
     sofa.GLOBAL_References = content.references
     sofa.GLOBAL_ApplicationName = "auricle"
+    if content.predicted is not None:
+        sofa.add_variable(PREDICTED, content.predicted.astype(np.float64), "double", "M")
+        sofa.add_attribute(f"{PREDICTED}_LongName", "1 where predicted, 0 where measured")
     unfinished = target.with_name(f".{target.stem}.{os.getpid()}.sofa")
     try:
         sofar.write_sofa(str(unfinished), sofa)

@@ -6,4 +6,5 @@ listener_data  Listeners as models get them and give them: measured ones, groups
 pooling        Listeners of several laboratories over one grid
 shipped        The listeners that ship with Auricle, small
 statistics     Groups of listeners as statistics: the mean listener, deviations from it
+known_ears     Whether a measured listener is among those that ship
 """

@@ -85,6 +85,7 @@ def summary(file: Path, hrtf: "HrtfSet") -> dict[str, Any]:
         "file": str(file),
         "name": hrtf.name,
         "n_directions": hrtf.n_directions,
+        "n_measured": hrtf.n_measured,
         "n_taps": hrtf.n_taps,
         "sample_rate_hz": hrtf.sample_rate,
         "duration_ms": _rounded(1e3 * hrtf.n_taps / hrtf.sample_rate),
@@ -124,7 +125,7 @@ def as_text(facts: dict[str, Any]) -> str:
         ("name", facts["name"]),
         (
             "responses",
-            f"{facts['n_directions']} directions, 2 ears, {facts['n_taps']} samples at "
+            f"{_counted(facts)}, 2 ears, {facts['n_taps']} samples at "
             f"{facts['sample_rate_hz']} Hz ({facts['duration_ms']:g} ms)",
         ),
         (
@@ -149,6 +150,13 @@ def as_text(facts: dict[str, Any]) -> str:
     rows += [("picture", facts["plot"])] if "plot" in facts else []
     lines = [f"  {label:<{_LABEL_WIDTH}}{text}" for label, text in rows]
     return "\n".join([facts["file"], *lines])
+
+
+def _counted(facts: dict[str, Any]) -> str:
+    whole, measured = facts["n_directions"], facts["n_measured"]
+    if measured == whole:
+        return f"{whole} directions"
+    return f"{whole} directions ({measured} measured, {whole - measured} predicted)"
 
 
 def _rounded(value: Any, digits: int = 2) -> float:

@@ -1,5 +1,6 @@
 """``auricle personalize``: a listener's own set from a few measured directions."""
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,7 +73,7 @@ def sparse(
     from auricle.personalization.sparse.trained import ready
 
     _check_output(output, measured, positions)
-    known = HrtfSet.load(measured, **asdict(reading))
+    known = _measured_only(HrtfSet.load(measured, **asdict(reading)))
     train = shipped_training()
     grid = train.positions if positions is None else HrtfSet.load(positions).positions
     name = method or (None if weights else expected_errors.best_method(known.n_directions))
@@ -82,7 +83,9 @@ def sparse(
     with working(output.name):
         done = complete(known, upsampler, grid, about)
     _save(known, done, output, name)
-    typer.echo(expected_errors.sentence(name, known.n_directions))
+    _say_if_known(done)
+    typer.echo(expected_errors.sentence(name, done.hrtf.positions[: done.n_measured]))
+    typer.echo(f"Next: auricle render SOUND.wav -o OUT.wav --hrtf {shlex.quote(str(output))}")
 
 
 @app.command("densify", epilog=_DENSIFY_EXAMPLE)
@@ -110,8 +113,12 @@ def densify(
     about = f"densified by {upsampler.name}"
     with working(output.name):
         done = densified(known, upsampler, grid, about)
-    _save(known, done, output, upsampler.name)
-    typer.echo(expected_errors.sentence_between(upsampler.name, known.n_directions))
+    _save(known, done, output, done.by or upsampler.name)
+    _say_if_known(done)
+    if done.taken:
+        typer.echo(done.taken)
+    if not done.by:
+        typer.echo(expected_errors.sentence_between(upsampler.name, known.n_directions))
 
 
 def _check_output(output: Path, *inputs: Path | None) -> None:
@@ -123,6 +130,35 @@ def _check_output(output: Path, *inputs: Path | None) -> None:
     for path in inputs:
         if path is not None and path.exists() and output.exists() and output.samefile(path):
             raise AuricleError(f"{output}: is an input; choose another output")
+
+
+def _say_if_known(done: "Completed") -> None:
+    """Say where the method has learned from this very listener."""
+    import numpy as np
+
+    from auricle.personalization.listeners.features import features_of
+    from auricle.personalization.listeners.known_ears import is_among
+    from auricle.personalization.listeners.shipped import shipped_training
+
+    measured = done.hrtf.subset(np.arange(done.n_measured))
+    if is_among(features_of(measured), measured.positions, shipped_training()):
+        say(
+            "this listener is one of those that Auricle ships and has learned from: the prediction "
+            "is better than anybody else's would be, and says nothing of the method"
+        )
+
+
+def _measured_only(known: "HrtfSet") -> "HrtfSet":
+    """The set without what was predicted before: it is no measurement to predict from."""
+    if known.predicted is None or known.n_measured == known.n_directions:
+        return known
+    if known.n_measured < 2:
+        return known
+    say(
+        f"{known.n_directions - known.n_measured} directions of the set were predicted and are "
+        f"left out; {known.n_measured} were measured"
+    )
+    return known.subset(~known.predicted)
 
 
 def _save(known: "HrtfSet", done: "Completed", output: Path, method: str) -> None:

@@ -148,9 +148,12 @@ def _densified(hrtf: Path | None, reading: SetOptions) -> "HrtfSet":
         say(finding)
     say(
         f"{done.n_predicted} directions predicted between {done.n_measured} measured ones "
-        f"by {upsampler.name}"
+        f"by {done.by or upsampler.name}"
     )
-    say(sentence_between(upsampler.name, known.n_directions))
+    if done.taken:
+        say(done.taken)
+    if not done.by:
+        say(sentence_between(upsampler.name, known.n_directions))
     return done.hrtf
 
 

@@ -31,7 +31,10 @@ def train(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="WEIGHTS", help="The file to write; else the one that ships."
+            "--output",
+            "-o",
+            metavar="WEIGHTS",
+            help="The file to write; else one named MODEL here.",
         ),
     ] = None,
     sets: Annotated[
@@ -73,11 +76,12 @@ def train(
     from auricle.personalization.listeners.pooling import pooled
 
     network = None if model in _WRITERS else _network(model, output, minutes)
+    path = _unshipped(model, output)
     subjects = [people_only(subjects_in(data, name)) for name in sets or ["hutubs", "cipic"]]
     each = [training_of(one) for one in subjects]
     if network is None:
         whole = pooled(each)
-        path = _WRITERS[model](whole, output)
+        _WRITERS[model](whole, path)
         typer.echo(
             f"{path}: {len(whole)} listeners of {whole.dataset}, {path.stat().st_size} bytes"
         )
@@ -140,31 +144,38 @@ def _train_network(
     )
 
 
-def _write_listeners(train: "ListenerGroup", output: Path | None) -> Path:
-    from auricle.personalization.listeners import shipped
+def _unshipped(model: str, output: Path | None) -> Path:
+    """Where listeners or the default listener go: never, unasked, over those that ship."""
+    from auricle.dsp.errors import AuricleError
 
-    path = output or shipped.PATH
-    shipped.save(train, path)
+    path = output or Path(f"{model}{_SUFFIXES.get(model, '.safetensors')}")
+    if output is None and model in _SUFFIXES and path.exists():
+        raise AuricleError(f"{path}: is there already; name the file to write with -o")
     return path
 
 
-def _write_default(train: "ListenerGroup", output: Path | None) -> Path:
-    from auricle.dsp.hrtf.default_listener import MEASURED_RATE, PATH, save_default
+def _write_listeners(train: "ListenerGroup", path: Path) -> None:
+    from auricle.personalization.listeners import shipped
+
+    shipped.save(train, path)
+
+
+def _write_default(train: "ListenerGroup", path: Path) -> None:
+    from auricle.dsp.hrtf.default_listener import MEASURED_RATE, save_default
     from auricle.dsp.hrtf.structural_model import symmetric_grid
     from auricle.personalization.listeners.statistics import mean_listener
 
     positions, mirrored = symmetric_grid()
     mean = mean_listener(train).at(positions)
-    path = output or PATH
     save_default(
         positions, mirrored, mean.magnitude_db[0, :, 0],
         mean.arrival_seconds[0, :, 0] * MEASURED_RATE,
         f"mean of {len(train)} measured listeners ({train.dataset})", path,
     )  # fmt: skip
-    return path
 
 
-_WRITERS: dict[str, Callable[["ListenerGroup", Path | None], Path]] = {
+_SUFFIXES = {"listeners": ".safetensors", "default": ".npz"}
+_WRITERS: dict[str, Callable[["ListenerGroup", Path], None]] = {
     "listeners": _write_listeners,
     "default": _write_default,
 }

@@ -43,6 +43,11 @@ def prepared_listener(
         )
     if say is not None and not is_cached(listener, sample_rate, rank=rank, level=level):
         say(f"preparing {name} for {sample_rate} Hz, once; seconds")
+    if say is not None and listener.n_measured < listener.n_directions:
+        say(
+            f"{name}: {listener.n_measured} of {listener.n_directions} directions were measured, "
+            "the others predicted"
+        )
     if say is not None and listener.bass == "auto" and level == "matched":
         odd = judged_bass(listener).sentence()
         if odd:

@@ -131,7 +131,7 @@ def _in_pieces(opened: OpenedSystem, n_sources: int) -> System:
 
 
 def _code(book: "Codebook", hrtf: HrtfSet | None, say: Say) -> NDArray[np.float32]:
-    from auricle.personalization.endtoend.listeners.codebook import MOST_CODE, held
+    from auricle.personalization.endtoend.listeners.codebook import held, is_unlike_people
     from auricle.personalization.sparse.completion.input_checks import checked
 
     if hrtf is None:
@@ -144,6 +144,10 @@ def _code(book: "Codebook", hrtf: HrtfSet | None, say: Say) -> NDArray[np.float3
     if few:
         say(f"the listener is completed from {known.n_directions} directions")
     code = book.code_from_few(known) if few else book.code_of(known)
-    if np.max(np.abs(code)) > MOST_CODE:
-        say(f"the set is unlike people: its code reaches {np.max(np.abs(code)):.1f} deviations")
+    if is_unlike_people(code):
+        rms = np.sqrt(np.mean(np.square(code)))
+        say(
+            f"the set is unlike people: its code is {rms:.1f} deviations from the mean listener, "
+            "people's up to 1.6; it is held where people are"
+        )
     return held(code)

@@ -1,5 +1,6 @@
 """A set measured at some directions, completed: what was measured stays, the rest is predicted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from auricle.personalization.listeners.features import (
 )
 from auricle.personalization.listeners.listener_data import MeasuredListener
 from auricle.personalization.sparse.completion.input_checks import checked
+from auricle.personalization.sparse.completion.own_interpolation import interpolated
 from auricle.personalization.sparse.method import Method
 
 FEWEST_FOR_A_FIELD = 60  # measured directions through which a smooth field of ITDs is laid
@@ -38,9 +40,14 @@ class Completed:
     findings: tuple[str, ...]
     n_measured: int
     n_predicted: int
+    by: str = ""  # what predicted, where it is another way than the one that was asked for
+    taken: str = ""  # which way was taken, and by how much, where there was a choice
 
 
-def complete(measured: HrtfSet, upsampler: Method, targets: Array, about: str = "") -> Completed:
+def complete(
+    measured: HrtfSet, upsampler: Method, targets: Array, about: str = "",
+    itd_of: Callable[[HrtfSet, Array], Array] | None = None,
+) -> Completed:  # fmt: skip
     """The measured directions, untouched, then those of ``targets`` (Q, 3) that were not measured.
 
     Args:
@@ -48,6 +55,8 @@ def complete(measured: HrtfSet, upsampler: Method, targets: Array, about: str = 
         upsampler: a method that has learned.
         targets: unit vectors.
         about: what to add to the name of the set.
+        itd_of: gives the ITDs (Q,) in seconds that a set has at directions (Q, 3); None: those that
+            were predicted, fitted to the measured ones.
 
     Raises:
         AuricleError: a set that no head can have, or that is too coarse in time.
@@ -60,13 +69,42 @@ def complete(measured: HrtfSet, upsampler: Method, targets: Array, about: str = 
     found = upsampler.predict(
         MeasuredListener(known.positions, seen.magnitude_db, seen.arrival_seconds), wanted
     )
-    arrivals = with_measured_itd(
-        known, seen, wanted, Features(found.magnitude_db, found.arrival_seconds)
+    features = Features(found.magnitude_db, found.arrival_seconds)
+    arrivals = (
+        with_measured_itd(known, seen, wanted, features)
+        if itd_of is None
+        else _with_itd(features, itd_of(known, wanted))
     )
     ir = _beside(known, wanted, Features(found.magnitude_db, arrivals))
+    return _whole(known, ir, wanted, about, findings)
+
+
+def completed_by_interpolation(measured: HrtfSet, targets: Array, about: str = "") -> Completed:
+    """The measured directions and then others, as the engine itself interpolates them.
+
+    Args:
+        measured: the set.
+        targets: (Q, 3) unit vectors; those that were measured are left out.
+        about: what to add to the name of the set.
+    """
+    known, findings = checked(measured)
+    wanted = targets[_not_in(targets, known.positions)]
+    if len(wanted) == 0:
+        return Completed(known, (*findings, "Every direction was measured."), len(known.ir), 0)
+    ir = np.concatenate([known.ir, interpolated(known, wanted)])
+    return _whole(known, ir, wanted, about, findings)
+
+
+def _whole(
+    known: HrtfSet, ir: Array, wanted: Array, about: str, findings: tuple[str, ...]
+) -> Completed:
+    """The measured directions and those ``wanted``, which are marked as predicted."""
     positions = np.concatenate([known.positions, wanted])
     name = f"{known.name}, {about}" if about else known.name
-    whole = replace(known, ir=ir, positions=positions, name=name, findings=())
+    predicted = np.arange(len(positions)) >= len(known.ir)
+    if known.predicted is not None:
+        predicted[: len(known.ir)] = known.predicted
+    whole = replace(known, ir=ir, positions=positions, name=name, findings=(), predicted=predicted)
     return Completed(whole, findings, len(known.ir), len(wanted))
 
 
@@ -101,8 +139,16 @@ def with_measured_itd(known: HrtfSet, seen: Features, wanted: Array, found: Feat
         side = known.positions[:, 1]
         slope = float(np.sum(lacking * side) / (np.sum(side * side) + _SIDE_OF_DOUBT))
         itd = own + slope * wanted[:, 1]
-    apart = 0.5 * (itd - own)
-    return found.arrival_seconds + apart[:, None] * np.array([1.0, -1.0])
+    return _moved_apart(found, itd - own)
+
+
+def _with_itd(found: Features, itd: Array) -> Array:
+    """Arrival times (Q, 2) with which responses have these ITDs (Q,), in seconds."""
+    return _moved_apart(found, itd - itd_correlation_seconds(_responses(found), SAMPLE_RATE))
+
+
+def _moved_apart(found: Features, by: Array) -> Array:
+    return found.arrival_seconds + 0.5 * by[:, None] * np.array([1.0, -1.0])
 
 
 def _responses(features: Features) -> Array:

@@ -43,7 +43,7 @@ def test_errors_of_the_prepared_set_are_in_its_report_and_figures():
     prepared = prepare(synthetic_set.make_set(n=80), RATE, rank=8)
     figures = prepared.errors.figures()
     assert {"measured_lsd_db", "left_out_itd_us_95", "measured_ild_db_95_by_octave"} <= set(figures)
-    assert "at measured directions LSD" in prepared.report
+    assert "at the set's directions LSD" in prepared.report
     assert "at directions left out" in prepared.report
     assert len(prepared.errors.left_out_itd_us) == 40
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from pulse_head import pulse_head
 from scipy.signal import freqz
 
-from auricle.dsp.errors import AuricleError, SofaError
+from auricle.dsp.errors import AuricleError, HrtfError, SofaError
 from auricle.dsp.geometry import unit_vectors
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.responses.time_axis import from_spectra
+from auricle.dsp.sofa.file import SofaContent, write_sofa
 
 # Rounding to degrees and back: some 1e-16 on vectors of length 1.
 ROUNDING = 1e-14
@@ -75,6 +77,50 @@ def test_a_saved_set_comes_back(tmp_path: Path) -> None:
 def test_a_saved_file_keeps_to_its_conventions(tmp_path: Path) -> None:
     pulse_head().save(tmp_path / "set.sofa")
     sofar.read_sofa(str(tmp_path / "set.sofa"), verify=True, verbose=False)
+
+
+def test_what_was_predicted_is_marked_and_stays_valid(tmp_path: Path) -> None:
+    n = pulse_head().n_directions
+    marks = np.arange(n) >= 3
+    plain = pulse_head()
+    plain.save(tmp_path / "plain.sofa")
+    assert HrtfSet.load(tmp_path / "plain.sofa").predicted is None
+    path = tmp_path / "marked.sofa"
+    replace(pulse_head(), predicted=marks).save(path)
+    back = HrtfSet.load(path)
+    assert (back.n_measured, back.n_directions) == (3, n)
+    assert back.predicted is not None
+    np.testing.assert_array_equal(back.predicted, marks)
+    assert back.subset([0, 4]).n_measured == 1
+    foreign = sofar.read_sofa(str(path), verify=True, verbose=False)
+    foreign.verify(issue_handling="raise")
+    np.testing.assert_array_equal(np.ravel(foreign.MeasurementPredicted), marks)
+    again = tmp_path / "foreign.sofa"
+    sofar.write_sofa(str(again), foreign)
+    assert HrtfSet.load(again).n_measured == 3
+    foreign.MeasurementPredicted = np.full(n, 7.0)
+    sofar.write_sofa(str(again), foreign)
+    odd = HrtfSet.load(again)
+    assert odd.predicted is None
+    assert any("MeasurementPredicted was not read" in each for each in odd.findings)
+
+
+def test_marks_of_another_number_are_refused() -> None:
+    with pytest.raises(HrtfError, match="predicted must be"):
+        replace(pulse_head(), predicted=np.ones(3, dtype=bool))
+
+
+def test_single_broken_responses_are_left_out_and_said(tmp_path: Path) -> None:
+    head = pulse_head()
+    ir = head.ir.copy()
+    ir[1, 0, 3] = np.nan
+    marks = np.arange(len(ir)) >= 3
+    content = SofaContent(ir, head.positions, 1.0, 48000, "x", "", "", (), predicted=marks)
+    path = tmp_path / "broken.sofa"
+    write_sofa(path, content)
+    back = HrtfSet.load(path)
+    assert (back.n_directions, back.n_measured) == (len(ir) - 1, 2)
+    assert any("left out, the first is number 1" in each for each in back.findings)
 
 
 def test_saving_leaves_nothing_else_and_replaces(tmp_path: Path) -> None:

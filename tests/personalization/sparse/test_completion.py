@@ -11,16 +11,24 @@ from synthetic_set import make_set, sphere
 from auricle.dsp.errors import AuricleError, HrtfError
 from auricle.dsp.hrtf.hrtf_set import HrtfSet
 from auricle.dsp.metrics.interaural import itd_correlation_seconds
+from auricle.personalization.datasets.lap import spread_rows
 from auricle.personalization.listeners import shipped
 from auricle.personalization.listeners.features import (
     EVALUATED_BINS,
     SAMPLE_RATE,
+    Features,
     features,
     features_of,
     to_responses,
 )
+from auricle.personalization.listeners.from_datasets import people_only, subjects_in
+from auricle.personalization.listeners.known_ears import is_among
+from auricle.personalization.listeners.listener_data import MeasuredListener, Prediction
 from auricle.personalization.sparse.completion import expected_errors
-from auricle.personalization.sparse.completion.complete import complete
+from auricle.personalization.sparse.completion.complete import (
+    complete,
+    completed_by_interpolation,
+)
 from auricle.personalization.sparse.completion.densify import (
     FEWEST_REFINED,
     between_measured,
@@ -32,6 +40,7 @@ from auricle.personalization.sparse.listener_gp.process import ListenersAcross
 from auricle.personalization.sparse.method import Method
 from auricle.plugin_core.cli import main
 
+CHIRP = np.cos(np.pi * np.arange(760) ** 2 / 1520.0)
 ROWS = np.array([0, 20, 45, 70, 95, 119])
 
 
@@ -171,11 +180,47 @@ def test_noise_silence_and_low_rates_are_refused(few: HrtfSet) -> None:
         checked(loud)
     checked(with_rows(few, long + 1e-4 * np.abs(long).max() * noise))
     silent = few.ir.copy()
-    silent[4, 1] = 0.0
-    with pytest.raises(HrtfError, match="1 of 6 directions are silent at an ear.*number 4"):
+    silent[[4, 5], 1] = 0.0
+    with pytest.raises(HrtfError, match="2 of 6 directions are silent at an ear.*number 4"):
         checked(with_rows(few, silent))
     with pytest.raises(HrtfError, match="at 32000 Hz and has no sound up to 20 kHz"):
         checked(HrtfSet(few.ir, few.positions, 1.0, 32000))
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (lambda ir: np.zeros_like(ir), "silent at an ear"),
+        (lambda ir: np.clip(ir, -0.2 * np.abs(ir).max(), 0.2 * np.abs(ir).max()), "clipped"),
+        (lambda ir: 8.0 * ir, "dB louder or softer than those around"),
+        (lambda ir: ir + 0.3 * np.abs(ir).max() * CHIRP, "noise more"),
+    ],
+)
+def test_one_poor_response_is_left_out_and_said(fault: object, reason: str) -> None:
+    assert callable(fault)
+    head = make_set(90, sample_rate=48000)
+    ir = np.pad(head.ir, ((0, 0), (0, 0), (0, 600)))
+    # A response wide enough that its top can be cut off.
+    ir = np.apply_along_axis(lambda one: np.convolve(one, np.hanning(24), "same"), -1, ir)
+    good, findings = checked(with_rows(head, ir))
+    assert len(good.ir) == 90
+    assert findings == ()
+    ir[33] = fault(ir[33])
+    kept, findings = checked(with_rows(head, ir))
+    np.testing.assert_array_equal(kept.ir, np.delete(ir, 33, axis=0))
+    assert len(findings) == 1
+    assert reason in findings[0]
+    assert "number 33 " in findings[0]
+
+
+def test_nobody_of_four_laboratories_loses_a_response_to_its_level(data_dir: Path) -> None:
+    for name in ("sonicom", "sadie1", "hutubs", "cipic"):
+        people = people_only(subjects_in(data_dir, name))
+        for row in range(0, len(people), 6):
+            for finding in checked(people.hrtf_set(row))[1]:
+                assert "around" not in finding
+                assert "clipped" not in finding
+                assert "noise" not in finding
 
 
 # --- what ships ------------------------------------------------------------------------------
@@ -213,12 +258,62 @@ def test_what_to_expect_falls_with_the_directions(monkeypatch: pytest.MonkeyPatc
     assert expected_errors.best_method(20) == "a"
     assert expected_errors.expected("a", 20)["lsd_db"] == pytest.approx(3.0, abs=1e-6)
     assert expected_errors.expected("a", 1) == cell
-    assert "LSD 4.0 dB" in expected_errors.sentence("a", 4)
     other = {name: value * 0.9 for name, value in cell.items()}
     table["methods"]["b"] = {"4": {name: 2.0 * value for name, value in other.items()}}
     assert expected_errors.best_method(100) == "a"  # b was not measured there
-    del table["methods"]["b"]
-    assert expected_errors.sentence("b", 4) == "No errors of b were measured."
+
+
+@pytest.mark.parametrize("rows", [[0, 60, 150, 300, 430], list(range(0, 440, 20))])
+def test_who_ships_is_known_by_the_responses(rows: list[int]) -> None:
+    train = shipped.shipped_training()
+    where = train.positions[rows]
+    rng = np.random.default_rng(3)
+    for row in (4, 100):
+        own = train.take([row]).listener(0, np.array(rows))
+        noise = rng.normal(0.0, 1.5, own.magnitude_db.shape).astype(np.float32)
+        louder = own.magnitude_db + noise + 7.0
+        assert is_among(Features(louder, own.arrival_seconds), where, train)
+    others = train.take([row for row in range(0, 123) if row != 4])
+    own = train.take([4]).listener(0, np.array(rows))
+    assert not is_among(own.features, where, others)
+
+
+def test_strangers_are_not_among_those_that_ship(data_dir: Path) -> None:
+    train = shipped.shipped_training()
+    for name in ("sonicom", "sadie1", "hutubs", "cipic"):
+        people = people_only(subjects_in(data_dir, name))
+        rows = spread_rows(people.positions, 7)
+        for row in range(0, len(people), len(people) // 5):
+            few = people.hrtf_set(row).subset(rows)
+            known = is_among(features_of(few), few.positions, train)
+            assert known == (name in ("hutubs", "cipic")), (name, people.ids[row])
+
+
+def test_the_engine_interpolates_where_prediction_does_not_help() -> None:
+    class Wrong:
+        """Predicts the same for all directions."""
+
+        name, n_parameters = "wrong", 0
+
+        def fit(self, train: object) -> None:
+            """Nothing."""
+
+        def predict(self, measured: MeasuredListener, targets: np.ndarray) -> Prediction:
+            shape = (len(targets), 2)
+            return Prediction(
+                np.full((*shape, 129), float(measured.magnitude_db.mean()), np.float32),
+                np.full(shape, float(measured.arrival_seconds.mean())),
+            )
+
+    head = make_set(90, sample_rate=48000)
+    done = densified(head, Wrong())
+    assert done.by == "interpolation"
+    assert done.taken.startswith("Taken: interpolation. At ")
+    assert "wrong had LSD" in done.taken
+    np.testing.assert_array_equal(done.hrtf.ir[:90], head.ir)
+    assert done.hrtf.n_measured == 90
+    plain = completed_by_interpolation(head, done.hrtf.positions[90:])
+    np.testing.assert_array_equal(plain.hrtf.ir, done.hrtf.ir)
 
 
 # --- the command line ------------------------------------------------------------------------
@@ -234,8 +329,12 @@ def test_from_a_measured_file_to_a_whole_one(
     said = capsys.readouterr().out
     assert "6 measured directions as they were" in said
     assert "predicted by listeners-across" in said
+    assert f"Next: auricle render SOUND.wav -o OUT.wav --hrtf {out}" in said
     whole = HrtfSet.load(out)
     assert whole.n_directions == 36
+    assert whole.n_measured == 6
+    assert whole.predicted is not None
+    np.testing.assert_array_equal(whole.predicted, np.arange(36) >= 6)
     np.testing.assert_allclose(whole.ir[:6, :, : few.n_taps], few.ir, atol=1e-12)
 
 
@@ -249,8 +348,8 @@ def test_dense_sets_are_filled_by_the_network_that_ships_without_torch(
     make_set(25).save(grid)
     assert run("personalize", "densify", source, "-o", out, "--positions", grid) == 0
     said = capsys.readouterr().out
-    assert "25 predicted by dense-refiner-across\n" in said
-    assert "To expect between 90 directions: LSD " in said
+    assert "25 predicted by " in said
+    assert "\nTaken: " in said
     whole = HrtfSet.load(out)
     np.testing.assert_allclose(whole.ir[: len(head.ir), :, : head.n_taps], head.ir, atol=1e-12)
 
@@ -261,11 +360,14 @@ def test_errors_between_fewer_directions_than_were_measured_are_not_made_up(
     cell = {"lsd_db": 2.0, "itd_error_us": 10.0, "ild_error_db": 0.5}
     table = {"of": "measured on X", "methods": {"a": {"80": cell}}}
     monkeypatch.setattr(expected_errors, "_table", lambda path: table)
-    assert "To expect between 90 directions: LSD 2.0 dB (345 Hz" in (
-        expected_errors.sentence_between("a", 90)
+    assert "To expect between 80 directions: LSD 2.0 dB (345 Hz" in (
+        expected_errors.sentence_between("a", 80)
     )
     assert expected_errors.sentence_between("a", 70) == (
         "Between fewer than 80 directions errors of a were not measured."
+    )
+    assert expected_errors.sentence_between("a", 200).startswith(
+        "Between more than 80 directions errors were not measured. To expect between 80 directions"
     )
     assert expected_errors.sentence_between("b", 70) == "No errors of b were measured."
 

@@ -95,3 +95,23 @@ def test_bad_input_is_one_line_and_writes_nothing(
     assert text in line
     assert line.count("\n") == 1
     assert not list(tmp_path.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize(("model", "file"), [
+    ("listeners", "listeners.safetensors"), ("default", "default.npz"),
+])  # fmt: skip
+def test_what_ships_is_never_written_over_unasked(
+    folder, tmp_path, capsys, monkeypatch, model, file
+):
+    from auricle.dsp.hrtf import default_listener
+    from auricle.personalization.listeners import shipped
+
+    before = shipped.PATH.read_bytes(), default_listener.PATH.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    code, line = status_and_line(capsys, model, "--data", folder, "--set", "toy")
+    assert code == 0
+    assert line.startswith(f"{file}: 10 listeners of ")
+    code, line = status_and_line(capsys, model, "--data", folder, "--set", "toy")
+    assert code == 2
+    assert "is there already; name the file to write with -o" in line
+    assert (shipped.PATH.read_bytes(), default_listener.PATH.read_bytes()) == before

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from listener_groups import GRID, some_listeners
 
-from auricle.personalization.endtoend.listeners.codebook import MOST_CODE, MOST_RMS, Codebook, held
+from auricle.personalization.endtoend.listeners.codebook import (
+    MOST_CODE,
+    MOST_RMS,
+    Codebook,
+    held,
+    is_unlike_people,
+)
 from auricle.personalization.listeners.features import EVALUATED_BINS, Features, to_hrtf_set
 from auricle.personalization.listeners.listener_data import MeasuredListener
 from auricle.personalization.sparse.listener_gp.process import ListenersProcess
@@ -121,3 +127,40 @@ def test_codes_are_held_where_people_are():
     lone[3] = -100.0
     assert held(lone)[3] == -MOST_CODE
     assert np.array_equal(held(np.zeros(64, np.float32)), np.zeros(64))
+
+
+def shipped_book():
+    from auricle.personalization.endtoend.listeners.codebook import codebook_in
+    from auricle.personalization.learning.weights import load_weights, shipped_weights
+
+    path = shipped_weights("linn")
+    return codebook_in(load_weights(path, "linn"), path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sonicom", "sadie1", "hutubs", "cipic"])
+def test_people_of_other_laboratories_are_not_unlike_people(data_dir, name):
+    from auricle.personalization.listeners.from_datasets import (
+        people_only,
+        subjects_in,
+        training_of,
+    )
+
+    book, people = shipped_book(), people_only(subjects_in(data_dir, name))
+    whole = training_of(people)
+    unlike = [
+        people.ids[row]
+        for row in range(len(whole))
+        if is_unlike_people(book.code_of_features(whole.listener(row).features, whole.positions))
+    ]
+    # That one's head was turned: ITDs are up to 320 us from where they belong.
+    assert unlike == (["79"] if name == "sonicom" else [])
+
+
+def test_what_is_no_head_is_unlike_people():
+    book = shipped_book()
+    seen = book.features(book.unknown, PEOPLE.positions)
+    own = book.code_of_features(seen, PEOPLE.positions)
+    assert not is_unlike_people(own)
+    rows = np.random.default_rng(1).permutation(len(PEOPLE.positions))
+    assert is_unlike_people(book.code_of_features(seen.at(rows), PEOPLE.positions))
