@@ -1,4 +1,4 @@
-"""Draw what a source costs against their number: this version, another one, peers, the physical limit.
+"""Draw what a source costs against their number, beside another version, peers and the limit.
 
     python benchmarks/rendering/cost_of_a_source.py SET.sofa --against REVISION [--rank 24]
         [--peers PEERS.json] [--plot PICTURE.png] [--quick]
