@@ -5,7 +5,7 @@ The mathematics is that of the end-to-end system LINN (``auricle.personalization
 three layers over spherical harmonics of the direction, with the listener folded into the weights,
 then one complex exponential a bin and a transform to taps. Plain arrays, no allocation.
 
-Letters: E ears (0 left), C harmonics, W width, O numbers said, B knots of the level, Q of the
+Letters: E ears (0 left), C harmonics, W width, O numbers predicted, B knots of the level, Q of the
 phase, F bins, N taps.
 """
 
@@ -46,16 +46,16 @@ FILTER_MAKER = Record(
     second_bias=f32(2),
     last=f32(3),
     last_bias=f32(2),
-    levels=f32(2),  # (BINS, B) nepers of what is said of the level
-    minimum=f32(2),  # (BINS, B) radians likewise, minimum phase
-    phases=f32(2),  # (BINS, Q) radians of what is said of the phase
+    levels=f32(2),  # (BINS, B) nepers of what is predicted of the level
+    minimum_phase=f32(2),  # (BINS, B) radians likewise, minimum phase
+    phases=f32(2),  # (BINS, Q) radians of what is predicted of the phase
     real=f32(2),  # (N, BINS) from spectra to taps
     imaginary=f32(2),
-    numbers=f32(1),  # (2,) samples a unit of the delay that is said; ``ear_samples``
+    numbers=f32(1),  # (2,) samples a unit of the delay that is predicted; ``ear_samples``
     harmonics=f32(1),  # (C,) scratch, and the next five: (W,), (W,), (O,), (BINS,), (BINS,)
-    hidden=f32(1),
-    deeper=f32(1),
-    said=f32(1),
+    first_layer=f32(1),
+    second_layer=f32(1),
+    predicted=f32(1),
     cosine=f32(1),
     sine=f32(1),
 )
@@ -91,14 +91,14 @@ class EarNetworks:
 
     def __post_init__(self) -> None:
         _, width, harmonics = self.first.shape
-        said = len(self.level_knots_hz) + 1 + len(self.phase_knots_hz) - 2
+        predicted = len(self.level_knots_hz) + 1 + len(self.phase_knots_hz) - 2
         wanted = {
             "first": (2, width, n_channels(order_of(harmonics))),
             "first_bias": (2, width),
             "second": (2, width, width),
             "second_bias": (2, width),
-            "last": (2, said, width),
-            "last_bias": (2, said),
+            "last": (2, predicted, width),
+            "last_bias": (2, predicted),
         }
         for name, shape in wanted.items():
             found: Float32 = getattr(self, name)
@@ -122,24 +122,24 @@ class FilterMaker:
     """
 
     def __init__(self, networks: EarNetworks, sample_rate: int) -> None:
-        levels = hats(networks.level_knots_hz, sample_rate)
-        phases = hats(networks.phase_knots_hz, sample_rate)[1:-1]
+        levels = knot_weights(networks.level_knots_hz, sample_rate)
+        phases = knot_weights(networks.phase_knots_hz, sample_rate)[1:-1]
         nepers = DB_SCALE * np.log(10.0) / 20.0
         real, imaginary = _to_taps()
-        net, width, said = networks, networks.first.shape[1], networks.last.shape[1]
+        net, width, predicted = networks, networks.first.shape[1], networks.last.shape[1]
         samples = sample_rate / net.rate
-        room = {
-            "harmonics": net.first.shape[2], "hidden": width, "deeper": width, "said": said,
-            "cosine": BINS, "sine": BINS,
+        workspace = {
+            "harmonics": net.first.shape[2], "first_layer": width, "second_layer": width,
+            "predicted": predicted, "cosine": BINS, "sine": BINS,
         }  # fmt: skip
         arrays = {
             "gains": conversion(order_of(net.first.shape[2]), "sn3d", "n3d"),
             "first": net.first, "first_bias": net.first_bias, "second": net.second,
             "second_bias": net.second_bias, "last": net.last, "last_bias": net.last_bias,
-            "levels": nepers * levels.T, "minimum": DB_SCALE * minimum_phase_of(levels).T,
+            "levels": nepers * levels.T, "minimum_phase": DB_SCALE * minimum_phase_of(levels).T,
             "phases": phases.T, "real": real, "imaginary": imaginary,
             "numbers": [samples, net.ear_samples * sample_rate / net.rate],
-        } | {name: np.zeros(size) for name, size in room.items()}  # fmt: skip
+        } | {name: np.zeros(size) for name, size in workspace.items()}  # fmt: skip
         self._arrays = {
             name: np.ascontiguousarray(each, dtype=np.float32) for name, each in arrays.items()
         }
@@ -175,24 +175,35 @@ def make_filters(at, directions, taps, delays):
     m = _arrays(at)
     gains, first, first_bias, second = m.gains, m.first, m.first_bias, m.second
     second_bias, last, last_bias = m.second_bias, m.last, m.last_bias
-    levels, minimum, phases, real, imaginary = m.levels, m.minimum, m.phases, m.real, m.imaginary
-    harmonics, hidden, deeper, said = m.harmonics, m.hidden, m.deeper, m.said
+    levels, minimum_phase, phases, real, imaginary = (
+        m.levels,
+        m.minimum_phase,
+        m.phases,
+        m.real,
+        m.imaginary,
+    )
+    harmonics, first_layer, second_layer, predicted = (
+        m.harmonics,
+        m.first_layer,
+        m.second_layer,
+        m.predicted,
+    )
     cosine, sine, scale, ear = m.cosine, m.sine, m.numbers[0], m.numbers[1]
     n_bands, n_phases = levels.shape[1], phases.shape[1]
     for s in range(len(directions)):
         for e in range(2):
             y = directions[s, 1] if e == 0 else -directions[s, 1]
             _harmonics(directions[s, 0], y, directions[s, 2], gains, harmonics)
-            _layer(first[e], first_bias[e], harmonics, hidden, True)
-            _layer(second[e], second_bias[e], hidden, deeper, True)
-            _layer(last[e], last_bias[e], deeper, said, False)
+            _layer(first[e], first_bias[e], harmonics, first_layer, True)
+            _layer(second[e], second_bias[e], first_layer, second_layer, True)
+            _layer(last[e], last_bias[e], second_layer, predicted, False)
             for k in range(BINS):
                 level, phase = np.float32(0.0), np.float32(0.0)
                 for b in range(n_bands):
-                    level += levels[k, b] * said[b]
-                    phase += minimum[k, b] * said[b]
+                    level += levels[k, b] * predicted[b]
+                    phase += minimum_phase[k, b] * predicted[b]
                 for q in range(n_phases):
-                    phase += phases[k, q] * said[n_bands + 1 + q]
+                    phase += phases[k, q] * predicted[n_bands + 1 + q]
                 size = np.exp(min(level, MOST_NEPERS))
                 cosine[k], sine[k] = size * np.cos(phase), size * np.sin(phase)
             for n in range(TAPS):
@@ -200,18 +211,18 @@ def make_filters(at, directions, taps, delays):
                 for k in range(BINS):
                     total += real[n, k] * cosine[k] + imaginary[n, k] * sine[k]
                 taps[s, e, TAPS - 1 - n] = total
-            late = min(max(said[n_bands] * scale, -MOST_LATE), MOST_LATE)
-            delays[s, e] = late - ear * y - LEAD
+            extra_delay = min(max(predicted[n_bands] * scale, -MOST_LATE), MOST_LATE)
+            delays[s, e] = extra_delay - ear * y - LEAD
 
 
 @kernel
-def _layer(weights, bias, inputs, outputs, bent):
+def _layer(weights, bias, inputs, outputs, activated):
     for o in range(len(bias)):
         total = bias[o]
         row = weights[o]
         for i in range(len(inputs)):
             total += row[i] * inputs[i]
-        outputs[o] = total / (np.float32(1.0) + np.exp(-total)) if bent else total
+        outputs[o] = total / (np.float32(1.0) + np.exp(-total)) if activated else total
 
 
 @kernel
@@ -249,7 +260,7 @@ def window() -> Array:
     return weights
 
 
-def hats(knots_hz: Array, sample_rate: int) -> Array:
+def knot_weights(knots_hz: Array, sample_rate: int) -> Array:
     """Straight lines between knots (K,), as (K, BINS); the last value goes on."""
     hz = np.arange(BINS) * (sample_rate / SIZE)
     return np.stack([np.interp(hz, knots_hz, one) for one in np.eye(len(knots_hz))])

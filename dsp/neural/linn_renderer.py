@@ -217,18 +217,18 @@ def split_places(places, directions, distances):
 
 
 @kernel
-def aim_rows(distances, late, samples_per_m, longest_m, least_samples, delays, gains):
+def aim_rows(distances, extra_delays, samples_per_m, longest_m, least_samples, delays, gains):
     """Delays and gains (R,) at the end of a step, from the ways and what the network adds.
 
     Args:
-        distances: (S,) metres; late: (S, 2) samples that the network adds.
+        distances: (S,) metres; extra_delays: (S, 2) samples that the network adds.
         samples_per_m: sample rate over speed of sound.
         longest_m, least_samples: bounds of a way and of a delay.
     """
     for s in range(len(distances)):
         way = min(distances[s], longest_m) * samples_per_m
         for e in range(2):
-            delays[2 * s + e] = max(way + late[s, e], least_samples)
+            delays[2 * s + e] = max(way + extra_delays[s, e], least_samples)
             gains[2 * s + e] = np.float32(1.0 / max(distances[s], LEAST_DISTANCE_M))
 
 

@@ -20,7 +20,7 @@ def ids_of(role: str, count: int, dataset: str = "HUTUBS") -> list[str]:
 
 def subjects(n_train: int = 4, n_judge: int = 1, n_test: int = 2) -> Subjects:
     """People of a made-up HUTUBS at 44.1 kHz."""
-    ids = ids_of("train", n_train) + ids_of("judge", n_judge) + ids_of("test", n_test)
+    ids = ids_of("train", n_train) + ids_of("validation", n_judge) + ids_of("test", n_test)
     people = some_listeners(len(ids))
     ir = np.stack([to_responses(*people.listener(row).features) for row in range(len(ids))])
     fade = np.cos(np.linspace(0.0, np.pi / 2, 32)) ** 2

@@ -30,7 +30,7 @@ from auricle.personalization.datasets.subjects import DatasetError, Subjects
 from auricle.personalization.endtoend.physics.poses import RATE
 from auricle.personalization.listeners.from_datasets import people_only, subjects_in
 
-Role: TypeAlias = Literal["train", "judge", "test"]
+Role: TypeAlias = Literal["train", "validation", "test"]
 Licence: TypeAlias = Literal["shippable", "all"]
 
 LEAD_SAMPLES = 64.0  # at RATE: the nearest ear hears 18 samples before the mean, and rings before
@@ -41,7 +41,7 @@ LOW_HZ = (200.0, 1000.0)  # where the time of arrival is read
 LEVEL_HZ = (200.0, 2000.0)  # where all listeners are alike loud
 GAIN_HZ = (200.0, 16000.0)  # where laboratories are made alike
 _FADE_TAPS = 16
-TEST_SHARE, JUDGE_SHARE = 0.13, 0.08
+TEST_FRACTION, VALIDATION_FRACTION = 0.13, 0.08
 SEED = 0  # of the roles
 _VERSION = 4
 _HZ = np.fft.rfftfreq(SIZE, 1.0 / RATE)
@@ -54,7 +54,7 @@ class Listeners:
     Attributes:
         laboratories: harmonised, at RATE.
         names: (P,) such as "HUTUBS 12".
-        roles: (P,) "train", "judge" or "test".
+        roles: (P,) "train", "validation" or "test".
         people: (P,) number of the person, over all laboratories.
     """
 
@@ -149,9 +149,9 @@ def role_of(person: str) -> Role:
     """The role of a person by name alone, whoever else is there."""
     digest = hashlib.sha256(f"{SEED} {person}".encode()).digest()
     share = int.from_bytes(digest[:6], "big") / 2.0**48
-    if share < TEST_SHARE:
+    if share < TEST_FRACTION:
         return "test"
-    return "judge" if share < TEST_SHARE + JUDGE_SHARE else "train"
+    return "validation" if share < TEST_FRACTION + VALIDATION_FRACTION else "train"
 
 
 def led(ir: Array, positions: Array, equaliser: Complex | None = None) -> Array:

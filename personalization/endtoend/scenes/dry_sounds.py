@@ -50,7 +50,7 @@ class Source:
 SOURCES = (
     Source("speech/ru_male_16k/*.flac", "speech", "train", "shippable"),  # BSD-like
     Source("speech/vctk48/*.flac", "speech", "train", "shippable"),  # CC BY 4.0
-    Source("speech/asterisk_ru_16k_120s.flac", "speech", "judge"),  # CC BY-SA 3.0
+    Source("speech/asterisk_ru_16k_120s.flac", "speech", "validation"),  # CC BY-SA 3.0
     Source("speech/asterisk_en_16k_120s.flac", "speech", "test"),  # CC BY-SA 3.0
     Source("speech/CA01_01.wav", "speech", "test"),
     Source("speech/sample?_48kHz.wav", "speech", "test"),
@@ -74,7 +74,7 @@ class SoundSet:
 
     Args:
         data: folder with ``speech`` and ``music``; None: synthetic signals alone.
-        role: "train", "judge" or "test".
+        role: "train", "validation" or "test".
         licence: "shippable": train only on what weights that ship may learn from.
         shares: how often each kind is drawn, among those that are there.
     """

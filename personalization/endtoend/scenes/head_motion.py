@@ -24,7 +24,7 @@ LEAST_M, MOST_M = 0.5, 4.0
 FAST_SHARE = 0.05  # of passers-by that are faster than WALK_M_S
 WALK_M_S, FASTEST_M_S = 3.0, 20.0
 FARTHEST_M = 16.0  # so that the sound of all that is heard lies within the context of a piece
-_AVTRACK_ROLES: tuple[tuple[int, Role], ...] = ((34, "train"), (40, "judge"), (48, "test"))
+_AVTRACK_ROLES: tuple[tuple[int, Role], ...] = ((34, "train"), (40, "validation"), (48, "test"))
 _SMOOTHING_SECONDS = 0.1  # of what was recorded at 10 Hz in whole degrees
 
 
@@ -42,7 +42,7 @@ def users(data: Path) -> list[User]:
     """All users whose recordings lie in ``headtrack`` of a folder of data."""
     folder = data / "headtrack"
     found = []
-    roles: tuple[Role, ...] = ("train", "train", "judge", "test")
+    roles: tuple[Role, ...] = ("train", "train", "validation", "test")
     for number, role in enumerate(roles, 1):
         path = folder / f"user{number}_quaternion.txt.gz"
         load = partial(head_traces.multiviewpoint, path)
@@ -65,7 +65,7 @@ class HeadTraces:
 
     Args:
         data: folder with ``headtrack``; None: random heads alone.
-        role: "train", "judge" or "test".
+        role: "train", "validation" or "test".
         licence: "shippable": train only on what weights that ship may learn from.
     """
 

@@ -38,7 +38,7 @@ UNKNOWN_SHARE = 0.2  # of pieces whose listener the system is not told
 NEAREST_M = 0.4  # nearer, a scene is drawn again
 SNR_DB = (15.0, 40.0)
 _JUDGE_SCENES, _JUDGE_BATCHES = 4, 4
-_ROLES = {"train": 0, "judge": 1, "test": 2}
+_ROLES = {"train": 0, "validation": 1, "test": 2}
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class SceneSampler:
 
         Args:
             data: the folder; None: synthetic ones.
-            role: "train", "judge" or "test".
+            role: "train", "validation" or "test".
             licence: "all" or "shippable".
             room_share: of scenes in a room.
             noise_share: of scenes whose sound is a noisy recording.
@@ -158,7 +158,7 @@ class SceneSet:
     """Pieces of scenes to train on, drawn from a pool on disk that is rendered the first time.
 
     Args:
-        listeners: people with roles; those of "train" and "judge" are heard.
+        listeners: people with roles; those of "train" and "validation" are heard.
         data: folder of sounds and head traces; None: synthetic ones.
         licence: as of the listeners.
         codes: of the listeners: (P, D), or (P, 2, D) with those of their mirror images, which then
@@ -192,8 +192,10 @@ class SceneSet:
             raise AuricleError("nobody is there to train on; name a folder with hutubs or cipic")
         if most_people is not None and most_people < len(rows):
             rows = rows[np.linspace(0, len(rows) - 1, most_people).round().astype(np.int64)]
-        judges = listeners.rows("judge")
-        self.train_rows, self.judge_rows = rows, judges if len(judges) else rows[:1]
+        validation_rows = listeners.rows("validation")
+        self.train_rows, self.validation_rows = rows, rows[:1]
+        if len(validation_rows):
+            self.validation_rows = validation_rows
 
         def pools(role: Role) -> list[Pool]:
             stage = SceneSampler.of(data, role, licence, room_share, noise_share)
@@ -201,7 +203,7 @@ class SceneSet:
                 stage.tell_synthetic(data, say)
             if role == "train":
                 return _pools(listeners, self.train_rows, stage, scenes_each, seed, say)
-            return _pools(listeners, self.judge_rows, stage, _JUDGE_SCENES, seed, say)
+            return _pools(listeners, self.validation_rows, stage, _JUDGE_SCENES, seed, say)
 
         self._pools_of = pools
 
@@ -216,7 +218,7 @@ class SceneSet:
 
     @cached_property
     def _judge(self) -> list[Pool]:
-        return self._pools_of("judge")
+        return self._pools_of("validation")
 
     def batch(self, rng: np.random.Generator) -> Batch:
         """Pieces of people who train, some mirrored, some without their code."""
@@ -231,7 +233,7 @@ class SceneSet:
         rng = np.random.default_rng(0)
         plain, known = np.zeros(self.batch_size, bool), np.ones(self.batch_size, bool)
         return [
-            self._pieces(self._judge, self.judge_rows, rng, plain, known)
+            self._pieces(self._judge, self.validation_rows, rng, plain, known)
             for _ in range(_JUDGE_BATCHES)
         ]
 

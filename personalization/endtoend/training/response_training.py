@@ -107,7 +107,7 @@ def behind(scenes: SceneSet) -> tuple[Responses, Responses]:
     listeners, codes = scenes.listeners, scenes.codes
     return (
         Responses(listeners, codes, scenes.train_rows),
-        Responses(listeners, codes, scenes.judge_rows),
+        Responses(listeners, codes, scenes.validation_rows),
     )
 
 

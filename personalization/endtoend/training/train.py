@@ -38,7 +38,7 @@ def train_system(
     made.fit(scenes, progress)
     split = {
         "train": [listeners.names[row] for row in scenes.train_rows],
-        "judge": [listeners.names[row] for row in scenes.judge_rows],
+        "judge": [listeners.names[row] for row in scenes.validation_rows],
     }
     minutes = plan.seconds / 60.0
     weights = made.to_weights(split, seed=plan.seed, minutes=minutes, licence=licence)

@@ -246,7 +246,7 @@ class _Scenes(SceneSet):
         own = rng.standard_normal((3, D)).astype(np.float32)
         self._codes = np.stack([own, own * np.float32([1.0, -1.0])], axis=1)
         self.code_size = D
-        self.train_rows, self.judge_rows = np.arange(2), np.array([2])
+        self.train_rows, self.validation_rows = np.arange(2), np.array([2])
         self._shadows = ShadowScenes(pieces=1, steps=20)
 
     def batch(self, rng: np.random.Generator) -> Batch:

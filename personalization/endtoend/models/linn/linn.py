@@ -47,7 +47,7 @@ from auricle.dsp.neural.linn_filters import (
     LEAD,
     SIZE,
     TAPS,
-    hats,
+    knot_weights,
     minimum_phase_of,
     window,
 )
@@ -112,8 +112,8 @@ class LinnNet(nn.Module):
         nn.init.zeros_(self.last.base.weight)
         nn.init.zeros_(self.last.base.bias)
         self.register_buffer("parity", torch.ones(code_size))
-        bands = hats(LEVEL_KNOTS_HZ, RATE)
-        phases = hats(PHASE_KNOTS_HZ, RATE)[1:-1]
+        bands = knot_weights(LEVEL_KNOTS_HZ, RATE)
+        phases = knot_weights(PHASE_KNOTS_HZ, RATE)[1:-1]
         omega = 2.0 * np.pi * np.arange(BINS) / SIZE
         turn = np.stack([np.cos(omega * LEAD), -np.sin(omega * LEAD)])
         for name, values in (
@@ -128,8 +128,8 @@ class LinnNet(nn.Module):
         found = harmonics(seen, self.order)
         found = functional.silu(self.film_first(self.first(found), code))
         found = functional.silu(self.film_second(self.second(found), code))
-        said: torch.Tensor = self.last(found, code)
-        return said
+        predicted: torch.Tensor = self.last(found, code)
+        return predicted
 
     def filters(self, seen: torch.Tensor, code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Taps (B, M, TAPS) and delays (B, M) in samples beside |apparent| RATE / c.
@@ -138,13 +138,13 @@ class LinnNet(nn.Module):
             seen: (B, M, 3) unit vectors as the ear sees them: y towards it.
             code: (B, D), mirrored for the right ear.
         """
-        said = self.corrections(seen, code)
-        decibels = said[..., :N_BANDS] * DB_SCALE
+        predicted = self.corrections(seen, code)
+        decibels = predicted[..., :N_BANDS] * DB_SCALE
         level = torch.exp(decibels @ self.bands * (np.log(10.0) / 20.0))
-        phase = decibels @ self.minimum + said[..., N_BANDS + 1 :] @ self.phases
+        phase = decibels @ self.minimum + predicted[..., N_BANDS + 1 :] @ self.phases
         spectrum = torch.polar(level, phase) * torch.complex(self.lead[0], self.lead[1])
         taps = torch.fft.irfft(spectrum, SIZE)[..., :TAPS] * self.fade
-        return taps, said[..., N_BANDS] - EAR_SAMPLES * seen[..., 1] - LEAD
+        return taps, predicted[..., N_BANDS] - EAR_SAMPLES * seen[..., 1] - LEAD
 
     def both_ears(
         self, directions: torch.Tensor, code: torch.Tensor
@@ -172,8 +172,8 @@ class LinnNet(nn.Module):
             (B, 2, T).
         """
         distance = torch.linalg.vector_norm(apparent_m, dim=-1, keepdim=True)
-        taps, late = self.both_ears(apparent_m / distance.clamp_min(1e-6), code)
-        delay = distance * (RATE / SOUND_SPEED_M_S) + late
+        taps, extra_delay = self.both_ears(apparent_m / distance.clamp_min(1e-6), code)
+        delay = distance * (RATE / SOUND_SPEED_M_S) + extra_delay
         gain = 1.0 / distance.clamp_min(LEAST_DISTANCE_M)
         heard = warped(mono, each_sample(delay)) * each_sample(gain.expand_as(delay))
         return crossfaded(heard, taps)

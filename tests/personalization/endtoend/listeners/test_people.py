@@ -40,7 +40,7 @@ def test_roles_follow_from_names_and_no_person_has_two() -> None:
     hutubs = named("HUTUBS", tuple(map(str, range(1, 97))), (("1", "96"), ("22", "88")))
     cipic = named("CIPIC", tuple(map(str, range(40))))
     both = listeners_of([hutubs, cipic])
-    rows = [both.rows(role) for role in ("train", "judge", "test")]
+    rows = [both.rows(role) for role in ("train", "validation", "test")]
     assert sorted(np.concatenate(rows)) == list(range(136))
     assert min(map(len, rows)) >= 4
     for a, b in ((0, 1), (0, 2), (1, 2)):
@@ -58,7 +58,7 @@ def test_shippable_weights_learn_from_hutubs_and_cipic_alone() -> None:
     sets = [named(each, tuple(map(str, range(60)))) for each in ("HUTUBS", "SONICOM")]
     free, all_of_them = listeners_of(sets, "shippable"), listeners_of(sets, "all")
     assert {free.laboratory(row) for row in free.rows("train")} == {"HUTUBS"}
-    assert {free.laboratory(row) for row in free.rows("judge")} == {"HUTUBS"}
+    assert {free.laboratory(row) for row in free.rows("validation")} == {"HUTUBS"}
     assert {all_of_them.laboratory(row) for row in all_of_them.rows("train")} == {
         "HUTUBS",
         "SONICOM",
@@ -113,7 +113,7 @@ def test_a_folder_is_harmonised_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AURICLE_CACHE", str(tmp_path / "cache" / "sets"))
     endtoend_people.write_data(tmp_path)
     first = load_listeners(tmp_path)
-    assert [len(first.rows(role)) for role in ("train", "judge", "test")] == [4, 1, 2]
+    assert [len(first.rows(role)) for role in ("train", "validation", "test")] == [4, 1, 2]
     monkeypatch.setattr(
         "auricle.personalization.endtoend.listeners.people.harmonise", lambda *_, **__: 1 / 0
     )
@@ -135,11 +135,11 @@ def test_roles_stay_what_they_were() -> None:
     # Weights that were trained would know people of the test if these moved.
     tested = [k for k in range(1, 97) if role_of(f"HUTUBS {k}") == "test"]
     assert tested == [18, 19, 23, 31, 33, 34, 36, 38, 42, 53, 68, 70, 71, 82, 91]
-    judged = [k for k in range(1, 97) if role_of(f"HUTUBS {k}") == "judge"]
+    judged = [k for k in range(1, 97) if role_of(f"HUTUBS {k}") == "validation"]
     assert judged == [3, 11, 27, 54, 69, 87]
     shares = [role_of(f"x {k}") for k in range(2000)]
     assert 0.10 < shares.count("test") / 2000 < 0.16
-    assert 0.05 < shares.count("judge") / 2000 < 0.11
+    assert 0.05 < shares.count("validation") / 2000 < 0.11
 
 
 def test_subjects_of_one_lab_keep_their_rows() -> None:

@@ -14,7 +14,7 @@ from auricle.dsp.neural.linn_filters import (  # noqa: E402
     LEAD,
     SIZE,
     TAPS,
-    hats,
+    knot_weights,
     knots_hz,  # noqa: E402
     minimum_phase_of,
 )
@@ -70,7 +70,7 @@ def test_harmonics_are_those_of_the_engine():
 
 
 def test_phase_is_the_minimum_phase_of_the_level():
-    knots = hats(knots_hz(24, RATE / 2.0), RATE)
+    knots = knot_weights(knots_hz(24, RATE / 2.0), RATE)
     level_db = 6.0 * np.random.default_rng(0).normal(size=24) @ knots
     wanted = minimum_phase(10.0 ** (level_db / 20.0), SIZE)
     whole = np.fft.irfft(10.0 ** (level_db / 20.0) * np.exp(1j * minimum_phase_of(level_db)), SIZE)
@@ -85,7 +85,7 @@ def test_filters_have_the_levels_and_delays_that_the_network_says():
         said = made.net.corrections(seen, code)[0]
         taps, late = (each[0] for each in made.net.filters(seen, code))
     assert taps.shape == (20, TAPS)
-    wanted_db = 10.0 * said[:, :72].numpy() @ hats(knots_hz(72, RATE / 2.0), RATE)
+    wanted_db = 10.0 * said[:, :72].numpy() @ knot_weights(knots_hz(72, RATE / 2.0), RATE)
     found = 20.0 * np.log10(np.abs(np.fft.rfft(taps.numpy(), SIZE)))
     assert np.sqrt(np.mean((found - wanted_db)[:, 4 : BINS - 20] ** 2)) < 0.5
     geometric = -EAR_OFFSET_M * RATE / SOUND_SPEED_M_S * seen[0, :, 1] - LEAD

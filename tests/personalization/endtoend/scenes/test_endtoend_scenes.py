@@ -66,14 +66,14 @@ def test_sounds_are_drawn_by_role_and_licence(data: Path) -> None:
     for role, licence in (
         ("train", "all"),
         ("train", "shippable"),
-        ("judge", "all"),
+        ("validation", "all"),
         ("test", "all"),
     ):
         sounds = SoundSet(data, role, licence)  # type: ignore[arg-type]
         names[role, licence] = {each.stem for each in sum(sounds.files.values(), [])}
     assert names["train", "all"] == {"a", "b", "song"}
     assert names["train", "shippable"] == {"a", "b"}
-    assert names["judge", "all"] == {"asterisk_ru_16k_120s"}
+    assert names["validation", "all"] == {"asterisk_ru_16k_120s"}
     assert names["test", "all"] == {"asterisk_en_16k_120s", "singing"}
 
 
@@ -107,10 +107,10 @@ def test_without_sounds_of_a_kind_one_clear_line(tmp_path: Path) -> None:
 def test_heads_are_split_by_user_and_follow_their_recording(data: Path) -> None:
     by_role = {
         role: set(HeadTraces(data, role).names)  # type: ignore[arg-type]
-        for role in ("train", "judge", "test")
+        for role in ("train", "validation", "test")
     }
     assert by_role["train"] == {"multiviewpoint 1", "multiviewpoint 2"}
-    assert by_role["judge"] == {"multiviewpoint 3"}
+    assert by_role["validation"] == {"multiviewpoint 3"}
     assert by_role["test"] == {"multiviewpoint 4"}
     q, places, name = HeadTraces(data, "test").draw(np.random.default_rng(2), 500)
     assert (q.shape, places.shape, name) == ((501, 4), (501, 3), "multiviewpoint 4")
@@ -322,8 +322,8 @@ def test_judges_are_the_same_each_time_and_other_people(
     first, again = scenes.judges(), scenes.judges()
     assert all(np.array_equal(a.mono, b.mono) for a, b in zip(first, again, strict=True))
     who = {float(each) for batch in first for each in batch.code[:, 0]}
-    assert who <= {float(scenes._codes[row, 0, 0]) for row in people.rows("judge")}
-    assert not set(scenes.train_rows) & set(scenes.judge_rows)
+    assert who <= {float(scenes._codes[row, 0, 0]) for row in people.rows("validation")}
+    assert not set(scenes.train_rows) & set(scenes.validation_rows)
 
 
 def test_whole_scenes_are_the_same_for_each_listener(
