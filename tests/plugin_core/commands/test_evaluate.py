@@ -183,7 +183,7 @@ def test_files_that_hold_no_set_are_one_line(
     rows = slice(0, 1) if broken == "one direction" else slice(None)
     ir = head.ir.copy()
     if broken == "nan":
-        ir[3] = np.nan
+        ir[::2] = np.nan  # single ones are left out
     path = tmp_path / "broken.sofa"
     content = SofaContent(ir[rows], head.positions[rows], 1.5, 48000, "x", "", "", ())
     write_sofa(path, content)
